@@ -1,0 +1,8 @@
+"""The simulated edge: a separate program that limits, queues and cuts as a signaling service under load does."""
+
+from __future__ import annotations
+
+from locust_softphone.edge.policy import Policy, load_policy
+from locust_softphone.edge.server import serve
+
+__all__ = ["Policy", "load_policy", "serve"]

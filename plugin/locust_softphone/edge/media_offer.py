@@ -1,0 +1,207 @@
+"""The dialect media-offer: three steps, and for each request of a step one verdict.
+
+    token       POST /oauth/token              200 · 400 401 413 429
+    handshake   GET  /signaling                101 · 400 401 426 429      then the session runs
+    offer       POST /api/v2/media/offer       201 · 400 401 409 413 429
+
+A verdict falls in one go, without waiting for anything, once the request is there as a whole. It is to admit, to refuse
+with a status, or, for a client that has come back too early too often, to cut the connection.
+"""
+
+from __future__ import annotations
+
+import logging
+import random
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
+
+from aiohttp import web
+
+from locust_softphone import __version__
+from locust_softphone.edge.access import Access
+from locust_softphone.edge.answer import answer_for
+from locust_softphone.edge.limits import Limit
+from locust_softphone.edge.patience import Patience
+from locust_softphone.edge.policy import Policy
+from locust_softphone.edge.replies import Refused, json_reply, retry_after, too_many_requests
+from locust_softphone.edge.request import client_of, grant_type, json_object, read_body, within_limit
+from locust_softphone.edge.session import Session, Sessions
+from locust_softphone.edge.stats import STEPS, Stats, Step
+from locust_softphone.edge.token_bucket import TokenBucket
+from locust_softphone.sdp import SdpError, parse
+
+__all__ = ["Edge"]
+
+Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
+Verdict = Callable[[web.BaseRequest, "bytes | None"], "web.Response | Session"]
+
+logger = logging.getLogger(__name__)
+
+
+class Impatient(Exception):  # noqa: N818 - a verdict, not an error of the edge
+    """The verdict that a client has come back too early too often."""
+
+
+class Edge:
+    """Serves one request after another; keeps limits, tokens, sessions and counters in between."""
+
+    def __init__(self, policy: Policy, rng: random.Random) -> None:
+        self._policy = policy
+        self._rng = rng
+        self._stats = Stats()
+        self._access = Access(policy.organisations, policy.token_expires_s)
+        self._limits = {
+            (step, organisation.client_id): Limit(getattr(policy.limits, step), policy.retry_after.says)
+            for step in STEPS
+            for organisation in policy.organisations
+        }
+        self._setup = TokenBucket(policy.setup.rate, policy.setup.burst)
+        self._patience = Patience()
+        self._sessions = Sessions()
+        self._routes: dict[str, tuple[str, Handler]] = {
+            "/oauth/token": ("POST", partial(self._step, "token", self._token)),
+            "/signaling": ("GET", partial(self._step, "handshake", self._handshake)),
+            "/api/v2/media/offer": ("POST", partial(self._step, "offer", self._offer)),
+            "/stats": ("GET", self._show_stats),
+        }
+
+    async def serve(self, request: web.BaseRequest) -> web.StreamResponse:
+        """Answer one request."""
+        method, handler = self._routes.get(request.path, (None, None))
+        if handler is None:
+            return Refused(404, "There is nothing here").reply()
+        if request.method != method:
+            return Refused(405, f"The method here is {method}", {"Allow": f"{method}"}).reply()
+        return await handler(request)
+
+    async def _show_stats(self, request: web.BaseRequest) -> web.Response:
+        policy = self._policy.model_dump(
+            mode="json", by_alias=True, exclude={"organisations": {"__all__": {"client_secret"}}}
+        )
+        about = {"server": "locust-softphone-edge", "version": __version__, "policy": policy}
+        return json_reply(200, {**about, **self._stats.as_json()})
+
+    async def _step(self, step: Step, verdict: Verdict, request: web.BaseRequest) -> web.StreamResponse:
+        """Read the request, reach a verdict, count it, act on it."""
+        counts = self._stats.steps[step]
+        try:
+            body = await read_body(request)
+            admitted = verdict(request, body)
+        except ConnectionError:
+            return web.Response()  # it never arrived whole: there is no verdict, and nobody to tell
+        except Refused as refused:
+            counts.refused[refused.status] += 1
+            return refused.reply()
+        except Impatient:
+            counts.cut += 1
+            return self._cut(request)
+        except Exception:
+            logger.exception("a verdict failed")
+            counts.refused[500] += 1
+            return Refused(500, "This is a bug of the edge").reply()
+        counts.admitted += 1
+        if isinstance(admitted, Session):
+            try:
+                return await admitted.run(request)
+            finally:
+                self._sessions.discard(admitted)
+        return admitted
+
+    def _token(self, request: web.BaseRequest, body: bytes | None) -> web.Response:
+        now = time.monotonic()
+        client_id = self._access.client_id(request.headers.get("Authorization", ""))
+        if client_id is None:
+            raise Refused(401, "No valid client credentials", {"WWW-Authenticate": 'Basic realm="edge"'})
+        self._check_patience("token", request, now)
+        if grant_type(within_limit(body)) != "client_credentials":
+            raise Refused(400, "The body must be a form with grant_type=client_credentials")
+        headers = self._check_limit("token", client_id, request, now)
+        token = self._access.issue(client_id, now)
+        expires_in = int(self._policy.token_expires_s)
+        return json_reply(200, {"access_token": token, "token_type": "bearer", "expires_in": expires_in}, headers)
+
+    def _handshake(self, request: web.BaseRequest, body: bytes | None) -> Session:
+        now = time.monotonic()
+        organisation = self._organisation(request, now)
+        self._check_patience("handshake", request, now)
+        if request.headers.get("Upgrade", "").strip().lower() != "websocket":
+            raise Refused(426, "Only WebSocket is spoken here", {"Upgrade": "websocket", "Connection": "Upgrade"})
+        if not web.WebSocketResponse().can_prepare(request):
+            raise Refused(400, "Not a WebSocket handshake of version 13", {"Sec-WebSocket-Version": "13"})
+        headers = self._check_limit("handshake", organisation, request, now)
+        setup_s = self._setup.reserve(now)
+        client = client_of(request)
+        session = Session(client, organisation, self._policy, self._stats, setup_s=setup_s, headers=headers)
+        self._sessions.add(session)
+        return session
+
+    def _offer(self, request: web.BaseRequest, body: bytes | None) -> web.Response:
+        now = time.monotonic()
+        organisation = self._organisation(request, now)
+        self._check_patience("offer", request, now)
+        message = json_object(within_limit(body))
+        session = self._sessions.get(message.get("sessionId"))
+        if session is not None and session.organisation != organisation:
+            session = None
+        try:
+            headers = self._check_limit("offer", organisation, request, now)
+        except Refused:
+            if session is not None:
+                session.offer_refused()
+            raise
+        answer = answer_to(message, self._rng)
+        if session is None:
+            raise Refused(409, "There is no such session")
+        if not session.ready:
+            session.cut("early_offer")
+            raise Refused(409, "The session was not ready")
+        session.offer_answered()
+        return json_reply(201, {"sessionId": session.id, "type": "answer", "sdp": answer}, headers)
+
+    def _organisation(self, request: web.BaseRequest, now: float) -> str:
+        organisation = self._access.organisation(request.headers.get("Authorization", ""), now)
+        if organisation is None:
+            raise Refused(401, "No valid token", {"WWW-Authenticate": 'Bearer realm="edge"'})
+        return organisation
+
+    def _check_patience(self, step: Step, request: web.BaseRequest, now: float) -> None:
+        times_early = self._patience.times_early(client_of(request), step, now)
+        if times_early:
+            self._stats.steps[step].early_retries += 1
+        if times_early > self._policy.patience:
+            raise Impatient
+
+    def _check_limit(self, step: Step, organisation: str, request: web.BaseRequest, now: float) -> dict[str, str]:
+        """The ``X-RateLimit-*`` headers for a request within the limit."""
+        limit = self._limits[step, organisation]
+        wait_s = limit.admit(now)
+        headers = limit.headers(now)
+        if not wait_s:
+            return headers
+        told = retry_after(self._policy.retry_after.form, wait_s, time.time())
+        if told is not None:
+            self._patience.told(client_of(request), step, now + told[1], now)
+        raise too_many_requests(wait_s, told[0] if told else None, headers)
+
+    def _cut(self, request: web.BaseRequest) -> web.Response:
+        """Cut the request's connection, and every session that this client has."""
+        for session in self._sessions.of(client_of(request)):
+            session.cut("impatient")
+        if request.transport is not None:
+            request.transport.abort()
+        return web.Response()  # goes nowhere
+
+
+def answer_to(message: Mapping[str, object], rng: random.Random) -> str:
+    """The SDP answer to the offer in the message."""
+    text = message.get("sdp")
+    if message.get("type") != "offer" or not isinstance(text, str):
+        raise Refused(400, "The body must be JSON with sessionId, type: offer and sdp")
+    try:
+        offer = parse(text)
+    except SdpError as e:
+        raise Refused(400, f"Not an offer: {e}") from e
+    if not offer.media:
+        raise Refused(400, "Not an offer: it has no m-section")
+    return answer_for(offer, rng)

@@ -1,0 +1,130 @@
+"""The edge as a process: listen, say where, serve until told to stop."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import gc
+import logging
+import os
+import random
+import resource
+import signal
+import ssl
+import threading
+from collections.abc import Callable, Coroutine
+from contextlib import suppress
+from typing import Any
+
+from aiohttp import web
+
+from locust_softphone.edge.media_offer import Edge
+from locust_softphone.edge.policy import Policy
+from locust_softphone.errors import InputError
+
+__all__ = ["serve"]
+
+BACKLOG = 4096  # connections of a burst that may wait for being accepted
+KEEP_ALIVE_S = 75.0
+SHUTDOWN_S = 0.1
+
+
+def serve(
+    *,
+    policy: Policy,
+    ready_to: Callable[[str], None],
+    host: str = "127.0.0.1",
+    port: int = 0,
+    ssl_context: ssl.SSLContext | None = None,
+    until_stdin_closes: bool = False,
+) -> None:
+    """Run an edge in this process, on its main thread, until SIGINT or SIGTERM.
+
+    Args:
+        policy: what it allows.
+        ready_to: called with the edge's URL once it listens.
+        host: the address to listen on.
+        port: the port; 0 takes any that is free.
+        ssl_context: serve TLS with it.
+        until_stdin_closes: stop at the end of stdin too, so that the edge ends with the process that started it.
+
+    Raises:
+        InputError: it cannot listen there.
+    """
+    _take_all_descriptors()
+    logging.getLogger("aiohttp.websocket").setLevel(logging.ERROR)  # a line for each client with another subprotocol
+    _run(_serve(policy, ready_to, host, port, ssl_context, until_stdin_closes))
+
+
+def _run(main: Coroutine[Any, Any, None]) -> None:
+    """As ``asyncio.run``, on uvloop where that is installed: it serves a third more."""
+    try:
+        import uvloop
+    except ImportError:
+        asyncio.run(main)
+    else:
+        uvloop.run(main)
+
+
+async def _serve(
+    policy: Policy,
+    ready_to: Callable[[str], None],
+    host: str,
+    port: int,
+    ssl_context: ssl.SSLContext | None,
+    until_stdin_closes: bool,
+) -> None:
+    loop = asyncio.get_running_loop()
+    stop = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    handler = web.Server(
+        Edge(policy, random.Random()).serve, access_log=None, tcp_keepalive=False, keepalive_timeout=KEEP_ALIVE_S
+    )
+    try:
+        listener = await loop.create_server(handler, host, port, backlog=BACKLOG, ssl=ssl_context)
+    except (OSError, OverflowError) as e:
+        raise InputError(_cannot_listen(host, port, e)) from e
+    if until_stdin_closes:
+        threading.Thread(target=_wait_for_eof, args=(loop, stop), daemon=True).start()
+    _collect_garbage_rarely()
+    ready_to(_url_of(host, listener.sockets[0].getsockname()[1], tls=ssl_context is not None))
+    await stop.wait()
+    listener.close()
+    await handler.shutdown(SHUTDOWN_S)
+
+
+def _url_of(host: str, port: int, *, tls: bool) -> str:
+    return f"{'https' if tls else 'http'}://{f'[{host}]' if ':' in host else host}:{port}"
+
+
+def _cannot_listen(host: str, port: int, error: Exception) -> str:
+    """The reason in one line."""
+    if isinstance(error, OSError) and error.errno == errno.EADDRINUSE:
+        return f"{host}:{port}: the port is in use, choose another with --port"
+    if isinstance(error, OSError) and error.errno == errno.EACCES:
+        return f"{host}:{port}: the port is reserved for root, choose one above 1023 with --port"
+    return f"{host}:{port}: cannot listen there: {error}"
+
+
+def _take_all_descriptors() -> None:
+    """Raise the soft limit on open files to the hard one: each session needs a descriptor."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with suppress(ValueError, OSError):  # some systems report a hard limit that they do not grant
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
+def _collect_garbage_rarely() -> None:
+    """Leave alone what is there at the start; sessions are freed by reference count, cycles can wait."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 50)
+
+
+def _wait_for_eof(loop: asyncio.AbstractEventLoop, stop: asyncio.Event) -> None:
+    """Read stdin to its end. A thread, because an event loop cannot wait for every kind of file that stdin may be."""
+    with suppress(OSError):
+        while os.read(0, 4096):
+            pass
+    with suppress(RuntimeError):  # stopped by other means, the loop is gone
+        loop.call_soon_threadsafe(stop.set)

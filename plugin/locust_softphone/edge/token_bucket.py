@@ -1,0 +1,57 @@
+"""A token bucket: ``rate`` tokens a second flow into it, and it holds ``burst`` at most.
+
+    tokens(now) = min(burst, tokens(then) + (now - then) * rate)
+
+It starts full. There is no clock inside: ``now`` is a parameter, in seconds of any clock that does not run backwards.
+"""
+
+from __future__ import annotations
+
+from math import inf
+
+__all__ = ["TokenBucket"]
+
+ROUNDING = 1e-9  # of a token: who waits exactly as long as told must not be refused for a float's last digit
+
+
+class TokenBucket:
+    """Admits ``burst`` at once and ``rate`` a second in the long run.
+
+    Raises:
+        ValueError: a rate that is not above 0, or a burst below 1: such a bucket would never admit anything.
+    """
+
+    __slots__ = ("_at", "_tokens", "burst", "rate")
+
+    def __init__(self, rate: float, burst: float) -> None:
+        if not 0 < rate < inf:
+            raise ValueError("the rate of a token bucket must be above 0")
+        if not 1 <= burst < inf:
+            raise ValueError("the burst of a token bucket must be at least 1")
+        self.rate = rate
+        self.burst = burst
+        self._tokens = burst
+        self._at = -inf
+
+    def tokens(self, now: float) -> float:
+        """How many tokens it holds; below 0 while a debt from ``reserve`` is being paid off."""
+        return min(self.burst, self._tokens + max(now - self._at, 0.0) * self.rate)
+
+    def take(self, now: float, n: float = 1) -> float:
+        """Take ``n`` tokens if they are there: 0.0, or else the seconds until they will be, with nothing taken.
+
+        Raises:
+            ValueError: ``n`` is more than the bucket can ever hold, or not above 0.
+        """
+        if not 0 < n <= self.burst:
+            raise ValueError("a take must be above 0 and within the burst")
+        tokens = self.tokens(now)
+        if tokens < n - ROUNDING:
+            return (n - tokens) / self.rate
+        self._tokens, self._at = tokens - n, now
+        return 0.0
+
+    def reserve(self, now: float) -> float:
+        """Take one token even if it has yet to flow in: the seconds until it will have."""
+        self._tokens, self._at = self.tokens(now) - 1, now
+        return max(0.0, -self._tokens / self.rate)

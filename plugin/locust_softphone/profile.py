@@ -1,0 +1,231 @@
+"""A profile: how many softphones, when they start, how they behave, and what the run must show. One YAML file each.
+
+    name: burst-500
+    users: 500
+    ramp: 60s           or 0s · {rate: 50/s} · {stages: [{to: 100, over: 10s}, {hold: 30s}, {to: 500, over: 60s}]}
+    hold: 20s
+    softphone: {like: sdk-2.1.0, retry: {max_retries: 0}}
+    expect: [rate_limited == 0]
+
+The first comment of the file says what the profile shows; it is kept as ``about``.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Annotated, Any, Literal, NamedTuple
+
+from pydantic import Field, PlainSerializer, PlainValidator, ValidationInfo, WithJsonSchema, field_validator
+
+from locust_softphone import strict_yaml
+from locust_softphone.behaviour import Behaviour
+from locust_softphone.errors import InputError
+from locust_softphone.expect import PATTERN, Expectation
+from locust_softphone.schedule import Arrivals, Schedule, Stage
+from locust_softphone.strict_yaml import StrictModel
+from locust_softphone.units import LONGEST_S, PerSecond, Seconds, format_duration, format_rate
+from locust_softphone.wording import one_line, one_of, shown
+
+__all__ = ["Profile", "ProfileFile", "list_profiles", "load_profile", "pack_folder"]
+
+NAME = "[A-Za-z0-9][A-Za-z0-9._-]{0,63}"
+MOST_USERS = 1_000_000
+STEPS = 3  # token, handshake, offer: what one try again can cost at most
+
+
+class Rise(StrictModel):
+    """A stage in which softphones start."""
+
+    to: int = Field(ge=1, le=MOST_USERS, description="How many softphones have started by its end.")
+    over_s: Seconds = Field(
+        0.0,
+        alias="over",
+        description="How long it takes; 0s starts them all at the same instant.",
+        json_schema_extra={"default": "0s"},
+    )
+
+
+class Pause(StrictModel):
+    """A stage in which nobody starts."""
+
+    hold_s: Seconds = Field(alias="hold", description="How long it takes.")
+
+
+class Rate(StrictModel):
+    """A ramp of so many starts per second."""
+
+    rate_per_s: PerSecond = Field(alias="rate", description="Starts per second.")
+
+
+class Stages(StrictModel):
+    """A ramp of stages, one after the other."""
+
+    stages: tuple[Rise | Pause, ...] = Field(strict=False, description="The last one must reach `users`.")
+
+
+ExpectationText = Annotated[
+    Expectation,
+    PlainValidator(lambda text: text if isinstance(text, Expectation) else Expectation.parse(text)),
+    PlainSerializer(str, return_type=str, when_used="json"),
+    WithJsonSchema({"type": "string", "pattern": PATTERN, "examples": ["rate_limited == 0", "answered == 100%"]}),
+]
+
+
+class Profile(StrictModel):
+    """What one run is to do, with nothing left open: the file's text plus every default."""
+
+    name: str = Field(
+        description="Names the run and its folder; in the pack, the file's name without .yaml.",
+        json_schema_extra={"pattern": f"^{NAME}$"},
+    )
+    about: str = Field("", description="What the profile shows; the file's first comment unless written here.")
+    users: int = Field(ge=1, le=MOST_USERS, description="How many softphones there are in all.")
+    ramp: Seconds | Rate | Stages = Field(
+        description="When they start: over how long (0s: all at the same instant), at which rate, or in stages."
+    )
+    arrivals: Arrivals = Field("uniform", description="Evenly spaced, or as a Poisson process would have them.")
+    seed: int = Field(0, ge=0, le=2**32 - 1, description="Of the Poisson arrivals: the same seed is the same plan.")
+    hold_s: Seconds = Field(
+        15.0,
+        alias="hold",
+        description="How long the last softphone stays after its start.",
+        json_schema_extra={"default": "15s"},
+    )
+    dialect: Literal["media-offer"] = Field("media-offer", description="What is said on the wire.")
+    softphone: Behaviour = Field(default_factory=lambda: Behaviour.model_validate({}), description="How each behaves.")
+    expect: tuple[ExpectationText, ...] = Field((), strict=False, description="What the run must show to exit with 0.")
+
+    @field_validator("name")
+    @classmethod
+    def _names_a_folder(cls, name: str) -> str:
+        if not re.fullmatch(NAME, name):
+            raise ValueError(f"{shown(name)} cannot name a folder, use up to 64 letters, digits, dots, - and _")
+        return name
+
+    @field_validator("ramp")
+    @classmethod
+    def _reaches_the_users(cls, ramp: float | Rate | Stages, info: ValidationInfo) -> float | Rate | Stages:
+        if "users" in info.data:
+            stages = _stages(info.data["users"], ramp)
+            Schedule(info.data["users"], stages)
+            if sum(stage.over_s for stage in stages) > LONGEST_S:
+                raise ValueError(f"takes longer than {format_duration(LONGEST_S)}, the longest that is accepted")
+        return ramp
+
+    @field_validator("softphone")
+    @classmethod
+    def _has_time_for_its_calls(cls, softphone: Behaviour, info: ValidationInfo) -> Behaviour:
+        last_call_s = (softphone.calls.count - 1) * softphone.calls.every_s
+        if last_call_s > info.data.get("hold_s", LONGEST_S):
+            raise ValueError(f"the last call starts after {format_duration(last_call_s)}, when the hold is over")
+        return softphone
+
+    @property
+    def duration_s(self) -> float:
+        """From the plan's start until the last softphone leaves."""
+        return self.schedule().last_start_s + self.hold_s
+
+    def schedule(self) -> Schedule:
+        """When each softphone is to start."""
+        return Schedule(self.users, _stages(self.users, self.ramp), self.arrivals, self.seed)
+
+    def resolved(self) -> dict[str, Any]:
+        """Everything explicit, as plain JSON in human units; read back, it is an equal profile."""
+        return self.model_dump(mode="json", by_alias=True)
+
+    def describe(self) -> list[str]:
+        """What the run will do, a line each: the plan, its length, the behaviour, the attempts, the expectations."""
+        schedule, least = self.schedule(), self._least_attempts()
+        most = least + self.users * self.softphone.calls.count * self.softphone.retry.max_retries * STEPS
+        softphones = "1 softphone" if self.users == 1 else f"{self.users} softphones"
+        return [
+            f"{softphones}, {_described(self.ramp)}, {self.arrivals} arrivals: "
+            f"at most {schedule.peak_starts_per_s()} starts in a second",
+            f"{format_duration(round(self.duration_s, 3))} in all: the last softphone starts after "
+            f"{format_duration(round(schedule.last_start_s, 3))} and stays {format_duration(self.hold_s)}",
+            self.softphone.describe(),
+            f"{least} attempts if none is refused" + (f", at most {most} with retries" if most > least else ""),
+            f"expects {', '.join(map(str, self.expect)) or 'nothing'}",
+        ]
+
+    def _least_attempts(self) -> int:
+        """Attempts of a run in which each succeeds: tokens, handshakes and offers."""
+        offers = self.users * self.softphone.calls.count
+        handshakes = self.users if self.softphone.connection == "reuse" else offers
+        tokens = 1 if self.softphone.token == "shared" else handshakes
+        return tokens + handshakes + offers
+
+
+def _stages(users: int, ramp: float | Rate | Stages) -> tuple[Stage, ...]:
+    if isinstance(ramp, Rate):
+        return (Stage(users, users / ramp.rate_per_s),)
+    if isinstance(ramp, Stages):
+        return tuple(Stage(s.to, s.over_s) if isinstance(s, Rise) else Stage(None, s.hold_s) for s in ramp.stages)
+    return (Stage(users, ramp),)
+
+
+def _described(ramp: float | Rate | Stages) -> str:
+    if isinstance(ramp, Rate):
+        return f"at {format_rate(ramp.rate_per_s)}"
+    if isinstance(ramp, Stages):
+        return f"in {len(ramp.stages)} stages"
+    return f"over {format_duration(ramp)}" if ramp else "all at the same instant"
+
+
+class ProfileFile(NamedTuple):
+    """A profile as a list shows it; the file has not been checked."""
+
+    name: str
+    path: Path
+    about: str
+
+
+def pack_folder() -> Path:
+    """The profiles that come with the package: inside it when installed, at the top of a checkout otherwise."""
+    package = Path(__file__).parent
+    installed = package / "scenarios"
+    return installed if installed.is_dir() else package.parents[1] / "scenarios"
+
+
+def list_profiles(folders: Iterable[Path]) -> list[ProfileFile]:
+    """The profiles in ``folders``, by name; of two with one name, the one in the earlier folder."""
+    found: dict[str, ProfileFile] = {}
+    for path in (path for folder in folders for path in sorted(folder.glob("*.yaml"))):
+        found.setdefault(path.stem, ProfileFile(path.stem, path, _about(path)))
+    return sorted(found.values())
+
+
+def load_profile(name_or_path: str | os.PathLike[str], folders: Iterable[Path]) -> Profile:
+    """The profile called so in one of the ``folders``, or the one in the file at that path.
+
+    Raises:
+        InputError: there is no such profile, or every problem that its file has.
+    """
+    wanted = os.fspath(name_or_path)
+    path = Path(wanted)
+    if path.suffix not in (".yaml", ".yml") and path.name == wanted:
+        paths = {profile.name: profile.path for profile in list_profiles(folders)}
+        if wanted not in paths:
+            raise InputError(f"{shown(wanted)} is no profile, {one_of(wanted, paths)}")
+        path = paths[wanted]
+    text = strict_yaml.read(path)
+    profile = strict_yaml.loads(text, Profile, name=os.fspath(path))
+    return profile if profile.about else profile.model_copy(update={"about": _first_comment(text)})
+
+
+def _about(path: Path) -> str:
+    """A file's first comment; nothing if it cannot be read, for a list must not end at a bad file."""
+    try:
+        return _first_comment(strict_yaml.read(path))
+    except InputError:
+        return ""
+
+
+def _first_comment(text: str) -> str:
+    """The comment at the top of a file as one line, without what it says to editors."""
+    block = re.match(r"\s*((#.*\s*)*)", text)
+    lines = (line.strip("# \t\r") for line in (block.group() if block else "").split("\n"))
+    return one_line(" ".join(line for line in lines if line and not line.startswith("yaml-language-server:")))

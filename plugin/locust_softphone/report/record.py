@@ -1,0 +1,201 @@
+"""The run record: everything a run has to say, in one JSON file that outlives it.
+
+``build`` is pure: what was measured goes in, the record comes out. Its shape is described by ``schemas/run.schema.json``
+in the package. Histograms are kept in HdrHistogram's own encoding, so that runs can be merged later without loss.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from locust_softphone.errors import InputError
+from locust_softphone.expect import Expectation
+from locust_softphone.measure import REQUEST_STEPS, STEPS, Tally
+
+__all__ = ["SCHEMA_VERSION", "RunFacts", "build", "facts", "read", "write"]
+
+SCHEMA_VERSION = 1
+CAUSES = ("refused", "reset", "lost", "proxy", "timed_out", "malformed")
+EXIT_CODES = {"passed": 0, "failed": 1, "invalid": 3}
+
+
+@dataclass(frozen=True)
+class RunFacts:
+    """What is known of a run besides its measurements.
+
+    Args:
+        run_id: the name of the run's folder.
+        profile: the profile as resolved.
+        planned: how many softphones, how many calls each, and the planned starts in each second.
+        target: the edge's URL, and whether it is simulated.
+        versions: of everything that could explain a difference.
+        workers: how many worker processes; 0 for a run in one process.
+        times: planned and actual start, and end, as ISO 8601 in UTC; why it ended.
+        edge: the edge's counters for this run, or None for an edge that has none.
+        ledger: as ``ledger.balance`` returns it, or None.
+        invalid: why the run cannot be trusted, a sentence each; none if it can.
+        expectations: those of the profile.
+    """
+
+    run_id: str
+    profile: Mapping[str, Any]
+    planned: Sequence[int]
+    calls_each: int
+    target: Mapping[str, Any]
+    versions: Mapping[str, str]
+    workers: int
+    times: Mapping[str, Any]
+    edge: Mapping[str, Any] | None
+    ledger: Mapping[str, Any] | None
+    invalid: Sequence[str] = ()
+    expectations: Sequence[Expectation] = field(default=())
+
+
+def build(run: RunFacts, tally: Tally) -> dict[str, Any]:
+    """The record of a run."""
+    counts = tally.counts
+    planned = sum(run.planned)
+    totals = {name: counts[name] for name in ("started", "connected", "answered", "gave_up")}
+    record: dict[str, Any] = {
+        "schema_version": SCHEMA_VERSION,
+        "run_id": run.run_id,
+        "profile": dict(run.profile),
+        "target": dict(run.target),
+        "versions": dict(run.versions),
+        "workers": run.workers,
+        "times": dict(run.times),
+        "totals": {
+            "planned": planned,
+            **totals,
+            "unfinished": totals["started"] - totals["answered"] - totals["gave_up"],
+            "calls_planned": planned * run.calls_each,
+            "calls_answered": counts["calls.answered"],
+        },
+        "steps": {step: _step(step, tally) for step in STEPS},
+        "call_setup": _latencies("call", tally),
+        "rate_limited": _with_total({step: counts[f"outcome.{step}.rate_limited"] for step in REQUEST_STEPS}),
+        "closes": {name[6:]: n for name, n in sorted(counts.items()) if name.startswith("close.")},
+        "abnormal_closes": _with_total({cause: counts[f"abnormal.{cause}"] for cause in CAUSES}),
+        "retries": {
+            **{name: counts[f"retries.{name}"] for name in ("made", "honoured", "too_early")},
+            "wait_s": tally.latencies["retry_wait"].summary(),
+            "early_s": tally.latencies["retry_early"].summary(),
+        },
+        "reconnects": {name: counts[f"reconnects.{name}"] for name in ("made", "failed")},
+        "pings_answered": counts["pings"],
+        "time_to_connected_s": tally.last_s.get("connected") if totals["connected"] == planned else None,
+        "start_lag_s": tally.latencies["start_lag"].summary(),
+        "timeline": _timeline(run.planned, tally),
+        "histograms": {name: latency.encode() for name, latency in sorted(tally.latencies.items()) if len(latency)},
+        "edge": run.edge,
+        "ledger": run.ledger,
+        "validity": {"valid": not run.invalid, "reasons": list(run.invalid)},
+    }
+    known = facts(record)
+    judged = [{"text": str(each), "held": each.check(known)} for each in run.expectations]
+    record["expectations"] = judged
+    failed = not all(each["held"] for each in judged)
+    record["verdict"] = "invalid" if run.invalid else "failed" if failed else "passed"
+    record["exit_code"] = EXIT_CODES[record["verdict"]]
+    return record
+
+
+def _step(step: str, tally: Tally) -> dict[str, Any]:
+    prefix = f"outcome.{step}."
+    return {
+        "attempts": tally.counts[f"attempts.{step}"],
+        "outcomes": {name[len(prefix) :]: n for name, n in sorted(tally.counts.items()) if name.startswith(prefix)},
+        **_latencies(step, tally),
+    }
+
+
+def _latencies(name: str, tally: Tally) -> dict[str, Any]:
+    return {f"{kind}_s": tally.latencies[f"{name}.{kind}"].summary() for kind in ("service", "response")}
+
+
+def _with_total(parts: dict[str, int]) -> dict[str, int]:
+    return {"total": sum(parts.values()), **parts}
+
+
+def _timeline(planned: Sequence[int], tally: Tally) -> list[dict[str, Any]]:
+    seconds = range(max([len(planned), *(second + 1 for second in tally.timeline)]))
+    return [
+        {
+            "second": second,
+            "planned": planned[second] if second < len(planned) else 0,
+            **dict(sorted(tally.timeline.get(second, {}).items())),
+        }
+        for second in seconds
+    ]
+
+
+def facts(record: Mapping[str, Any]) -> dict[str, float | None]:
+    """The figures that expectations and comparisons name, from a record."""
+    totals, retries = record["totals"], record["retries"]
+    attempts = {step: record["steps"][step]["attempts"] for step in REQUEST_STEPS}
+    found: dict[str, float | None] = {
+        **{name: totals[name] for name in ("planned", "started", "connected", "answered", "gave_up", "unfinished")},
+        "attempts": sum(attempts.values()),
+        **{f"attempts.{step}": n for step, n in attempts.items()},
+        "amplification": sum(attempts.values()) / totals["planned"] if totals["planned"] else None,
+        "retries": retries["made"],
+        "retries.honoured": retries["honoured"],
+        "retries.too_early": retries["too_early"],
+        "time_to_connected": record["time_to_connected_s"],
+    }
+    for name in ("rate_limited", "abnormal_closes"):
+        for part, n in record[name].items():
+            found[name if part == "total" else f"{name}.{part}"] = n
+    for name, summary in (("call_setup", record["call_setup"]["response_s"]), ("start_lag", record["start_lag_s"])):
+        for point in ("p50", "p95", "p99", "max"):
+            found[f"{name}.{point}"] = summary.get(point)
+    return found
+
+
+def write(record: Mapping[str, Any], folder: Path) -> Path:
+    """Write ``folder/run.json``, whole or not at all.
+
+    Raises:
+        InputError: the folder cannot be written to, or the disk is full.
+    """
+    path, partial = folder / "run.json", folder / "run.json.partial"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with partial.open("w", encoding="utf-8") as file:
+            json.dump(record, file, indent=1)
+            file.write("\n")
+            file.flush()
+            os.fsync(file.fileno())
+        partial.replace(path)
+    except OSError as error:
+        raise InputError(f"{path}: the run record cannot be written ({error.strerror}); see --softphone-runs") from None
+    finally:
+        partial.unlink(missing_ok=True)
+    return path
+
+
+def read(path: Path) -> dict[str, Any]:
+    """Read a record; ``path`` may be the run's folder.
+
+    Raises:
+        InputError: no such file, not JSON, not a run record, or one of a schema version that is not known here.
+    """
+    file = path / "run.json" if path.is_dir() else path
+    try:
+        record = json.loads(file.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InputError(f"{file}: cannot be read ({error.strerror})") from None
+    except (ValueError, RecursionError):
+        raise InputError(f"{file}: not a run record (no valid JSON); was it cut short?") from None
+    if not isinstance(record, dict) or "schema_version" not in record or "totals" not in record:
+        raise InputError(f"{file}: not a run record of locust-softphone")
+    if record["schema_version"] != SCHEMA_VERSION:
+        raise InputError(
+            f"{file}: schema version {record['schema_version']}, this version of locust-softphone reads {SCHEMA_VERSION}"
+        )
+    return record

@@ -1,0 +1,50 @@
+"""One run in a few lines of plain text, as printed when it ends."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+__all__ = ["summary_lines"]
+
+
+def summary_lines(record: Mapping[str, Any]) -> list[str]:
+    """What a run came to: counts, call set-up time, the ledger, the verdict."""
+    totals, limited, closes = record["totals"], record["rate_limited"], record["abnormal_closes"]
+    lines = [
+        f"{record['profile']['name']}: {totals['planned']} planned, {totals['started']} started, "
+        f"{totals['connected']} connected, {totals['answered']} answered, {totals['gave_up']} gave up, "
+        f"{totals['unfinished']} unfinished",
+        f"  429: {_parts(limited)}   abnormal closes: {_parts(closes)}",
+        f"  retries: {record['retries']['made']} ({record['retries']['too_early']} too early)   "
+        f"call set-up from the planned start: {_latency(record['call_setup']['response_s'])}   "
+        f"start lag: {_latency(record['start_lag_s'])}",
+        f"  ledger: {_ledger(record['ledger'])}",
+    ]
+    lines += [f"  expected {each['text']}: {'held' if each['held'] else 'FAILED'}" for each in record["expectations"]]
+    lines += [f"  not valid: {reason}" for reason in record["validity"]["reasons"]]
+    lines.append(f"  verdict: {record['verdict']}")
+    return lines
+
+
+def _parts(counts: Mapping[str, int]) -> str:
+    parts = ", ".join(f"{name} {n}" for name, n in counts.items() if n and name != "total")
+    return f"{counts['total']}" + (f" ({parts})" if parts else "")
+
+
+def _latency(summary: Mapping[str, float]) -> str:
+    if not summary["count"]:
+        return "none"
+    return " ".join(f"{point} {summary[point] * 1000:.1f} ms" for point in ("p50", "p95", "p99"))
+
+
+def _ledger(ledger: Mapping[str, Any] | None) -> str:
+    if ledger is None:
+        return "none, the edge tells no counters"
+    if not ledger["balanced"]:
+        return "DOES NOT BALANCE"
+    return "balances: " + ", ".join(
+        f"{row['step']} {row['attempts']} = {row['admitted']} admitted + {row['refused']} refused + {row['cut']} cut "
+        f"+ {row['never_arrived']} never arrived"
+        for row in ledger["rows"]
+    )

@@ -1,0 +1,11 @@
+"""What a softphone says on the wire, with plain sockets: nothing here knows Locust or gevent.
+
+    Target, Stream      where, and one TCP or TLS connection to it          stream.py
+    HttpConnection      requests over a stream                             http.py
+    Connection          a WebSocket over a stream                          connection.py
+    TokenSource         one token for a fleet, or one per connection       token.py
+    MediaOffer          the steps of the default dialect                   media_offer.py
+    Softphone           one phone: sets up calls, retries, holds, hangs up softphone.py
+
+Under Locust the standard library's ``socket`` is gevent's, so every wait here lets the other softphones run.
+"""

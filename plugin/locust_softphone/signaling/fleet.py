@@ -1,0 +1,57 @@
+"""What the softphones of one process share, and whom they tell what they do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from random import Random
+from typing import Protocol
+
+from locust_softphone.behaviour import Behaviour
+from locust_softphone.errors import AttemptFailed
+from locust_softphone.measure import Attempt
+from locust_softphone.signaling.media_offer import MediaOffer
+from locust_softphone.signaling.token import SharedToken
+
+__all__ = ["Fleet", "Observer"]
+
+
+class Observer(Protocol):
+    """Who is told what the softphones do. Instants are seconds since the plan's start."""
+
+    def attempt(self, attempt: Attempt, failure: AttemptFailed | None) -> None:
+        """An attempt has ended."""
+
+    def count(self, name: str, at_s: float, by: int = 1) -> None:
+        """Something countable has happened."""
+
+    def duration(self, name: str, seconds: float) -> None:
+        """Something has taken so long."""
+
+    def call(self, planned_s: float, began_s: float, ended_s: float, failure: AttemptFailed | None) -> None:
+        """A call's set-up has ended: answered, or given up with its last failure."""
+
+
+@dataclass
+class Fleet:
+    """What the softphones of one process share.
+
+    Args:
+        behaviour: the profile's ``softphone:``.
+        dialect: how the edge is spoken to.
+        observer: who is told.
+        shared_token: the fleet's token, or None where each connection has its own.
+        clock: seconds since the plan's start.
+        sleep: waits so many seconds.
+        random: for jitter.
+        end_s: when everybody hangs up; moved up when the run is stopped.
+    """
+
+    behaviour: Behaviour
+    dialect: MediaOffer
+    observer: Observer
+    shared_token: SharedToken | None
+    clock: Callable[[], float]
+    sleep: Callable[[float], None]
+    random: Random
+    end_s: float

@@ -1,0 +1,327 @@
+"""One softphone: token, handshake, ready, offer, answer; then it holds, idle but listening, until it hangs up.
+
+    call()     walks the steps; a failed step is retried as the profile says, from where the set-up stands:
+               while the session lives only the offer is repeated
+    hold()     answers pings and notices drops; a call that is dropped is set up again, the drop counting as the
+               first failed try
+    hang_up()  bye, close 1000
+
+One budget of tries covers all steps of one set-up. Whatever happens is told to an ``Observer``; nothing is raised but
+what stops the softphone from outside.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from tenacity import RetryCallState
+from tenacity.stop import stop_base
+
+from locust_softphone.errors import AttemptFailed
+from locust_softphone.measure import Attempt
+from locust_softphone.outcome import Outcome, abnormal_cause
+from locust_softphone.retry import reset_s, retrying, told_s
+from locust_softphone.signaling.connection import ABNORMAL
+from locust_softphone.signaling.fleet import Fleet
+from locust_softphone.signaling.media_offer import Session
+from locust_softphone.signaling.token import Token
+
+__all__ = ["Softphone"]
+
+EARLY_TOLERANCE_S = 0.05
+"""A retry this much before its Retry-After is over still counts as honoured: a timer's and a network's slack."""
+
+
+class Softphone:
+    """The ``number``-th softphone of the plan, due at ``planned_s``."""
+
+    def __init__(self, fleet: Fleet, number: int, planned_s: float) -> None:
+        self.fleet = fleet
+        self.number = number
+        self.planned_s = planned_s
+        self.session: Session | None = None
+        self.answered_calls = 0
+        self._http = fleet.dialect.http(number)
+        self._token: Token | None = None
+        self._due_s = planned_s
+        self._told_until_s: float | None = None
+        self._not_before_s: dict[str, float] = {}
+        self._drop: AttemptFailed | None = None
+        self._started = self._connected = self._gave_up = self._in_call = False
+
+    # What a scenario uses.
+
+    def live(self) -> None:
+        """The whole life that the profile describes: its calls, then holding on until the plan is over."""
+        calls = self.fleet.behaviour.calls
+        for index in range(calls.count):
+            planned_s = self.planned_s + index * calls.every_s
+            if index:
+                self._hold_until(min(planned_s, self.fleet.end_s))
+                if self.fleet.behaviour.connection == "per-call":
+                    self.hang_up()
+            if planned_s >= self.fleet.end_s:
+                break
+            self.call(planned_s)
+        self._hold_until(self.fleet.end_s)
+        self.hang_up()
+
+    def call(self, planned_s: float | None = None) -> bool:
+        """Set up a call; returns whether it was answered.
+
+        Args:
+            planned_s: when the plan has it begin, in seconds since the plan's start; now by default.
+        """
+        observer, began_s = self.fleet.observer, self.fleet.clock()
+        planned_s = began_s if planned_s is None else planned_s
+        if not self._started:
+            self._started = True
+            observer.count("started", began_s)
+            observer.duration("start_lag", began_s - planned_s)
+        self._drop = None
+        failure, in_time = self._establish(planned_s)
+        ended_s = self.fleet.clock()
+        if failure is None:
+            self.answered_calls += 1
+            if self.answered_calls == self.fleet.behaviour.calls.count:
+                observer.count("answered", ended_s)
+        elif in_time and not self._gave_up:
+            self._gave_up = True
+            observer.count("gave_up", ended_s)
+        observer.call(planned_s, began_s, ended_s, failure)
+        return failure is None
+
+    def hold(self, seconds: float) -> None:
+        """Stay for so long, but not beyond the plan's end: answer pings, notice a drop and call again after it."""
+        self._hold_until(min(self.fleet.clock() + seconds, self.fleet.end_s))
+
+    def hang_up(self) -> None:
+        """Say bye and close with 1000."""
+        self._in_call = False
+        session, self.session = self.session, None
+        self._forget_token()
+        if session is None:
+            return
+        began_s = self.fleet.clock()
+        try:
+            code = self.fleet.dialect.bye(session)
+        except AttemptFailed as failed:
+            self._ended("close", began_s, began_s, failed)
+            self._closed(failed)
+        else:
+            self._ended("close", began_s, began_s, None)
+            self.fleet.observer.count(f"close.{code}", self.fleet.clock())
+        finally:
+            session.connection.abort()
+            self._count_pings(session)
+
+    # How a call comes about.
+
+    def _establish(self, planned_s: float) -> tuple[AttemptFailed | None, bool]:
+        """Walk to an answered call, trying again as the profile says: the last failure, and whether it came in time."""
+        self._due_s = planned_s
+        self._in_call = False
+        out_of_time = _OutOfTime(self.fleet)
+        try:
+            retrying(
+                self.fleet.behaviour.retry,
+                sleep=lambda wait_s: self._wait_until(self.fleet.clock() + wait_s),
+                before_sleep=self._before_retry,
+                out_of_time=out_of_time,
+                now=time.time,
+                uniform=self.fleet.random.uniform,
+            )(self._set_up)
+        except AttemptFailed as failed:
+            return failed, not out_of_time.came
+        finally:
+            self._http.close()
+        self._in_call = True
+        return None, True
+
+    def _set_up(self) -> None:
+        """One walk through the steps that are still to be done."""
+        if self._drop is not None:
+            dropped, self._drop = self._drop, None
+            raise dropped
+        if self.session is None:
+            self.session = self._authorized("handshake", self.fleet.dialect.connect, self.number)
+            if not self._connected:
+                self._connected = True
+                self.fleet.observer.count("connected", self.fleet.clock())
+        session = self.session
+        try:
+            if self.fleet.behaviour.ready == "wait" and not session.ready:
+                self._step("ready", self.fleet.dialect.wait_ready, session)
+        except AttemptFailed as failed:
+            self._dropped(failed)
+            raise
+        try:
+            self._authorized("offer", self._offer, session)
+        except AttemptFailed as failed:
+            if failed.status == 409:
+                self._leave_refused_session()
+            raise
+
+    def _offer(self, token: Token, session: Session) -> tuple[Any, Mapping[str, str]]:
+        return self.fleet.dialect.offer(self._http, token, session, self.number)
+
+    def _leave_refused_session(self) -> None:
+        """The edge does not know the session: hear it cut the connection if it does, and close it if it does not."""
+        if self.session is not None and self._listen(self.fleet.clock() + 1.0):
+            self.hang_up()
+
+    def _authorized(self, step: str, request: Callable[..., tuple[Any, Mapping[str, str]]], *args: Any) -> Any:
+        """A step that takes a token. A 401 is worth one new token and one more attempt, at once."""
+        token = self._bearer()
+        try:
+            return self._step(step, request, token, *args)
+        except AttemptFailed as failed:
+            if failed.status != 401:
+                raise
+        self._forget_token()
+        if self.fleet.shared_token:
+            self.fleet.shared_token.reject(token)
+        return self._step(step, request, self._bearer(), *args)
+
+    def _bearer(self) -> Token:
+        if self.fleet.shared_token:
+            return self.fleet.shared_token.get(self._fetch_token)
+        if self._token is None or self.fleet.clock() >= self._token.expires_s:
+            self._token = self._fetch_token()
+        return self._token
+
+    def _fetch_token(self) -> Token:
+        token: Token = self._step("token", self.fleet.dialect.fetch_token, self._http, self.number, self.fleet.clock())
+        return token
+
+    def _forget_token(self) -> None:
+        self._token = None
+
+    def _step(self, step: str, request: Callable[..., tuple[Any, Mapping[str, str]]], *args: Any) -> Any:
+        """One attempt: measured, counted, and its failure handed on."""
+        self._await_reset(step)
+        began_s = self.fleet.clock()
+        planned_s = min(self._due_s, began_s)
+        self._judge_retry(began_s)
+        try:
+            result, headers = request(*args)
+        except AttemptFailed as failed:
+            self._ended(step, planned_s, began_s, failed)
+            if step == "handshake":
+                self._closed(failed)
+            raise
+        except Exception:
+            raise  # a bug of ours: let it be seen
+        except BaseException:
+            self._ended(step, planned_s, began_s, AttemptFailed(Outcome.CANCELLED))
+            raise
+        self._ended(step, planned_s, began_s, None)
+        if self.fleet.behaviour.retry.remaining == "honour" and (reset := reset_s(headers)):
+            self._not_before_s[step] = self._due_s + min(reset, self.fleet.behaviour.retry.retry_after_cap_s)
+        return result
+
+    def _await_reset(self, step: str) -> None:
+        """The last answer to this step said that nothing remains: ask again when the limit has been reset."""
+        not_before_s = self._not_before_s.pop(step, 0.0)
+        if not_before_s > self.fleet.clock():
+            self._wait_until(not_before_s)
+            self._due_s = not_before_s
+
+    def _ended(self, step: str, planned_s: float, began_s: float, failure: AttemptFailed | None) -> None:
+        ended_s = self._due_s = self.fleet.clock()
+        if failure is None:
+            attempt = Attempt(step, planned_s, began_s, ended_s, Outcome.OK)
+        else:
+            attempt = Attempt(
+                step, planned_s, began_s, ended_s, failure.outcome, failure.status, failure.close_code
+            )
+        self.fleet.observer.attempt(attempt, failure)
+
+    # Retries.
+
+    def _before_retry(self, state: RetryCallState) -> None:
+        failure = state.outcome.exception() if state.outcome else None
+        wait_s = state.upcoming_sleep
+        failed_s = self._due_s
+        self._due_s = failed_s + wait_s
+        told = told_s(failure.headers, time.time()) if isinstance(failure, AttemptFailed) else None
+        self._told_until_s = None if told is None else failed_s + told
+        self.fleet.observer.count("retries.made", failed_s)
+        self.fleet.observer.duration("retry_wait", wait_s)
+
+    def _judge_retry(self, began_s: float) -> None:
+        """Whether this attempt came when it was told to, or how much too early."""
+        told_until_s, self._told_until_s = self._told_until_s, None
+        if told_until_s is None:
+            return
+        early_s = told_until_s - began_s
+        if early_s <= EARLY_TOLERANCE_S:
+            self.fleet.observer.count("retries.honoured", began_s)
+        else:
+            self.fleet.observer.count("retries.too_early", began_s)
+            self.fleet.observer.duration("retry_early", early_s)
+
+    # Holding.
+
+    def _hold_until(self, until_s: float) -> None:
+        while self.fleet.clock() < until_s:
+            if not self._listen(until_s) and self._in_call and self.fleet.behaviour.retry.max_retries:
+                failure, _ = self._establish(self.fleet.clock())
+                self.fleet.observer.count("reconnects.failed" if failure else "reconnects.made", self.fleet.clock())
+
+    def _wait_until(self, until_s: float) -> None:
+        while not self._listen(until_s):
+            pass  # the connection dropped, the wait goes on
+
+    def _listen(self, until_s: float) -> bool:
+        """Wait, answering pings; returns False at once if the connection drops, True when the time has come."""
+        self._http.close()
+        while (remaining_s := until_s - self.fleet.clock()) > 0:
+            if self.session is None:
+                self.fleet.sleep(remaining_s)
+                continue
+            try:
+                message = self.session.connection.receive(remaining_s)
+            except AttemptFailed as failed:
+                self._dropped(failed)
+                self._drop = failed if self._in_call else None
+                return False
+            if message is not None:
+                self.session.heard(message)
+        return True
+
+    def _dropped(self, failure: AttemptFailed) -> None:
+        """The WebSocket has ended under us."""
+        session, self.session = self.session, None
+        self._forget_token()
+        if session is not None:
+            session.connection.abort()
+            self._count_pings(session)
+            self._closed(failure)
+
+    def _closed(self, failure: AttemptFailed) -> None:
+        """Count how a WebSocket ended that did not end with our own close."""
+        at_s = self.fleet.clock()
+        code = ABNORMAL if failure.close_code is None else failure.close_code
+        self.fleet.observer.count(f"close.{code}", at_s)
+        if code == ABNORMAL:
+            self.fleet.observer.count(f"abnormal.{abnormal_cause(failure.outcome)}", at_s)
+
+    def _count_pings(self, session: Session) -> None:
+        if session.connection.pings:
+            self.fleet.observer.count("pings", self.fleet.clock(), session.connection.pings)
+
+
+class _OutOfTime(stop_base):
+    """Ends the tries when the next one would come after the plan's end; ``came`` tells it from giving up."""
+
+    def __init__(self, fleet: Fleet) -> None:
+        self._fleet = fleet
+        self.came = False
+
+    def __call__(self, retry_state: RetryCallState) -> bool:
+        if self._fleet.clock() + retry_state.upcoming_sleep >= self._fleet.end_s:
+            self.came = True
+        return self.came

@@ -1,0 +1,83 @@
+"""Tokens: one for the whole fleet, or one for every connection.
+
+A shared token is fetched once, whoever asks first, and again a little before it expires. When the edge rejects it, the
+first softphone to say so has it replaced; the other 499 that were rejected with the same token find the new one.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from locust_softphone.errors import AttemptFailed
+
+__all__ = ["SharedToken", "Token"]
+
+_REFRESH_MARGIN_S = 60.0
+_REFRESH_SHARE = 0.1
+
+
+@dataclass(frozen=True)
+class Token:
+    """A Bearer token (RFC 6750).
+
+    Args:
+        bearer: the secret itself; never shown.
+        expires_s: when the edge stops taking it, in the caller's clock.
+        refresh_s: when to fetch the next one: a tenth of its life before, at most a minute.
+    """
+
+    bearer: str = field(repr=False)
+    expires_s: float
+    refresh_s: float
+
+    @classmethod
+    def granted(cls, bearer: str, expires_in_s: float, now_s: float) -> Token:
+        margin_s = min(_REFRESH_MARGIN_S, expires_in_s * _REFRESH_SHARE)
+        return cls(bearer, now_s + expires_in_s, now_s + expires_in_s - margin_s)
+
+
+class SharedToken:
+    """One token for everybody on this process.
+
+    Args:
+        clock: seconds, in the terms of ``Token.expires_s``.
+    """
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._lock = threading.Lock()  # gevent's, under Locust
+        self._token: Token | None = None
+        self._failure: AttemptFailed | None = None
+        self._failed_s = float("-inf")
+
+    def get(self, fetch: Callable[[], Token]) -> Token:
+        """The token, fetched first where there is none that is still good.
+
+        Args:
+            fetch: asks the edge for one; only one caller at a time does.
+
+        Raises:
+            AttemptFailed: the fetch failed, this caller's or the one that this caller was waiting for.
+        """
+        token = self._token
+        if token and self._clock() < token.refresh_s:
+            return token
+        asked_s = self._clock()
+        with self._lock:
+            if self._token and self._clock() < self._token.refresh_s:
+                return self._token
+            if self._failure and self._failed_s > asked_s:
+                raise self._failure
+            try:
+                self._token = fetch()
+            except AttemptFailed as failed:
+                self._failure, self._failed_s = failed, self._clock()
+                raise
+            return self._token
+
+    def reject(self, token: Token) -> None:
+        """The edge did not take ``token`` (HTTP 401): forget it, unless it has been replaced already."""
+        if self._token is token:
+            self._token = None

@@ -1,0 +1,51 @@
+"""The simulated edge as a process of its own, for the length of one run.
+
+It ends when its standard input does, so it cannot outlive the process that started it, whatever ends that one; and it
+has a session of its own, so that Ctrl-C stops the softphones first and the edge still answers for its counters.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+from locust_softphone.errors import InputError
+
+__all__ = ["EdgeProcess"]
+
+_LISTENING = "listening on "
+
+
+class EdgeProcess:
+    """A running simulated edge.
+
+    Args:
+        policy: its policy file, or None for the default policy.
+
+    Raises:
+        InputError: it did not start; what it said about it.
+    """
+
+    def __init__(self, policy: Path | None = None) -> None:
+        command = [sys.executable, "-m", "locust_softphone.cli", "edge", "--port", "0", "--until-stdin-closes"]
+        if policy:
+            command += ["--policy", str(policy)]
+        self._process = subprocess.Popen(
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+        assert self._process.stdout is not None
+        line = self._process.stdout.readline().strip()
+        if not line.startswith(_LISTENING):
+            _, complaint = self._process.communicate()
+            raise InputError(*(complaint.strip().splitlines()[-5:] or ["the simulated edge did not start"]))
+        self.url = line[len(_LISTENING) :]
+
+    def stop(self) -> None:
+        """Close its standard input and wait until it has gone."""
+        self._process.communicate()

@@ -1,0 +1,106 @@
+"""``install(events)``: what the plugin does at each of Locust's events.
+
+    init_command_line_parser   our options
+    init                       check them; a conductor, or on a worker a member
+    test_start                 reach the edge, share out the plan
+    spawning_complete          all users exist: the plan begins
+    test_stopping              everybody hangs up, and what was measured comes in
+    test_stop                  the record, the verdict
+    quitting                   the exit code
+
+``quitting`` runs listeners last first, so one that is added here, before Locust's own, sees a run that has ended.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from typing import Any
+
+import gevent
+from locust.argument_parser import LocustArgumentParser
+from locust.env import Environment
+from locust.event import Events
+from locust.runners import WorkerRunner
+
+from locust_softphone.errors import InputError
+from locust_softphone.swarm import workarounds
+from locust_softphone.swarm.conductor import Conductor
+from locust_softphone.swarm.member import Member
+from locust_softphone.swarm.options import add_options
+from locust_softphone.swarm.share import Share
+
+__all__ = ["conductor_of", "install", "share_of"]
+
+_ATTRIBUTE = "softphone"
+
+
+def install(events: Events) -> None:
+    """Make a Locust run softphones; call it once, at the top of the locustfile.
+
+    Args:
+        events: ``locust.events``.
+    """
+    events.init_command_line_parser.add_listener(_on_parser)
+    events.init.add_listener(_on_init)
+    events.quitting.add_listener(_on_quitting)
+
+
+def conductor_of(environment: Environment) -> Conductor:
+    """The conductor of the runs on this environment: a master's, or a lone process's."""
+    conductor = getattr(environment, _ATTRIBUTE, None)
+    if not isinstance(conductor, Conductor):
+        raise RuntimeError("call locust_softphone.install(events) at the top of the locustfile")
+    return conductor
+
+
+def share_of(environment: Environment) -> Share | None:
+    """This process's share of the run that is on, or None when there is none."""
+    side = getattr(environment, _ATTRIBUTE, None)
+    if not isinstance(side, (Conductor, Member)):
+        raise RuntimeError("call locust_softphone.install(events) at the top of the locustfile")
+    return side.share
+
+
+def _on_parser(parser: LocustArgumentParser, **_: Any) -> None:  # noqa: ANN401
+    add_options(parser)
+
+
+def _on_init(environment: Environment, runner: Any, **_: Any) -> None:  # noqa: ANN401
+    workarounds.apply()
+    events = environment.events
+    if isinstance(runner, WorkerRunner):
+        member = Member(environment, runner)
+        setattr(environment, _ATTRIBUTE, member)
+        events.test_start.add_listener(lambda **_: member.start())
+        return
+    conductor = Conductor(environment)
+    setattr(environment, _ATTRIBUTE, conductor)
+    events.test_start.add_listener(lambda **_: conductor.start())
+    events.spawning_complete.add_listener(lambda **_: conductor.begin())
+    events.test_stopping.add_listener(lambda **_: conductor.collect())
+    events.test_stop.add_listener(lambda **_: conductor.finish())
+    options = environment.parsed_options
+    if options is not None and options.headless:
+        _check_or_exit(conductor)
+        _let_sigterm_stop()
+
+
+def _check_or_exit(conductor: Conductor) -> None:
+    try:
+        conductor.check()
+    except InputError as error:
+        print(error, file=sys.stderr)
+        sys.exit(2)
+
+
+def _let_sigterm_stop() -> None:
+    """Locust 2.47 handles SIGTERM only once a headless run with a shape is over: until then, let it be Ctrl-C."""
+    gevent.signal_handler(signal.SIGTERM, os.kill, os.getpid(), signal.SIGINT)
+
+
+def _on_quitting(environment: Environment, **_: Any) -> None:  # noqa: ANN401
+    side = getattr(environment, _ATTRIBUTE, None)
+    if isinstance(side, Conductor) and side.exit_code is not None:
+        environment.process_exit_code = side.exit_code

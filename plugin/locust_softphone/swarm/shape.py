@@ -1,0 +1,25 @@
+"""How many users exist: all of them from the start, a whole number per worker; and none once the plan is over.
+
+Locust asks a shape once a second and spawns in lumps, so a shape cannot pace. Here it only sees to it that there are
+enough users; each waits for its own instant. Making them all ahead costs some 10 KB each, and saves the ramp from the
+stall of every spawning lump.
+"""
+
+from __future__ import annotations
+
+from locust import LoadTestShape
+
+from locust_softphone.swarm.hooks import conductor_of
+
+__all__ = ["ProfileShape"]
+
+
+class ProfileShape(LoadTestShape):
+    """The shape of whichever profile ``--softphone-profile`` names. Subclass it in a locustfile, empty."""
+
+    abstract = True
+
+    def tick(self) -> tuple[int, float] | None:
+        assert self.runner is not None
+        users = conductor_of(self.runner.environment).users_wanted()
+        return None if users is None else (users, float(users))

@@ -1,0 +1,118 @@
+"""The share of the plan that this process serves: softphones offset, offset + stride, …, and what they measured.
+
+    users are made ahead ──► each takes a place, waits for begin() ──► then for its own instant ──► lives ──► is done
+
+``begin`` fixes the plan's start on this process's monotonic clock; nothing depends on clocks that agree.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Iterator
+
+import gevent
+from gevent.event import Event
+from gevent.pool import Group
+from locust.env import Environment
+
+from locust_softphone import __version__
+from locust_softphone.profile import Profile
+from locust_softphone.signaling.fleet import Fleet
+from locust_softphone.signaling.media_offer import Credentials, MediaOffer
+from locust_softphone.signaling.softphone import Softphone
+from locust_softphone.signaling.stream import Target
+from locust_softphone.signaling.token import SharedToken
+from locust_softphone.swarm.recorder import Recorder
+
+__all__ = ["Share"]
+
+_HANG_UP_S = 2.0
+_HANG_UP_EACH_S = 0.002
+
+
+class Share:
+    """The softphones of one process in one run.
+
+    Args:
+        environment: Locust's.
+        profile: what to do.
+        target: the edge.
+        credentials: the OAuth client.
+        offset: the first place in the plan that is ours.
+        stride: over how many processes the plan is spread.
+    """
+
+    def __init__(
+        self,
+        environment: Environment,
+        profile: Profile,
+        target: Target,
+        credentials: Credentials,
+        *,
+        offset: int = 0,
+        stride: int = 1,
+    ) -> None:
+        self.profile = profile
+        self.schedule = profile.schedule()
+        self.recorder = Recorder(environment.events.request)
+        places = self.schedule.share(offset, stride)
+        self._places: Iterator[int] = iter(places)
+        self._unfinished = len(places)
+        self._hang_up_s = _HANG_UP_S + _HANG_UP_EACH_S * len(places)
+        self._epoch_s = time.perf_counter()
+        self._begun = Event()
+        chance = random.Random()
+        self.fleet = Fleet(
+            behaviour=profile.softphone,
+            dialect=MediaOffer(
+                target,
+                credentials,
+                timeout_s=profile.softphone.timeout_s,
+                user_agent=f"locust-softphone/{__version__}",
+                random=chance,
+            ),
+            observer=self.recorder,
+            shared_token=SharedToken(self.clock) if profile.softphone.token == "shared" else None,
+            clock=self.clock,
+            sleep=gevent.sleep,
+            random=chance,
+            end_s=profile.duration_s,
+        )
+
+    def clock(self) -> float:
+        """Seconds since the plan's start on this process; negative before it."""
+        return time.perf_counter() - self._epoch_s
+
+    def begin(self, in_s: float) -> None:
+        """Fix the plan's start, ``in_s`` seconds from now."""
+        self._epoch_s = time.perf_counter() + in_s
+        self._begun.set()
+
+    def take_place(self) -> Softphone | None:
+        """The next softphone of our share, or None when all places are taken: such a user has nothing to do."""
+        number = next(self._places, None)
+        if number is None:
+            return None
+        return Softphone(self.fleet, number, self.schedule.start_time(number))
+
+    def wait_for_turn(self, softphone: Softphone) -> None:
+        """Wait until the plan has begun and the softphone's own instant has come."""
+        self._begun.wait()
+        gevent.sleep(max(softphone.planned_s - self.clock(), 0.0))
+
+    def done(self) -> None:
+        """A softphone of ours has lived its life."""
+        self._unfinished -= 1
+
+    @property
+    def over(self) -> bool:
+        """Whether all our softphones are done, or the plan's end is so long past that they are not waited for."""
+        if not self._begun.is_set():
+            return False
+        return self._unfinished <= 0 or self.clock() > self.fleet.end_s + self._hang_up_s
+
+    def stop(self, users: Group) -> None:
+        """Stop now: everybody hangs up at once, and is waited for as long as hanging up may take."""
+        self.fleet.end_s = min(self.fleet.end_s, self.clock())
+        users.kill(block=True, timeout=self._hang_up_s)

@@ -1,0 +1,53 @@
+"""A Locust user that is a softphone. Its first act happens at its own instant of the plan, not when it is spawned."""
+
+from __future__ import annotations
+
+import gevent
+from locust import User, task
+
+from locust_softphone.signaling.softphone import Softphone
+from locust_softphone.swarm.hooks import share_of
+
+__all__ = ["SoftphoneUser"]
+
+
+class SoftphoneUser(User):
+    """One softphone of the plan. Subclass it, and override ``script`` for a scenario of your own:
+
+    .. code-block:: python
+
+        class ConsultingAgent(SoftphoneUser):
+            def script(self, phone):
+                phone.call()
+                phone.hold(5)
+                phone.call()
+                phone.hold(5)
+                phone.hang_up()
+    """
+
+    abstract = True
+
+    def __init__(self, environment: object) -> None:
+        super().__init__(environment)
+        self.phone: Softphone | None = None
+
+    def script(self, phone: Softphone) -> None:
+        """What the softphone does from its instant on; by default what the profile says."""
+        phone.live()
+
+    @task
+    def take_part(self) -> None:
+        share = share_of(self.environment)
+        self.phone = share.take_place() if share else None
+        if share is not None and self.phone is not None:
+            share.wait_for_turn(self.phone)
+            try:
+                self.script(self.phone)
+            finally:
+                share.done()
+        while True:  # a user that returned would be replaced by a new one
+            gevent.sleep(3600)
+
+    def on_stop(self) -> None:
+        if self.phone is not None:
+            self.phone.hang_up()

@@ -1,0 +1,38 @@
+"""Where Locust itself gets in the way. Each says which version, what was measured, and how to tell when it can go."""
+
+from __future__ import annotations
+
+import functools
+import logging
+
+from locust import argument_parser
+
+__all__ = ["apply"]
+
+
+def apply() -> None:
+    """Apply all of them; safe to call more than once."""
+    _cache_default_arguments()
+    _mute_spawn_rate_warning()
+
+
+def _cache_default_arguments() -> None:
+    """Locust 2.47.0 builds its argument parser once per option on every spawn message (runners.py, handle_message).
+
+    Measured: 116 ms of blocked event loop per message on a worker, so every latency in a ramp is wrong; 23 ms at most
+    with the result cached. It can go when ``handle_message`` calls ``default_args_dict`` once, outside its loop.
+    """
+    if not hasattr(argument_parser.default_args_dict, "cache_info"):
+        argument_parser.default_args_dict = functools.cache(argument_parser.default_args_dict)
+
+
+class _NoSpawnRateWarning(logging.Filter):
+    def filter(self, record: logging.LogRecord) -> bool:
+        return "selected spawn rate is very high" not in record.getMessage()
+
+
+def _mute_spawn_rate_warning() -> None:
+    """Locust warns above 100 users a second per process; here users are made ahead and wait, so it does not apply."""
+    logger = logging.getLogger("locust.runners")
+    if not any(isinstance(each, _NoSpawnRateWarning) for each in logger.filters):
+        logger.addFilter(_NoSpawnRateWarning())

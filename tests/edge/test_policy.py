@@ -1,0 +1,73 @@
+"""The policy file: what it says, and what is said about it when it is wrong."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from locust_softphone.edge import Policy, load_policy
+from locust_softphone.errors import InputError
+
+
+def policy(tmp_path: Path, text: str) -> Policy:
+    file = tmp_path / "policy.yaml"
+    file.write_text(text)
+    return load_policy(file)
+
+
+def test_what_is_not_said_is_as_by_default(tmp_path: Path) -> None:
+    loaded = policy(tmp_path, "limits: {offer: {rate: 300/min, burst: 7}}\noffer_deadline: 250ms\n")
+    assert (loaded.limits.offer.rate, loaded.limits.offer.burst) == (5.0, 7)
+    assert loaded.offer_deadline_s == 0.25
+    assert loaded.limits.token == Policy().limits.token
+    assert loaded.organisations == Policy().organisations
+
+
+def test_describe_is_one_line() -> None:
+    assert Policy().describe() == (
+        "token 50/s burst 300, handshake 50/s burst 150, offer 50/s burst 50; Retry-After as seconds (says turn); "
+        "ready at 100/s burst 25; offer deadline 10s; patience 3"
+    )
+
+
+def test_without_retry_after_there_is_no_word_about_turns(tmp_path: Path) -> None:
+    assert "; no Retry-After; " in policy(tmp_path, "retry_after: {form: none}").describe()
+
+
+def test_a_secret_is_never_shown(tmp_path: Path) -> None:
+    loaded = policy(tmp_path, "organisations: [{client_id: acme, client_secret: hush}]")
+    assert "hush" not in repr(loaded) + loaded.describe() + loaded.model_dump_json()
+
+
+def test_every_field_says_what_it_is_and_where_its_default_comes_from() -> None:
+    for name, field in Policy.model_fields.items():
+        assert "illustrative" in (field.description or ""), name
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("limits: {token: {rate: 0/s, burst: 1}}", "limits.token.rate: "),
+        ("limits: {token: {rate: 1/s, burst: 0}}", "limits.token.burst: must be at least 1"),
+        ("limits: {token: {rate: 1/s}}", "limits.token.burst: is missing"),
+        ("limits: {tokens: {rate: 1/s, burst: 1}}", "limits.tokens: unknown key, did you mean token?"),
+        ("setup: {rate: 50, burst: 1}", "setup.rate: 50 is no rate, write 50/s"),
+        ("retry_after: {form: second}", "retry_after.form: "),
+        ("retry_after: {says: now}", "retry_after.says: "),
+        ("offer_deadline: 0s", "offer_deadline: must be longer than 0s"),
+        ("token_expires: 0s", "token_expires: must be longer than 0s"),
+        ("ping_every: 20", "ping_every: 20 is no duration, write 20s"),
+        ("patience: -1", "patience: must be at least 0"),
+        ("organisations: []", "organisations: must name at least one"),
+        ("organisations: [{client_id: 'a:b', client_secret: c}]", "organisations[0].client_id: must have a character"),
+        ("organisations: [{client_id: '', client_secret: c}]", "organisations[0].client_id: must have a character"),
+        (
+            "organisations: [{client_id: a, client_secret: b}, {client_id: a, client_secret: c}]",
+            "organisations: two organisations have the same client_id",
+        ),
+    ],
+)
+def test_what_cannot_be_used_is_refused_with_the_reason(tmp_path: Path, text: str, problem: str) -> None:
+    with pytest.raises(InputError) as refused:
+        policy(tmp_path, f"patience: 3\n{text}\n" if not text.startswith("patience") else text)
+    assert f"policy.yaml:{1 if text.startswith('patience') else 2}: {problem}" in str(refused.value)

@@ -1,0 +1,35 @@
+"""The edge's counters add up by construction."""
+
+from __future__ import annotations
+
+from locust_softphone.edge.stats import Stats
+
+
+def test_requests_are_the_sum_of_all_verdicts() -> None:
+    stats = Stats()
+    step = stats.steps["offer"]
+    step.admitted += 3
+    step.refused[429] += 2
+    step.refused[409] += 1
+    step.cut += 1
+    assert stats.as_json()["steps"]["offer"] == {
+        "requests": 7,
+        "admitted": 3,
+        "refused": {"409": 1, "429": 2},
+        "cut": 1,
+    }
+
+
+def test_the_peak_is_the_most_at_one_time() -> None:
+    stats = Stats()
+    for _ in range(3):
+        stats.session_opened()
+    stats.sessions_open -= 2
+    stats.session_opened()
+    assert stats.as_json()["sessions"] == {"open": 2, "peak": 3, "total": 4, "answered": 0}
+
+
+def test_every_cause_and_step_is_shown_before_anything_happened() -> None:
+    shown = Stats().as_json()
+    assert shown["cuts"] == {"offer_deadline": 0, "early_offer": 0, "impatient": 0, "pong_timeout": 0}
+    assert shown["early_retries"] == {"token": 0, "handshake": 0, "offer": 0}

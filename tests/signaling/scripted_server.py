@@ -1,0 +1,98 @@
+"""A TCP server that does exactly what a test tells it to, faults included: what no well-behaved server would send."""
+
+from __future__ import annotations
+
+import socket
+import struct
+import threading
+from base64 import b64encode
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from hashlib import sha1
+
+from locust_softphone.signaling.stream import Target
+
+Script = Callable[[socket.socket], None]
+
+
+@contextmanager
+def serving(*scripts: Script) -> Iterator[Target]:
+    """Run each script on one accepted connection, in order; yields where to connect to."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def serve() -> None:
+            for script in scripts:
+                with suppress(OSError):  # the client may leave first
+                    connection, _ = listener.accept()
+                    with connection:
+                        connection.settimeout(30)
+                        script(connection)
+
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        yield Target("127.0.0.1", listener.getsockname()[1]).resolved()
+    thread.join(timeout=30)
+
+
+def read_head(connection: socket.socket) -> bytes:
+    head = b""
+    while b"\r\n\r\n" not in head:
+        data = connection.recv(4096)
+        if not data:
+            break
+        head += data
+    return head
+
+
+def says(*parts: bytes) -> Script:
+    """Read a request's head, send ``parts``, then leave with a FIN once the client has nothing more to say."""
+
+    def script(connection: socket.socket) -> None:
+        read_head(connection)
+        for part in parts:
+            connection.sendall(part)
+        connection.shutdown(socket.SHUT_WR)
+
+    return script
+
+
+def switches(*frames: bytes, then: Script | None = None, extra: bytes = b"", together: bool = False) -> Script:
+    """Accept the upgrade, with ``extra`` header lines, send ``frames``, then go on with ``then``."""
+
+    def script(connection: socket.socket) -> None:
+        head = b"HTTP/1.1 101 Switching Protocols\r\n" + accept_lines(read_head(connection)) + extra + b"\r\n"
+        for part in [head + b"".join(frames)] if together else [head, *frames]:
+            connection.sendall(part)
+        if then:
+            then(connection)
+        else:
+            connection.shutdown(socket.SHUT_WR)
+
+    return script
+
+
+def accept_lines(request: bytes) -> bytes:
+    key = next(line for line in request.split(b"\r\n") if line.lower().startswith(b"sec-websocket-key"))
+    digest = sha1(key.split(b":")[1].strip() + b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11").digest()
+    return b"Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: " + b64encode(digest) + b"\r\n"
+
+
+def resets(connection: socket.socket) -> None:
+    """RST rather than FIN."""
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    connection.close()
+
+
+def waits_for_the_client(connection: socket.socket) -> None:
+    """Say nothing until the client leaves."""
+    while connection.recv(4096):
+        pass
+
+
+def frame(opcode: int, payload: bytes = b"", *, fin: bool = True, rsv: int = 0) -> bytes:
+    assert len(payload) < 126
+    return bytes([fin << 7 | rsv << 4 | opcode, len(payload)]) + payload
+
+
+def close_frame(code: int) -> bytes:
+    return frame(8, struct.pack("!H", code))

@@ -1,0 +1,247 @@
+"""Every way a connection can fail becomes one outcome of the closed set, with its close code."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable
+
+import pytest
+
+from locust_softphone.errors import AttemptFailed
+from locust_softphone.outcome import Outcome, abnormal_cause
+from locust_softphone.signaling.connection import Connection
+from locust_softphone.signaling.http import HttpConnection
+from locust_softphone.signaling.stream import Stream, Target
+from tests.signaling.scripted_server import (
+    Script,
+    accept_lines,
+    close_frame,
+    frame,
+    read_head,
+    resets,
+    says,
+    serving,
+    switches,
+    waits_for_the_client,
+)
+
+PATIENT_S = 30.0  # never waited for: only a bound for a test that has gone wrong
+SHORT_S = 0.2  # waited for in full, by the few tests of time-outs
+
+
+def a_refusal(status: str, *headers: str, body: str = "") -> bytes:
+    lines = [f"HTTP/1.1 {status}", f"Content-Length: {len(body)}", *headers, "", body]
+    return "\r\n".join(lines).encode()
+
+
+def wrong_accept(connection: socket.socket) -> None:
+    lines = accept_lines(read_head(connection)).replace(b"Accept: ", b"Accept: x")
+    connection.sendall(b"HTTP/1.1 101 Switching Protocols\r\n" + lines + b"\r\n")
+
+
+def half_a_refusal(connection: socket.socket) -> None:
+    read_head(connection)
+    connection.sendall(b"HTTP/1.1 429 Too Many Requests\r\nRetry-After: 3\r\nContent-Length: 900\r\n\r\nToo")
+
+
+@pytest.mark.parametrize(
+    ("script", "outcome", "status", "cause"),
+    [
+        (says(a_refusal("429 Too Many Requests", "Retry-After: 3")), Outcome.RATE_LIMITED, 429, "refused"),
+        (half_a_refusal, Outcome.RATE_LIMITED, 429, "refused"),
+        (says(a_refusal("401 Unauthorized")), Outcome.UNAUTHORIZED, 401, "refused"),
+        (says(a_refusal("403 Forbidden")), Outcome.UNAUTHORIZED, 403, "refused"),
+        (says(a_refusal("404 Not Found")), Outcome.REJECTED, 404, "refused"),
+        (says(a_refusal("302 Found", "Location: http://127.0.0.1/")), Outcome.REDIRECTED, 302, "refused"),
+        (says(a_refusal("500 Oops")), Outcome.SERVER_ERROR, 500, "refused"),
+        (says(a_refusal("502 Bad Gateway")), Outcome.PROXY_ERROR, 502, "proxy"),
+        (says(a_refusal("503 Busy", "Retry-After: 1")), Outcome.UNAVAILABLE, 503, "refused"),
+        (says(a_refusal("504 Gateway Timeout")), Outcome.PROXY_ERROR, 504, "proxy"),
+        (says(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"), Outcome.MALFORMED, 200, "malformed"),
+        (wrong_accept, Outcome.MALFORMED, 101, "malformed"),
+        (switches(extra=b"Sec-WebSocket-Protocol: xmpp\r\n"), Outcome.MALFORMED, 101, "malformed"),
+        (switches(extra=b"Sec-WebSocket-Extensions: x\r\n"), Outcome.MALFORMED, 101, "malformed"),
+        (says(b"SSH-2.0-OpenSSH_9.2\r\n\r\n"), Outcome.MALFORMED, None, "malformed"),
+        (says(b"HTTP/1.1 429 Slow\r\nno colon\r\n\r\n"), Outcome.MALFORMED, 429, "malformed"),
+        (says(b"HTTP/1.1 101 Hi\r\nX: " + b"x" * 200_000), Outcome.MALFORMED, None, "malformed"),
+        (says(), Outcome.LOST, None, "lost"),
+        (says(b"HTTP/1.1 101 Swit"), Outcome.LOST, None, "lost"),
+        (resets, Outcome.RESET, None, "reset"),
+    ],
+)
+def test_a_handshake_that_fails(script: Script, outcome: Outcome, status: int | None, cause: str) -> None:
+    with serving(script) as target, pytest.raises(AttemptFailed) as caught:
+        Connection.open(target, "/", timeout_s=PATIENT_S)
+    failed = caught.value
+    assert (failed.outcome, failed.status, failed.close_code) == (outcome, status, 1006)
+    assert abnormal_cause(failed.outcome) == cause
+
+
+def test_a_refusals_headers_are_kept_even_when_its_body_is_cut() -> None:
+    with serving(half_a_refusal) as target, pytest.raises(AttemptFailed) as caught:
+        Connection.open(target, "/", timeout_s=PATIENT_S)
+    assert caught.value.headers["retry-after"] == "3"
+
+
+def test_no_answer_to_the_handshake() -> None:
+    with serving(waits_for_the_client) as target, pytest.raises(AttemptFailed) as caught:
+        Connection.open(target, "/", timeout_s=SHORT_S)
+    assert caught.value.outcome is Outcome.TIMED_OUT
+
+
+def test_an_answer_a_byte_at_a_time_gets_no_longer_than_any_other() -> None:
+    def drips(connection: socket.socket) -> None:
+        read_head(connection)
+        connection.sendall(b"HTTP/1.1 101 X\r\nX-Drip: ")
+        while True:  # until the client leaves: then sending raises
+            connection.sendall(b"x")
+            connection.settimeout(SHORT_S / 10)
+            try:
+                connection.recv(1)
+            except TimeoutError:
+                continue
+
+    with serving(drips) as target, pytest.raises(AttemptFailed) as caught:
+        Connection.open(target, "/", timeout_s=SHORT_S)
+    assert caught.value.outcome is Outcome.TIMED_OUT
+
+
+def test_nothing_listens() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    with pytest.raises(AttemptFailed) as caught:
+        Stream.connect(Target("127.0.0.1", port), PATIENT_S)
+    assert caught.value.outcome is Outcome.CONNECT_REFUSED
+
+
+def test_no_such_host() -> None:
+    with pytest.raises(AttemptFailed) as caught:
+        Target("no-such-host.invalid", 80).resolved()
+    assert caught.value.outcome is Outcome.UNRESOLVED
+
+
+@pytest.mark.parametrize(
+    ("script", "outcome", "code"),
+    [
+        (switches(close_frame(1000)), Outcome.CLOSED, 1000),
+        (switches(close_frame(1001)), Outcome.CLOSED, 1001),
+        (switches(close_frame(1008)), Outcome.CLOSED, 1008),
+        (switches(close_frame(1011)), Outcome.CLOSED, 1011),
+        (switches(close_frame(1013)), Outcome.CLOSED, 1013),
+        (switches(close_frame(4001)), Outcome.CLOSED, 4001),
+        (switches(frame(8)), Outcome.CLOSED, 1005),
+        (switches(close_frame(1006)), Outcome.MALFORMED, 1006),
+        (switches(frame(8, b"x")), Outcome.MALFORMED, 1006),
+        (switches(frame(1, b"\xff\xfe")), Outcome.MALFORMED, 1006),
+        (switches(frame(1, b"x", rsv=1)), Outcome.MALFORMED, 1006),
+        (switches(frame(3)), Outcome.MALFORMED, 1006),
+        (switches(frame(0, b"x")), Outcome.MALFORMED, 1006),
+        (switches(b"\x81\x7f\x00\x00\x00\x00\x40\x00\x00\x00"), Outcome.MALFORMED, 1006),
+        (switches(), Outcome.LOST, 1006),
+        (switches(b"\x81\x05he"), Outcome.LOST, 1006),
+        (switches(then=resets), Outcome.RESET, 1006),
+    ],
+)
+def test_a_connection_that_ends(script: Script, outcome: Outcome, code: int) -> None:
+    with serving(script) as target:
+        connection = Connection.open(target, "/", timeout_s=PATIENT_S)
+        with pytest.raises(AttemptFailed) as caught:
+            connection.receive(PATIENT_S)
+        connection.abort()
+    assert (caught.value.outcome, caught.value.close_code) == (outcome, code)
+
+
+@pytest.mark.parametrize("together", [True, False], ids=["behind the head", "on its own"])
+def test_a_message_sent_with_the_101_is_not_lost(together: bool) -> None:
+    with serving(switches(frame(1, b"ready"), together=together, then=waits_for_the_client)) as target:
+        connection = Connection.open(target, "/", timeout_s=PATIENT_S)
+        assert connection.receive(PATIENT_S) == "ready"
+        connection.abort()
+
+
+def test_a_fragmented_message_with_a_ping_in_between() -> None:
+    frames = [frame(1, b"re", fin=False), frame(9, b"?"), frame(0, b"ady")]
+    pongs: list[bytes] = []
+
+    def note_the_pong(connection: socket.socket) -> None:
+        pongs.append(connection.recv(100))
+        waits_for_the_client(connection)
+
+    with serving(switches(*frames, then=note_the_pong)) as target:
+        connection = Connection.open(target, "/", timeout_s=PATIENT_S)
+        assert connection.receive(PATIENT_S) == "ready"
+        assert connection.pings == 1
+        connection.abort()
+    assert pongs[0][0] == 0x8A, "a final pong frame"
+
+
+def test_receive_gives_up_quietly_and_can_go_on() -> None:
+    def later(connection: socket.socket) -> None:
+        connection.recv(100)  # the client's word that it has given up once
+        connection.sendall(frame(1, b"late"))
+        waits_for_the_client(connection)
+
+    with serving(switches(then=later)) as target:
+        connection = Connection.open(target, "/", timeout_s=PATIENT_S)
+        assert connection.receive(SHORT_S) is None
+        connection.send("still here", PATIENT_S)
+        assert connection.receive(PATIENT_S) == "late"
+        connection.abort()
+
+
+@pytest.mark.parametrize(
+    ("script", "expected"),
+    [
+        (says(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi"), b"hi"),
+        (says(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nh\r\n1;x=y\r\ni\r\n0\r\nT: x\r\n\r\n"), b"hi"),
+        (says(b"HTTP/1.1 200 OK\r\n\r\nhi"), b"hi"),
+        (says(b"HTTP/1.1 103 Early Hints\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi"), b"hi"),
+    ],
+)
+def test_a_response_is_read_to_its_end(script: Script, expected: bytes) -> None:
+    with serving(script) as target:
+        http = HttpConnection(target)
+        assert http.post("/", "", b"", PATIENT_S).body == expected
+        http.close()
+
+
+@pytest.mark.parametrize(
+    ("script", "outcome"),
+    [
+        (says(b"HTTP/1.1 200 OK\r\nContent-Length: 20\r\n\r\nhi"), Outcome.LOST),
+        (says(b"HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n"), Outcome.MALFORMED),
+        (says(b"HTTP/1.1 200 OK\r\nContent-Length: 99999999999\r\n\r\n"), Outcome.MALFORMED),
+        (says(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nxyz\r\n"), Outcome.MALFORMED),
+        (says(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n-5\r\n"), Outcome.MALFORMED),
+        (says(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n7\r\nab"), Outcome.LOST),
+        (says(b"HTTP/1.1 200 OK\r\n\r\n" + b"x" * 1_100_000), Outcome.MALFORMED),
+        (resets, Outcome.RESET),
+    ],
+)
+def test_a_response_that_fails(script: Script, outcome: Outcome) -> None:
+    with serving(script) as target, pytest.raises(AttemptFailed) as caught:
+        HttpConnection(target).post("/", "", b"", PATIENT_S)
+    assert caught.value.outcome is outcome
+
+
+def test_a_kept_connection_is_used_again_and_one_that_says_close_is_not() -> None:
+    def two_answers(connection: socket.socket) -> None:
+        for extra in (b"", b"Connection: close\r\n"):
+            read_head(connection)
+            connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\n" + extra + b"\r\n1")
+
+    second = says(b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n2")
+    with serving(two_answers, second) as target:
+        http = HttpConnection(target)
+        assert [http.post("/", "", b"", PATIENT_S).body for _ in range(3)] == [b"1", b"1", b"2"]
+        http.close()
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: AttemptFailed(Outcome.RATE_LIMITED, status=429, close_code=1006, headers={"date": "now"}),
+    ],
+)
+def test_the_text_of_a_failure_does_not_vary_with_its_headers(make: Callable[[], AttemptFailed]) -> None:
+    assert repr(make()) == "AttemptFailed(rate_limited (HTTP 429, close 1006))"
