@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
+
 from locust_softphone.expect import FIELDS, PATTERN, Expectation
 
 

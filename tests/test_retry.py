@@ -21,9 +21,7 @@ SENT = "Tue, 14 Nov 2023 22:13:20 GMT"
 
 
 def a_retry(**overrides: Any) -> Retry:
-    return Retry.model_validate(
-        {**presets()["sdk-2.3.1"].retry.model_dump(mode="json", by_alias=True), **overrides}
-    )
+    return Retry.model_validate({**presets()["sdk-2.3.1"].retry.model_dump(mode="json", by_alias=True), **overrides})
 
 
 @pytest.mark.parametrize(
@@ -146,6 +144,7 @@ class Tries:
         self._failures = list(failures)
         self._engine = retrying(
             retry,
+            failures=lambda: self.calls,
             sleep=self.slept.append,
             before_sleep=self._ignore,
             out_of_time=stop_never,

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from locust_softphone.sdp import SdpError, SessionDescription, check_answer, make_offer, parse
 
 GOLDEN = Path(__file__).parent / "golden"

@@ -8,10 +8,11 @@ from typing import Annotated, Literal
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pydantic import Field, SecretStr, Strict, field_validator
+
 from locust_softphone.errors import InputError
 from locust_softphone.strict_yaml import StrictModel, load, loads
 from locust_softphone.units import Seconds
-from pydantic import Field, SecretStr, Strict, field_validator
 
 
 class Retry(StrictModel):

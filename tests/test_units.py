@@ -8,8 +8,9 @@ from typing import Annotated
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from locust_softphone.units import PerSecond, Seconds, format_duration, format_rate, parse_duration, parse_rate
 from pydantic import BaseModel, Field
+
+from locust_softphone.units import PerSecond, Seconds, format_duration, format_rate, parse_duration, parse_rate
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple
 
@@ -69,7 +70,7 @@ class Stages(StrictModel):
 ExpectationText = Annotated[
     Expectation,
     PlainValidator(lambda text: text if isinstance(text, Expectation) else Expectation.parse(text)),
-    PlainSerializer(str, return_type=str, when_used="json"),
+    PlainSerializer(Expectation.__str__, return_type=str, when_used="json"),
     WithJsonSchema({"type": "string", "pattern": PATTERN, "examples": ["rate_limited == 0", "answered == 100%"]}),
 ]
 
@@ -130,7 +131,7 @@ class Profile(StrictModel):
 
     def schedule(self) -> Schedule:
         """When each softphone is to start."""
-        return Schedule(self.users, _stages(self.users, self.ramp), self.arrivals, self.seed)
+        return _schedule(self.users, _stages(self.users, self.ramp), self.arrivals, self.seed)
 
     def resolved(self) -> dict[str, Any]:
         """Everything explicit, as plain JSON in human units; read back, it is an equal profile."""
@@ -142,7 +143,7 @@ class Profile(StrictModel):
         most = least + self.users * self.softphone.calls.count * self.softphone.retry.max_retries * STEPS
         softphones = "1 softphone" if self.users == 1 else f"{self.users} softphones"
         return [
-            f"{softphones}, {_described(self.ramp)}, {self.arrivals} arrivals: "
+            f"{softphones}, {_described(self.ramp)}{', Poisson arrivals' if self.arrivals == 'poisson' else ''}: "
             f"at most {schedule.peak_starts_per_s()} starts in a second",
             f"{format_duration(round(self.duration_s, 3))} in all: the last softphone starts after "
             f"{format_duration(round(schedule.last_start_s, 3))} and stays {format_duration(self.hold_s)}",
@@ -157,6 +158,11 @@ class Profile(StrictModel):
         handshakes = self.users if self.softphone.connection == "reuse" else offers
         tokens = 1 if self.softphone.token == "shared" else handshakes
         return tokens + handshakes + offers
+
+
+@lru_cache(maxsize=4)  # a million Poisson arrivals take a second to draw
+def _schedule(users: int, stages: tuple[Stage, ...], arrivals: Arrivals, seed: int) -> Schedule:
+    return Schedule(users, stages, arrivals, seed)
 
 
 def _stages(users: int, ramp: float | Rate | Stages) -> tuple[Stage, ...]:

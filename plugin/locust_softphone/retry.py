@@ -1,6 +1,6 @@
 """When to try again, and how long to wait first: small tenacity callables, composed from a profile's ``retry:``.
 
-    wait = back-off        initial * multiplier ** (n - 1), at most max_wait; then jitter
+    wait = back-off        initial * multiplier ** (n - 1) after a step's n-th failure, at most max_wait; then jitter
          + what was told   Retry-After, in either grammar of RFC 9110 10.2.3, capped
 
 Jitter is what "Exponential Backoff And Jitter" (AWS Architecture Blog, 2015) calls none, full and equal. With
@@ -17,7 +17,7 @@ from collections.abc import Callable, Mapping
 from datetime import timezone
 from email.utils import parsedate_to_datetime
 
-from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_attempt
+from tenacity import RetryCallState, Retrying, retry_if_exception
 from tenacity.stop import stop_base
 from tenacity.wait import wait_base
 
@@ -68,7 +68,7 @@ def told_s(headers: Mapping[str, str], now: float) -> float | None:
 
 
 def reset_s(headers: Mapping[str, str]) -> float | None:
-    """Seconds until the limit resets, when ``X-RateLimit-Remaining`` is 0; None when something remains or is unknown."""
+    """Seconds until the limit resets, when ``X-RateLimit-Remaining`` is 0; None when anything remains."""
     remaining, reset = headers.get("x-ratelimit-remaining"), headers.get("x-ratelimit-reset")
     if remaining is None or reset is None or not _DELTA_SECONDS.fullmatch(reset.strip()):
         return None
@@ -121,8 +121,15 @@ def wait_s(
 class _Wait(wait_base):
     """``wait_s`` as a tenacity strategy, reading the headers from the failure that the try ended with."""
 
-    def __init__(self, retry: Retry, now: Callable[[], float], uniform: Callable[[float, float], float]) -> None:
+    def __init__(
+        self,
+        retry: Retry,
+        failures: Callable[[], int],
+        now: Callable[[], float],
+        uniform: Callable[[float, float], float],
+    ) -> None:
         self._retry = retry
+        self._failures = failures
         self._now = now
         self._uniform = uniform
 
@@ -131,12 +138,24 @@ class _Wait(wait_base):
         headers: Mapping[str, str] = failure.headers if isinstance(failure, AttemptFailed) else {}
         if self._retry.upgrade_headers == "hidden" and isinstance(failure, AttemptFailed) and failure.close_code:
             headers = {}  # a browser's WebSocket API shows a refused upgrade as close code 1006, and nothing else
-        return wait_s(self._retry, retry_state.attempt_number, headers, now=self._now(), uniform=self._uniform)
+        return wait_s(self._retry, self._failures(), headers, now=self._now(), uniform=self._uniform)
+
+
+class _Exhausted(stop_base):
+    """Ends the tries when a step has failed once more often than it may be tried again."""
+
+    def __init__(self, retry: Retry, failures: Callable[[], int]) -> None:
+        self._retry = retry
+        self._failures = failures
+
+    def __call__(self, retry_state: RetryCallState) -> bool:
+        return self._failures() > self._retry.max_retries
 
 
 def retrying(
     retry: Retry,
     *,
+    failures: Callable[[], int],
     sleep: Callable[[float], None],
     before_sleep: Callable[[RetryCallState], None],
     out_of_time: stop_base,
@@ -145,7 +164,12 @@ def retrying(
 ) -> Retrying:
     """The tenacity engine for one call set-up; the last failure is raised as it is when no try is left.
 
+    A set-up has several steps, and each may fail ``max_retries`` times and be tried again: that is how clients are
+    written, with a retry around each request.
+
     Args:
+        retry: the profile's ``retry:``.
+        failures: how often the step that failed last has failed in this set-up.
         sleep: waits so many seconds.
         before_sleep: told of each retry before its wait.
         out_of_time: a tenacity stop strategy that ends the tries when the plan is over.
@@ -154,8 +178,8 @@ def retrying(
     """
     return Retrying(
         sleep=sleep,
-        wait=_Wait(retry, now, uniform),
-        stop=stop_after_attempt(retry.max_retries + 1) | out_of_time,
+        wait=_Wait(retry, failures, now, uniform),
+        stop=_Exhausted(retry, failures) | out_of_time,
         retry=retry_if_exception(is_retryable),
         before_sleep=before_sleep,
         reraise=True,

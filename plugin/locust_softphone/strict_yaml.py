@@ -34,6 +34,7 @@ class StrictModel(BaseModel):
 
 
 Model = TypeVar("Model", bound=StrictModel)
+Located = tuple[Path, ErrorDetails]
 
 
 def load(path: str | os.PathLike[str], model: type[Model]) -> Model:
@@ -51,18 +52,19 @@ def read(path: str | os.PathLike[str]) -> str:
     Raises:
         InputError: it cannot be read, is too large, or is no UTF-8.
     """
+    name = one_line(os.fspath(path))
     try:
         with open(path, "rb") as file:
             content = file.read(LARGEST_BYTES + 1)
     except (OSError, ValueError) as e:  # ValueError: a NUL in the path
         reason = e.strerror if isinstance(e, OSError) and e.strerror else str(e)
-        raise InputError(f"{one_line(os.fspath(path))}: {reason[:1].lower()}{reason[1:]}") from e
+        raise InputError(f"{name}: {reason[:1].lower()}{reason[1:]}") from e
     if len(content) > LARGEST_BYTES:
-        raise InputError(f"{path}: larger than {LARGEST_BYTES // 1024} KB, this is not a file written by hand")
+        raise InputError(f"{name}: larger than {LARGEST_BYTES // 1024} KB, this is not a file written by hand")
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as e:
-        raise InputError(f"{path}:{content.count(10, 0, e.start) + 1}: not UTF-8 text") from e
+        raise InputError(f"{name}:{content.count(10, 0, e.start) + 1}: not UTF-8 text") from e
 
 
 def loads(text: str, model: type[Model], *, name: str = "<text>") -> Model:
@@ -95,43 +97,30 @@ def _validate(tree: Tree, model: type[Model]) -> tuple[Model | None, list[tuple[
     try:
         value = model.model_validate(tree.data)
     except ValidationError as e:
-        for error in _of_best_branches(e.errors(include_url=False), tree):
-            path = _path(error["loc"], tree)
-            line = tree.lines[path]
-            if error["type"] == "missing":
-                path = (*path, error["loc"][-1])
+        errors = [(error["loc"], error) for error in e.errors(include_url=False)]
+        for path, error in _of_best_branches(errors, tree):
+            line = tree.lines[path[:-1] if error["type"] == "missing" else path]
             found.setdefault(path, (line, _wording(error, secret="secret" in str(path[-1:]))))
     return value, [(line, _prefixed(path, problem)) for path, (line, problem) in found.items()]
 
 
-def _of_best_branches(errors: list[ErrorDetails], tree: Tree) -> list[ErrorDetails]:
-    """``errors`` with one branch of each union: what got furthest, with the fewest errors, is what was meant."""
-    unions: dict[Path, dict[Path, list[ErrorDetails]]] = {}
-    for error in errors:
-        union, branch = _union_and_branch(error, tree)
-        unions.setdefault(union, {}).setdefault(branch, []).append(error)
-    return [error for branches in unions.values() for error in min(branches.values(), key=_distance)]
+def _of_best_branches(errors: list[Located], tree: Tree) -> list[Located]:
+    """``errors`` with one branch of each union: what got furthest, with the fewest errors, is what was meant.
+
+    Pydantic puts the name of a union's branch into the path of an error. It is known by not being in the file, and is
+    taken out; what is left is a path of the file.
+    """
+    unions: dict[Path, dict[Path, list[Located]]] = {}
+    for path, error in errors:
+        in_file = len(path) - (error["type"] == "missing")
+        i = next((i for i in range(in_file) if path[: i + 1] not in tree.lines), len(path))
+        unions.setdefault(path[:i], {}).setdefault(path[i : i + 1], []).append((path[:i] + path[i + 1 :], error))
+    best = [located for branches in unions.values() for located in min(branches.values(), key=_distance)]
+    return _of_best_branches(best, tree) if any(any(branches) for branches in unions.values()) else best
 
 
-def _distance(branch: list[ErrorDetails]) -> tuple[int, int]:
-    return -max(len(error["loc"]) for error in branch), len(branch)
-
-
-def _union_and_branch(error: ErrorDetails, tree: Tree) -> tuple[Path, Path]:
-    """Where pydantic put the name of a union's branch, which the file does not have, into the error's path."""
-    loc = error["loc"]
-    for i, _ in enumerate(loc):
-        if loc[: i + 1] not in tree.lines and not (error["type"] == "missing" and i + 1 == len(loc)):
-            return loc[:i], loc[i : i + 1]
-    return loc, ()
-
-
-def _path(loc: Path, tree: Tree) -> Path:
-    """The part of the file that ``loc`` is about: without the union branches that pydantic puts in between."""
-    path: Path = ()
-    for part in loc:
-        path = (*path, part) if (*path, part) in tree.lines else path
-    return path
+def _distance(branch: list[Located]) -> tuple[int, int]:
+    return -max(len(path) for path, _ in branch), len(branch)
 
 
 def _prefixed(path: Path, problem: str) -> str:
@@ -161,10 +150,10 @@ WORDS = {
     "missing": "is missing",
     "extra_forbidden": "does not belong here",
     "value_error": "{error}",
-    "greater_than_equal": "must be at least {ge}",
-    "greater_than": "must be above {gt}",
-    "less_than_equal": "must be at most {le}",
-    "less_than": "must be below {lt}",
+    "greater_than_equal": "must be at least {ge:.15g}",
+    "greater_than": "must be above {gt:.15g}",
+    "less_than_equal": "must be at most {le:.15g}",
+    "less_than": "must be below {lt:.15g}",
     "int_": "must be a whole number, not {value}",
     "float_": "must be a number, not {value}",
     "bool_": "must be true or false, not {value}",
@@ -211,6 +200,6 @@ def _choices(annotation: object) -> list[object]:
 
 def _fields(kind: object) -> dict[str, object]:
     """The types of a model's fields, by the key of each in a file; nothing for anything but a model."""
-    if not (isinstance(kind, type) and issubclass(kind, StrictModel)):
+    if get_origin(kind) or not (isinstance(kind, type) and issubclass(kind, StrictModel)):
         return {}
     return {field.alias or name: field.annotation for name, field in kind.model_fields.items()}

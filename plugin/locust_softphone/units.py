@@ -15,8 +15,9 @@ import re
 from decimal import Decimal
 from typing import Annotated
 
-from locust_softphone.wording import shown
 from pydantic import BeforeValidator, PlainSerializer, WithJsonSchema
+
+from locust_softphone.wording import shown
 
 __all__ = ["PerSecond", "Seconds", "format_duration", "format_rate", "parse_duration", "parse_rate"]
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from base64 import b64encode
 
 import pytest
+from pydantic import SecretStr
+
 from locust_softphone.edge.access import Access
 from locust_softphone.edge.policy import Organisation
-from pydantic import SecretStr
 
 ORGANISATIONS = [
     Organisation(client_id="acme", client_secret=SecretStr("s3cret:ü")),

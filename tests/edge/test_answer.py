@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from locust_softphone.edge.answer import answer_for
 from locust_softphone.sdp import MediaSection, SdpError, SessionDescription, check_answer, make_offer, parse
 

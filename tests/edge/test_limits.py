@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from locust_softphone.edge.limits import Limit, whole_seconds
 from locust_softphone.edge.policy import Rate, Says
 

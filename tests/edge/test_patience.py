@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from locust_softphone.edge.patience import FORGET_AFTER_S, Patience
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+
 from locust_softphone.edge import Policy, load_policy
 from locust_softphone.errors import InputError
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
+
 from locust_softphone.edge.policy import Form
 from locust_softphone.edge.replies import Refused, retry_after, too_many_requests
 

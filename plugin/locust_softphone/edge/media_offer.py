@@ -39,7 +39,7 @@ Verdict = Callable[[web.BaseRequest, "bytes | None"], "web.Response | Session"]
 logger = logging.getLogger(__name__)
 
 
-class Impatient(Exception):  # noqa: N818 - a verdict, not an error of the edge
+class Impatient(Exception):
     """The verdict that a client has come back too early too often."""
 
 

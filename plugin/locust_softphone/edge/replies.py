@@ -25,7 +25,7 @@ __all__ = ["Refused", "json_reply", "retry_after", "too_many_requests"]
 NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 
 
-class Refused(Exception):  # noqa: N818 - a verdict, not an error of the edge
+class Refused(Exception):
     """The verdict that a request gets an error for an answer."""
 
     def __init__(self, status: int, message: str, headers: Mapping[str, str] = NO_HEADERS, *, code: str = "") -> None:

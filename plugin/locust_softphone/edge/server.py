@@ -51,6 +51,8 @@ def serve(
     Raises:
         InputError: it cannot listen there.
     """
+    if not 0 <= port <= 65535:
+        raise InputError(f"{host}:{port}: cannot listen there: a port is a number from 0 to 65535")
     _take_all_descriptors()
     logging.getLogger("aiohttp.websocket").setLevel(logging.ERROR)  # a line for each client with another subprotocol
     _run(_serve(policy, ready_to, host, port, ssl_context, until_stdin_closes))
@@ -83,7 +85,7 @@ async def _serve(
     )
     try:
         listener = await loop.create_server(handler, host, port, backlog=BACKLOG, ssl=ssl_context)
-    except (OSError, OverflowError) as e:
+    except OSError as e:
         raise InputError(_cannot_listen(host, port, e)) from e
     if until_stdin_closes:
         threading.Thread(target=_wait_for_eof, args=(loop, stop), daemon=True).start()
@@ -98,11 +100,11 @@ def _url_of(host: str, port: int, *, tls: bool) -> str:
     return f"{'https' if tls else 'http'}://{f'[{host}]' if ':' in host else host}:{port}"
 
 
-def _cannot_listen(host: str, port: int, error: Exception) -> str:
+def _cannot_listen(host: str, port: int, error: OSError) -> str:
     """The reason in one line."""
-    if isinstance(error, OSError) and error.errno == errno.EADDRINUSE:
+    if error.errno == errno.EADDRINUSE:
         return f"{host}:{port}: the port is in use, choose another with --port"
-    if isinstance(error, OSError) and error.errno == errno.EACCES:
+    if error.errno == errno.EACCES:
         return f"{host}:{port}: the port is reserved for root, choose one above 1023 with --port"
     return f"{host}:{port}: cannot listen there: {error}"
 

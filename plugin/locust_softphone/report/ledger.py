@@ -2,9 +2,9 @@
 
 For each step that is a request, under each heading h (admitted, or refused with a status):
 
-    edge[h] - client[h]  >= 0                     an answer that a softphone read was an answer that the edge gave
-    sum of these         <= unanswered            what the edge counted beyond that, softphones sent and saw no answer to
-    unanswered - sum      = never arrived >= certain   the rest never reached the edge; what was never sent, cannot have
+    edge[h] - client[h] >= 0                        an answer that a softphone read is one that the edge gave
+    beyond = cut + sum of these                     what the edge counted beyond that: sent, but no answer seen
+    never arrived = unanswered - beyond >= unsent   the rest; at least what is known not to have been sent
 
 A heading is counted at the edge when its verdict falls, so a request that the edge cut short counts there as ``cut``.
 Anything else (an answer that the edge never gave, a request that appeared from nowhere) is a problem, and the run that
@@ -59,7 +59,7 @@ def _balance_step(step: str, counts: Mapping[str, int], edge: Mapping[str, Any])
     attempts = counts.get(f"attempts.{step}", 0)
     client = _headings(step, counts)
     unanswered = attempts - sum(client.values())
-    certain = sum(counts.get(f"outcome.{step}.{outcome.value}", 0) for outcome in Outcome if outcome.never_arrived)
+    unsent = sum(counts.get(f"outcome.{step}.{outcome.value}", 0) for outcome in Outcome if outcome.never_arrived)
     counted = {ADMITTED: edge.get("admitted", 0), **{str(k): v for k, v in edge.get("refused", {}).items()}}
     cut = edge.get("cut", 0)
 
@@ -69,13 +69,12 @@ def _balance_step(step: str, counts: Mapping[str, int], edge: Mapping[str, Any])
         difference = counted.get(heading, 0) - client.get(heading, 0)
         beyond += difference
         if difference < 0:
-            problems.append(
-                f"{step}: softphones saw {client[heading]} {_words(heading)}, the edge counted {counted.get(heading, 0)}"
-            )
+            said = f"softphones saw {client[heading]} {_words(heading)}"
+            problems.append(f"{step}: {said}, the edge counted {counted.get(heading, 0)}")
     never_arrived = unanswered - beyond
-    if never_arrived < certain:
+    if never_arrived < unsent:
         problems.append(
-            f"{step}: the edge counted {edge.get('requests', 0)} requests, softphones sent {attempts - certain}"
+            f"{step}: the edge counted {edge.get('requests', 0)} requests, softphones sent {attempts - unsent}"
         )
     row = {
         "step": step,

@@ -1,7 +1,7 @@
 """The run record: everything a run has to say, in one JSON file that outlives it.
 
-``build`` is pure: what was measured goes in, the record comes out. Its shape is described by ``schemas/run.schema.json``
-in the package. Histograms are kept in HdrHistogram's own encoding, so that runs can be merged later without loss.
+``build`` is pure: what was measured goes in, the record comes out. ``schemas/run.schema.json`` describes its shape.
+Histograms are kept in HdrHistogram's own encoding, so that runs can be merged later without loss.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -173,9 +174,9 @@ def write(record: Mapping[str, Any], folder: Path) -> Path:
             os.fsync(file.fileno())
         partial.replace(path)
     except OSError as error:
+        with suppress(OSError):
+            partial.unlink()
         raise InputError(f"{path}: the run record cannot be written ({error.strerror}); see --softphone-runs") from None
-    finally:
-        partial.unlink(missing_ok=True)
     return path
 
 
@@ -195,7 +196,6 @@ def read(path: Path) -> dict[str, Any]:
     if not isinstance(record, dict) or "schema_version" not in record or "totals" not in record:
         raise InputError(f"{file}: not a run record of locust-softphone")
     if record["schema_version"] != SCHEMA_VERSION:
-        raise InputError(
-            f"{file}: schema version {record['schema_version']}, this version of locust-softphone reads {SCHEMA_VERSION}"
-        )
+        found = record["schema_version"]
+        raise InputError(f"{file}: schema version {found}, this version of locust-softphone reads {SCHEMA_VERSION}")
     return record

@@ -21,7 +21,7 @@ MAX_BODY = 1024 * 1024
 
 @dataclass(frozen=True)
 class Response:
-    """A response, read to its end. Header names are in lower case; repeated ones are joined by commas (RFC 9110 5.3)."""
+    """A response, read to its end. Header names are in lower case; repeated ones are joined (RFC 9110 5.3)."""
 
     status: int
     headers: dict[str, str]

@@ -16,7 +16,7 @@ from base64 import b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from random import Random
-from typing import Any
+from typing import Any, TypeAlias, TypeVar
 
 from locust_softphone import sdp
 from locust_softphone.errors import AttemptFailed
@@ -26,7 +26,11 @@ from locust_softphone.signaling.http import HttpConnection
 from locust_softphone.signaling.stream import Target
 from locust_softphone.signaling.token import Token
 
-__all__ = ["Credentials", "MediaOffer", "Session"]
+__all__ = ["Credentials", "MediaOffer", "Reply", "Session"]
+
+T = TypeVar("T")
+Reply: TypeAlias = tuple[T, Mapping[str, str]]
+"""What a step got, and the headers of the response that it came with."""
 
 _BYE = '{"type":"bye"}'
 
@@ -81,7 +85,7 @@ class MediaOffer:
     def http(self, number: int) -> HttpConnection:
         return HttpConnection(self._target, number)
 
-    def fetch_token(self, http: HttpConnection, number: int, now_s: float) -> tuple[Token, Mapping[str, str]]:
+    def fetch_token(self, http: HttpConnection, number: int, now_s: float) -> Reply[Token]:
         """Ask for a token with client credentials (RFC 6749 4.4.2); ``now_s`` is the clock it expires by."""
         response = http.post(
             "/oauth/token",
@@ -96,7 +100,7 @@ class MediaOffer:
             raise AttemptFailed(Outcome.MALFORMED, status=response.status)
         return Token.granted(bearer, expires_in, now_s), response.headers
 
-    def connect(self, token: Token, number: int) -> tuple[Session, Mapping[str, str]]:
+    def connect(self, token: Token, number: int) -> Reply[Session]:
         """Open the WebSocket."""
         connection = Connection.open(
             self._target,
@@ -107,7 +111,7 @@ class MediaOffer:
         )
         return Session(connection, connection.headers.get("x-session-id", "")), connection.headers
 
-    def wait_ready(self, session: Session) -> tuple[None, Mapping[str, str]]:
+    def wait_ready(self, session: Session) -> Reply[None]:
         """Wait until the edge says ``ready``."""
         while not session.ready:
             message = session.connection.receive(self._timeout_s)
@@ -116,9 +120,7 @@ class MediaOffer:
             session.heard(message)
         return None, {}
 
-    def offer(
-        self, http: HttpConnection, token: Token, session: Session, number: int
-    ) -> tuple[sdp.SessionDescription, Mapping[str, str]]:
+    def offer(self, http: HttpConnection, token: Token, session: Session, number: int) -> Reply[sdp.SessionDescription]:
         """Offer a call and check the answer against the offer (RFC 3264 6)."""
         offer = {"sessionId": session.session_id, "type": "offer", "sdp": sdp.make_offer(self._random)}
         response = http.post(

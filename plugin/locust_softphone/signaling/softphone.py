@@ -6,15 +6,16 @@
                first failed try
     hang_up()  bye, close 1000
 
-One budget of tries covers all steps of one set-up. Whatever happens is told to an ``Observer``; nothing is raised but
-what stops the softphone from outside.
+Each step of a set-up may be tried again so many times. Whatever happens is told to an ``Observer``; nothing is raised
+but what stops the softphone from outside.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections import Counter
+from collections.abc import Callable
+from typing import Concatenate, ParamSpec, TypeVar
 
 from tenacity import RetryCallState
 from tenacity.stop import stop_base
@@ -23,12 +24,16 @@ from locust_softphone.errors import AttemptFailed
 from locust_softphone.measure import Attempt
 from locust_softphone.outcome import Outcome, abnormal_cause
 from locust_softphone.retry import reset_s, retrying, told_s
+from locust_softphone.sdp import SessionDescription
 from locust_softphone.signaling.connection import ABNORMAL
 from locust_softphone.signaling.fleet import Fleet
-from locust_softphone.signaling.media_offer import Session
+from locust_softphone.signaling.media_offer import Reply, Session
 from locust_softphone.signaling.token import Token
 
 __all__ = ["Softphone"]
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 EARLY_TOLERANCE_S = 0.05
 """A retry this much before its Retry-After is over still counts as honoured: a timer's and a network's slack."""
@@ -49,6 +54,8 @@ class Softphone:
         self._told_until_s: float | None = None
         self._not_before_s: dict[str, float] = {}
         self._drop: AttemptFailed | None = None
+        self._failures: Counter[str] = Counter()
+        self._failed_step = ""
         self._started = self._connected = self._gave_up = self._in_call = False
 
     # What a scenario uses.
@@ -123,10 +130,12 @@ class Softphone:
         """Walk to an answered call, trying again as the profile says: the last failure, and whether it came in time."""
         self._due_s = planned_s
         self._in_call = False
+        self._failures.clear()
         out_of_time = _OutOfTime(self.fleet)
         try:
             retrying(
                 self.fleet.behaviour.retry,
+                failures=lambda: self._failures[self._failed_step],
                 sleep=lambda wait_s: self._wait_until(self.fleet.clock() + wait_s),
                 before_sleep=self._before_retry,
                 out_of_time=out_of_time,
@@ -144,6 +153,7 @@ class Softphone:
         """One walk through the steps that are still to be done."""
         if self._drop is not None:
             dropped, self._drop = self._drop, None
+            self._note_failure("handshake")
             raise dropped
         if self.session is None:
             self.session = self._authorized("handshake", self.fleet.dialect.connect, self.number)
@@ -164,7 +174,7 @@ class Softphone:
                 self._leave_refused_session()
             raise
 
-    def _offer(self, token: Token, session: Session) -> tuple[Any, Mapping[str, str]]:
+    def _offer(self, token: Token, session: Session) -> Reply[SessionDescription]:
         return self.fleet.dialect.offer(self._http, token, session, self.number)
 
     def _leave_refused_session(self) -> None:
@@ -172,18 +182,20 @@ class Softphone:
         if self.session is not None and self._listen(self.fleet.clock() + 1.0):
             self.hang_up()
 
-    def _authorized(self, step: str, request: Callable[..., tuple[Any, Mapping[str, str]]], *args: Any) -> Any:
+    def _authorized(
+        self, step: str, request: Callable[Concatenate[Token, P], Reply[T]], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
         """A step that takes a token. A 401 is worth one new token and one more attempt, at once."""
         token = self._bearer()
         try:
-            return self._step(step, request, token, *args)
+            return self._step(step, request, token, *args, **kwargs)
         except AttemptFailed as failed:
             if failed.status != 401:
                 raise
         self._forget_token()
         if self.fleet.shared_token:
             self.fleet.shared_token.reject(token)
-        return self._step(step, request, self._bearer(), *args)
+        return self._step(step, request, self._bearer(), *args, **kwargs)
 
     def _bearer(self) -> Token:
         if self.fleet.shared_token:
@@ -193,22 +205,22 @@ class Softphone:
         return self._token
 
     def _fetch_token(self) -> Token:
-        token: Token = self._step("token", self.fleet.dialect.fetch_token, self._http, self.number, self.fleet.clock())
-        return token
+        return self._step("token", self.fleet.dialect.fetch_token, self._http, self.number, self.fleet.clock())
 
     def _forget_token(self) -> None:
         self._token = None
 
-    def _step(self, step: str, request: Callable[..., tuple[Any, Mapping[str, str]]], *args: Any) -> Any:
+    def _step(self, step: str, request: Callable[P, Reply[T]], *args: P.args, **kwargs: P.kwargs) -> T:
         """One attempt: measured, counted, and its failure handed on."""
         self._await_reset(step)
         began_s = self.fleet.clock()
         planned_s = min(self._due_s, began_s)
         self._judge_retry(began_s)
         try:
-            result, headers = request(*args)
+            result, headers = request(*args, **kwargs)
         except AttemptFailed as failed:
             self._ended(step, planned_s, began_s, failed)
+            self._note_failure(step)
             if step == "handshake":
                 self._closed(failed)
             raise
@@ -234,12 +246,14 @@ class Softphone:
         if failure is None:
             attempt = Attempt(step, planned_s, began_s, ended_s, Outcome.OK)
         else:
-            attempt = Attempt(
-                step, planned_s, began_s, ended_s, failure.outcome, failure.status, failure.close_code
-            )
+            attempt = Attempt(step, planned_s, began_s, ended_s, failure.outcome, failure.status, failure.close_code)
         self.fleet.observer.attempt(attempt, failure)
 
     # Retries.
+
+    def _note_failure(self, step: str) -> None:
+        self._failed_step = step
+        self._failures[step] += 1
 
     def _before_retry(self, state: RetryCallState) -> None:
         failure = state.outcome.exception() if state.outcome else None

@@ -10,6 +10,7 @@ import errno
 import socket
 import ssl
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 from ipaddress import ip_address
 from typing import Any
@@ -67,7 +68,7 @@ class Target:
         if parts.scheme not in _DEFAULT_PORTS or not parts.hostname:
             raise InputError(f"--host {url!r}: not an http, https, ws or wss URL, {example}")
         if parts.username or parts.password:
-            raise InputError("--host: credentials in the URL would end up in logs; use --softphone-client-id and -secret")
+            raise InputError("--host: no credentials in a URL, they would end up in logs; use --softphone-client-id")
         if parts.path not in ("", "/") or parts.query or parts.fragment:
             raise InputError(f"--host {url!r}: only scheme, host and port; the paths are the dialect's, {example}")
         tls = None
@@ -238,10 +239,8 @@ class Stream:
     def close(self) -> None:
         """Close at once, with what the kernel still has to send."""
         self._buffer = b""
-        try:
+        with suppress(OSError):
             self._socket.close()
-        except OSError:
-            pass
 
     def _remaining_s(self) -> float:
         remaining_s = self.deadline_s - time.perf_counter()

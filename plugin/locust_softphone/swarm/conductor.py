@@ -1,9 +1,9 @@
 """Starts a run and judges it: on the master of a fleet, or on a process alone.
 
-    prepare   read the options, reach the edge (or start a simulated one)      before the first user
-    begin     all users exist: fix the plan's start                            Locust's spawning_complete
-    collect   everybody hangs up, and hands in what was measured               Locust's test_stopping
-    finish    read the edge's counters, balance, write the record, judge       Locust's test_stop
+prepare   read the options, reach the edge (or start a simulated one)      before the first user
+begin     all users exist: fix the plan's start                            Locust's spawning_complete
+collect   everybody hangs up, and hands in what was measured               Locust's test_stopping
+finish    read the edge's counters, balance, write the record, judge       Locust's test_stop
 """
 
 from __future__ import annotations
@@ -148,16 +148,16 @@ class Conductor:
 
     # What workers say.
 
-    def _on_over(self, msg: Any, **_: Any) -> None:  # noqa: ANN401 - Locust's listeners
+    def _on_over(self, msg: Any, **_: Any) -> None:
         if self._run is not None:
             self._run.over.add(msg.node_id)
 
-    def _on_done(self, msg: Any, **_: Any) -> None:  # noqa: ANN401
+    def _on_done(self, msg: Any, **_: Any) -> None:
         if self._run is not None:
             self._merge(msg.data)
             self._run.missing.discard(msg.node_id)
 
-    def _on_report(self, data: dict[str, Any], **_: Any) -> None:  # noqa: ANN401
+    def _on_report(self, data: dict[str, Any], **_: Any) -> None:
         self._merge(data.pop(messages.REPORT_KEY, {}))
 
     def _merge(self, plain: dict[str, Any]) -> None:
@@ -174,7 +174,7 @@ class Conductor:
             return run.share.over
         return run.over >= run.workers or run.clock() > run.options.profile.duration_s + _COLLECT_S
 
-    def _parsed(self) -> Any:  # noqa: ANN401 - Locust's options are an argparse.Namespace or None
+    def _parsed(self) -> Any:
         return self._environment.parsed_options
 
     def _workers(self) -> int:
@@ -225,9 +225,7 @@ class _Run:
 
     def _share_out(self, environment: Environment, worker_ids: list[str]) -> None:
         for offset, worker_id in enumerate(worker_ids):
-            plan = messages.Plan(
-                self.options.profile.resolved(), self.target.url, offset, len(worker_ids), __version__
-            )
+            plan = messages.Plan(self.options.profile.resolved(), self.target.url, offset, len(worker_ids), __version__)
             assert environment.runner is not None
             environment.runner.send_message(messages.PLAN, plan.to_plain(), worker_id)
 
@@ -332,7 +330,7 @@ def _check_writable(folder: Path) -> None:
         raise InputError(f"--softphone-runs {folder}: cannot be written to ({error.strerror})") from None
 
 
-def _planned_per_second(started_by: Any, duration_s: float) -> list[int]:  # noqa: ANN401
+def _planned_per_second(started_by: Any, duration_s: float) -> list[int]:
     """Planned starts in each second of the plan."""
     seconds = int(duration_s) + 1
     by_end = [started_by(second + 1 - 1e-9) for second in range(seconds)]

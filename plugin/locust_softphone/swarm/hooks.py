@@ -63,11 +63,11 @@ def share_of(environment: Environment) -> Share | None:
     return side.share
 
 
-def _on_parser(parser: LocustArgumentParser, **_: Any) -> None:  # noqa: ANN401
+def _on_parser(parser: LocustArgumentParser, **_: Any) -> None:
     add_options(parser)
 
 
-def _on_init(environment: Environment, runner: Any, **_: Any) -> None:  # noqa: ANN401
+def _on_init(environment: Environment, runner: Any, **_: Any) -> None:
     workarounds.apply()
     events = environment.events
     if isinstance(runner, WorkerRunner):
@@ -100,7 +100,7 @@ def _let_sigterm_stop() -> None:
     gevent.signal_handler(signal.SIGTERM, os.kill, os.getpid(), signal.SIGINT)
 
 
-def _on_quitting(environment: Environment, **_: Any) -> None:  # noqa: ANN401
+def _on_quitting(environment: Environment, **_: Any) -> None:
     side = getattr(environment, _ATTRIBUTE, None)
     if isinstance(side, Conductor) and side.exit_code is not None:
         environment.process_exit_code = side.exit_code

@@ -62,10 +62,10 @@ class Member:
         except (InputError, AttemptFailed) as error:
             logger.error("%s: %s", plan.url, error)
 
-    def _on_plan(self, msg: Any, **_: Any) -> None:  # noqa: ANN401 - Locust's listeners
+    def _on_plan(self, msg: Any, **_: Any) -> None:
         self._plan = messages.Plan(**msg.data)
 
-    def _on_begin(self, msg: Any, **_: Any) -> None:  # noqa: ANN401
+    def _on_begin(self, msg: Any, **_: Any) -> None:
         if self.share is not None:
             self.share.begin(msg.data["in_s"])
             gevent.spawn(self._tell_when_over, self.share)
@@ -75,12 +75,12 @@ class Member:
             gevent.sleep(0.1)
         self._runner.send_message(messages.OVER, {})
 
-    def _on_stop(self, **_: Any) -> None:  # noqa: ANN401
+    def _on_stop(self, **_: Any) -> None:
         if self.share is not None:
             self.share.stop(self._runner.user_greenlets)
         self._runner.send_message(messages.DONE, self._take())
 
-    def _on_report(self, data: dict[str, Any], **_: Any) -> None:  # noqa: ANN401
+    def _on_report(self, data: dict[str, Any], **_: Any) -> None:
         data[messages.REPORT_KEY] = self._take()
 
     def _take(self) -> dict[str, Any]:

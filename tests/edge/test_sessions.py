@@ -1,0 +1,188 @@
+"""How sessions become ready, and each way in which they end."""
+
+from __future__ import annotations
+
+import json
+import socket
+import struct
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+from websockets.exceptions import ConnectionClosed
+
+from tests.edge.conftest import StartEdge
+from tests.edge.softphone import Softphone, eventually, ready
+from tests.edge_process import EdgeProcess
+
+QUEUED = "setup: {rate: 1/s, burst: 1}"
+RESET_ON_CLOSE = struct.pack("ii", 1, 0)  # SO_LINGER: no FIN, a RST
+
+
+@contextmanager
+def raw_websocket(phone: Softphone) -> Iterator[socket.socket]:
+    """A WebSocket as a bare socket that has read everything up to ``ready``, and answers nothing by itself."""
+    lines = [
+        "GET /signaling HTTP/1.1",
+        "Host: edge",
+        "Upgrade: websocket",
+        "Connection: Upgrade",
+        "Sec-WebSocket-Version: 13",
+        "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
+        *(f"{name}: {value}" for name, value in phone.headers.items()),
+    ]
+    with socket.create_connection(phone.edge.address, timeout=20) as connection:
+        connection.sendall("\r\n".join([*lines, "", ""]).encode())
+        received = b""
+        while b'"ready"' not in received or not received.endswith(b"}"):
+            received += connection.recv(4096)
+        yield connection
+
+
+def masked(opcode: int, payload: bytes) -> bytes:
+    """A client's frame (RFC 6455 5.2); the mask of zeros changes nothing."""
+    return bytes((0x80 | opcode, 0x80 | len(payload))) + bytes(4) + payload
+
+
+def test_sessions_queue_to_become_ready(start_edge: StartEdge) -> None:
+    edge = start_edge(QUEUED)
+    with Softphone(edge, "a").connect() as first, Softphone(edge, "b").connect() as second:
+        ready(first)
+        assert edge.stats()["ready"] == 1
+        ready(second)
+        assert edge.stats()["ready"] == 2
+
+
+def test_an_offer_before_ready_costs_the_websocket(start_edge: StartEdge) -> None:
+    edge = start_edge(QUEUED)
+    with Softphone(edge, "a").connect(), Softphone(edge, "b").connect() as second:
+        assert second.response is not None
+        assert Softphone(edge, "b").offer(second.response.headers["X-Session-Id"]).status == 409
+        with pytest.raises(ConnectionClosed) as closed:
+            second.recv(timeout=20)
+        assert closed.value.rcvd is None  # no close frame: 1006
+    assert edge.stats()["cuts"] == {"offer_deadline": 0, "early_offer": 1, "impatient": 0, "pong_timeout": 0}
+    assert edge.stats()["steps"]["offer"]["refused"] == {"409": 1}
+
+
+def test_an_unanswered_offer_costs_the_websocket_after_the_deadline(start_edge: StartEdge) -> None:
+    edge = start_edge("{limits: {offer: {rate: 1/min, burst: 1}}, offer_deadline: 200ms}")
+    answered, refused = Softphone(edge, "a"), Softphone(edge, "b")
+    with answered.connect() as first, refused.connect() as second:
+        assert answered.offer(ready(first)).status == 201
+        assert refused.offer(ready(second)).status == 429
+        with pytest.raises(ConnectionClosed) as closed:
+            second.recv(timeout=20)
+        assert closed.value.rcvd is None
+        first.ping().wait(20)  # the answered one is still there
+    assert edge.stats()["cuts"]["offer_deadline"] == 1
+    assert edge.stats()["sessions"]["answered"] == 1
+
+
+def test_an_answer_in_time_ends_the_deadline(start_edge: StartEdge) -> None:
+    edge = start_edge(
+        "{limits: {offer: {rate: 20/s, burst: 1}}, offer_deadline: 1s, patience: 1000, ping_every: 1500ms}"
+    )
+    phone = Softphone(edge)
+    with phone.connect() as websocket:
+        session = ready(websocket)
+        while phone.offer(session).status == 201:  # until one is refused, and the deadline runs
+            pass
+        eventually(lambda: phone.offer(session).status == 201)
+        eventually(lambda: edge.stats()["pings"] == 1)  # the edge's first ping comes after the deadline would have
+        websocket.ping().wait(20)
+    assert edge.stats()["cuts"]["offer_deadline"] == 0
+    assert edge.stats()["sessions"]["answered"] == 1
+
+
+def test_pings_in_both_directions(start_edge: StartEdge) -> None:
+    edge = start_edge("ping_every: 50ms")
+    with Softphone(edge).connect() as websocket:
+        ready(websocket)
+        assert websocket.ping(b"hello").wait(20)
+        eventually(lambda: bool(edge.stats()["pongs"] >= 3))
+        assert edge.stats()["pings"] >= 3
+
+
+def test_a_client_that_answers_no_ping_is_cut(start_edge: StartEdge) -> None:
+    edge = start_edge("ping_every: 50ms")
+    with raw_websocket(Softphone(edge)) as connection:
+        assert connection.recv(2) == b"\x89\x00"  # a ping
+        assert connection.recv(1) == b""  # cut, without a close frame
+    assert edge.stats()["cuts"]["pong_timeout"] == 1
+    assert (edge.stats()["pings"], edge.stats()["pongs"]) == (1, 0)
+
+
+@pytest.mark.parametrize(
+    ("frames", "ending"),
+    [
+        (masked(8, b"\x03\xe8"), "1000"),
+        (masked(1, json.dumps({"type": "bye"}).encode()) + masked(8, b"\x03\xe8"), "1000"),
+        (masked(8, b"\x0f\xa1why"), "4001"),  # an application's own code, RFC 6455 7.4.2
+        (masked(8, b""), "1005"),  # no code at all, RFC 6455 7.1.5
+        (masked(1, b"\xff"), "1007"),  # no UTF-8: the edge closes
+        (masked(3, b""), "1002"),  # an opcode that does not exist
+        (bytes((0x82, 0xFF)) + struct.pack(">Q", 64 * 1024 + 1) + bytes(4), "1009"),  # longer than the edge reads
+    ],
+)
+def test_a_close_frame_is_answered_and_counted_under_its_code(edge: EdgeProcess, frames: bytes, ending: str) -> None:
+    before = edge.stats()
+    with raw_websocket(Softphone(edge)) as connection:
+        connection.sendall(frames)
+        assert connection.recv(1) == b"\x88"  # a close frame
+    eventually(lambda: bool(edge.stats()["sessions"]["open"] == before["sessions"]["open"]))
+    assert edge.stats()["closes"].get(ending, 0) == before["closes"].get(ending, 0) + 1
+    assert edge.stats()["lost"] == before["lost"]
+
+
+@pytest.mark.parametrize("reset", [False, True])
+def test_a_client_that_is_gone_without_a_close_frame_is_lost(edge: EdgeProcess, reset: bool) -> None:
+    before = edge.stats()
+    with raw_websocket(Softphone(edge)) as connection:
+        if reset:
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET_ON_CLOSE)
+    eventually(lambda: bool(edge.stats()["lost"] == before["lost"] + 1))
+    assert edge.stats()["closes"] == before["closes"]
+
+
+def test_other_frames_do_no_harm(edge: EdgeProcess) -> None:
+    phone = Softphone(edge)
+    with phone.connect() as websocket:
+        session = ready(websocket)
+        for message in ("hello", b"\x00" * 1000, "{}", json.dumps({"type": "bye"})):
+            websocket.send(message)
+        websocket.ping().wait(20)
+        assert phone.offer(session).status == 201
+
+
+PATIENT_TWICE = "{limits: {offer: {rate: 1/min, burst: 1}}, patience: 2}"
+
+
+def test_impatience_costs_the_request_and_every_session_of_the_client(start_edge: StartEdge) -> None:
+    edge = start_edge(PATIENT_TWICE)
+    alice, bob = Softphone(edge, "alice"), Softphone(edge, "bob")
+    with alice.connect() as first, alice.connect() as second, bob.connect() as other:
+        session = ready(first)
+        assert [alice.offer(session).status for _ in range(4)] == [201, 429, 429, 429]  # two of them early
+        with pytest.raises((ConnectionError, OSError)):
+            alice.offer(session)
+        for websocket in (first, second):
+            with pytest.raises(ConnectionClosed) as closed:
+                list(websocket)
+            assert closed.value.rcvd is None
+        assert bob.offer(ready(other)).status == 429  # who has done nothing wrong
+        other.ping().wait(20)
+    stats = edge.stats()
+    assert stats["cuts"]["impatient"] == 2
+    assert stats["early_retries"] == {"token": 0, "handshake": 0, "offer": 3}
+    assert stats["steps"]["offer"] == {"requests": 6, "admitted": 1, "refused": {"429": 4}, "cut": 1}
+
+
+def test_without_a_name_a_client_is_its_token(start_edge: StartEdge) -> None:
+    edge = start_edge("{limits: {offer: {rate: 1/min, burst: 1}}, patience: 0}")
+    bearers = [{"Authorization": Softphone(edge).headers["Authorization"]} for _ in range(2)]
+    for bearer in bearers:
+        assert edge.request("POST", "/api/v2/media/offer", b"{}", bearer).status in (400, 429)
+    assert edge.request("POST", "/api/v2/media/offer", b"{}", bearers[0]).status == 429  # it was not told to wait
+    with pytest.raises((ConnectionError, OSError)):
+        edge.request("POST", "/api/v2/media/offer", b"{}", bearers[1])

@@ -1,0 +1,223 @@
+"""Each step's verdicts, over HTTP: which status, in which order of checks, with which headers."""
+
+from __future__ import annotations
+
+import json
+import socket
+from email.utils import parsedate_to_datetime
+
+import pytest
+from websockets.exceptions import InvalidStatus
+
+from locust_softphone.sdp import check_answer, parse
+from tests.edge.conftest import StartEdge
+from tests.edge.softphone import BASIC, GRANT, OFFER, Softphone, basic, eventually, offer_body, ready
+from tests.edge_process import EdgeProcess
+
+UPGRADE = {
+    "Upgrade": "websocket",
+    "Connection": "Upgrade",
+    "Sec-WebSocket-Version": "13",
+    "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
+}
+TOO_LONG = b"x" * (64 * 1024 + 1)
+
+
+@pytest.mark.parametrize(
+    ("authorization", "body", "status"),
+    [
+        (BASIC, GRANT, 200),
+        (BASIC, GRANT + b"&scope=any", 200),
+        ("", GRANT, 401),
+        (basic("locust-softphone:wrong"), GRANT, 401),
+        (basic("locust-softphone:wrong"), TOO_LONG, 401),  # who it is comes first
+        (BASIC, TOO_LONG, 413),
+        (BASIC, b"", 400),
+        (BASIC, b"grant_type=password", 400),
+        (BASIC, b"\xff", 400),
+        (BASIC, json.dumps({"grant_type": "client_credentials"}).encode(), 400),
+    ],
+)
+def test_token(edge: EdgeProcess, authorization: str, body: bytes, status: int) -> None:
+    response = edge.request("POST", "/oauth/token", body, {"Authorization": authorization})
+    assert response.status == status
+    assert response.headers["Content-Length"] == str(len(response.body))
+    if status == 200:
+        assert response.json()["access_token"]
+        assert response.json()["token_type"] == "bearer"
+        assert response.json()["expires_in"] == 3600
+    else:
+        assert response.json()["status"] == status
+    assert ("WWW-Authenticate" in response.headers) == (status == 401)
+    assert ("X-RateLimit-Remaining" in response.headers) == (status == 200)
+
+
+def test_a_token_expires(start_edge: StartEdge) -> None:
+    phone = Softphone(start_edge("token_expires: 100ms"))
+    eventually(lambda: phone.offer("none").status == 401)
+
+
+@pytest.mark.parametrize(
+    ("changed", "status"),
+    [
+        ({"Authorization": ""}, 401),
+        ({"Authorization": BASIC}, 401),
+        ({"Authorization": "Bearer nonsense", "Upgrade": ""}, 401),  # who it is comes first
+        ({"Upgrade": "h2c"}, 426),
+        ({"Sec-WebSocket-Version": "12"}, 400),
+        ({"Sec-WebSocket-Key": "short"}, 400),
+    ],
+)
+def test_a_handshake_that_is_refused(edge: EdgeProcess, changed: dict[str, str], status: int) -> None:
+    bearer = Softphone(edge).headers["Authorization"]
+    response = edge.request("GET", "/signaling", b"", {**UPGRADE, "Authorization": bearer, **changed})
+    assert (response.status, response.json()["status"]) == (status, status)
+    assert "X-RateLimit-Limit" not in response.headers
+    if status == 426:
+        assert response.headers["Upgrade"] == "websocket"  # RFC 9110 15.5.22
+
+
+def test_a_handshake_that_is_admitted(edge: EdgeProcess) -> None:
+    with Softphone(edge).connect() as websocket:
+        assert websocket.response is not None
+        assert websocket.response.headers["X-Session-Id"] == ready(websocket)
+        assert websocket.response.headers["X-RateLimit-Limit"] == "1000"
+
+
+def test_a_quiet_edge_is_ready_before_anybody_can_offer(edge: EdgeProcess) -> None:
+    phone = Softphone(edge)
+    with phone.connect() as websocket:
+        assert websocket.response is not None
+        assert phone.offer(websocket.response.headers["X-Session-Id"]).status == 201  # ready has not been read
+
+
+def test_an_offer_gets_an_answer(edge: EdgeProcess) -> None:
+    phone = Softphone(edge)
+    with phone.connect() as websocket:
+        session = ready(websocket)
+        response = phone.offer(session)
+    assert response.status == 201
+    assert (response.json()["sessionId"], response.json()["type"]) == (session, "answer")
+    check_answer(parse(OFFER), parse(response.json()["sdp"]))
+    assert response.headers["Content-Length"] == str(len(response.body))
+    assert response.headers["X-RateLimit-Limit"] == "1000"
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        (b"", 400),
+        (b"nonsense", 400),
+        (b"[1]", 400),
+        (b"[" * 60_000, 400),
+        (b'{"sessionId": "SESSION", "type": "offer"}', 400),
+        (b'{"sessionId": "SESSION", "type": "offer", "sdp": 5}', 400),
+        (b'{"sessionId": "SESSION", "type": "offer", "sdp": "v=0"}', 400),
+        (b'{"sessionId": "SESSION", "type": "offer", "sdp": "v=0\\no=- 1 1 IN IP4 0\\ns=-\\nt=0 0"}', 400),  # no medium
+        (offer_body("SESSION").replace(b'"offer"', b'"pranswer"'), 400),
+        (offer_body("unknown"), 409),
+        (offer_body("unknown").replace(b'"unknown"', b"5"), 409),
+        (TOO_LONG, 413),
+    ],
+)
+def test_an_offer_that_is_refused(edge: EdgeProcess, body: bytes, status: int) -> None:
+    phone = Softphone(edge)
+    with phone.connect() as websocket:
+        session = ready(websocket)
+        response = edge.request(
+            "POST", "/api/v2/media/offer", body.replace(b"SESSION", session.encode()), phone.headers
+        )
+        assert (response.status, response.json()["status"]) == (status, status)
+        assert phone.offer(session).status == 201  # and it has done the session no harm
+
+
+def test_an_offer_without_a_token(edge: EdgeProcess) -> None:
+    assert edge.request("POST", "/api/v2/media/offer", TOO_LONG).status == 401
+
+
+def test_a_session_belongs_to_its_organisation(edge: EdgeProcess) -> None:
+    with Softphone(edge).connect() as websocket:
+        assert Softphone(edge, "mallory", basic("umbrella:other")).offer(ready(websocket)).status == 409
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [("GET", "/", 404), ("GET", "/stats/", 404), ("GET", "/oauth/token", 405), ("POST", "/stats", 405)],
+)
+def test_other_paths_and_methods(edge: EdgeProcess, method: str, path: str, status: int) -> None:
+    response = edge.request(method, path)
+    assert (response.status, response.json()["status"]) == (status, status)
+    assert ("Allow" in response.headers) == (status == 405)
+
+
+def test_a_request_that_never_arrived_whole_is_not_counted(start_edge: StartEdge) -> None:
+    edge = start_edge("patience: 0")
+    for body in ("Content-Length: 100\r\n\r\nhalf", "Transfer-Encoding: chunked\r\n\r\n64\r\nhalf"):
+        with socket.create_connection(edge.address) as connection:
+            connection.sendall(f"POST /oauth/token HTTP/1.1\r\nHost: edge\r\nAuthorization: {BASIC}\r\n{body}".encode())
+    assert Softphone(edge).request_token().status == 200
+    assert edge.stats()["steps"]["token"] == {"requests": 1, "admitted": 1, "refused": {}, "cut": 0}
+
+
+LIMITED = """
+limits: {token: {rate: 1/min, burst: 3}, handshake: {rate: 1/min, burst: 1}, offer: {rate: 1/min, burst: 1}}
+"""
+
+
+def test_every_step_has_its_own_limit(start_edge: StartEdge) -> None:
+    edge = start_edge(LIMITED)
+    phone = Softphone(edge)
+    with phone.connect() as websocket:
+        session = ready(websocket)
+        with pytest.raises(InvalidStatus) as refused, phone.connect():
+            pytest.fail("admitted")
+        assert refused.value.response.status_code == 429
+        assert [phone.offer(session).status for _ in range(2)] == [201, 429]
+        assert [phone.request_token().status for _ in range(3)] == [200, 200, 429]
+    steps = edge.stats()["steps"]
+    assert {step: (steps[step]["admitted"], steps[step]["refused"]) for step in steps} == {
+        "token": (3, {"429": 1}),
+        "handshake": (1, {"429": 1}),
+        "offer": (1, {"429": 1}),
+    }
+
+
+def test_a_refusal_by_limit_says_when_to_come_back(start_edge: StartEdge) -> None:
+    edge = start_edge(LIMITED)
+    admitted = [Softphone(edge, name).request_token() for name in "abc"]
+    refused = [Softphone(edge, name).request_token() for name in "de"]
+    assert [response.headers["X-RateLimit-Remaining"] for response in admitted] == ["2", "1", "0"]
+    first, second = (int(response.headers["Retry-After"]) for response in refused)
+    assert second - first == 60  # each its own turn
+    assert refused[0].json()["message"] == f"Rate limit exceeded the maximum. Retry the request in [{first}] seconds"
+    assert refused[0].json()["code"] == "too.many.requests.retry.after"
+    for response in refused:
+        assert (response.headers["X-RateLimit-Limit"], response.headers["X-RateLimit-Remaining"]) == ("3", "0")
+        assert int(response.headers["X-RateLimit-Reset"]) == first
+        assert response.headers["Content-Length"] == str(len(response.body))
+
+
+def test_one_organisation_does_not_use_up_the_limit_of_another(start_edge: StartEdge) -> None:
+    edge = start_edge(
+        LIMITED + "organisations: [{client_id: acme, client_secret: a}, {client_id: umbrella, client_secret: u}]"
+    )
+    statuses = [Softphone(edge, f"a{n}", basic("acme:a")).request_token().status for n in range(4)]
+    assert statuses == [200, 200, 200, 429]
+    assert Softphone(edge, "u", basic("umbrella:u")).request_token().status == 200
+
+
+def test_retry_after_as_an_http_date(start_edge: StartEdge) -> None:
+    edge = start_edge("{limits: {token: {rate: 1/min, burst: 1}}, retry_after: {form: http-date, says: next}}")
+    Softphone(edge).request_token()
+    headers = Softphone(edge).request_token().headers
+    told = parsedate_to_datetime(headers["Retry-After"]) - parsedate_to_datetime(headers["Date"])
+    assert 59 <= told.total_seconds() <= 62
+
+
+def test_no_retry_after(start_edge: StartEdge) -> None:
+    edge = start_edge("{limits: {token: {rate: 1/min, burst: 1}}, retry_after: {form: none}, patience: 0}")
+    responses = [Softphone(edge).request_token() for _ in range(5)]  # nobody was told to wait: nobody is early
+    assert [response.status for response in responses] == [200, 429, 429, 429, 429]
+    assert "Retry-After" not in responses[-1].headers
+    assert responses[-1].json()["code"] == "too.many.requests"
+    assert edge.stats()["early_retries"]["token"] == 0

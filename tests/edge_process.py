@@ -1,0 +1,113 @@
+"""A real edge in a process of its own, on a port of its own.
+
+with running_edge("patience: 0") as edge:
+    edge.request("GET", "/stats")
+"""
+
+from __future__ import annotations
+
+import http.client
+import json
+import ssl
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from email.message import Message
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+from urllib.parse import urlsplit
+
+__all__ = ["EdgeProcess", "Response", "running_edge"]
+
+NO_HEADERS: Mapping[str, str] = MappingProxyType({})
+PATIENCE_S = 20.0  # for a process to start or to end; a test that meets it has failed
+
+
+@dataclass(frozen=True)
+class Response:
+    """An HTTP response; header names have no case."""
+
+    status: int
+    headers: Message
+    body: bytes
+
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+
+@dataclass(frozen=True)
+class EdgeProcess:
+    """A running edge."""
+
+    url: str
+    process: subprocess.Popen[str]
+
+    @property
+    def address(self) -> tuple[str, int]:
+        parts = urlsplit(self.url)
+        return parts.hostname or "", parts.port or 0
+
+    @property
+    def signaling_url(self) -> str:
+        return f"ws{self.url.removeprefix('http')}/signaling"
+
+    @property
+    def ssl_context(self) -> ssl.SSLContext | None:
+        """One that trusts anybody, for an edge that has TLS."""
+        return ssl._create_unverified_context() if self.url.startswith("https") else None
+
+    def request(self, method: str, path: str, body: bytes = b"", headers: Mapping[str, str] = NO_HEADERS) -> Response:
+        """One request, on a connection of its own."""
+        with closing(self._connection()) as connection:
+            connection.request(method, path, body, dict(headers))
+            with connection.getresponse() as response:
+                return Response(response.status, response.headers, response.read())
+
+    def _connection(self) -> http.client.HTTPConnection:
+        if self.ssl_context is None:
+            return http.client.HTTPConnection(*self.address, timeout=PATIENCE_S)
+        return http.client.HTTPSConnection(*self.address, timeout=PATIENCE_S, context=self.ssl_context)
+
+    def stats(self) -> dict[str, Any]:
+        stats: dict[str, Any] = self.request("GET", "/stats").json()
+        return stats
+
+
+@contextmanager
+def running_edge(policy: str | None = None, *, tls: tuple[Path, Path] | None = None) -> Iterator[EdgeProcess]:
+    """An edge with this policy, as YAML; ``tls`` is a certificate and its key.
+
+    An edge that prints to stderr or does not end cleanly fails the test: it has a bug.
+    """
+    with tempfile.TemporaryDirectory() as directory:
+        command = [sys.executable, "-m", "locust_softphone.cli", "edge", "--port", "0", "--until-stdin-closes"]
+        if policy is not None:
+            file = Path(directory, "policy.yaml")
+            file.write_text(policy)
+            command += ["--policy", str(file)]
+        if tls is not None:
+            command += ["--tls-cert", str(tls[0]), "--tls-key", str(tls[1])]
+        errors = Path(directory, "stderr")
+        with (
+            errors.open("w") as stderr,
+            subprocess.Popen(
+                command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=stderr, text=True
+            ) as process,
+        ):
+            try:
+                assert process.stdout is not None
+                line = process.stdout.readline()
+                assert line.startswith("listening on "), line + errors.read_text()
+                yield EdgeProcess(line.split()[-1], process)
+            finally:
+                process.terminate()
+                try:
+                    process.wait(PATIENCE_S)
+                finally:
+                    process.kill()
+        assert errors.read_text() == ""
+        assert process.returncode == 0
