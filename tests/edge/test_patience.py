@@ -5,6 +5,9 @@ from __future__ import annotations
 import pytest
 
 from locust_softphone.edge.patience import FORGET_AFTER_S, Patience
+from locust_softphone.edge.request import Caller
+
+ALICE, BOB = Caller("acme", "alice"), Caller("acme", "bob")
 
 
 @pytest.mark.parametrize(
@@ -19,33 +22,33 @@ from locust_softphone.edge.patience import FORGET_AFTER_S, Patience
 )
 def test_early_is_before_the_told_instant(now: float, times_early: int) -> None:
     patience = Patience()
-    patience.told("alice", "offer", not_before=105.0, now=100.0)
-    assert patience.times_early("alice", "offer", now) == times_early
+    patience.told(ALICE, "offer", not_before=105.0, now=100.0)
+    assert patience.times_early(ALICE, "offer", now) == times_early
 
 
 def test_each_early_request_counts_over_all_steps() -> None:
     patience = Patience()
-    patience.told("alice", "handshake", not_before=105.0, now=100.0)
-    patience.told("alice", "offer", not_before=105.0, now=100.0)
-    assert [patience.times_early("alice", step, 101.0) for step in ("handshake", "offer", "offer")] == [1, 2, 3]
+    patience.told(ALICE, "handshake", not_before=105.0, now=100.0)
+    patience.told(ALICE, "offer", not_before=105.0, now=100.0)
+    assert [patience.times_early(ALICE, step, 101.0) for step in ("handshake", "offer", "offer")] == [1, 2, 3]
 
 
 def test_nobody_pays_for_another_client_or_another_step() -> None:
     patience = Patience()
-    patience.told("alice", "offer", not_before=105.0, now=100.0)
-    assert patience.times_early("bob", "offer", 101.0) == 0
-    assert patience.times_early("alice", "token", 101.0) == 0
+    patience.told(ALICE, "offer", not_before=105.0, now=100.0)
+    assert patience.times_early(BOB, "offer", 101.0) == 0
+    assert patience.times_early(ALICE, "token", 101.0) == 0
 
 
 def test_it_does_not_remember_everybody_for_ever() -> None:
     patience = Patience()
     for number in range(100_000):
-        patience.told(f"client {number}", "offer", not_before=float(number), now=float(number))
+        patience.told(Caller("acme", str(number)), "offer", not_before=float(number), now=float(number))
     assert len(patience) < 5 * FORGET_AFTER_S
 
 
 def test_it_remembers_everybody_who_is_waiting() -> None:
     patience = Patience()
     for number in range(10_000):
-        patience.told(f"client {number}", "offer", not_before=5.0, now=0.0)
-    assert all(patience.times_early(f"client {number}", "offer", 1.0) == 1 for number in range(10_000))
+        patience.told(Caller("acme", str(number)), "offer", not_before=5.0, now=0.0)
+    assert all(patience.times_early(Caller("acme", str(number)), "offer", 1.0) == 1 for number in range(10_000))

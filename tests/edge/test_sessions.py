@@ -15,7 +15,7 @@ from tests.edge.conftest import StartEdge
 from tests.edge.softphone import Softphone, eventually, ready
 from tests.edge_process import EdgeProcess
 
-QUEUED = "setup: {rate: 1/s, burst: 1}"
+QUEUED = "setup: {rate: 30/min, burst: 1}"
 RESET_ON_CLOSE = struct.pack("ii", 1, 0)  # SO_LINGER: no FIN, a RST
 
 
@@ -81,7 +81,7 @@ def test_an_unanswered_offer_costs_the_websocket_after_the_deadline(start_edge: 
 
 def test_an_answer_in_time_ends_the_deadline(start_edge: StartEdge) -> None:
     edge = start_edge(
-        "{limits: {offer: {rate: 20/s, burst: 1}}, offer_deadline: 1s, patience: 1000, ping_every: 1500ms}"
+        "{limits: {offer: {rate: 20/s, burst: 1}}, offer_deadline: 2s, patience: 1000, ping_every: 2500ms}"
     )
     phone = Softphone(edge)
     with phone.connect() as websocket:
@@ -96,12 +96,12 @@ def test_an_answer_in_time_ends_the_deadline(start_edge: StartEdge) -> None:
 
 
 def test_pings_in_both_directions(start_edge: StartEdge) -> None:
-    edge = start_edge("ping_every: 50ms")
+    edge = start_edge("ping_every: 300ms")
     with Softphone(edge).connect() as websocket:
         ready(websocket)
         assert websocket.ping(b"hello").wait(20)
-        eventually(lambda: bool(edge.stats()["pongs"] >= 3))
-        assert edge.stats()["pings"] >= 3
+        eventually(lambda: bool(edge.stats()["pongs"] >= 2))
+        assert edge.stats()["pings"] >= 2
 
 
 def test_a_client_that_answers_no_ping_is_cut(start_edge: StartEdge) -> None:
@@ -164,7 +164,7 @@ def test_impatience_costs_the_request_and_every_session_of_the_client(start_edge
     with alice.connect() as first, alice.connect() as second, bob.connect() as other:
         session = ready(first)
         assert [alice.offer(session).status for _ in range(4)] == [201, 429, 429, 429]  # two of them early
-        with pytest.raises((ConnectionError, OSError)):
+        with pytest.raises(ConnectionError):
             alice.offer(session)
         for websocket in (first, second):
             with pytest.raises(ConnectionClosed) as closed:
@@ -184,5 +184,5 @@ def test_without_a_name_a_client_is_its_token(start_edge: StartEdge) -> None:
     for bearer in bearers:
         assert edge.request("POST", "/api/v2/media/offer", b"{}", bearer).status in (400, 429)
     assert edge.request("POST", "/api/v2/media/offer", b"{}", bearers[0]).status == 429  # it was not told to wait
-    with pytest.raises((ConnectionError, OSError)):
+    with pytest.raises(ConnectionError):
         edge.request("POST", "/api/v2/media/offer", b"{}", bearers[1])

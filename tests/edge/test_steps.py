@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import random
 import socket
 from email.utils import parsedate_to_datetime
+from typing import Any
 
+import aiohttp
 import pytest
+from aiohttp import web
 from websockets.exceptions import InvalidStatus
 
+from locust_softphone.edge import Policy
+from locust_softphone.edge.media_offer import Edge
 from locust_softphone.sdp import check_answer, parse
 from tests.edge.conftest import StartEdge
 from tests.edge.softphone import BASIC, GRANT, OFFER, Softphone, basic, eventually, offer_body, ready
@@ -188,12 +195,12 @@ def test_a_refusal_by_limit_says_when_to_come_back(start_edge: StartEdge) -> Non
     refused = [Softphone(edge, name).request_token() for name in "de"]
     assert [response.headers["X-RateLimit-Remaining"] for response in admitted] == ["2", "1", "0"]
     first, second = (int(response.headers["Retry-After"]) for response in refused)
-    assert second - first == 60  # each its own turn
+    assert second - first in (59, 60)  # each its own turn
     assert refused[0].json()["message"] == f"Rate limit exceeded the maximum. Retry the request in [{first}] seconds"
     assert refused[0].json()["code"] == "too.many.requests.retry.after"
+    assert refused[0].headers["X-RateLimit-Reset"] == str(first)
     for response in refused:
         assert (response.headers["X-RateLimit-Limit"], response.headers["X-RateLimit-Remaining"]) == ("3", "0")
-        assert int(response.headers["X-RateLimit-Reset"]) == first
         assert response.headers["Content-Length"] == str(len(response.body))
 
 
@@ -221,3 +228,31 @@ def test_no_retry_after(start_edge: StartEdge) -> None:
     assert "Retry-After" not in responses[-1].headers
     assert responses[-1].json()["code"] == "too.many.requests"
     assert edge.stats()["early_retries"]["token"] == 0
+
+
+class Broken(random.Random):
+    """A generator of random numbers that has none."""
+
+    def getrandbits(self, k: int, /) -> int:
+        raise RuntimeError("out of numbers")
+
+
+def test_a_bug_of_the_edge_is_a_500_and_counted(caplog: pytest.LogCaptureFixture) -> None:
+    async def scenario() -> tuple[int, dict[str, Any]]:
+        edge = web.Server(Edge(Policy(), Broken()).serve)
+        listener = await asyncio.get_running_loop().create_server(edge, "127.0.0.1", 0)
+        async with aiohttp.ClientSession("http://127.0.0.1:{1}".format(*listener.sockets[0].getsockname())) as http:
+            async with http.post("/oauth/token", data=GRANT, headers={"Authorization": BASIC}) as response:
+                bearer = {"Authorization": f"Bearer {(await response.json())['access_token']}"}
+            async with http.post("/api/v2/media/offer", data=offer_body("any"), headers=bearer) as response:
+                status = response.status
+            async with http.get("/stats") as response:
+                stats = await response.json()
+        listener.close()
+        await edge.shutdown(0.1)
+        return status, stats
+
+    status, stats = asyncio.run(scenario())
+    assert status == 500
+    assert stats["steps"]["offer"] == {"requests": 1, "admitted": 0, "refused": {"500": 1}, "cut": 0}
+    assert "out of numbers" in caplog.text

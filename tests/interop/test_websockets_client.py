@@ -21,7 +21,7 @@ from tests.edge_process import EdgeProcess, running_edge
 
 POLICY = """
 limits: {token: {rate: 1/min, burst: 5}, handshake: {rate: 1/min, burst: 4}, offer: {rate: 1/min, burst: 2}}
-ping_every: 50ms
+ping_every: 500ms
 """
 BASIC = f"Basic {b64encode(b'locust-softphone:simulated').decode()}"
 

@@ -21,13 +21,12 @@ from aiohttp import web
 from locust_softphone import __version__
 from locust_softphone.edge.access import Access
 from locust_softphone.edge.answer import answer_for
-from locust_softphone.edge.limits import Limit
-from locust_softphone.edge.patience import Patience
+from locust_softphone.edge.gate import Gate, Impatient
 from locust_softphone.edge.policy import Policy
-from locust_softphone.edge.replies import Refused, json_reply, retry_after, too_many_requests
-from locust_softphone.edge.request import client_of, grant_type, json_object, read_body, within_limit
+from locust_softphone.edge.replies import Refused, json_reply
+from locust_softphone.edge.request import Caller, caller_of, grant_type, json_object, read_body, within_limit
 from locust_softphone.edge.session import Session, Sessions
-from locust_softphone.edge.stats import STEPS, Stats, Step
+from locust_softphone.edge.stats import Stats, Step
 from locust_softphone.edge.token_bucket import TokenBucket
 from locust_softphone.sdp import SdpError, parse
 
@@ -39,10 +38,6 @@ Verdict = Callable[[web.BaseRequest, "bytes | None"], "web.Response | Session"]
 logger = logging.getLogger(__name__)
 
 
-class Impatient(Exception):
-    """The verdict that a client has come back too early too often."""
-
-
 class Edge:
     """Serves one request after another; keeps limits, tokens, sessions and counters in between."""
 
@@ -51,13 +46,8 @@ class Edge:
         self._rng = rng
         self._stats = Stats()
         self._access = Access(policy.organisations, policy.token_expires_s)
-        self._limits = {
-            (step, organisation.client_id): Limit(getattr(policy.limits, step), policy.retry_after.says)
-            for step in STEPS
-            for organisation in policy.organisations
-        }
+        self._gate = Gate(policy, self._stats)
         self._setup = TokenBucket(policy.setup.rate, policy.setup.burst)
-        self._patience = Patience()
         self._sessions = Sessions()
         self._routes: dict[str, tuple[str, Handler]] = {
             "/oauth/token": ("POST", partial(self._step, "token", self._token)),
@@ -93,9 +83,9 @@ class Edge:
         except Refused as refused:
             counts.refused[refused.status] += 1
             return refused.reply()
-        except Impatient:
+        except Impatient as impatient:
             counts.cut += 1
-            return self._cut(request)
+            return self._cut(request, impatient.caller)
         except Exception:
             logger.exception("a verdict failed")
             counts.refused[500] += 1
@@ -113,39 +103,36 @@ class Edge:
         client_id = self._access.client_id(request.headers.get("Authorization", ""))
         if client_id is None:
             raise Refused(401, "No valid client credentials", {"WWW-Authenticate": 'Basic realm="edge"'})
-        self._check_patience("token", request, now)
+        caller = caller_of(request, client_id)
+        self._gate.check_patience("token", caller, now)
         if grant_type(within_limit(body)) != "client_credentials":
             raise Refused(400, "The body must be a form with grant_type=client_credentials")
-        headers = self._check_limit("token", client_id, request, now)
+        headers = self._gate.check_limit("token", caller, now, time.time())
         token = self._access.issue(client_id, now)
         expires_in = int(self._policy.token_expires_s)
         return json_reply(200, {"access_token": token, "token_type": "bearer", "expires_in": expires_in}, headers)
 
     def _handshake(self, request: web.BaseRequest, body: bytes | None) -> Session:
         now = time.monotonic()
-        organisation = self._organisation(request, now)
-        self._check_patience("handshake", request, now)
+        caller = self._bearer(request, now)
+        self._gate.check_patience("handshake", caller, now)
         if request.headers.get("Upgrade", "").strip().lower() != "websocket":
             raise Refused(426, "Only WebSocket is spoken here", {"Upgrade": "websocket", "Connection": "Upgrade"})
         if not web.WebSocketResponse().can_prepare(request):
             raise Refused(400, "Not a WebSocket handshake of version 13", {"Sec-WebSocket-Version": "13"})
-        headers = self._check_limit("handshake", organisation, request, now)
-        setup_s = self._setup.reserve(now)
-        client = client_of(request)
-        session = Session(client, organisation, self._policy, self._stats, setup_s=setup_s, headers=headers)
+        headers = self._gate.check_limit("handshake", caller, now, time.time())
+        session = Session(caller, self._policy, self._stats, setup_s=self._setup.reserve(now), headers=headers)
         self._sessions.add(session)
         return session
 
     def _offer(self, request: web.BaseRequest, body: bytes | None) -> web.Response:
         now = time.monotonic()
-        organisation = self._organisation(request, now)
-        self._check_patience("offer", request, now)
+        caller = self._bearer(request, now)
+        self._gate.check_patience("offer", caller, now)
         message = json_object(within_limit(body))
-        session = self._sessions.get(message.get("sessionId"))
-        if session is not None and session.organisation != organisation:
-            session = None
+        session = self._sessions.get(message.get("sessionId"), caller.organisation)
         try:
-            headers = self._check_limit("offer", organisation, request, now)
+            headers = self._gate.check_limit("offer", caller, now, time.time())
         except Refused:
             if session is not None:
                 session.offer_refused()
@@ -159,34 +146,16 @@ class Edge:
         session.offer_answered()
         return json_reply(201, {"sessionId": session.id, "type": "answer", "sdp": answer}, headers)
 
-    def _organisation(self, request: web.BaseRequest, now: float) -> str:
+    def _bearer(self, request: web.BaseRequest, now: float) -> Caller:
+        """Whoever a valid token came from."""
         organisation = self._access.organisation(request.headers.get("Authorization", ""), now)
         if organisation is None:
             raise Refused(401, "No valid token", {"WWW-Authenticate": 'Bearer realm="edge"'})
-        return organisation
+        return caller_of(request, organisation)
 
-    def _check_patience(self, step: Step, request: web.BaseRequest, now: float) -> None:
-        times_early = self._patience.times_early(client_of(request), step, now)
-        if times_early:
-            self._stats.steps[step].early_retries += 1
-        if times_early > self._policy.patience:
-            raise Impatient
-
-    def _check_limit(self, step: Step, organisation: str, request: web.BaseRequest, now: float) -> dict[str, str]:
-        """The ``X-RateLimit-*`` headers for a request within the limit."""
-        limit = self._limits[step, organisation]
-        wait_s = limit.admit(now)
-        headers = limit.headers(now)
-        if not wait_s:
-            return headers
-        told = retry_after(self._policy.retry_after.form, wait_s, time.time())
-        if told is not None:
-            self._patience.told(client_of(request), step, now + told[1], now)
-        raise too_many_requests(wait_s, told[0] if told else None, headers)
-
-    def _cut(self, request: web.BaseRequest) -> web.Response:
-        """Cut the request's connection, and every session that this client has."""
-        for session in self._sessions.of(client_of(request)):
+    def _cut(self, request: web.BaseRequest, caller: Caller) -> web.Response:
+        """Cut the request's connection, and every session that the caller has."""
+        for session in self._sessions.of(caller):
             session.cut("impatient")
         if request.transport is not None:
             request.transport.abort()

@@ -4,26 +4,34 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from typing import NamedTuple
 from urllib.parse import parse_qs
 
 from aiohttp import web
 
 from locust_softphone.edge.replies import Refused
 
-__all__ = ["client_of", "grant_type", "json_object", "read_body", "within_limit"]
+__all__ = ["Caller", "caller_of", "grant_type", "json_object", "read_body", "within_limit"]
 
 MAX_BODY_BYTES = 64 * 1024
 
 
-def client_of(request: web.BaseRequest) -> str:
-    """Who is asking, as far as patience goes: a client of its own name, of its own token, or of its own connection."""
+class Caller(NamedTuple):
+    """One client of one organisation; ``name`` is its own name, else its token, else its connection."""
+
+    organisation: str
+    name: str
+
+
+def caller_of(request: web.BaseRequest, organisation: str) -> Caller:
+    """Who is asking, given whose credentials the request carries."""
     name = request.headers.get("X-Softphone-Id")
     if name:
-        return name
+        return Caller(organisation, name)
     authorization = request.headers.get("Authorization", "")
     if authorization[:7].lower() == "bearer ":
-        return authorization
-    return str(request.transport and request.transport.get_extra_info("peername"))
+        return Caller(organisation, authorization)
+    return Caller(organisation, str(request.transport and request.transport.get_extra_info("peername")))
 
 
 async def read_body(request: web.BaseRequest) -> bytes | None:

@@ -18,6 +18,7 @@ from collections.abc import Mapping
 from aiohttp import WebSocketError, WSMsgType, web
 
 from locust_softphone.edge.policy import Policy
+from locust_softphone.edge.request import Caller
 from locust_softphone.edge.stats import Cause, Stats
 
 __all__ = ["Session", "Sessions"]
@@ -27,28 +28,21 @@ NO_STATUS = 1005  # stands for a close frame without a code, RFC 6455 7.1.5
 
 
 class Session:
-    """Owns the WebSocket of one client, its timers and what is counted about it.
+    """Owns the WebSocket of one caller, its timers, and what is counted about it.
 
     Args:
-        client: who it is, for the edge's patience.
-        organisation: whose token opened it; nobody else's may be used for an offer on it.
+        caller: who opened it.
+        policy: its offer deadline and pings.
+        stats: where it is counted.
         setup_s: seconds from the 101 until it is ready.
         headers: what the 101 carries besides its own.
     """
 
     def __init__(
-        self,
-        client: str,
-        organisation: str,
-        policy: Policy,
-        stats: Stats,
-        *,
-        setup_s: float,
-        headers: Mapping[str, str],
+        self, caller: Caller, policy: Policy, stats: Stats, *, setup_s: float, headers: Mapping[str, str]
     ) -> None:
         self.id = secrets.token_hex(8)
-        self.client = client
-        self.organisation = organisation
+        self.caller = caller
         self.ready = False
         self._setup_s = setup_s
         self._headers = headers
@@ -156,26 +150,28 @@ class Session:
 
 
 class Sessions:
-    """The open sessions, by id and by client."""
+    """The open sessions, by id and by caller."""
 
     def __init__(self) -> None:
         self._by_id: dict[str, Session] = {}
-        self._by_client: dict[str, set[Session]] = {}
+        self._by_caller: dict[Caller, set[Session]] = {}
 
     def add(self, session: Session) -> None:
         self._by_id[session.id] = session
-        self._by_client.setdefault(session.client, set()).add(session)
+        self._by_caller.setdefault(session.caller, set()).add(session)
 
     def discard(self, session: Session) -> None:
-        self._by_id.pop(session.id, None)
-        peers = self._by_client.get(session.client, set())
-        peers.discard(session)
+        del self._by_id[session.id]
+        peers = self._by_caller[session.caller]
+        peers.remove(session)
         if not peers:
-            self._by_client.pop(session.client, None)
+            del self._by_caller[session.caller]
 
-    def get(self, session_id: object) -> Session | None:
-        return self._by_id.get(session_id) if isinstance(session_id, str) else None
+    def get(self, session_id: object, organisation: str) -> Session | None:
+        """The session of this id, if it is this organisation's."""
+        session = self._by_id.get(session_id) if isinstance(session_id, str) else None
+        return session if session and session.caller.organisation == organisation else None
 
-    def of(self, client: str) -> tuple[Session, ...]:
-        """All sessions of one client."""
-        return tuple(self._by_client.get(client, ()))
+    def of(self, caller: Caller) -> tuple[Session, ...]:
+        """All sessions of one caller."""
+        return tuple(self._by_caller.get(caller, ()))

@@ -13,7 +13,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import sys
 from typing import Any
@@ -97,7 +96,8 @@ def _check_or_exit(conductor: Conductor) -> None:
 
 def _let_sigterm_stop() -> None:
     """Locust 2.47 handles SIGTERM only once a headless run with a shape is over: until then, let it be Ctrl-C."""
-    gevent.signal_handler(signal.SIGTERM, os.kill, os.getpid(), signal.SIGINT)
+    hub = gevent.get_hub()
+    gevent.signal_handler(signal.SIGTERM, lambda: hub.handle_system_error(KeyboardInterrupt, KeyboardInterrupt()))
 
 
 def _on_quitting(environment: Environment, **_: Any) -> None:
