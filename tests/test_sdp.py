@@ -8,7 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from locust_softphone.sdp import SdpError, SessionDescription, check_answer, make_offer, parse
@@ -43,6 +43,7 @@ def test_no_two_offers_share_what_identifies_them(line: str) -> None:
     assert len(values) == 200
 
 
+@settings(deadline=None)
 @given(st.randoms(use_true_random=False))
 def test_a_session_id_fits_63_bits(rng: random.Random) -> None:
     assert int(parse(make_offer(rng)).origin.split()[1]) < 2**63  # RFC 8829 5.2.1
@@ -161,12 +162,14 @@ def test_a_bundled_section_may_leave_its_transport_to_the_first() -> None:
 LINES = st.sampled_from([*CHROME_OFFER.split("\r\n"), "", "a=", "a=:", "m=", "m=a 0 b c", "a=group:", "a=rtpmap:1 /"])
 
 
+@settings(deadline=None)
 @given(st.one_of(st.text(), st.lists(LINES | st.text(max_size=20), max_size=40).map("\n".join)))
 def test_parsing_raises_nothing_but_sdp_error(text: str) -> None:
     with suppress(SdpError):
         parse(text)
 
 
+@settings(deadline=None)
 @given(st.lists(LINES, max_size=30), st.integers(0, 40), st.integers(0, 40))
 def test_checking_raises_nothing_but_sdp_error(lines: list[str], start: int, end: int) -> None:
     known = CHROME_OFFER.split("\r\n")

@@ -7,7 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from locust_softphone.edge.answer import answer_for
@@ -100,6 +100,7 @@ def test_ice_credentials_are_fresh_and_the_fingerprint_is_the_edges() -> None:
     assert first.fingerprint == second.fingerprint
 
 
+@settings(deadline=None)
 @given(st.lists(st.sampled_from(CHROME_OFFER.split("\n")), max_size=40))
 def test_whatever_can_be_parsed_can_be_answered(lines: list[str]) -> None:
     with suppress(SdpError):

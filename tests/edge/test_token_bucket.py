@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from locust_softphone.edge.token_bucket import TokenBucket
@@ -65,6 +65,7 @@ def test_reserve(reserved_at: list[float], waits: list[float]) -> None:
     assert [bucket.reserve(now) for now in reserved_at] == waits
 
 
+@settings(deadline=None)
 @given(
     rate=st.floats(1e-3, 1e5),
     burst=st.integers(1, 1000),
@@ -80,6 +81,7 @@ def test_who_waits_as_long_as_told_is_admitted(rate: float, burst: int, start: f
             assert bucket.take(now) == 0.0
 
 
+@settings(deadline=None)
 @given(rate=st.floats(0.1, 1e3), burst=st.integers(1, 50), steps=st.lists(st.floats(0, 0.5), max_size=80))
 def test_no_window_admits_more_than_burst_and_rate(rate: float, burst: int, steps: list[float]) -> None:
     bucket, now, admitted = TokenBucket(rate, burst), 0.0, 0
