@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import threading
 from collections.abc import Callable
 
 import pytest
@@ -176,15 +177,17 @@ def test_a_fragmented_message_with_a_ping_in_between() -> None:
 
 
 def test_receive_gives_up_quietly_and_can_go_on() -> None:
+    gone_on = threading.Event()
+
     def later(connection: socket.socket) -> None:
-        connection.recv(100)  # the client's word that it has given up once
+        gone_on.wait(PATIENT_S)
         connection.sendall(frame(1, b"late"))
         waits_for_the_client(connection)
 
     with serving(switches(then=later)) as target:
         connection = Connection.open(target, "/", timeout_s=PATIENT_S)
         assert connection.receive(SHORT_S) is None
-        connection.send("still here", PATIENT_S)
+        gone_on.set()
         assert connection.receive(PATIENT_S) == "late"
         connection.abort()
 

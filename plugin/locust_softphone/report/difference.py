@@ -80,41 +80,43 @@ def _listed(values: Mapping[str, str], fields: list[str]) -> str:
 
 
 def _drop_what_has_no_effect(parts: dict[str, dict[str, str]]) -> None:
-    """Leave out each field that another one makes meaningless; the key of a part that is left empty too."""
+    """Leave out each field that another one makes meaningless."""
+    seed = parts.pop("seed", {})
     if parts.get("ramp") == {"ramp": "0s"}:
-        parts.pop("arrivals", None)
-    if parts.get("arrivals") != {"arrivals": "poisson"}:
-        parts.pop("seed", None)
-    calls, retry = parts.get("calls", {}), parts.get("retry", {})
-    connection = parts.pop("connection", {})
+        parts["arrivals"] = {"arrivals": "uniform"}  # all at the same instant, either way
+    elif parts.get("arrivals") == {"arrivals": "poisson"}:
+        parts["arrivals"] |= seed
+    connection, calls, retry = parts.pop("connection", {}), parts.get("calls", {}), parts.get("retry", {})
     if calls.get("count") == "1":
         calls.pop("every", None)
     else:
-        calls.update(connection)
+        calls |= connection
     for field in _idle(retry):
         retry.pop(field, None)
 
 
 def _idle(retry: Mapping[str, str]) -> set[str]:
     """The fields of a ``retry:`` that change nothing, given the others."""
+    tries_again = retry.get("max_retries") != "0"
+    obeys_wait = tries_again and retry.get("retry_after") != "ignore"
+    obeys_reset = retry.get("remaining") != "ignore"
     idle: set[str] = set()
-    told = retry.get("retry_after") != "ignore"
-    if retry.get("max_retries") == "0":
-        idle |= {"initial", "multiplier", "max_wait", "jitter", "retry_after", "upgrade_headers"}
-        told = False
+    if not tries_again:
+        idle |= {"initial", "multiplier", "max_wait", "jitter", "retry_after"}
     if retry.get("initial") == "0s":
         idle |= {"multiplier", "max_wait", "jitter"}
-    if not told:
-        idle.add("upgrade_headers")
-    if not told and retry.get("remaining") == "ignore":
+    if not obeys_wait and not obeys_reset:
         idle.add("retry_after_cap")
+    if not tries_again or not (obeys_wait or obeys_reset):
+        idle.add("upgrade_headers")
     return idle
 
 
 def _text(value: object) -> str:
     """A value as a profile has it, on one line."""
     if isinstance(value, Mapping):
-        return " ".join(f"{_text(inner)}" if key in ("rate", "stages") else f"{key} {_text(inner)}" for key, inner in value.items())
+        plain = ("rate", "stages")
+        return " ".join(_text(inner) if key in plain else f"{key} {_text(inner)}" for key, inner in value.items())
     if isinstance(value, (list, tuple)):
         return ", then ".join(map(_text, value))
     if isinstance(value, float):

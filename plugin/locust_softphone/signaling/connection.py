@@ -8,13 +8,12 @@ head is read at once, and what the edge sent behind it is kept for the frames. T
 from __future__ import annotations
 
 import os
-import struct
 import time
 from base64 import b64encode
+from contextlib import suppress
 from hashlib import sha1
 
-import websocket
-from websocket import ABNF
+from websocket import ABNF, WebSocketException, WebSocketProtocolException, continuous_frame, frame_buffer
 
 from locust_softphone.errors import AttemptFailed
 from locust_softphone.outcome import Outcome, outcome_of_status
@@ -29,7 +28,8 @@ ABNORMAL = 1006
 _NO_STATUS = 1005
 
 _GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
-_MAX_FRAME = 1024 * 1024
+_MAX_MESSAGE = 1024 * 1024
+_MAX_CONTROL = 125  # RFC 6455 5.5
 
 
 class Connection:
@@ -40,14 +40,12 @@ class Connection:
         pings: how many pings were answered.
     """
 
-    __slots__ = ("_stream", "_websocket", "headers", "pings")
+    __slots__ = ("_fragments", "_frames", "_stream", "headers", "pings")
 
     def __init__(self, stream: Stream, headers: dict[str, str]) -> None:
         self._stream = stream
-        self._websocket = websocket.WebSocket(enable_multithread=False)
-        self._websocket.frame_buffer = _BoundedFrames(stream.read, skip_utf8_validation=False)
-        self._websocket.sock = stream  # type: ignore[assignment]  # the part of a socket that frames need
-        self._websocket.connected = True
+        self._frames = _Frames(stream)
+        self._fragments: continuous_frame | None = None
         self.headers = headers
         self.pings = 0
 
@@ -81,9 +79,7 @@ class Connection:
             return cls(stream, _upgrade(stream, target, path, headers, subprotocol))
         except AttemptFailed as failed:
             stream.close()
-            raise AttemptFailed(
-                failed.outcome, status=failed.status, close_code=ABNORMAL, headers=failed.headers
-            ) from None
+            raise _abnormal(failed) from None
         except BaseException:
             stream.close()
             raise
@@ -96,47 +92,45 @@ class Connection:
                 ``MALFORMED`` with 1006.
         """
         self._stream.deadline_s = time.perf_counter() + timeout_s
-        while True:
-            try:
-                opcode, frame = self._websocket.recv_data_frame(control_frame=True)
-            except AttemptFailed as failed:
-                if failed.outcome is Outcome.TIMED_OUT:
-                    return None
-                raise AttemptFailed(failed.outcome, close_code=ABNORMAL) from None
-            except websocket.WebSocketException:
-                raise AttemptFailed(Outcome.MALFORMED, close_code=ABNORMAL) from None
-            if opcode in (ABNF.OPCODE_TEXT, ABNF.OPCODE_BINARY):
-                return str(frame.data, "utf-8", "replace")
-            if opcode == ABNF.OPCODE_PING:
-                self.pings += 1
-            elif opcode == ABNF.OPCODE_CLOSE:
-                raise AttemptFailed(Outcome.CLOSED, close_code=_close_code(frame.data))
+        try:
+            while True:
+                frame = self._frames.recv_frame()
+                if frame.opcode == ABNF.OPCODE_PING:
+                    self._stream.send(_frame(ABNF.OPCODE_PONG, _payload(frame)))
+                    self.pings += 1
+                elif frame.opcode == ABNF.OPCODE_CLOSE:
+                    with suppress(AttemptFailed):  # the edge need not wait for it
+                        self._stream.send(_frame(ABNF.OPCODE_CLOSE, _payload(frame)[:2]))
+                    raise AttemptFailed(Outcome.CLOSED, close_code=_close_code(_payload(frame)))
+                elif frame.opcode != ABNF.OPCODE_PONG and (message := self._assemble(frame)) is not None:
+                    return message.decode("utf-8")
+        except AttemptFailed as failed:
+            if failed.outcome is Outcome.TIMED_OUT:
+                return None
+            raise _abnormal(failed) from None
+        except (WebSocketException, UnicodeDecodeError):
+            raise AttemptFailed(Outcome.MALFORMED, close_code=ABNORMAL) from None
 
-    def send(self, text: str, timeout_s: float) -> None:
-        """Send a text message.
+    def close(self, timeout_s: float, last_words: str) -> int:
+        """Send ``last_words``, close with 1000 and wait for the edge's close frame (RFC 6455 7.1.2).
 
-        Raises:
-            AttemptFailed: ``TIMED_OUT``, ``RESET`` or ``LOST``.
-        """
-        self._stream.deadline_s = time.perf_counter() + timeout_s
-        self._websocket.send(text)
-
-    def close(self, timeout_s: float) -> int:
-        """Close with 1000 and wait for the edge's close frame (RFC 6455 7.1.2); returns its code.
+        Returns:
+            The code of the edge's close frame.
 
         Raises:
             AttemptFailed: the connection ended otherwise, or no close frame came in time.
         """
         self._stream.deadline_s = time.perf_counter() + timeout_s
         try:
-            self._websocket.send_close(NORMAL)
+            code = NORMAL.to_bytes(2, "big")
+            self._stream.send(_frame(ABNF.OPCODE_TEXT, last_words.encode()) + _frame(ABNF.OPCODE_CLOSE, code))
             while True:
-                frame = self._websocket.recv_frame()
+                frame = self._frames.recv_frame()
                 if frame.opcode == ABNF.OPCODE_CLOSE:
-                    return _close_code(frame.data)
+                    return _close_code(_payload(frame))
         except AttemptFailed as failed:
-            raise AttemptFailed(failed.outcome, close_code=ABNORMAL) from None
-        except websocket.WebSocketException:
+            raise _abnormal(failed) from None
+        except WebSocketException:
             raise AttemptFailed(Outcome.MALFORMED, close_code=ABNORMAL) from None
         finally:
             self.abort()
@@ -145,14 +139,53 @@ class Connection:
         """Let go of the connection without a word."""
         self._stream.close()
 
+    def _assemble(self, frame: ABNF) -> bytes | None:
+        """A data frame's message, if it is the last frame of one (RFC 6455 5.4)."""
+        if self._fragments is None:
+            if frame.fin and frame.opcode != ABNF.OPCODE_CONT:
+                return _payload(frame)
+            self._fragments = continuous_frame(fire_cont_frame=False, skip_utf8_validation=True)
+        self._fragments.validate(frame)
+        self._fragments.add(frame)
+        if self._fragments.cont_data and len(self._fragments.cont_data[1]) > _MAX_MESSAGE:
+            raise WebSocketProtocolException("message too large")
+        if not frame.fin:
+            return None
+        fragments, self._fragments = self._fragments, None
+        _, whole = fragments.extract(frame)
+        return _payload(whole)
 
-class _BoundedFrames(websocket._abnf.frame_buffer):
-    """websocket-client's frame parser, which by itself would read a frame of any announced length."""
+
+class _Frames(frame_buffer):
+    """websocket-client's frame parser on a stream; by itself it would read a frame of any announced length.
+
+    UTF-8 is left to ``bytes.decode``: a Python loop over each byte costs more than the rest of the frame.
+    """
+
+    def __init__(self, stream: Stream) -> None:
+        super().__init__(stream.read, skip_utf8_validation=True)
 
     def recv_length(self) -> None:
         super().recv_length()
-        if self.length is not None and self.length > _MAX_FRAME:
-            raise websocket.WebSocketProtocolException("frame too large")
+        opcode = self.header[4] if self.header else ABNF.OPCODE_TEXT
+        limit = _MAX_CONTROL if opcode in (ABNF.OPCODE_CLOSE, ABNF.OPCODE_PING, ABNF.OPCODE_PONG) else _MAX_MESSAGE
+        if self.length is not None and self.length > limit:
+            raise WebSocketProtocolException("frame too large")
+
+
+def _frame(opcode: int, payload: bytes) -> bytes:
+    """A final frame, masked (RFC 6455 5.3)."""
+    return ABNF.create_frame(payload, opcode).format()
+
+
+def _payload(frame: ABNF) -> bytes:
+    return frame.data if isinstance(frame.data, bytes) else frame.data.encode()
+
+
+def _abnormal(failed: AttemptFailed) -> AttemptFailed:
+    """The same failure with what a browser's close event would say of it."""
+    code = ABNORMAL if failed.close_code is None else failed.close_code
+    return AttemptFailed(failed.outcome, status=failed.status, close_code=code, headers=failed.headers)
 
 
 def _upgrade(stream: Stream, target: Target, path: str, headers: str, subprotocol: str | None) -> dict[str, str]:
@@ -182,4 +215,4 @@ def _upgrade(stream: Stream, target: Target, path: str, headers: str, subprotoco
 
 
 def _close_code(payload: bytes) -> int:
-    return int(struct.unpack("!H", payload[:2])[0]) if len(payload) >= 2 else _NO_STATUS
+    return int.from_bytes(payload[:2], "big") if payload else _NO_STATUS

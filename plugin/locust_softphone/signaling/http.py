@@ -7,7 +7,7 @@ bodies over 1 MB end the attempt, redirects are never followed (a Bearer must no
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from locust_softphone.errors import AttemptFailed
 from locust_softphone.outcome import Outcome, outcome_of_status
@@ -19,8 +19,7 @@ MAX_HEAD = 64 * 1024
 MAX_BODY = 1024 * 1024
 
 
-@dataclass(frozen=True)
-class Response:
+class Response(NamedTuple):
     """A response, read to its end. Header names are in lower case; repeated ones are joined (RFC 9110 5.3)."""
 
     status: int

@@ -142,8 +142,7 @@ class MediaOffer:
 
     def bye(self, session: Session) -> int:
         """Say bye and close with 1000; returns the code of the edge's close frame."""
-        session.connection.send(_BYE, self._timeout_s)
-        return session.connection.close(self._timeout_s)
+        return session.connection.close(self._timeout_s, _BYE)
 
     def _identity(self, number: int) -> str:
         return f"{self._agent}X-Softphone-Id: {number}\r\n"

@@ -53,7 +53,6 @@ class Softphone:
         self._due_s = planned_s
         self._told_until_s: float | None = None
         self._not_before_s: dict[str, float] = {}
-        self._drop: AttemptFailed | None = None
         self._failures: Counter[str] = Counter()
         self._failed_step = ""
         self._started = self._connected = self._gave_up = self._in_call = False
@@ -87,7 +86,6 @@ class Softphone:
             self._started = True
             observer.count("started", began_s)
             observer.duration("start_lag", began_s - planned_s)
-        self._drop = None
         failure, in_time = self._establish(planned_s)
         ended_s = self.fleet.clock()
         if failure is None:
@@ -126,22 +124,26 @@ class Softphone:
 
     # How a call comes about.
 
-    def _establish(self, planned_s: float) -> tuple[AttemptFailed | None, bool]:
-        """Walk to an answered call, trying again as the profile says: the last failure, and whether it came in time."""
+    def _establish(self, planned_s: float, dropped: AttemptFailed | None = None) -> tuple[AttemptFailed | None, bool]:
+        """Walk to an answered call, trying again as the profile says: the last failure, and whether it came in time.
+
+        Args:
+            planned_s: when it should begin.
+            dropped: the end of the call that this one is to replace: it counts as the first failed try.
+        """
         self._due_s = planned_s
         self._in_call = False
         self._failures.clear()
         out_of_time = _OutOfTime(self.fleet)
         try:
-            retrying(
-                self.fleet.behaviour.retry,
-                failures=lambda: self._failures[self._failed_step],
-                sleep=lambda wait_s: self._wait_until(self.fleet.clock() + wait_s),
-                before_sleep=self._before_retry,
-                out_of_time=out_of_time,
-                now=time.time,
-                uniform=self.fleet.random.uniform,
-            )(self._set_up)
+            if dropped is None:
+                try:
+                    self._set_up()
+                except AttemptFailed as failed:
+                    self._try_again(failed, out_of_time)
+            else:
+                self._note_failure("handshake")
+                self._try_again(dropped, out_of_time)
         except AttemptFailed as failed:
             return failed, not out_of_time.came
         finally:
@@ -149,12 +151,27 @@ class Softphone:
         self._in_call = True
         return None, True
 
+    def _try_again(self, failed: AttemptFailed, out_of_time: _OutOfTime) -> None:
+        """Hand a try that failed to tenacity, as the first of its tries: most calls need none, and save the engine."""
+        pending = [failed]
+
+        def next_try() -> None:
+            if pending:
+                raise pending.pop()
+            self._set_up()
+
+        retrying(
+            self.fleet.behaviour.retry,
+            failures=lambda: self._failures[self._failed_step],
+            sleep=lambda wait_s: self._wait_until(self.fleet.clock() + wait_s),
+            before_sleep=self._before_retry,
+            out_of_time=out_of_time,
+            now=time.time,
+            uniform=self.fleet.random.uniform,
+        )(next_try)
+
     def _set_up(self) -> None:
         """One walk through the steps that are still to be done."""
-        if self._drop is not None:
-            dropped, self._drop = self._drop, None
-            self._note_failure("handshake")
-            raise dropped
         if self.session is None:
             self.session = self._authorized("handshake", self.fleet.dialect.connect, self.number)
             if not self._connected:
@@ -179,7 +196,7 @@ class Softphone:
 
     def _leave_refused_session(self) -> None:
         """The edge does not know the session: hear it cut the connection if it does, and close it if it does not."""
-        if self.session is not None and self._listen(self.fleet.clock() + 1.0):
+        if self.session is not None and self._listen(self.fleet.clock() + 1.0) is None:
             self.hang_up()
 
     def _authorized(
@@ -281,16 +298,17 @@ class Softphone:
 
     def _hold_until(self, until_s: float) -> None:
         while self.fleet.clock() < until_s:
-            if not self._listen(until_s) and self._in_call and self.fleet.behaviour.retry.max_retries:
-                failure, _ = self._establish(self.fleet.clock())
+            dropped = self._listen(until_s)
+            if dropped and self._in_call and self.fleet.behaviour.retry.max_retries:
+                failure, _ = self._establish(self.fleet.clock(), dropped)
                 self.fleet.observer.count("reconnects.failed" if failure else "reconnects.made", self.fleet.clock())
 
     def _wait_until(self, until_s: float) -> None:
-        while not self._listen(until_s):
+        while self._listen(until_s):
             pass  # the connection dropped, the wait goes on
 
-    def _listen(self, until_s: float) -> bool:
-        """Wait, answering pings; returns False at once if the connection drops, True when the time has come."""
+    def _listen(self, until_s: float) -> AttemptFailed | None:
+        """Wait, answering pings; returns at once how the connection ended if it does, None when the time has come."""
         self._http.close()
         while (remaining_s := until_s - self.fleet.clock()) > 0:
             if self.session is None:
@@ -300,11 +318,10 @@ class Softphone:
                 message = self.session.connection.receive(remaining_s)
             except AttemptFailed as failed:
                 self._dropped(failed)
-                self._drop = failed if self._in_call else None
-                return False
+                return failed
             if message is not None:
                 self.session.heard(message)
-        return True
+        return None
 
     def _dropped(self, failure: AttemptFailed) -> None:
         """The WebSocket has ended under us."""

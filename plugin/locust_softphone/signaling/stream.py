@@ -135,10 +135,7 @@ class Target:
 
 
 class Stream:
-    """A connected socket with one read buffer.
-
-    ``send`` has the signature of a socket's, which is all that websocket-client needs to write frames to it.
-    """
+    """A connected socket with one read buffer."""
 
     __slots__ = ("_buffer", "_socket", "deadline_s")
 
@@ -222,19 +219,17 @@ class Stream:
             size -= len(parts[-1])
         return b"".join(parts)
 
-    def send(self, data: bytes) -> int:
-        """Send all of ``data``; returns its length, as ``socket.send`` would.
+    def send(self, data: bytes) -> None:
+        """Send all of ``data``.
 
         Raises:
             AttemptFailed: ``TIMED_OUT``, ``RESET`` or ``LOST``.
         """
         with translated():
             self._socket.settimeout(self._remaining_s())
-            self._socket.sendall(data)
-        return len(data)
-
-    def gettimeout(self) -> None:
-        """None, as of a socket that blocks: the deadline is kept here."""
+            sent = self._socket.send(data)
+            if sent < len(data):  # sendall asks the kernel for its buffer's size first; a request nearly always fits
+                self._socket.sendall(data[sent:])
 
     def close(self) -> None:
         """Close at once, with what the kernel still has to send."""

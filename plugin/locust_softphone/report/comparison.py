@@ -1,0 +1,193 @@
+"""Several runs side by side: which of them belong together, and the figures of each.
+
+    records ──► Run    a label, the facts, what there is to remark         one row of the table
+            ──► Arm    all runs of one plan in the same surroundings       what the sentences are about
+
+Everything is read out of a record here, at once: a record with something missing is refused, and never half shown.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
+
+from locust_softphone.errors import InputError
+from locust_softphone.expect import FIELDS, Expectation
+from locust_softphone.report.difference import Conditions, conditions
+from locust_softphone.report.record import EXIT_CODES, facts
+
+__all__ = ["COLUMNS", "Arm", "Column", "Run", "Spread", "arms_of", "figure", "run_of", "seconds", "side_by_side"]
+
+
+@dataclass(frozen=True)
+class Run:
+    """What a comparison says of one run.
+
+    Args:
+        label: tells it from the other runs of the comparison.
+        name: its profile's.
+        facts: its figures by name, as ``record.facts`` has them.
+        conditions: what they may depend on.
+        verdict: passed, failed or invalid.
+        remarks: why it failed, why it is not valid, and what else its row does not say.
+    """
+
+    label: str
+    name: str
+    facts: Mapping[str, float | None]
+    conditions: Conditions
+    verdict: str
+    remarks: tuple[str, ...]
+
+    @property
+    def exit_code(self) -> int:
+        return EXIT_CODES[self.verdict]
+
+
+class Spread(NamedTuple):
+    """The smallest and the largest value of a fact in the runs of one arm; of one run, the same value twice."""
+
+    low: float
+    high: float
+
+    def overlaps(self, other: Spread) -> bool:
+        return self.low <= other.high and other.low <= self.high
+
+    def __str__(self) -> str:
+        return figure(self.low) if self.low == self.high else f"{figure(self.low)} to {figure(self.high)}"
+
+
+@dataclass(frozen=True)
+class Arm:
+    """All runs of one plan in the same surroundings: what ``--repeat`` repeats."""
+
+    label: str
+    runs: tuple[Run, ...]
+
+    @property
+    def conditions(self) -> Conditions:
+        return self.runs[0].conditions
+
+    @property
+    def planned(self) -> float:
+        return self.spread("planned").high
+
+    def spread(self, fact: str) -> Spread:
+        """The values of a fact that was measured in all its runs."""
+        values = [value for run in self.runs if (value := run.facts[fact]) is not None]
+        return Spread(min(values), max(values))
+
+    def has(self, fact: str) -> bool:
+        """Whether a fact was measured in all its runs."""
+        return all(run.facts[fact] is not None for run in self.runs)
+
+
+def run_of(record: Mapping[str, Any]) -> Run:
+    """A record as a run, labelled with its profile's name.
+
+    Raises:
+        InputError: the record is not complete.
+    """
+    try:
+        known, name, verdict = facts(record), record["profile"]["name"], record["verdict"]
+        if not all(value is None or isinstance(value, (int, float)) for value in known.values()):
+            raise TypeError("a figure is no number")
+        EXIT_CODES[verdict]
+        return Run(name, name, known, conditions(record), verdict, tuple(_remarks(record, known)))
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise InputError(f"not a complete run record ({type(error).__name__}: {error})") from None
+
+
+def side_by_side(runs: Sequence[Run]) -> list[Run]:
+    """The runs of a comparison, those of one arm together, numbered where they share a name."""
+    often = Counter(run.name for run in runs)
+    seen: Counter[str] = Counter()
+    ordered = []
+    for run in sorted(runs, key=lambda run: _first(run, runs)):
+        seen[run.name] += 1
+        ordered.append(replace(run, label=f"{run.name} #{seen[run.name]}") if often[run.name] > 1 else run)
+    return ordered
+
+
+def arms_of(runs: Sequence[Run]) -> list[Arm]:
+    """The runs by arm. An arm has its profile's name, unless another arm has it too."""
+    groups: dict[int, list[Run]] = {}
+    for run in runs:
+        groups.setdefault(_first(run, runs), []).append(run)
+    arms_with = Counter(group[0].name for group in groups.values())
+    return [
+        Arm(group[0].name if arms_with[group[0].name] == 1 else group[0].label, tuple(group))
+        for group in groups.values()
+    ]
+
+
+def _first(run: Run, runs: Sequence[Run]) -> int:
+    """The place of the first run of the same arm."""
+    return next(i for i, other in enumerate(runs) if (other.name, other.conditions) == (run.name, run.conditions))
+
+
+def _remarks(record: Mapping[str, Any], known: Mapping[str, float | None]) -> Iterable[str]:
+    yield from record["validity"]["reasons"]
+    for each in record["expectations"]:
+        if not each["held"]:
+            field = Expectation.parse(each["text"]).field
+            yield f"expected {each['text']}, {_measured(field, known[field])}"
+    if unfinished := record["totals"]["unfinished"]:
+        yield f"{unfinished} had not finished their call set-up when the plan was over"
+
+
+def _measured(field: str, value: float | None) -> str:
+    if value is None:
+        return "it was never measured"
+    return f"it was {seconds(value) if FIELDS[field] == 'seconds' else figure(value)}"
+
+
+class Column(NamedTuple):
+    """One column of the table: its heading, a line for each word, and a run's cell."""
+
+    heading: str
+    cell: Callable[[Run], str]
+
+
+def _count(heading: str, fact: str) -> Column:
+    return Column(heading, lambda run: figure(run.facts[fact]))
+
+
+def _duration(heading: str, fact: str, *, without: str = "-") -> Column:
+    return Column(heading, lambda run: without if (value := run.facts[fact]) is None else seconds(value))
+
+
+COLUMNS = (
+    _count("planned", "planned"),
+    _count("con-\nnected", "connected"),
+    _count("answered", "answered"),
+    _count("gave\nup", "gave_up"),
+    _count("429\ntoken", "rate_limited.token"),
+    _count("429\nhand-\nshake", "rate_limited.handshake"),
+    _count("429\noffer", "rate_limited.offer"),
+    _count("abnormal\ncloses", "abnormal_closes"),
+    _count("attempts\neach", "amplification"),
+    _duration("all con-\nnected", "time_to_connected", without="never"),
+    _duration("set-up\np50", "call_setup.p50"),
+    _duration("set-up\np95", "call_setup.p95"),
+    _duration("set-up\np99", "call_setup.p99"),
+    _count("too\nearly", "retries.too_early"),
+    Column("verdict", lambda run: run.verdict),
+)
+"""The table's columns after a run's label."""
+
+
+def figure(value: float | None) -> str:
+    """A count as it is, a ratio to two decimals."""
+    if value is None:
+        return "-"
+    return f"{value:.2f}" if isinstance(value, float) else str(value)
+
+
+def seconds(value: float) -> str:
+    """A duration to three digits, in milliseconds below a second."""
+    scaled, unit = (value * 1000, "ms") if value < 0.9995 else (value, "s")
+    decimals = 2 if scaled < 9.995 else 1 if scaled < 99.95 else 0
+    return f"{scaled:.{decimals}f} {unit}"

@@ -1,0 +1,223 @@
+"""What a comparison comes to, in two or three sentences, each derived from the figures of the runs at hand.
+
+    who had all answered, with the fewest attempts          the best arm, or the arms that are about the same
+    one change at a time                                    arms that differ in one part of their conditions only
+    where 429s remained
+
+Nothing is assumed about who should win. Two figures within 2 % count as about the same, for one run is one run; of arms
+that were repeated, only figures whose ranges do not touch are told apart. Runs that are not valid are left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from itertools import combinations
+from typing import NamedTuple
+
+from locust_softphone.report.comparison import Arm, Run, Spread, arms_of, figure, seconds
+from locust_softphone.report.difference import SURROUNDINGS, Difference, differences
+
+__all__ = ["findings"]
+
+ABOUT_THE_SAME = 0.02
+MOST_CHANGES = 3
+
+_WORDS = {
+    "answered": "answered",
+    "rate_limited": "429s",
+    "abnormal_closes": "abnormal closes",
+    "amplification": "attempts per softphone",
+}
+
+
+def findings(runs: Sequence[Run]) -> list[str]:
+    """The sentences about these runs."""
+    arms = arms_of([run for run in runs if run.verdict != "invalid"])
+    sentences = []
+    if not arms:
+        return ["No run is valid, so there is nothing to compare."]
+    if len(arms) == 1:
+        sentences.append(_only(arms[0]))
+    elif _all_the_same(arms):
+        sentences.append(f"All came out about the same: {_figures(arms)}.")
+    else:
+        sentences += [_best(arms), _single_changes(arms), _where_limited(arms)]
+    if invalid := [run.label for run in runs if run.verdict == "invalid"]:
+        sentences.append(f"Left out as not valid: {_and(invalid)}.")
+    if uneven := _uneven_surroundings(arms):
+        sentences.append(f"Mind that the runs do not have the same {_and(uneven)}.")
+    return sentences
+
+
+def _only(arm: Arm) -> str:
+    if len(arm.runs) == 1:
+        return f"There is one run, and nothing to compare it with: {arm.label} had {_figures([arm])}."
+    return f"All {len(arm.runs)} runs are of the same plan: {arm.label} had {_figures([arm])}."
+
+
+def _figures(arms: Sequence[Arm]) -> str:
+    """All that the sentences are about, over all runs of these arms."""
+    spreads = {fact: _over(arm.spread(fact) for arm in arms) for fact in _WORDS}
+    planned = figure(max(arm.planned for arm in arms))
+    answered = spreads.pop("answered")
+    return ", ".join([f"{answered} of {planned} answered", *(f"{spreads[fact]} {_WORDS[fact]}" for fact in spreads)])
+
+
+def _over(spreads: Iterable[Spread]) -> Spread:
+    lows, highs = zip(*spreads, strict=True)
+    return Spread(min(lows), max(highs))
+
+
+# Who did best.
+
+
+def _best(arms: Sequence[Arm]) -> str:
+    """Who had all answered with the fewest attempts; where nobody had, who had the most answered."""
+    complete = [arm for arm in arms if arm.spread("answered").low == arm.planned]
+    if not complete:
+        most = max(map(_least_answered, arms))
+        best = [arm for arm in arms if most - _least_answered(arm) <= ABOUT_THE_SAME]
+        return f"None had all answered; most had {_and(_answered(arm) for arm in best)}."
+    fewest = min(complete, key=lambda arm: arm.spread("amplification").high)
+    best = [arm for arm in complete if _about_the_same("amplification", fewest, arm)]
+    names, attempts = _and(arm.label for arm in best), _over(arm.spread("amplification") for arm in best)
+    if others := [arm for arm in complete if arm not in best]:
+        more = _and(f"{arm.label} took {arm.spread('amplification')}" for arm in others)
+        return f"{names} had all answered with the fewest attempts per softphone, {attempts}; {more}{_soonest(best)}."
+    if len(complete) == len(arms):
+        return f"All had all answered, with {attempts} attempts per softphone{_soonest(best)}."
+    next_best = max((arm for arm in arms if arm not in complete), key=_least_answered)
+    return (
+        f"Only {names} had all answered, with {attempts} attempts per softphone{_soonest(best)}; "
+        f"next came {_answered(next_best)}."
+    )
+
+
+def _least_answered(arm: Arm) -> float:
+    return arm.spread("answered").low / arm.planned
+
+
+def _answered(arm: Arm) -> str:
+    return (
+        f"{arm.label} with {arm.spread('answered')} of {figure(arm.planned)} "
+        f"({arm.spread('amplification')} attempts per softphone)"
+    )
+
+
+def _soonest(arms: Sequence[Arm]) -> str:
+    """Of several that did equally well, who had all connected first."""
+    timed = [(arm.spread("time_to_connected").high, arm) for arm in arms if arm.has("time_to_connected")]
+    if len(timed) < 2:
+        return ""
+    (first_s, first), *_, (last_s, _) = sorted(timed, key=lambda each: each[0])
+    if last_s - first_s <= ABOUT_THE_SAME * last_s:
+        return ""
+    return f"; {first.label} was the soonest to have all connected, after {seconds(first_s)} against {seconds(last_s)}"
+
+
+# What a single change did.
+
+
+class _Change(NamedTuple):
+    before: Arm
+    after: Arm
+    difference: Difference
+
+    @property
+    def effect(self) -> tuple[float, ...]:
+        """How much it moved each figure per planned softphone, those that count most first."""
+        return tuple(
+            0.0
+            if _about_the_same(fact, self.before, self.after)
+            else abs(_per_softphone(fact, self.after) - _per_softphone(fact, self.before))
+            for fact in _WORDS
+        )
+
+
+def _single_changes(arms: Sequence[Arm]) -> str:
+    """For each part that is the only one to differ between two arms, the clearest case; the largest effects first."""
+    clearest: dict[str, _Change] = {}
+    for before, after in combinations(arms, 2):
+        found = differences(before.conditions, after.conditions)
+        if len(found) != 1:
+            continue
+        change = _Change(before, after, found[0])
+        known = clearest.get(change.difference.part)
+        if known is None or _clarity(change) > _clarity(known):
+            clearest[change.difference.part] = change
+    if not clearest:
+        return "No two of them differ in one thing only, so no difference can be put down to a single change."
+    largest = sorted(clearest.values(), key=lambda change: change.effect, reverse=True)[:MOST_CHANGES]
+    return f"One change at a time: {'; '.join(map(_told, largest))}."
+
+
+def _clarity(change: _Change) -> tuple[float, ...]:
+    return (-change.difference.fields, *change.effect)
+
+
+def _told(change: _Change) -> str:
+    before, after, difference = change
+    moved = [fact for fact in _WORDS if not _about_the_same(fact, before, after)]
+    if moved:
+        figures = _and(f"{_WORDS[fact]} from {_from_to(fact, before, after)}" for fact in moved)
+    else:
+        figures = f"about the same, answered {_from_to('answered', before, after)}"
+    return f"{difference.part} from {difference.before} to {difference.after} ({before.label}, {after.label}): {figures}"
+
+
+def _from_to(fact: str, before: Arm, after: Arm) -> str:
+    if fact != "answered":
+        return f"{before.spread(fact)} to {after.spread(fact)}"
+    if before.planned == after.planned:
+        return f"{before.spread(fact)} to {after.spread(fact)} of {figure(after.planned)}"
+    return f"{before.spread(fact)} of {figure(before.planned)} to {after.spread(fact)} of {figure(after.planned)}"
+
+
+# Where 429s remained.
+
+
+def _where_limited(arms: Sequence[Arm]) -> str:
+    fact = "rate_limited"
+    limited = [arm for arm in arms if arm.spread(fact).high]
+    free = [arm.label for arm in arms if arm not in limited]
+    if not limited:
+        return "None of them saw a 429."
+    remained = f"429s remained in {_and(f'{arm.label} ({arm.spread(fact)})' for arm in limited)}"
+    return f"{remained}; there were none in {_and(free)}." if free else f"{remained}, so in all of them."
+
+
+# Small questions.
+
+
+def _all_the_same(arms: Sequence[Arm]) -> bool:
+    return all(_about_the_same(fact, a, b) for a, b in combinations(arms, 2) for fact in _WORDS) and (
+        len({arm.planned for arm in arms}) == 1
+    )
+
+
+def _about_the_same(fact: str, a: Arm, b: Arm) -> bool:
+    """Whether a figure does not tell two arms apart. None and some, or all and not all, always do."""
+    x, y = a.spread(fact), b.spread(fact)
+    if a.planned == b.planned and x.overlaps(y):
+        return True
+    if (x.high == 0) != (y.high == 0):
+        return False
+    if fact == "answered" and (x.low == a.planned) != (y.low == b.planned):
+        return False
+    per_a, per_b = _per_softphone(fact, a), _per_softphone(fact, b)
+    return abs(per_a - per_b) <= ABOUT_THE_SAME * max(per_a, per_b, 1.0 if fact == "answered" else 0.0)
+
+
+def _per_softphone(fact: str, arm: Arm) -> float:
+    """The middle of a figure's spread; a count as a share of the planned softphones."""
+    middle = sum(arm.spread(fact)) / 2
+    return middle if fact == "amplification" else middle / arm.planned
+
+
+def _uneven_surroundings(arms: Sequence[Arm]) -> list[str]:
+    return [part for part in SURROUNDINGS if len({tuple(sorted(arm.conditions[part].items())) for arm in arms}) > 1]
+
+
+def _and(parts: Iterable[str]) -> str:
+    *most, last = parts
+    return f"{', '.join(most)} and {last}" if most else last
