@@ -17,7 +17,7 @@ HOUR_US = 3_600_000_000
 
 
 def an_attempt(**facts: Any) -> Attempt:
-    usual = {"step": "offer", "planned_s": 1.0, "began_s": 1.5, "ended_s": 2.25, "outcome": Outcome.OK, "status": 201}
+    usual = {"step": "offer", "planned_s": 1.0, "began_s": 1.5, "ended_s": 2.25, "outcome": Outcome.OK}
     return Attempt(**{**usual, **facts})
 
 
@@ -112,13 +112,12 @@ def test_an_attempt_is_counted_by_step_outcome_status_and_second() -> None:
     tally = Tally()
     tally.attempt(an_attempt())
     tally.attempt(an_attempt(outcome=Outcome.RATE_LIMITED, status=429))
-    tally.attempt(an_attempt(outcome=Outcome.LOST, status=None))
+    tally.attempt(an_attempt(outcome=Outcome.LOST))
     assert tally.counts == {
         "attempts.offer": 3,
         "outcome.offer.ok": 1,
         "outcome.offer.rate_limited": 1,
         "outcome.offer.lost": 1,
-        "status.offer.201": 1,
         "status.offer.429": 1,
     }
     assert tally.timeline == {1: {"attempts.offer": 3}, 2: {"rate_limited.offer": 1}}
@@ -126,7 +125,7 @@ def test_an_attempt_is_counted_by_step_outcome_status_and_second() -> None:
 
 def test_a_cancelled_attempt_has_no_latency() -> None:
     tally = Tally()
-    tally.attempt(an_attempt(outcome=Outcome.CANCELLED, status=None))
+    tally.attempt(an_attempt(outcome=Outcome.CANCELLED))
     assert tally.counts["attempts.offer"] == 1
     assert not tally.latencies
 

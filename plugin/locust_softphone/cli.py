@@ -1,41 +1,239 @@
-"""``locust-softphone``: everything that is not Locust itself."""
+"""``locust-softphone``: everything that is not Locust itself.
+
+Exit codes: 0 every expectation held · 1 one failed · 2 bad input, said in one line · 3 a run is missing or not valid.
+Of several the gravest counts, in the order 2, 3, 1, 0: what could not be run or read, before what cannot be trusted,
+before what failed.
+"""
 
 from __future__ import annotations
 
 import argparse
+import io
+import os
+import shutil
+import ssl
 import sys
+import textwrap
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
 
+from locust_softphone import __version__
 from locust_softphone.errors import InputError
+
+if TYPE_CHECKING:
+    from locust_softphone.report.comparison import Run
 
 __all__ = ["main"]
 
+BAD_INPUT = 2
+INTERRUPTED, PIPE_CLOSED = 130, 141  # as a shell shows a program that SIGINT or SIGPIPE ended
+MOST_REPEATS = 1000
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a sub-command; returns its exit code (0 good, 1 an expectation failed, 2 bad input, 3 a run not valid)."""
-    parsed = _parser().parse_args(arguments)
-    command: Callable[[argparse.Namespace], int] = parsed.command
+    """Run a sub-command; returns its exit code."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
-        return command(parsed)
+        parsed = _parser().parse_args(arguments)
+        command: Callable[[argparse.Namespace], int] = parsed.command
+        exit_code = command(parsed)
+        sys.stdout.flush()
     except InputError as error:
         print(error, file=sys.stderr)
-        return 2
+        return BAD_INPUT
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python complains as it flushes at the end
+        return PIPE_CLOSED
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    return exit_code
+
+
+class _Parser(argparse.ArgumentParser):
+    """A parser whose complaints are one line, as all of ours are."""
+
+    def error(self, message: str) -> NoReturn:
+        raise InputError(f"{self.prog}: {message}; see {self.prog} --help")
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="locust-softphone", description=__doc__)
+    parser = _Parser(prog="locust-softphone", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-
-    edge = commands.add_parser("edge", help="run the simulated edge")
-    edge.add_argument("--host", default="127.0.0.1", help="address to listen on (default: loopback)")
-    edge.add_argument("--port", type=int, default=8080, help="port to listen on; 0 for any (default: 8080)")
-    edge.add_argument("--policy", type=Path, metavar="FILE", help="limits and timings (default: the built-in policy)")
-    edge.add_argument("--tls-cert", type=Path, metavar="FILE", help="PEM certificate: serve https and wss")
-    edge.add_argument("--tls-key", type=Path, metavar="FILE", help="PEM key that belongs to it")
-    edge.add_argument("--until-stdin-closes", action="store_true", help="end when standard input does")
-    edge.set_defaults(command=_edge)
+    _add_compare(commands.add_parser("compare", help="run profiles and say what made the difference"))
+    _add_report(commands.add_parser("report", help="compare runs that are over"))
+    _add_describe(commands.add_parser("describe", help="say what a profile will do"))
+    _add_profiles(commands.add_parser("profiles", help="list the profiles"))
+    _add_edge(commands.add_parser("edge", help="run the simulated edge"))
     return parser
+
+
+# compare
+
+
+def _add_compare(parser: argparse.ArgumentParser) -> None:
+    parser.description = (
+        "Run profiles one after the other, each in a fresh Locust process, and compare them. Without --host each has a "
+        "fresh simulated edge. The client's id and secret are taken from LOCUST_SOFTPHONE_CLIENT_ID and "
+        "LOCUST_SOFTPHONE_CLIENT_SECRET. Ctrl-C ends it early: what is finished is kept and compared."
+    )
+    parser.add_argument(
+        "profiles", nargs="*", metavar="PROFILE", help="name or file (default: the burst and its remedies)"
+    )
+    parser.add_argument(
+        "--repeat", type=_repeats, default=1, metavar="N", help="run each so often, in turn (default: 1)"
+    )
+    parser.add_argument("--host", metavar="URL", help="the edge (default: a simulated one for each run)")
+    parser.add_argument(
+        "--authorized",
+        "--softphone-authorized",
+        action="store_true",
+        help="I may load-test this host: needed for any that is not this machine",
+    )
+    _add_file(parser, "--runs", "DIR", "where run records are written (default: runs)", default="runs")
+    _add_file(parser, "--ca", "FILE", "PEM file of a private certificate authority to trust besides the system's")
+    _add_file(parser, "--policy", "FILE", "policy of the simulated edges")
+    parser.set_defaults(command=_compare)
+
+
+def _add_file(parser: argparse.ArgumentParser, name: str, metavar: str, text: str, default: str | None = None) -> None:
+    """An option with a path, under Locust's name for it too, and with the same environment variable."""
+    from_environment = os.environ.get(f"LOCUST_SOFTPHONE_{name[2:].upper()}") or default
+    parser.add_argument(
+        name,
+        f"--softphone-{name[2:]}",
+        type=Path,
+        default=Path(from_environment) if from_environment else None,
+        metavar=metavar,
+        help=text,
+    )
+
+
+def _repeats(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= MOST_REPEATS:
+        raise argparse.ArgumentTypeError(f"must be a whole number from 1 to {MOST_REPEATS}, not {text!r}")
+    return int(text)
+
+
+def _compare(parsed: argparse.Namespace) -> int:
+    from locust_softphone import compare
+    from locust_softphone.locust_process import Interruptions
+    from locust_softphone.progress import watching
+
+    plans = compare.plans(parsed.profiles or compare.DEFAULT_SET, _folders(), repeat=parsed.repeat)
+    arguments = compare.Arguments(
+        runs=parsed.runs.absolute(),
+        host=parsed.host,
+        authorized=parsed.authorized,
+        ca=parsed.ca and parsed.ca.absolute(),
+        policy=parsed.policy and parsed.policy.absolute(),
+    )
+    folder = compare.new_folder(arguments.runs)
+    names, planned_s = [plan.name for plan in plans], [plan.planned_s for plan in plans]
+    live = sys.stdout.isatty() and sys.stderr.isatty()
+    with Interruptions() as stop, watching(names, planned_s, out=sys.stderr, live=live) as watch:
+        results = list(compare.run_all(plans, arguments, folder, watch, stop))
+    runs, problems = compare.read_runs(each.record for each in results if each.record and not each.missing)
+    _show(runs)
+    if runs:
+        print(f"\nagain: locust-softphone report {parsed.runs / folder.name}")
+    if missing := [f"{each.plan.name} ({each.missing})" for each in results if each.missing]:
+        problems.append(f"missing from the comparison: {', '.join(missing)}")
+    for line in problems:
+        print(line, file=sys.stderr)
+    return compare.worst(each.exit_code for each in results)
+
+
+# report
+
+
+def _add_report(parser: argparse.ArgumentParser) -> None:
+    parser.description = "Compare runs from their records, whenever and wherever they were made."
+    parser.add_argument(
+        "runs", nargs="+", type=Path, metavar="RUN", help="a run.json, a run's folder, or a folder of runs"
+    )
+    parser.set_defaults(command=_report)
+
+
+def _report(parsed: argparse.Namespace) -> int:
+    from locust_softphone import compare
+
+    runs, problems = compare.read_runs(parsed.runs)
+    _show(runs)
+    for line in problems:
+        print(line, file=sys.stderr)
+    return compare.worst([*(run.exit_code for run in runs), *(BAD_INPUT for _ in problems)])
+
+
+def _show(runs: Sequence[Run]) -> None:
+    from locust_softphone.report.comparison import side_by_side
+    from locust_softphone.report.terminal import render
+
+    if runs:
+        colour = sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+        sys.stdout.write(render(side_by_side(runs), width=_width(), colour=colour))
+
+
+# describe, profiles
+
+
+def _add_describe(parser: argparse.ArgumentParser) -> None:
+    parser.description = "Say in a few lines what a profile will do."
+    parser.add_argument("profile", metavar="PROFILE", help="name or file")
+    parser.set_defaults(command=_describe)
+
+
+def _describe(parsed: argparse.Namespace) -> int:
+    from locust_softphone.profile import load_profile
+
+    profile = load_profile(parsed.profile, _folders())
+    for line in (profile.about, *profile.describe()):
+        print("\n".join(textwrap.wrap(line, _width(), subsequent_indent="  ", break_on_hyphens=False)))
+    return 0
+
+
+def _add_profiles(parser: argparse.ArgumentParser) -> None:
+    parser.description = (
+        "List the profiles that can be named: those in ./scenarios, then those that come with the package."
+    )
+    parser.set_defaults(command=_profiles)
+
+
+def _profiles(parsed: argparse.Namespace) -> int:
+    from locust_softphone.profile import list_profiles
+
+    found = list_profiles(_folders())
+    longest = max((len(profile.name) for profile in found), default=0)
+    for profile in found:
+        first_sentence = profile.about.partition(". ")[0].removesuffix(".")
+        print(f"{profile.name:{longest}}  {first_sentence}".rstrip())
+    return 0
+
+
+def _folders() -> tuple[Path, ...]:
+    """Where profiles are looked up by name: as Locust's own option does it."""
+    from locust_softphone.profile import pack_folder
+
+    return (Path("scenarios"), pack_folder())
+
+
+def _width() -> int:
+    return shutil.get_terminal_size().columns
+
+
+# edge
+
+
+def _add_edge(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: loopback)")
+    parser.add_argument("--port", type=int, default=8080, help="port to listen on; 0 for any (default: 8080)")
+    parser.add_argument("--policy", type=Path, metavar="FILE", help="limits and timings (default: the built-in policy)")
+    parser.add_argument("--tls-cert", type=Path, metavar="FILE", help="PEM certificate: serve https and wss")
+    parser.add_argument("--tls-key", type=Path, metavar="FILE", help="PEM key that belongs to it")
+    parser.add_argument("--until-stdin-closes", action="store_true", help="end when standard input does")
+    parser.set_defaults(command=_edge)
 
 
 def _edge(parsed: argparse.Namespace) -> int:
@@ -45,11 +243,32 @@ def _edge(parsed: argparse.Namespace) -> int:
         host=parsed.host,
         port=parsed.port,
         policy=load_policy(parsed.policy) if parsed.policy else Policy(),
-        ssl_context=None,
+        ssl_context=_tls(parsed.tls_cert, parsed.tls_key),
         ready_to=lambda url: print(f"listening on {url}", flush=True),
         until_stdin_closes=parsed.until_stdin_closes,
     )
     return 0
+
+
+def _tls(certificate: Path | None, key: Path | None) -> ssl.SSLContext | None:
+    """The edge's side of TLS; the key may be in the certificate's file."""
+    if certificate is None:
+        if key is not None:
+            raise InputError(f"--tls-key {key}: needs --tls-cert FILE, the certificate that it belongs to")
+        return None
+    for name, file in (("--tls-cert", certificate), ("--tls-key", key)):
+        try:
+            if file is not None:
+                file.open("rb").close()
+        except OSError as error:
+            raise InputError(f"{name} {file}: cannot be read ({error.strerror})") from None
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    try:
+        context.load_cert_chain(certificate, key, password=lambda: "")  # never ask for a passphrase on the terminal
+    except (ssl.SSLError, OSError):
+        both = f"--tls-cert {certificate}" + (f" --tls-key {key}" if key else "")
+        raise InputError(f"{both}: no PEM certificate with its own key, which must not be encrypted") from None
+    return context
 
 
 if __name__ == "__main__":

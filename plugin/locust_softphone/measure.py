@@ -46,7 +46,7 @@ class Attempt(NamedTuple):
         began_s: when it began.
         ended_s: when its outcome was known.
         outcome: the one way in which it ended.
-        status: the HTTP status, where a response was read.
+        status: the HTTP status of an attempt that failed, where a response was read.
         close_code: the code of the close frame that ended it, or 1006.
     """
 
@@ -123,7 +123,7 @@ class Latency:
     def decode(cls, text: str) -> Latency:
         """What ``encode`` made: a run's histogram, to be merged with another run's."""
         recorded = HdrHistogram.decode(text.encode("ascii")).get_recorded_iterator() if text else ()
-        return cls({_lowest_equivalent(each.value_iterated_to): each.count_at_this_value for each in recorded})
+        return cls({_lowest_equivalent(each.value_iterated_to): each.count_at_value_iterated_to for each in recorded})
 
     def to_plain(self) -> list[int]:
         """Value, count, value, count, …"""

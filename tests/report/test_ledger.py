@@ -7,18 +7,21 @@ from typing import Any
 
 import pytest
 
+from locust_softphone.measure import Attempt, Tally
+from locust_softphone.outcome import Outcome
 from locust_softphone.report.ledger import balance, since
 
 Counts = Mapping[str, int]
+OK = Outcome.OK
 
 
-def softphones(*attempts: tuple[int, str, int | None]) -> dict[str, int]:
+def softphones(*attempts: tuple[int, Outcome, int | None]) -> Counts:
     """A tally's counters for so many offers of each outcome and status."""
-    counts: dict[str, int] = {}
+    tally = Tally()
     for n, outcome, status in attempts:
-        names = ["attempts.offer", f"outcome.offer.{outcome}", *([f"status.offer.{status}"] if status else [])]
-        counts.update({name: counts.get(name, 0) + n for name in names})
-    return counts
+        for _ in range(n):
+            tally.attempt(Attempt("offer", 0.0, 0.0, 0.0, outcome, status))
+    return tally.counts
 
 
 def edge(admitted: int = 0, cut: int = 0, **refused: int) -> dict[str, Any]:
@@ -37,17 +40,35 @@ def row(step: str, balanced: Mapping[str, Any]) -> dict[str, Any]:
     ("counts", "edge_steps", "cut", "never_arrived", "why"),
     [
         ({}, {}, 0, 0, "a run in which nothing happened"),
-        (softphones((5, "ok", 201)), edge(admitted=5), 0, 0, "every answer is one that the edge gave"),
-        (softphones((5, "ok", 201), (3, "rate_limited", 429)), edge(admitted=5, http_429=3), 0, 0, "refusals too"),
-        (softphones((1, "bad_answer", 201)), edge(admitted=1), 0, 0, "a wrong answer is an answer"),
-        (softphones((2, "malformed", 101)), edge(admitted=2), 0, 0, "so is a success that breaks the protocol"),
-        (softphones((2, "reset", None)), edge(cut=2), 2, 0, "a request that the edge cut short"),
-        (softphones((2, "reset", None)), edge(), 0, 2, "a connection lost before the request was there"),
-        (softphones((2, "timed_out", None)), edge(admitted=2), 0, 0, "answered after the softphone gave up waiting"),
-        (softphones((2, "cancelled", None)), edge(admitted=1), 0, 1, "stopped: one was there already, one was not"),
-        (softphones((2, "cancelled", None)), edge(http_429=2), 0, 0, "stopped while the refusals were on their way"),
-        (softphones((4, "connect_refused", None)), edge(), 0, 4, "no connection, no request"),
-        (softphones((1, "lost", 429)), edge(http_429=1), 0, 0, "the status was read before the connection went"),
+        (softphones((5, OK, None)), edge(admitted=5), 0, 0, "every answer is one that the edge gave"),
+        (softphones((5, OK, None), (3, Outcome.RATE_LIMITED, 429)), edge(admitted=5, http_429=3), 0, 0, "refusals too"),
+        (softphones((1, Outcome.BAD_ANSWER, 201)), edge(admitted=1), 0, 0, "a wrong answer is an answer"),
+        (softphones((2, Outcome.MALFORMED, 101)), edge(admitted=2), 0, 0, "so is a success that breaks the protocol"),
+        (softphones((2, Outcome.RESET, None)), edge(cut=2), 2, 0, "a request that the edge cut short"),
+        (softphones((2, Outcome.RESET, None)), edge(), 0, 2, "a connection lost before the request was there"),
+        (
+            softphones((2, Outcome.TIMED_OUT, None)),
+            edge(admitted=2),
+            0,
+            0,
+            "answered after the softphone gave up waiting",
+        ),
+        (
+            softphones((2, Outcome.CANCELLED, None)),
+            edge(admitted=1),
+            0,
+            1,
+            "stopped: one was there already, one was not",
+        ),
+        (
+            softphones((2, Outcome.CANCELLED, None)),
+            edge(http_429=2),
+            0,
+            0,
+            "stopped while the refusals were on their way",
+        ),
+        (softphones((4, Outcome.CONNECT_REFUSED, None)), edge(), 0, 4, "no connection, no request"),
+        (softphones((1, Outcome.LOST, 429)), edge(http_429=1), 0, 0, "the status was read before the connection went"),
     ],
 )
 def test_a_ledger_that_balances(
@@ -65,49 +86,49 @@ def test_a_ledger_that_balances(
     ("counts", "edge_steps", "problem", "why"),
     [
         (
-            softphones((5, "ok", 201)),
+            softphones((5, OK, None)),
             edge(admitted=4),
             "offer: softphones saw 5 admissions, the edge counted 4",
             "the edge misses one",
         ),
         (
-            softphones((5, "ok", 201)),
+            softphones((5, OK, None)),
             edge(admitted=6),
             "offer: the edge counted 6 requests, softphones sent 5",
             "the edge has one too many",
         ),
         (
-            softphones((5, "ok", 201)),
+            softphones((5, OK, None)),
             edge(admitted=5, http_429=1),
             "offer: the edge counted 6 requests, softphones sent 5",
             "one too many, though it was refused",
         ),
         (
-            softphones((5, "ok", 201)),
+            softphones((5, OK, None)),
             edge(admitted=5, cut=1),
             "offer: the edge counted 6 requests, softphones sent 5",
             "one too many, though it was cut",
         ),
         (
-            softphones((1, "proxy_error", 502)),
+            softphones((1, Outcome.PROXY_ERROR, 502)),
             edge(),
             "offer: softphones saw 1 refusals with HTTP 502, the edge counted 0",
             "a refusal that the edge never gave: something in between did",
         ),
         (
-            softphones((3, "rate_limited", 429)),
+            softphones((3, Outcome.RATE_LIMITED, 429)),
             edge(http_401=3),
             "offer: softphones saw 3 refusals with HTTP 429, the edge counted 0",
             "the numbers agree, the reasons do not",
         ),
         (
-            softphones((2, "connect_refused", None)),
+            softphones((2, Outcome.CONNECT_REFUSED, None)),
             edge(admitted=1),
             "offer: the edge counted 1 requests, softphones sent 0",
             "a request from a softphone that never had a connection",
         ),
         (
-            softphones((1, "cancelled", None)),
+            softphones((1, Outcome.CANCELLED, None)),
             edge(admitted=2),
             "offer: the edge counted 2 requests, softphones sent 1",
             "a cancelled attempt explains one request, not two",
@@ -127,12 +148,12 @@ def test_a_ledger_that_does_not_balance(counts: Counts, edge_steps: Mapping[str,
 
 
 def test_a_surplus_of_one_heading_does_not_make_up_for_a_deficit_of_another() -> None:
-    balanced = balance(softphones((5, "ok", 201), (5, "rate_limited", 429)), edge(admitted=6, http_429=4))
+    balanced = balance(softphones((5, OK, None), (5, Outcome.RATE_LIMITED, 429)), edge(admitted=6, http_429=4))
     assert balanced["problems"] == ["offer: softphones saw 5 refusals with HTTP 429, the edge counted 4"]
 
 
 def test_steps_are_balanced_each_on_its_own() -> None:
-    counts = {"attempts.token": 1, "outcome.token.ok": 1, "status.token.200": 1, **softphones((1, "ok", 201))}
+    counts = {"attempts.token": 1, "outcome.token.ok": 1, **softphones((1, OK, None))}
     balanced = balance(counts, edge(admitted=2))
     assert [each["step"] for each in balanced["rows"]] == ["token", "handshake", "offer"]
     assert balanced["problems"] == [

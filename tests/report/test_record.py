@@ -42,11 +42,11 @@ def a_run(*expectations: str, planned: Sequence[int] = (2,), **known: Any) -> Ru
 def two_softphones() -> Tally:
     """One that was answered at once; one whose offer was refused, and which gave up."""
     tally = Tally()
-    for number, outcome, status in ((0, Outcome.OK, 201), (1, Outcome.RATE_LIMITED, 429)):
+    for number, outcome, status in ((0, Outcome.OK, None), (1, Outcome.RATE_LIMITED, 429)):
         at_s = number * 0.5
         tally.count("started", at_s)
         tally.latencies["start_lag"].record(0.001)
-        tally.attempt(Attempt("token", at_s, at_s, at_s + 0.1, Outcome.OK, 200))
+        tally.attempt(Attempt("token", at_s, at_s, at_s + 0.1, Outcome.OK))
         tally.attempt(Attempt("handshake", at_s, at_s + 0.1, at_s + 0.2, Outcome.OK))
         tally.count("connected", at_s + 0.2)
         tally.attempt(Attempt("offer", at_s, at_s + 0.2, at_s + 0.3, outcome, status))

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import socket
 import struct
-import threading
 from base64 import b64encode
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from hashlib import sha1
 
@@ -17,21 +17,24 @@ Script = Callable[[socket.socket], None]
 
 @contextmanager
 def serving(*scripts: Script) -> Iterator[Target]:
-    """Run each script on one accepted connection, in order; yields where to connect to."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
+    """Run each script on one accepted connection, in order of acceptance; yields where to connect to."""
+    with socket.create_server(("127.0.0.1", 0)) as listener, ThreadPoolExecutor(len(scripts) + 1) as threads:
 
-        def serve() -> None:
-            for script in scripts:
-                with suppress(OSError):  # the client may leave first
-                    connection, _ = listener.accept()
-                    with connection:
-                        connection.settimeout(30)
-                        script(connection)
+        def run(script: Script, connection: socket.socket) -> None:
+            with connection, suppress(OSError):  # the client may leave first
+                connection.settimeout(30)
+                script(connection)
 
-        thread = threading.Thread(target=serve, daemon=True)
-        thread.start()
-        yield Target("127.0.0.1", listener.getsockname()[1]).resolved()
-    thread.join(timeout=30)
+        def accept() -> None:
+            with suppress(OSError):  # nobody comes any more
+                for script in scripts:
+                    threads.submit(run, script, listener.accept()[0])
+
+        threads.submit(accept)
+        try:
+            yield Target("127.0.0.1", listener.getsockname()[1]).resolved()
+        finally:
+            listener.shutdown(socket.SHUT_RDWR)
 
 
 def read_head(connection: socket.socket) -> bytes:

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 from locust_softphone.errors import InputError
 from locust_softphone.expect import FIELDS, Expectation
-from locust_softphone.report.difference import Conditions, conditions
+from locust_softphone.report.difference import Conditions, conditions, differences
 from locust_softphone.report.record import EXIT_CODES, facts
 
 __all__ = ["COLUMNS", "Arm", "Column", "Run", "Spread", "arms_of", "figure", "run_of", "seconds", "side_by_side"]
@@ -56,7 +56,7 @@ class Spread(NamedTuple):
         return self.low <= other.high and other.low <= self.high
 
     def __str__(self) -> str:
-        return figure(self.low) if self.low == self.high else f"{figure(self.low)} to {figure(self.high)}"
+        return figure(self.low) if self.low == self.high else f"{figure(self.low)}–{figure(self.high)}"
 
 
 @dataclass(frozen=True)
@@ -125,7 +125,8 @@ def arms_of(runs: Sequence[Run]) -> list[Arm]:
 
 def _first(run: Run, runs: Sequence[Run]) -> int:
     """The place of the first run of the same arm."""
-    return next(i for i, other in enumerate(runs) if (other.name, other.conditions) == (run.name, run.conditions))
+    alike = (other.name == run.name and not differences(other.conditions, run.conditions) for other in runs)
+    return next(i for i, is_alike in enumerate(alike) if is_alike)
 
 
 def _remarks(record: Mapping[str, Any], known: Mapping[str, float | None]) -> Iterable[str]:

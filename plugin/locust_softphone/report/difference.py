@@ -1,9 +1,10 @@
 """What could explain a difference between two runs: their conditions, part by part, and which of these differ.
 
-    conditions(record)  {"ramp": {"ramp": "60s"}, "calls": {"count": "1"}, "retry": {"max_retries": "0"}, "policy": {…}, …}
+    conditions(record).parts   {"ramp": {"ramp": "60s"}, "retry": {"max_retries": "0", "initial": "1s", …}, …}
+    conditions(record).idle    {("retry", "initial"), …}
 
-A field that has no effect in a run is no condition of it: the back-off of a softphone that never tries again, the seed
-of uniform arrivals. Two runs that differ in one part can be told apart by that part and by nothing else.
+A field is idle in a run where it has no effect: the back-off of a softphone that never tries again, the seed of uniform
+arrivals. What is idle in both runs is no difference between them, whatever the profiles say.
 """
 
 from __future__ import annotations
@@ -15,13 +16,25 @@ from typing import Any
 
 __all__ = ["SURROUNDINGS", "Conditions", "Difference", "conditions", "differences"]
 
-Conditions = Mapping[str, Mapping[str, str]]
-"""The value of each field, by part."""
-
 SURROUNDINGS = ("target", "policy", "versions", "workers")
 """The parts that are not the profile's."""
 
-_NO_CONDITION = ("name", "about", "expect", "softphone")
+_NO_CONDITION = ("name", "about", "expect", "softphone", "seed")
+
+Field = tuple[str, str]
+
+
+@dataclass(frozen=True)
+class Conditions:
+    """Everything that a run's figures may depend on, as far as its record knows.
+
+    Args:
+        parts: the value of each field, by part.
+        idle: the part and field of each that has no effect.
+    """
+
+    parts: Mapping[str, Mapping[str, str]]
+    idle: frozenset[Field]
 
 
 @dataclass(frozen=True)
@@ -29,24 +42,25 @@ class Difference:
     """One part that is not the same in two runs.
 
     Args:
-        part: its name; that of the field where only one field differs.
-        before: the field's value in the one run, or all that differs with names.
+        part: which.
+        name: what differs in it: the field, or the part where several fields do.
+        before: the value in the one run; several with their names.
         after: the same of the other run.
         fields: how many fields differ.
     """
 
     part: str
+    name: str
     before: str
     after: str
     fields: int = 1
 
 
 def conditions(record: Mapping[str, Any]) -> Conditions:
-    """Everything that a run's figures may depend on, as far as its record knows."""
+    """The conditions of the run that ``record`` is of."""
     profile, target = record["profile"], record["target"]
-    parts: dict[str, dict[str, str]] = {
-        key: {key: _text(value)} for key, value in profile.items() if key not in _NO_CONDITION
-    }
+    parts = {key: {key: _text(value)} for key, value in profile.items() if key not in _NO_CONDITION}
+    parts["arrivals"]["seed"] = _text(profile["seed"])
     for key, value in profile["softphone"].items():
         if key != "like":
             fields = value if isinstance(value, Mapping) else {key: value}
@@ -55,55 +69,52 @@ def conditions(record: Mapping[str, Any]) -> Conditions:
     parts["policy"] = {key: _text(value) for key, value in (target["policy"] or {}).items()}
     parts["versions"] = {name: _text(version) for name, version in record["versions"].items()}
     parts["workers"] = {"workers": _text(record["workers"])}
-    _drop_what_has_no_effect(parts)
-    return parts
+    return Conditions(parts, frozenset(_idle(profile)))
 
 
 def differences(before: Conditions, after: Conditions) -> list[Difference]:
     """The parts in which two runs differ; none for two runs of one plan in the same surroundings."""
-    parts = list(dict.fromkeys((*before, *after)))
-    found = (_difference(part, before.get(part, {}), after.get(part, {})) for part in parts)
-    return [difference for difference in found if difference is not None]
-
-
-def _difference(part: str, before: Mapping[str, str], after: Mapping[str, str]) -> Difference | None:
-    fields = [field for field in dict.fromkeys((*before, *after)) if before.get(field) != after.get(field)]
-    if not fields:
-        return None
-    if len(fields) == 1 and fields[0] in before and fields[0] in after:
-        return Difference(fields[0], before[fields[0]], after[fields[0]])
-    return Difference(part, _listed(before, fields), _listed(after, fields), len(fields))
+    found = []
+    for part in dict.fromkeys((*before.parts, *after.parts)):
+        one, other = before.parts.get(part, {}), after.parts.get(part, {})
+        fields = [
+            field
+            for field in dict.fromkeys((*one, *other))
+            if one.get(field) != other.get(field) and (part, field) not in before.idle & after.idle
+        ]
+        if len(fields) == 1:
+            field = fields[0]
+            found.append(Difference(part, field, one.get(field, "nothing"), other.get(field, "nothing")))
+        elif fields:
+            found.append(Difference(part, part, _listed(one, fields), _listed(other, fields), len(fields)))
+    return found
 
 
 def _listed(values: Mapping[str, str], fields: list[str]) -> str:
-    return ", ".join(f"{field} {values[field]}" for field in fields if field in values) or "none"
+    return ", ".join(f"{field} {values[field]}" for field in fields if field in values) or "nothing"
 
 
-def _drop_what_has_no_effect(parts: dict[str, dict[str, str]]) -> None:
-    """Leave out each field that another one makes meaningless."""
-    seed = parts.pop("seed", {})
-    if parts.get("ramp") == {"ramp": "0s"}:
-        parts["arrivals"] = {"arrivals": "uniform"}  # all at the same instant, either way
-    elif parts.get("arrivals") == {"arrivals": "poisson"}:
-        parts["arrivals"] |= seed
-    connection, calls, retry = parts.pop("connection", {}), parts.get("calls", {}), parts.get("retry", {})
-    if calls.get("count") == "1":
-        calls.pop("every", None)
-    else:
-        calls |= connection
-    for field in _idle(retry):
-        retry.pop(field, None)
+def _idle(profile: Mapping[str, Any]) -> set[Field]:
+    """The fields of a profile that change nothing, given the others."""
+    softphone = profile["softphone"]
+    idle: set[Field] = {("retry", field) for field in _idle_of_retry(softphone["retry"])}
+    if profile["ramp"] == "0s":
+        idle |= {("arrivals", "arrivals"), ("arrivals", "seed")}
+    if profile["arrivals"] == "uniform":
+        idle.add(("arrivals", "seed"))
+    if softphone["calls"]["count"] == 1:
+        idle |= {("calls", "every"), ("connection", "connection")}
+    return idle
 
 
-def _idle(retry: Mapping[str, str]) -> set[str]:
-    """The fields of a ``retry:`` that change nothing, given the others."""
-    tries_again = retry.get("max_retries") != "0"
-    obeys_wait = tries_again and retry.get("retry_after") != "ignore"
-    obeys_reset = retry.get("remaining") != "ignore"
+def _idle_of_retry(retry: Mapping[str, Any]) -> set[str]:
+    tries_again = retry["max_retries"] > 0
+    obeys_wait = tries_again and retry["retry_after"] != "ignore"
+    obeys_reset = retry["remaining"] != "ignore"
     idle: set[str] = set()
     if not tries_again:
         idle |= {"initial", "multiplier", "max_wait", "jitter", "retry_after"}
-    if retry.get("initial") == "0s":
+    if retry["initial"] == "0s":
         idle |= {"multiplier", "max_wait", "jitter"}
     if not obeys_wait and not obeys_reset:
         idle.add("retry_after_cap")

@@ -91,9 +91,10 @@ def _headings(step: str, counts: Mapping[str, int]) -> dict[str, int]:
     """The softphones' answered attempts of a step, under the headings that the edge uses."""
     prefix = f"status.{step}."
     headings = {name[len(prefix) :]: n for name, n in counts.items() if name.startswith(prefix)}
-    answered = {status: n for status, n in headings.items() if int(status) < 300}
+    ok = counts.get(f"outcome.{step}.{Outcome.OK.value}", 0)
+    ill_answered = sum(n for status, n in headings.items() if int(status) < 300)
     refused = {status: n for status, n in headings.items() if int(status) >= 300}
-    return {ADMITTED: sum(answered.values()), **refused}
+    return {ADMITTED: ok + ill_answered, **refused}
 
 
 def _words(heading: str) -> str:

@@ -40,6 +40,7 @@ class RunFacts:
         edge: the edge's counters for this run, or None for an edge that has none.
         ledger: as ``ledger.balance`` returns it, or None.
         invalid: why the run cannot be trusted, a sentence each; none if it can.
+        on_time_per_s: the most attempts in a second in which the generator was not late.
         expectations: those of the profile.
     """
 
@@ -54,6 +55,7 @@ class RunFacts:
     edge: Mapping[str, Any] | None
     ledger: Mapping[str, Any] | None
     invalid: Sequence[str] = ()
+    on_time_per_s: int = 0
     expectations: Sequence[Expectation] = field(default=())
 
 
@@ -91,6 +93,11 @@ def build(run: RunFacts, tally: Tally) -> dict[str, Any]:
         "pings_answered": counts["pings"],
         "time_to_connected_s": tally.last_s.get("connected") if totals["connected"] == planned else None,
         "start_lag_s": tally.latencies["start_lag"].summary(),
+        "generator": {
+            "loop_lag_s": tally.latencies["loop_lag"].summary(),
+            "cpu_cores": tally.latencies["cpu"].summary(),
+            "on_time_attempts_per_s": run.on_time_per_s,
+        },
         "timeline": _timeline(run.planned, tally),
         "histograms": {name: latency.encode() for name, latency in sorted(tally.latencies.items()) if len(latency)},
         "edge": run.edge,

@@ -5,7 +5,7 @@ A table that is too wide goes on below itself, each part with the runs' names ag
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from io import StringIO
 
 from rich.cells import cell_len
@@ -20,8 +20,8 @@ __all__ = ["render"]
 
 _STYLES = {"passed": "green", "failed": "red", "invalid": "bold yellow"}
 _LEGEND = (
-    "attempts each: requests for each planned softphone; set-up: from a call's planned start to its answer, where it "
-    "was answered; too early: retries before their Retry-After was over"
+    "attempts each: requests for each planned softphone; all connected: how long after the plan's start the last one "
+    "was; set-up: from a call's planned start to its answer; too early: retries before their Retry-After was over"
 )
 
 
@@ -48,19 +48,25 @@ def render(runs: Sequence[Run], *, width: int, colour: bool = False) -> str:
     return "".join(f"{line.rstrip()}\n" for line in out.getvalue().splitlines())
 
 
-def _parts(runs: Sequence[Run], width: int) -> Iterator[list[Column]]:
-    """The columns in as few tables as fit the width, in their order."""
+def _parts(runs: Sequence[Run], width: int) -> list[list[Column]]:
+    """The columns in as few tables as fit the width, in their order, and these as even as can be."""
+    fewest = len(_filled(runs, width))
+    return next(parts for limit in range(width + 1) if len(parts := _filled(runs, limit)) == fewest)
+
+
+def _filled(runs: Sequence[Run], width: int) -> list[list[Column]]:
+    """The columns in tables of at most this width; a column that is wider by itself has one to itself."""
     names = max(cell_len(run.label) for run in runs)
-    part: list[Column] = []
-    taken = names
+    parts: list[list[Column]] = []
+    taken = width
     for column in COLUMNS:
         needed = 1 + max(map(len, (*column.heading.split("\n"), *map(column.cell, runs))))
-        if part and taken + needed > width:
-            yield part
-            part, taken = [], names
-        part.append(column)
+        if taken + needed > width:
+            parts.append([])
+            taken = names
+        parts[-1].append(column)
         taken += needed
-    yield part
+    return parts
 
 
 def _table(runs: Sequence[Run], columns: Sequence[Column]) -> Table:

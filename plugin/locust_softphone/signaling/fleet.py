@@ -45,6 +45,8 @@ class Fleet:
         sleep: waits so many seconds.
         random: for jitter.
         end_s: when everybody hangs up; moved up when the run is stopped.
+        goodbye_s: how long after that a softphone may still say bye; later it lets go of its connection without a word,
+            so that a generator that is late ends on time all the same.
     """
 
     behaviour: Behaviour
@@ -55,3 +57,4 @@ class Fleet:
     sleep: Callable[[float], None]
     random: Random
     end_s: float
+    goodbye_s: float

@@ -110,6 +110,11 @@ class Softphone:
         if session is None:
             return
         began_s = self.fleet.clock()
+        if began_s > self.fleet.end_s + self.fleet.goodbye_s:
+            session.connection.abort()
+            self._count_pings(session)
+            self.fleet.observer.count("cut_off", began_s)
+            return
         try:
             code = self.fleet.dialect.bye(session)
         except AttemptFailed as failed:
@@ -216,7 +221,14 @@ class Softphone:
 
     def _bearer(self) -> Token:
         if self.fleet.shared_token:
-            return self.fleet.shared_token.get(self._fetch_token)
+            failures = self._failures["token"]
+            try:
+                return self.fleet.shared_token.get(self._fetch_token)
+            except AttemptFailed:
+                if self._failures["token"] == failures:  # another softphone's attempt: no less our failed try
+                    self._due_s = self.fleet.clock()
+                    self._note_failure("token")
+                raise
         if self._token is None or self.fleet.clock() >= self._token.expires_s:
             self._token = self._fetch_token()
         return self._token

@@ -60,6 +60,8 @@ class Target:
             InputError: no such URL, or a CA file that cannot be read.
         """
         example = "write it like https://edge.example or http://127.0.0.1:8080"
+        if "@" in url:
+            raise InputError("--host: no credentials in a URL, they would end up in logs; use --softphone-client-id")
         try:
             parts = urlsplit(url)
             port = parts.port
@@ -67,8 +69,8 @@ class Target:
             raise InputError(f"--host {url!r}: not a URL, {example}") from None
         if parts.scheme not in _DEFAULT_PORTS or not parts.hostname:
             raise InputError(f"--host {url!r}: not an http, https, ws or wss URL, {example}")
-        if parts.username or parts.password:
-            raise InputError("--host: no credentials in a URL, they would end up in logs; use --softphone-client-id")
+        if port == 0:
+            raise InputError(f"--host {url!r}: nothing listens on port 0, {example}")
         if parts.path not in ("", "/") or parts.query or parts.fragment:
             raise InputError(f"--host {url!r}: only scheme, host and port; the paths are the dialect's, {example}")
         tls = None

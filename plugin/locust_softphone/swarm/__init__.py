@@ -1,13 +1,18 @@
 """The Locust side: the only package that imports ``locust``.
 
-options.py     the --softphone-… options
-hooks.py       install(events): which of Locust's events does what
-user.py        SoftphoneUser: a Locust user that is a softphone
-shape.py       ProfileShape: how many users exist, and when the run is over
-share.py       the softphones of this process, and what they measured
-conductor.py   starts and judges a run: on the master, or on a process alone
-messages.py    what master and workers tell each other
-recorder.py    the softphones' observer: our tally and Locust's statistics
-edge_process.py  the simulated edge, started and stopped for a run
-workarounds.py   where Locust itself gets in the way
+    options.py       the --softphone-… options
+    hooks.py         install(events): which of Locust's events does what
+    user.py          SoftphoneUser: a Locust user that is a softphone
+    shape.py         ProfileShape: how many users exist, and when the run is over
+    share.py         the softphones of this process, and what they measured
+    recorder.py      their observer: our tally and Locust's statistics
+    watch.py         whether the generator itself is late
+    limits.py        whether descriptors and ports will do
+    conductor.py     starts and judges a run: on the master, or on a process alone
+    member.py        a worker's side of it
+    messages.py      what the two tell each other
+    edge_process.py  the simulated edge, started and stopped for a run
+    workarounds.py   where Locust itself gets in the way
+
+Each run makes a conductor's ``Share`` (on a process alone) or one for each member, and forgets it at its end.
 """

@@ -35,6 +35,7 @@ from locust_softphone.swarm import messages
 from locust_softphone.swarm.edge_process import EdgeProcess
 from locust_softphone.swarm.options import Options
 from locust_softphone.swarm.share import Share
+from locust_softphone.swarm.watch import on_time_per_s, saturation
 
 __all__ = ["Conductor"]
 
@@ -43,7 +44,6 @@ logger = logging.getLogger(__name__)
 _REACH_S = 5.0
 _BEGIN_IN_S = 0.25
 _BEGIN_IN_EACH_S = 0.0005
-_LATE_S = 1.0
 _COLLECT_S = 15.0
 _BAD_INPUT = 2
 
@@ -60,6 +60,7 @@ class Conductor:
         self.exit_code: int | None = None
         self._environment = environment
         self._run: _Run | None = None
+        self._refused = False
         self._options: Options | None = None
         if isinstance(environment.runner, MasterRunner):
             environment.runner.register_message(messages.OVER, self._on_over)
@@ -82,11 +83,14 @@ class Conductor:
 
     def users_wanted(self) -> int | None:
         """How many Locust users there must be now: a whole number per worker, or None when the run is over."""
+        if self._refused:
+            self._refused = False
+            return None
         if self._run is None:
             try:
                 self._options = Options.read(self._parsed(), self._environment.host)
             except InputError as error:
-                self._refuse(error)
+                self._complain(error)
                 return None
             workers = max(self._workers(), 1)
             return -(-self._options.profile.users // workers) * workers
@@ -99,7 +103,8 @@ class Conductor:
         try:
             self._run = _Run(options, self._environment, self._worker_ids())
         except InputError as error:
-            self._refuse(error)
+            self._complain(error)
+            self._refused = True
             return
         self.share = self._run.share
 
@@ -142,7 +147,7 @@ class Conductor:
             self.exit_code = max(self.exit_code or 0, record["exit_code"])
             print(f"run record: {write(record, run.folder)}", flush=True)
         except InputError as error:
-            self._refuse(error)
+            self._complain(error)
         finally:
             run.close()
 
@@ -186,7 +191,7 @@ class Conductor:
             return []
         return [client.id for client in (*runner.clients.ready, *runner.clients.running, *runner.clients.spawning)]
 
-    def _refuse(self, error: InputError) -> None:
+    def _complain(self, error: InputError) -> None:
         self.exit_code = _BAD_INPUT
         for problem in error.problems:
             logger.error("%s", problem)
@@ -219,6 +224,8 @@ class _Run:
                 self._share_out(environment, worker_ids)
             else:
                 self.share = Share(environment, options.profile, self.target, options.credentials)
+                if found := self.share.shortages():
+                    raise InputError(*found)
         except BaseException:
             self.close()
             raise
@@ -265,6 +272,7 @@ class _Run:
                 edge=edge,
                 ledger=balanced,
                 invalid=self._reasons(balanced),
+                on_time_per_s=on_time_per_s(self.tally),
                 expectations=profile.expect,
             ),
             self.tally,
@@ -281,8 +289,8 @@ class _Run:
             reasons.append(
                 f"only {self.tally.counts['started']} of {self.options.profile.users} planned softphones started"
             )
-        if len(lag := self.tally.latencies["start_lag"]) and lag.percentile_s(99) > _LATE_S:
-            reasons.append(f"the generator was late: the p99 of the start lag is {lag.percentile_s(99):.1f} s")
+        if saturated := saturation(self.tally):
+            reasons.append(saturated)
         if balanced is None and self._edge_before is not None:
             reasons.append("the edge did not tell its counters at the end")
         if balanced and not balanced["balanced"]:

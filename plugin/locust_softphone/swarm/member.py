@@ -61,6 +61,9 @@ class Member:
             )
         except (InputError, AttemptFailed) as error:
             logger.error("%s: %s", plan.url, error)
+            return
+        for shortage in self.share.shortages():
+            logger.error("%s", shortage)
 
     def _on_plan(self, msg: Any, **_: Any) -> None:
         self._plan = messages.Plan(**msg.data)

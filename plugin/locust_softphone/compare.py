@@ -1,0 +1,194 @@
+"""Runs profiles one after the other, each in a fresh Locust process, and keeps what each of them leaves behind.
+
+    runs/<time>-<profile>/run.json            a run's record, as any run writes it
+    runs/<time>-comparison/1-burst-500.log    all that its Locust process printed
+                          /1-burst-500        a link to the run, so that the folder can be reported on as it is
+
+Without a host each run has a simulated edge of its own, started and stopped by its Locust process.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from pathlib import Path
+from shutil import rmtree
+
+from locust_softphone.errors import InputError
+from locust_softphone.locust_process import Interruptions, complaints, locust_command, record_of, run
+from locust_softphone.profile import list_profiles, load_profile
+from locust_softphone.progress import Watch
+from locust_softphone.report.comparison import Run, run_of
+from locust_softphone.report.record import read
+
+__all__ = ["DEFAULT_SET", "Arguments", "Plan", "Result", "new_folder", "plans", "read_runs", "run_all", "worst"]
+
+DEFAULT_SET = ("burst-500", "burst-500-sdk-2.3.1", "burst-500-backoff", "burst-500-retry-after", "paced-50", "ramp-60s")
+
+BAD_INPUT, NOT_VALID = 2, 3
+_GRAVITY = (0, 1, NOT_VALID, BAD_INPUT)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """One run to be made.
+
+    Args:
+        name: its profile's.
+        path: the profile's file.
+        planned_s: how long its plan takes.
+    """
+
+    name: str
+    path: Path
+    planned_s: float
+
+
+@dataclass(frozen=True)
+class Arguments:
+    """What all the runs of a comparison have in common; paths are absolute or None.
+
+    Args:
+        runs: the folder for run records.
+        host: the edge, or None for a simulated one each.
+        authorized: whether the user may load-test it.
+        ca: PEM file of a private certificate authority.
+        policy: the simulated edges' policy file.
+    """
+
+    runs: Path
+    host: str | None = None
+    authorized: bool = False
+    ca: Path | None = None
+    policy: Path | None = None
+
+    def for_locust(self, plan: Plan) -> list[str]:
+        """As Locust's command line has them."""
+        options = ["--softphone-profile", str(plan.path), "--softphone-runs", str(self.runs)]
+        named = {"--host": self.host, "--softphone-ca": self.ca, "--softphone-policy": self.policy}
+        options += [text for name, value in named.items() if value is not None for text in (name, str(value))]
+        return [*options, "--softphone-authorized"] if self.authorized else options
+
+
+@dataclass(frozen=True)
+class Result:
+    """What became of a plan.
+
+    Args:
+        plan: which.
+        exit_code: as the commands' own.
+        record: the folder of its run record, or None.
+        missing: why it is not in the comparison, or None if it is.
+        words: what its process said about that.
+    """
+
+    plan: Plan
+    exit_code: int
+    record: Path | None = None
+    missing: str | None = None
+    words: tuple[str, ...] = ()
+
+
+def plans(names: Iterable[str], folders: Sequence[Path], *, repeat: int = 1) -> list[Plan]:
+    """The runs to be made; repeated ones interleaved (A B A B), so that what drifts in time touches all alike.
+
+    Raises:
+        InputError: with every problem of every profile.
+    """
+    found: list[Plan] = []
+    problems: list[str] = []
+    by_name = {profile.name: profile.path for profile in list_profiles(folders)}
+    for name in names:
+        try:
+            profile = load_profile(name, folders)
+            found.append(Plan(profile.name, by_name.get(name, Path(name)).resolve(), profile.duration_s))
+        except InputError as error:
+            problems += error.problems
+    if problems:
+        raise InputError(*dict.fromkeys(problems))
+    return found * repeat
+
+
+def new_folder(runs: Path) -> Path:
+    """A folder for one comparison, among the run records.
+
+    Raises:
+        InputError: it cannot be made.
+    """
+    folder = runs / f"{datetime.now(timezone.utc).strftime('%Y%m%dT%H%M%S.%fZ')}-comparison"
+    try:
+        folder.mkdir(parents=True)
+    except OSError as error:
+        raise InputError(f"--runs {runs}: cannot be written to ({error.strerror})") from None
+    return folder
+
+
+def run_all(
+    to_run: Sequence[Plan], arguments: Arguments, folder: Path, watch: Watch, stop: Interruptions
+) -> Iterator[Result]:
+    """Run one after the other; not beyond an interruption, nor beyond a run that finds its input bad: so would all.
+
+    Raises:
+        InputError: the first run finds its input bad, so that there is nothing to report.
+    """
+    refused = False
+    for number, plan in enumerate(to_run, 1):
+        if stop.count or refused:
+            yield Result(plan, BAD_INPUT if refused else NOT_VALID, missing="not run")
+            continue
+        watch.begin()
+        result = _run(plan, folder / f"{number}-{plan.name}", arguments, watch.tick, stop)
+        refused = result.exit_code == BAD_INPUT and result.record is None
+        if refused and number == 1:
+            rmtree(folder)  # nothing is in it but the words that are said now
+            raise InputError(*result.words)
+        watch.end(result.missing or "done")
+        for line in result.words:
+            watch.say(f"  {line}")
+        yield result
+
+
+def _run(plan: Plan, stem: Path, arguments: Arguments, tick: Callable[[], None], stop: Interruptions) -> Result:
+    log = stem.with_name(f"{stem.name}.log")
+    command = locust_command(arguments.for_locust(plan))
+    exit_code = run(command, folder=stem.parent, log=log, stop=stop, tick=tick)
+    if exit_code not in _GRAVITY:
+        exit_code = NOT_VALID
+    record = record_of(log)
+    if record is None:
+        words = () if stop.count else tuple(complaints(log))
+        return Result(plan, exit_code or NOT_VALID, None, f"no record, see {log}", words)
+    if stop.count and exit_code == NOT_VALID:
+        return Result(plan, exit_code, record, f"cut short, see {record}")
+    stem.symlink_to(Path("..", record.name))
+    return Result(plan, exit_code, record)
+
+
+def read_runs(paths: Iterable[Path]) -> tuple[list[Run], list[str]]:
+    """The runs at these paths (records, their folders, or folders of runs), and a line for each that cannot be read."""
+    runs, problems = [], []
+    records = [record for path in paths for record in _records(path)]
+    for path in {record.resolve(): record for record in records}.values():
+        try:
+            runs.append(run_of(read(path)))
+        except InputError as error:
+            problems += [line if line.startswith(str(path)) else f"{path}: {line}" for line in error.problems]
+        except OSError as error:
+            problems.append(f"{path}: cannot be read ({error.strerror})")
+    return runs, problems
+
+
+def _records(path: Path) -> list[Path]:
+    """The records that a path stands for; the path itself where there is none, to be told so when it is read."""
+    try:
+        if (path / "run.json").exists():
+            return [path]
+        return sorted(file.parent for file in path.glob("*/run.json")) or [path]
+    except OSError:
+        return [path]
+
+
+def worst(exit_codes: Iterable[int]) -> int:
+    """The gravest of some exit codes: what could not be run, before what cannot be trusted, before what failed."""
+    return max(exit_codes, key=_GRAVITY.index, default=0)

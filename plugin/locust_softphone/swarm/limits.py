@@ -1,0 +1,60 @@
+"""Whether this machine has the descriptors and ports that a share of softphones needs, said before the run.
+
+A held softphone has one connection; while it sets up a call it has a second one, for HTTP. Each needs a descriptor, and
+a local port of its own towards each of the edge's addresses (RFC 6056 3.1).
+"""
+
+from __future__ import annotations
+
+import resource
+from contextlib import suppress
+from pathlib import Path
+
+__all__ = ["raise_descriptor_limit", "shortages"]
+
+SPARE_DESCRIPTORS = 200
+_PORT_RANGE = Path("/proc/sys/net/ipv4/ip_local_port_range")
+
+
+def raise_descriptor_limit() -> int:
+    """Raise the soft limit on open files to the hard one; returns what it is then."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with suppress(ValueError, OSError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+        soft = hard
+    return soft
+
+
+def shortages(softphones: int, *, at_once: int, addresses: int, descriptors: int) -> list[str]:
+    """What will not do for so many softphones in this process, a sentence each with the way to raise it.
+
+    Args:
+        softphones: of this process.
+        at_once: how many of them may be setting up a call at the same time.
+        addresses: how many addresses the edge has.
+        descriptors: the limit on open files.
+    """
+    sockets = softphones + at_once
+    found = []
+    if descriptors < sockets + SPARE_DESCRIPTORS:
+        found.append(
+            f"{softphones} softphones need some {sockets + SPARE_DESCRIPTORS} open files, this process may have "
+            f"{descriptors}: raise it with `ulimit -n {sockets + SPARE_DESCRIPTORS}` (in compose: ulimits.nofile), "
+            "or spread them over more workers"
+        )
+    ports = _local_ports()
+    if ports is not None and ports * max(addresses, 1) < sockets:
+        found.append(
+            f"{softphones} softphones need some {sockets} local ports, this machine gives {ports} towards one address: "
+            'widen it with `sysctl -w net.ipv4.ip_local_port_range="1024 65535"`, or spread them over more hosts'
+        )
+    return found
+
+
+def _local_ports() -> int | None:
+    """How many local ports the system hands out towards one address, or None where that cannot be read."""
+    try:
+        first, last = _PORT_RANGE.read_text().split()
+        return int(last) - int(first) + 1
+    except (OSError, ValueError):
+        return None

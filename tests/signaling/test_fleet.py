@@ -1,0 +1,194 @@
+"""Many softphones that share one token, and edges that no well-behaved software would be."""
+
+from __future__ import annotations
+
+import json
+import random
+import socket
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from locust_softphone.sdp import make_offer
+from locust_softphone.signaling.media_offer import MediaOffer, Reply, Session
+from locust_softphone.signaling.softphone import Softphone
+from locust_softphone.signaling.stream import Target
+from locust_softphone.signaling.token import SharedToken, Token
+from tests.signaling.fleet import PATIENT_S, Field, Observations, Time, a_field, a_fleet
+from tests.signaling.scripted_server import Script, close_frame, frame, says, serving, switches, waits_for_the_client
+
+MANY = 20
+FOR_EVER = float("inf")
+
+
+def call_at_once(field: Field) -> list[bool]:
+    """``MANY`` softphones call, each on a thread of its own."""
+    phones = [field.softphone() for _ in range(MANY)]
+    with ThreadPoolExecutor(MANY) as threads:
+        return list(threads.map(Softphone.call, phones, timeout=PATIENT_S))
+
+
+class ConnectsTogether(MediaOffer):
+    """Every softphone's first handshake goes out when all have taken their token."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._all_here = threading.Barrier(MANY)
+        self._connected: set[int] = set()
+
+    def connect(self, token: Token, number: int) -> Reply[Session]:
+        if number not in self._connected:
+            self._connected.add(number)
+            self._all_here.wait(PATIENT_S)
+        return super().connect(token, number)
+
+
+def test_when_the_shared_token_is_rejected_the_fleet_fetches_one_new_one() -> None:
+    with a_field("{}", dialect=ConnectsTogether, token="shared", retry={"max_retries": 0}) as field:
+        assert field.fleet.shared_token is not None
+        field.fleet.shared_token.get(lambda: Token("no-longer-good", FOR_EVER, FOR_EVER))
+        assert call_at_once(field) == [True] * MANY
+        assert field.seen.outcomes("token") == ["ok"]
+        assert sorted(field.seen.outcomes("handshake")) == ["ok"] * MANY + ["unauthorized"] * MANY
+        assert field.edge.stats()["steps"]["token"]["requests"] == 1
+        assert field.counted("abnormal.refused") == MANY
+
+
+class FetchesLate(MediaOffer):
+    """The first fetch of a token goes out when everybody has asked for one."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.asked = threading.Semaphore(0)
+        self._waited = False
+
+    def fetch_token(self, *args: Any) -> Reply[Token]:
+        if not self._waited:
+            self._waited = True
+            for _ in range(MANY):
+                assert self.asked.acquire(timeout=PATIENT_S)
+        return super().fetch_token(*args)
+
+
+@pytest.mark.parametrize("max_retries", [0, 1])
+def test_a_token_that_cannot_be_had_is_a_failed_try_of_everybody_who_waited_for_it(max_retries: int) -> None:
+    nobody_we_know = "organisations: [{client_id: somebody-else, client_secret: simulated}]"
+    retry = {"max_retries": max_retries, "initial": "1s", "jitter": "none"}
+    with a_field(nobody_we_know, dialect=FetchesLate, token="shared", retry=retry) as field:
+        dialect = field.fleet.dialect
+        assert isinstance(dialect, FetchesLate)
+
+        def clock() -> float:
+            dialect.asked.release()
+            return field.time.clock()
+
+        field.fleet.shared_token = SharedToken(clock)
+        assert call_at_once(field) == [False] * MANY
+        assert field.counted("gave_up") == MANY
+        assert field.counted("retries.made") == MANY * max_retries
+        waits_s = field.seen.tally.latencies["retry_wait"].summary()
+        if max_retries:
+            assert (waits_s["p50"], waits_s["max"]) == pytest.approx((1.0, 1.0), rel=1e-3)
+
+
+# Edges that misbehave
+
+
+def json_reply(status: bytes, content: object) -> Script:
+    body = json.dumps(content).encode()
+    return says(b"HTTP/1.1 %s\r\nConnection: close\r\nContent-Length: %d\r\n\r\n%s" % (status, len(body), body))
+
+
+def a_session(then: Script) -> Script:
+    """A session that is ready at once, and goes on with ``then``."""
+    return switches(frame(1, b'{"type": "ready"}'), extra=b"X-Session-Id: s\r\n", then=then)
+
+
+def answers_the_close(connection: socket.socket) -> None:
+    connection.recv(4096)
+    connection.sendall(close_frame(1000))
+    waits_for_the_client(connection)
+
+
+A_TOKEN = json_reply(b"200 OK", {"access_token": "t", "expires_in": 60})
+ANSWER = Path(__file__).parents[1].joinpath("golden", "aiortc-answer.sdp").read_text()
+
+
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [
+        ({"type": "answer", "sdp": ANSWER.replace("a=mid:0", "a=mid:1")}, "answers another offer"),
+        ({"type": "offer", "sdp": make_offer(random.Random(1))}, "is an offer itself"),
+        ({"type": "answer", "sdp": "v=0"}, "is no session description"),
+        ({"type": "answer"}, "has no session description"),
+        ([], "is no object"),
+    ],
+)
+def test_an_answer_that_does_not_answer_the_offer_is_not_tried_again(content: object, why: str) -> None:
+    with serving(A_TOKEN, a_session(answers_the_close), json_reply(b"201 Created", content)) as target:
+        seen, passing = Observations(), Time()
+        phone = Softphone(a_fleet(target, seen, passing, like="sdk-2.3.1"), 0, 0.0)
+        assert not phone.call(), why
+        assert seen.outcomes("offer") == ["bad_answer"], why
+        assert seen.tally.counts["status.offer.201"] == 1, why
+        assert seen.tally.counts["gave_up"] == 1, why
+        phone.hang_up()
+
+
+def test_an_edge_that_does_not_answer_the_close_is_not_waited_for_longer_than_the_timeout() -> None:
+    with serving(A_TOKEN, a_session(waits_for_the_client), json_reply(b"201 Created", {})) as target:
+        seen = Observations()
+        phone = Softphone(a_fleet(target, seen, Time(), timeout="300ms"), 0, 0.0)
+        phone.call()
+        phone.hang_up()
+        assert seen.outcomes("close") == ["timed_out"]
+        assert seen.tally.counts["close.1006"] == seen.tally.counts["abnormal.timed_out"] == 1
+
+
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [
+        ({"access_token": "a\r\nX-Injected: yes"}, "would add a header of its own"),
+        ({"access_token": "two words"}, "is no b64token"),
+        ({"access_token": 5}, "is no text"),
+        ({"access_token": "t", "expires_in": "soon"}, "expires at no time"),
+        ({}, "is missing"),
+    ],
+)
+def test_a_token_that_is_none(content: object, why: str) -> None:
+    with serving(json_reply(b"200 OK", content)) as target:
+        seen, passing = Observations(), Time()
+        assert not Softphone(a_fleet(target, seen, passing, retry={"max_retries": 0}), 0, 0.0).call()
+        assert seen.outcomes("token") == ["malformed"], why
+
+
+def test_an_edge_that_is_not_there() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    seen, passing = Observations(), Time()
+    fleet = a_fleet(Target("127.0.0.1", port).resolved(), seen, passing, retry={"max_retries": 2, "initial": "1s"})
+    assert not Softphone(fleet, 0, 0.0).call()
+    assert seen.outcomes("token") == ["connect_refused"] * 3
+    assert len(passing.slept) == 2
+
+
+class Stopped(BaseException):
+    """As gevent's GreenletExit: somebody outside ends the softphone."""
+
+
+def test_an_attempt_that_is_stopped_from_outside_is_counted_as_cancelled() -> None:
+    class StopsHere(MediaOffer):
+        def offer(self, *args: Any) -> Any:
+            raise Stopped
+
+    with a_field("{}", dialect=StopsHere) as field:
+        phone = field.softphone()
+        with pytest.raises(Stopped):
+            phone.call()
+        assert field.seen.outcomes("offer") == ["cancelled"]
+        phone.hang_up()
+        assert field.seen.outcomes("close") == ["ok"]
+        assert field.counted("retries.made") == field.counted("gave_up") == 0

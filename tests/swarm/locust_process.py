@@ -1,0 +1,128 @@
+"""A real Locust process with the plugin, in a folder of its own.
+
+run = run_locust(tmp_path, profile="users: 4 …")
+run.returncode, run.record, run.complaints
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+import psutil
+
+import locust_softphone
+
+__all__ = ["LOCUSTFILE", "TINY", "Finished", "edge_of", "records", "run_locust", "running_locust"]
+
+PACKAGES = Path(locust_softphone.__file__).parents[1]
+LOCUSTFILE = PACKAGES.parent / "locustfile.py"
+PATIENCE_S = 12.0  # for a process to end; a test that meets it has failed
+NOTHING: Mapping[str, str] = MappingProxyType({})
+
+TINY = """
+name: tiny
+users: 4
+ramp: 200ms
+hold: 300ms
+expect: [answered == 100%]
+"""
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A Locust process that has ended."""
+
+    folder: Path
+    returncode: int
+    stdout: str
+    stderr: str
+
+    @property
+    def record(self) -> dict[str, Any]:
+        """The record of its one run."""
+        (record,) = records(self.folder)
+        return record
+
+    @property
+    def complaints(self) -> list[str]:
+        """What it says on stderr, but for Locust's own reports of progress."""
+        return [line for line in self.stderr.splitlines() if not re.match(r"\[.*\] \S+/INFO/", line)]
+
+
+def records(folder: Path) -> list[dict[str, Any]]:
+    """The run records under a folder, the oldest first."""
+    return [json.loads(path.read_text()) for path in sorted(folder.glob("runs/*/run.json"))]
+
+
+def run_locust(
+    folder: Path,
+    *options: str,
+    profile: str | None = TINY,
+    locustfile: Path | str = LOCUSTFILE,
+    environment: Mapping[str, str] = NOTHING,
+) -> Finished:
+    """Run Locust without its web UI until it ends by itself."""
+    with running_locust(
+        folder, "--headless", *options, profile=profile, locustfile=locustfile, environment=environment
+    ) as process:
+        stdout, stderr = process.communicate(timeout=PATIENCE_S)
+    return Finished(folder, process.returncode, stdout, stderr)
+
+
+@contextmanager
+def running_locust(
+    folder: Path,
+    *options: str,
+    profile: str | None = TINY,
+    locustfile: Path | str = LOCUSTFILE,
+    environment: Mapping[str, str] = NOTHING,
+) -> Iterator[subprocess.Popen[str]]:
+    """A Locust process; whatever of it is still there at the end is killed.
+
+    Args:
+        folder: where it runs; ``runs`` in it gets the records.
+        options: Locust's and ours.
+        profile: the text of the profile to run; None for one that the options name.
+        locustfile: a file, or the text of one.
+        environment: further variables.
+    """
+    if isinstance(locustfile, str):
+        text, locustfile = locustfile, folder / "locustfile.py"
+        locustfile.write_text(text)
+    if profile is not None:
+        (folder / "tiny.yaml").write_text(profile)
+        options = ("--softphone-profile", "tiny.yaml", *options)
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("LOCUST_")}
+    with subprocess.Popen(
+        [sys.executable, "-m", "locust", "-f", str(locustfile), *options],
+        cwd=folder,
+        env={**inherited, "HOME": str(folder), "PYTHONPATH": str(PACKAGES), **environment},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        try:
+            yield process
+        finally:
+            if process.poll() is None:
+                for each in (*psutil.Process(process.pid).children(recursive=True), process):
+                    each.kill()
+
+
+def edge_of(process: subprocess.Popen[str]) -> psutil.Process | None:
+    """The simulated edge that a Locust process has started, if it has."""
+    for child in psutil.Process(process.pid).children():
+        if "edge" in child.cmdline():
+            return child
+    return None

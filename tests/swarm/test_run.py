@@ -1,0 +1,133 @@
+"""Whole runs: a real Locust process, a real edge, and what is left of them in the end."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.edge_process import running_edge
+from tests.swarm.locust_process import TINY, Finished, run_locust
+
+STEPS = ["token", "handshake", "ready", "offer", "close"]
+
+
+def edit(text: str, **changes: str) -> str:
+    """A profile with some of its lines replaced, and others added."""
+    lines = dict(line.split(": ", 1) for line in text.strip().splitlines())
+    return "".join(f"{key}: {value}\n" for key, value in {**lines, **changes}.items())
+
+
+# A run that goes well
+
+
+@pytest.fixture(scope="module")
+def smoke(tmp_path_factory: pytest.TempPathFactory) -> Finished:
+    folder = tmp_path_factory.mktemp("smoke")
+    outputs = ("--csv", "stats", "--html", "report.html", "--json-file", "stats")
+    return run_locust(folder, "--softphone-profile", "smoke", *outputs, profile=None)
+
+
+def test_a_run_ends_by_itself_with_the_profile_and_exits_with_0(smoke: Finished) -> None:
+    assert smoke.returncode == 0
+    assert [word for word in ("WARNING", "ERROR", "CRITICAL", "Traceback") if word in smoke.stderr] == []
+    assert "verdict: passed" in smoke.stdout
+
+
+def test_the_record_of_a_run_is_complete(smoke: Finished) -> None:
+    record = smoke.record
+    assert record["verdict"] == "passed"
+    assert record["totals"]["planned"] == record["totals"]["answered"] == 10
+    assert record["ledger"]["balanced"] is True
+    assert record["times"]["ended"] == "plan over"
+    assert record["workers"] == 0
+    assert record["target"]["simulated"] is True
+    assert [step for step in STEPS if record["steps"][step]["attempts"] == 0] == []
+    assert record["start_lag_s"]["count"] == 10
+    assert sum(second.get("started", 0) for second in record["timeline"]) == 10
+    assert all(each["held"] for each in record["expectations"])
+
+
+def test_locusts_own_statistics_show_the_steps_under_their_fixed_names(smoke: Finished) -> None:
+    with (smoke.folder / "stats_stats.csv").open() as file:
+        rows = {(row["Type"], row["Name"]): int(row["Request Count"]) for row in csv.DictReader(file)}
+    assert rows == {
+        ("POST", "token"): 1,
+        ("WS", "handshake"): 10,
+        ("WS", "ready"): 10,
+        ("POST", "offer"): 10,
+        ("WS", "close"): 10,
+        ("CALL", "call setup"): 10,
+        ("", "Aggregated"): 51,
+    }
+    assert {entry["name"] for entry in json.loads((smoke.folder / "stats.json").read_text())} == {*STEPS, "call setup"}
+    html = (smoke.folder / "report.html").read_text()
+    assert [name for name in (*STEPS, "call setup") if f'"{name}"' not in html] == []
+
+
+# Runs that do not
+
+LEAKY = """
+from locust import events
+from locust_softphone import ProfileShape, SoftphoneUser, install
+
+install(events)
+
+
+class Shape(ProfileShape):
+    pass
+
+
+class Leaky(SoftphoneUser):
+    def script(self, phone):
+        phone.live()
+        dialect = phone.fleet.dialect
+        if phone.number == 0:
+            dialect.fetch_token(dialect.http(0), 0, 0.0)  # told to nobody
+"""
+
+
+def test_a_failed_expectation_exits_with_1(tmp_path: Path) -> None:
+    run = run_locust(tmp_path, profile=edit(TINY, expect="[answered == 100%, rate_limited > 0]"))
+    assert run.returncode == 1
+    assert (run.record["verdict"], run.record["exit_code"]) == ("failed", 1)
+    assert "expected answered == 100%: held" in run.stdout
+    assert "expected rate_limited > 0: FAILED" in run.stdout
+
+
+def test_a_ledger_that_does_not_balance_exits_with_3(tmp_path: Path) -> None:
+    run = run_locust(tmp_path, locustfile=LEAKY)
+    assert run.returncode == 3
+    assert run.record["verdict"] == "invalid"
+    assert run.record["ledger"]["problems"] == ["token: the edge counted 2 requests, softphones sent 1"]
+    assert "DOES NOT BALANCE" in run.stdout
+
+
+@pytest.mark.parametrize(
+    ("options", "profile", "problems"),
+    [
+        (["--softphone-profile", "smok"], None, ['"smok" is no profile, did you mean smoke?']),
+        (["--softphone-profile", "missing.yaml"], None, ["missing.yaml: no such file or directory"]),
+        ([], edit(TINY, users="none", hald="3s"), ["tiny.yaml:2: users", "tiny.yaml:7: hald"]),
+        ([], edit(TINY, softphone="{like: sdk-2.3}"), ["x"]),
+        (["--host", "http://127.0.0.1:1"], TINY, ["--host http://127.0.0.1:1: connect_refused: nothing listens there; is the edge running?"]),
+        (["--host", "edge.example"], TINY, ["x"]),
+        (["--host", "http://192.0.2.1"], TINY, ["x", "y"]),
+        (["--host", "https://no-such-host.invalid", "--softphone-authorized", "--softphone-client-id", "me"], TINY, ["x"]),
+        (["--host", "https://127.0.0.1:1", "--softphone-ca", "missing.pem"], TINY, ["x"]),
+        (["--softphone-runs", "tiny.yaml/runs"], TINY, ["x"]),
+        (["--softphone-policy", "missing.yaml"], TINY, ["x"]),
+        (["--softphone-policy", "tiny.yaml"], TINY, ["x"]),
+        (["--softphone-policy", "tiny.yaml", "--host", "http://127.0.0.1:1"], TINY, ["x"]),
+    ],
+)
+def test_bad_input_exits_with_2_and_a_line_for_each_problem(
+    tmp_path: Path, options: list[str], profile: str | None, problems: list[str]
+) -> None:
+    run = run_locust(tmp_path, *options, profile=profile)
+    assert run.complaints == problems
+    assert run.returncode == 2
+    assert run.stdout == ""
