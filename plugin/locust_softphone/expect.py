@@ -29,7 +29,7 @@ BY_KIND: Mapping[Kind, str] = {
     "count": """attempts attempts.token attempts.handshake attempts.offer
                 rate_limited rate_limited.token rate_limited.handshake rate_limited.offer
                 abnormal_closes abnormal_closes.refused abnormal_closes.reset abnormal_closes.lost
-                abnormal_closes.proxy abnormal_closes.timed_out
+                abnormal_closes.proxy abnormal_closes.timed_out abnormal_closes.malformed
                 retries retries.honoured retries.too_early""",
     "ratio": "amplification",
     "seconds": """time_to_connected

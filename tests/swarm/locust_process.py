@@ -12,7 +12,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -26,7 +26,9 @@ __all__ = ["LOCUSTFILE", "TINY", "Finished", "edge_of", "records", "run_locust",
 
 PACKAGES = Path(locust_softphone.__file__).parents[1]
 LOCUSTFILE = PACKAGES.parent / "locustfile.py"
-PATIENCE_S = 12.0  # for a process to end; a test that meets it has failed
+PATIENCE_S = 60.0  # for a process to end; a test that meets it has failed
+LOG_LINE = r"\[[^]]*\] \S+/(?P<level>[A-Z]+)/\S+: (?P<text>.*)"
+TABLES = r"(?m)(^Response time percentiles.*\n)?^Type  (.*\n)+?\n"
 NOTHING: Mapping[str, str] = MappingProxyType({})
 
 TINY = """
@@ -55,8 +57,9 @@ class Finished:
 
     @property
     def complaints(self) -> list[str]:
-        """What it says on stderr, but for Locust's own reports of progress."""
-        return [line for line in self.stderr.splitlines() if not re.match(r"\[.*\] \S+/INFO/", line)]
+        """What it says on stderr, but for Locust's reports of progress and its tables."""
+        lines = [(re.fullmatch(LOG_LINE, line), line) for line in re.sub(TABLES, "", self.stderr).splitlines()]
+        return [found["text"] if found else line for found, line in lines if not found or found["level"] != "INFO"]
 
 
 def records(folder: Path) -> list[dict[str, Any]]:
@@ -116,13 +119,15 @@ def running_locust(
             yield process
         finally:
             if process.poll() is None:
-                for each in (*psutil.Process(process.pid).children(recursive=True), process):
+                started = psutil.Process(process.pid)
+                for each in (*started.children(recursive=True), started):
                     each.kill()
 
 
 def edge_of(process: subprocess.Popen[str]) -> psutil.Process | None:
     """The simulated edge that a Locust process has started, if it has."""
     for child in psutil.Process(process.pid).children():
-        if "edge" in child.cmdline():
-            return child
+        with suppress(psutil.NoSuchProcess):  # gone meanwhile
+            if "edge" in child.cmdline():
+                return child
     return None

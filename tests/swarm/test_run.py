@@ -5,12 +5,12 @@ from __future__ import annotations
 import csv
 import json
 from pathlib import Path
-from typing import Any
 
 import pytest
+import trustme
 
 from tests.edge_process import running_edge
-from tests.swarm.locust_process import TINY, Finished, run_locust
+from tests.swarm.locust_process import TINY, Finished, records, run_locust
 
 STEPS = ["token", "handshake", "ready", "offer", "close"]
 
@@ -106,28 +106,52 @@ def test_a_ledger_that_does_not_balance_exits_with_3(tmp_path: Path) -> None:
     assert "DOES NOT BALANCE" in run.stdout
 
 
+NO_PERMISSION = (
+    "--host http://192.0.2.1: not this machine. A load test needs its owner's permission: "
+    "add --softphone-authorized once you have it"
+)
+NO_CLIENT = "--host http://192.0.2.1: needs --softphone-client-id and LOCUST_SOFTPHONE_CLIENT_SECRET"
+SIX_PROBLEMS = "a: 1\nb: 2\nc: 3\nd: 4\ne: 5\nf: 6\n"
+
+
 @pytest.mark.parametrize(
     ("options", "profile", "problems"),
     [
-        (["--softphone-profile", "smok"], None, ['"smok" is no profile, did you mean smoke?']),
+        (["--softphone-profile", "smok"], None, ['"smok" is no profile, ']),
         (["--softphone-profile", "missing.yaml"], None, ["missing.yaml: no such file or directory"]),
-        ([], edit(TINY, users="none", hald="3s"), ["tiny.yaml:2: users", "tiny.yaml:7: hald"]),
-        ([], edit(TINY, softphone="{like: sdk-2.3}"), ["x"]),
-        (["--host", "http://127.0.0.1:1"], TINY, ["--host http://127.0.0.1:1: connect_refused: nothing listens there; is the edge running?"]),
-        (["--host", "edge.example"], TINY, ["x"]),
-        (["--host", "http://192.0.2.1"], TINY, ["x", "y"]),
-        (["--host", "https://no-such-host.invalid", "--softphone-authorized", "--softphone-client-id", "me"], TINY, ["x"]),
-        (["--host", "https://127.0.0.1:1", "--softphone-ca", "missing.pem"], TINY, ["x"]),
-        (["--softphone-runs", "tiny.yaml/runs"], TINY, ["x"]),
-        (["--softphone-policy", "missing.yaml"], TINY, ["x"]),
-        (["--softphone-policy", "tiny.yaml"], TINY, ["x"]),
-        (["--softphone-policy", "tiny.yaml", "--host", "http://127.0.0.1:1"], TINY, ["x"]),
+        ([], edit(TINY, users="none", hald="3s"), ["tiny.yaml:2: users: ", "tiny.yaml:6: hald: unknown key, "]),
+        ([], edit(TINY, softphone="{like: sdk-2.3}"), ['tiny.yaml:6: softphone.like: "sdk-2.3" is no behaviour, ']),
+        (["--host", "http://127.0.0.1:1"], TINY, ["--host http://127.0.0.1:1: connect_refused: nothing listens there"]),
+        (["--host", "edge.example"], TINY, ["--host 'edge.example': not an http, https, ws or wss URL, "]),
+        (["--host", "http://192.0.2.1"], TINY, [NO_PERMISSION, NO_CLIENT]),
+        (["--host", "http://[::1]:1", "--softphone-policy", "tiny.yaml"], TINY, ["--softphone-policy: it is the "]),
+        (["--host", "https://127.0.0.1:1", "--softphone-ca", "no.pem"], TINY, ["--softphone-ca no.pem: no readable "]),
+        (["--softphone-runs", "tiny.yaml/runs"], TINY, ["--softphone-runs tiny.yaml/runs: cannot be written to "]),
+        (["--softphone-policy", "missing.yaml"], TINY, ["missing.yaml: no such file or directory"]),
+        (["--softphone-policy", "policy.yaml"], TINY, [f"policy.yaml:{line}: " for line in range(1, 7)]),
     ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
 def test_bad_input_exits_with_2_and_a_line_for_each_problem(
     tmp_path: Path, options: list[str], profile: str | None, problems: list[str]
 ) -> None:
+    (tmp_path / "policy.yaml").write_text(SIX_PROBLEMS)
     run = run_locust(tmp_path, *options, profile=profile)
-    assert run.complaints == problems
     assert run.returncode == 2
+    assert len(run.complaints) == len(problems), run.complaints
+    assert [said[: len(due)] for said, due in zip(run.complaints, problems, strict=True)] == problems
     assert run.stdout == ""
+    assert records(tmp_path) == []
+
+
+def test_a_certificate_that_does_not_verify_exits_with_2(tmp_path: Path) -> None:
+    issued = trustme.CA().issue_cert("127.0.0.1")
+    issued.cert_chain_pems[0].write_to_path(tmp_path / "cert.pem")
+    issued.private_key_pem.write_to_path(tmp_path / "key.pem")
+    with running_edge(tls=(tmp_path / "cert.pem", tmp_path / "key.pem")) as edge:
+        run = run_locust(tmp_path, "--host", edge.url)
+    assert run.returncode == 2
+    assert run.complaints == [
+        f"--host {edge.url}: tls_failed: its certificate does not verify; "
+        "for a private authority give --softphone-ca FILE"
+    ]

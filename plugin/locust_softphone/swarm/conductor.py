@@ -219,7 +219,9 @@ class _Run:
             self.target = options.target or Target.parse(self._edge.url if self._edge else "")
             self.target = _reach(self.target)
             self._edge_before = _edge_stats(self.target)
-            self._policy = self._edge_before.pop("policy", None) if self._edge_before else None
+            self._policy = self._edge_before.pop("policy", {}) if self._edge_before else None
+            if self._policy is not None:
+                self._policy.pop("organisations", None)  # whose run it is does not belong into its record
             if worker_ids:
                 self._share_out(environment, worker_ids)
             else:

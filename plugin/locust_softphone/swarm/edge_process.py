@@ -15,6 +15,7 @@ from locust_softphone.errors import InputError
 __all__ = ["EdgeProcess"]
 
 _LISTENING = "listening on "
+_BAD_INPUT = 2
 
 
 class EdgeProcess:
@@ -43,7 +44,8 @@ class EdgeProcess:
         line = self._process.stdout.readline().strip()
         if not line.startswith(_LISTENING):
             _, complaint = self._process.communicate()
-            raise InputError(*(complaint.strip().splitlines()[-5:] or ["the simulated edge did not start"]))
+            lines = complaint.strip().splitlines() or ["the simulated edge did not start"]
+            raise InputError(*(lines if self._process.returncode == _BAD_INPUT else lines[-5:]))
         self.url = line[len(_LISTENING) :]
 
     def stop(self) -> None:

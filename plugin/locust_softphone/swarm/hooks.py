@@ -30,9 +30,14 @@ from locust_softphone.swarm.member import Member
 from locust_softphone.swarm.options import add_options
 from locust_softphone.swarm.share import Share
 
-__all__ = ["conductor_of", "install", "share_of"]
+__all__ = ["BAD_INPUT", "conductor_of", "install", "share_of"]
+
+BAD_INPUT = 2
+"""The exit code that says so."""
 
 _ATTRIBUTE = "softphone"
+_NOT_INSTALLED = "call locust_softphone.install(events) at the top of the locustfile"
+_NOT_VALID = 3
 
 
 def install(events: Events) -> None:
@@ -47,18 +52,26 @@ def install(events: Events) -> None:
 
 
 def conductor_of(environment: Environment) -> Conductor:
-    """The conductor of the runs on this environment: a master's, or a lone process's."""
+    """The conductor of the runs on this environment: a master's, or a lone process's.
+
+    Raises:
+        InputError: the locustfile has not called ``install``.
+    """
     conductor = getattr(environment, _ATTRIBUTE, None)
     if not isinstance(conductor, Conductor):
-        raise RuntimeError("call locust_softphone.install(events) at the top of the locustfile")
+        raise InputError(_NOT_INSTALLED)
     return conductor
 
 
 def share_of(environment: Environment) -> Share | None:
-    """This process's share of the run that is on, or None when there is none."""
+    """This process's share of the run that is on, or None when there is none.
+
+    Raises:
+        InputError: the locustfile has not called ``install``.
+    """
     side = getattr(environment, _ATTRIBUTE, None)
     if not isinstance(side, (Conductor, Member)):
-        raise RuntimeError("call locust_softphone.install(events) at the top of the locustfile")
+        raise InputError(_NOT_INSTALLED)
     return side.share
 
 
@@ -91,7 +104,7 @@ def _check_or_exit(conductor: Conductor) -> None:
         conductor.check()
     except InputError as error:
         print(error, file=sys.stderr)
-        sys.exit(2)
+        sys.exit(BAD_INPUT)
 
 
 def _let_sigterm_stop() -> None:
@@ -102,5 +115,9 @@ def _let_sigterm_stop() -> None:
 
 def _on_quitting(environment: Environment, **_: Any) -> None:
     side = getattr(environment, _ATTRIBUTE, None)
-    if isinstance(side, Conductor) and side.exit_code is not None:
+    if not isinstance(side, Conductor):
+        return
+    if side.exit_code is not None:
         environment.process_exit_code = side.exit_code
+    elif environment.parsed_options is not None and environment.parsed_options.headless:
+        environment.process_exit_code = _NOT_VALID  # stopped before there was anything to judge

@@ -7,11 +7,16 @@ stall of every spawning lump.
 
 from __future__ import annotations
 
+import logging
+
 from locust import LoadTestShape
 
-from locust_softphone.swarm.hooks import conductor_of
+from locust_softphone.errors import InputError
+from locust_softphone.swarm.hooks import BAD_INPUT, conductor_of
 
 __all__ = ["ProfileShape"]
+
+logger = logging.getLogger(__name__)
 
 
 class ProfileShape(LoadTestShape):
@@ -21,5 +26,10 @@ class ProfileShape(LoadTestShape):
 
     def tick(self) -> tuple[int, float] | None:
         assert self.runner is not None
-        users = conductor_of(self.runner.environment).users_wanted()
+        try:
+            users = conductor_of(self.runner.environment).users_wanted()
+        except InputError as error:
+            logger.error("%s", error)
+            self.runner.environment.process_exit_code = BAD_INPUT
+            return None
         return None if users is None else (users, float(users))

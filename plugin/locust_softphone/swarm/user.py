@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import logging
+
 import gevent
 from locust import User, task
+from locust.exception import StopUser
 
+from locust_softphone.errors import InputError
 from locust_softphone.signaling.softphone import Softphone
-from locust_softphone.swarm.hooks import share_of
+from locust_softphone.swarm.hooks import BAD_INPUT, share_of
 
 __all__ = ["SoftphoneUser"]
+
+logger = logging.getLogger(__name__)
 
 
 class SoftphoneUser(User):
@@ -37,7 +43,12 @@ class SoftphoneUser(User):
 
     @task
     def take_part(self) -> None:
-        share = share_of(self.environment)
+        try:
+            share = share_of(self.environment)
+        except InputError as error:
+            logger.error("%s", error)
+            self.environment.process_exit_code = BAD_INPUT
+            raise StopUser from None
         self.phone = share.take_place() if share else None
         if share is not None and self.phone is not None:
             share.wait_for_turn(self.phone)

@@ -1,0 +1,84 @@
+"""Scenarios of one's own, bursts, and several processes: who acts, and that each planned start happens once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests.swarm.locust_process import TINY, run_locust
+
+OWN = """
+from pathlib import Path
+
+from locust import events
+from locust_softphone import ProfileShape, SoftphoneUser, install
+
+install(events)
+
+
+class Shape(ProfileShape):
+    pass
+
+
+class ConsultingAgent(SoftphoneUser):
+    def script(self, phone):
+        with Path("started").open("a") as file:  # one write, so that processes do not mix their lines
+            file.write(f"{phone.number}\\n")
+        phone.call()
+        phone.hold(0.1)
+        phone.call()
+        phone.hang_up()
+"""
+
+
+def started(folder: Path) -> list[int]:
+    return [int(line) for line in (folder / "started").read_text().split()]
+
+
+BURST = """
+name: burst
+users: 100
+ramp: {stages: [{to: 90}, {hold: 200ms}, {to: 100, over: 500ms}]}
+hold: 500ms
+softphone: {ready: wait, calls: {count: 2, every: 100ms}}
+expect: [answered == 100%, start_lag.p99 < 60s]
+"""
+
+
+def test_a_burst_with_a_script_of_ones_own(tmp_path: Path) -> None:
+    (tmp_path / "policy.yaml").write_text("limits: {offer: {rate: 1000/s, burst: 1000}}")
+    run = run_locust(tmp_path, "--softphone-policy", "policy.yaml", profile=BURST, locustfile=OWN)
+    assert run.returncode == 0, run.stdout
+    assert sorted(started(tmp_path)) == list(range(100))
+    assert started(tmp_path)[90:] == list(range(90, 100)), "in the order of the plan"
+    assert run.record["totals"]["calls_answered"] == 200
+    assert run.record["steps"]["offer"]["outcomes"] == {"ok": 200}
+    assert run.record["steps"]["handshake"]["outcomes"] == {"ok": 100}
+    assert run.record["closes"] == {"1000": 100}
+    assert run.record["start_lag_s"]["count"] == 100
+    assert run.record["timeline"][0]["planned"] == 100
+
+
+def test_two_worker_processes_serve_the_plan_between_them(tmp_path: Path) -> None:
+    run = run_locust(tmp_path, "--processes", "2", profile=TINY.replace("users: 4", "users: 9"), locustfile=OWN)
+    assert run.returncode == 0, run.stdout + run.stderr
+    assert sorted(started(tmp_path)) == list(range(9)), "each planned start once"
+    assert run.record["workers"] == 2
+    assert run.record["totals"]["started"] == run.record["totals"]["answered"] == 9
+    assert run.record["steps"]["offer"]["outcomes"] == {"ok": 18}
+    assert run.record["steps"]["token"]["outcomes"] == {"ok": 2}, "one for each process"
+    assert run.record["start_lag_s"]["count"] == 9
+    assert run.record["ledger"]["problems"] == []
+    assert [row["attempts"] for row in run.record["ledger"]["rows"]] == [2, 9, 18]
+
+
+def test_a_locustfile_that_forgot_to_install_is_told_so(tmp_path: Path) -> None:
+    run = run_locust(tmp_path, profile=None, locustfile=OWN.replace("install(events)\n", ""))
+    assert run.returncode == 2
+    assert run.complaints == ["call locust_softphone.install(events) at the top of the locustfile"]
+
+
+def test_and_so_is_one_without_a_shape(tmp_path: Path) -> None:
+    neither = OWN.replace("install(events)\n", "").replace("class Shape(ProfileShape)", "class NoShape")
+    run = run_locust(tmp_path, "--users", "2", "--run-time", "1", profile=None, locustfile=neither)
+    assert run.returncode == 2
+    assert set(run.complaints) == {"call locust_softphone.install(events) at the top of the locustfile"}

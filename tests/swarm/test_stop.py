@@ -1,0 +1,81 @@
+"""A run that is stopped: everybody hangs up, what was measured is kept, and nothing is left behind."""
+
+from __future__ import annotations
+
+import json
+import signal
+import urllib.request
+from pathlib import Path
+
+import psutil
+import pytest
+
+from tests.edge.softphone import eventually
+from tests.swarm.locust_process import PATIENCE_S, TINY, edge_of, records, running_locust
+
+LONG = TINY.replace("hold: 300ms", "hold: 10m")
+
+
+def answered_at(edge: psutil.Process) -> int:
+    """How many sessions an edge that nobody told us the port of has answered."""
+    (listening,) = [each for each in edge.net_connections("tcp") if each.status == psutil.CONN_LISTEN]
+    with urllib.request.urlopen(f"http://127.0.0.1:{listening.laddr.port}/stats", timeout=20) as response:
+        return int(json.load(response)["sessions"]["answered"])
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_in_the_middle_of_a_run(tmp_path: Path, number: signal.Signals) -> None:
+    with running_locust(tmp_path, "--headless", profile=LONG) as process:
+        eventually(lambda: edge_of(process) is not None)
+        edge = edge_of(process)
+        assert edge is not None
+        eventually(lambda: bool(edge.net_connections("tcp")) and answered_at(edge) == 4)
+        process.send_signal(number)
+        stdout, stderr = process.communicate(timeout=PATIENCE_S)
+    assert process.returncode == 3
+    assert not psutil.pid_exists(edge.pid)
+    assert "Traceback" not in stderr
+    (record,) = records(tmp_path)
+    assert record["times"]["ended"] == "stopped"
+    assert record["verdict"] == "invalid"
+    assert record["validity"]["reasons"] == ["the run was stopped before its plan was over"]
+    assert record["totals"]["answered"] == 4
+    assert record["closes"] == {"1000": 4}
+    assert record["ledger"]["balanced"] is True
+    assert "verdict: invalid" in stdout
+
+
+def test_a_signal_while_requests_are_on_their_way(tmp_path: Path) -> None:
+    """Half of the plan is still to come, and those who are there are refused and come back all the time."""
+    hasty = """
+name: tiny
+users: 60
+ramp: {stages: [{to: 30}, {to: 60, over: 10m}]}
+softphone: {like: sdk-2.1.0, retry: {max_retries: 1000, initial: 20ms}}
+"""
+    (tmp_path / "policy.yaml").write_text("{limits: {offer: {rate: 1/min, burst: 1}}, patience: 1000000}")
+    with running_locust(tmp_path, "--headless", "--softphone-policy", "policy.yaml", profile=hasty) as process:
+        eventually(lambda: edge_of(process) is not None)
+        edge = edge_of(process)
+        assert edge is not None
+        eventually(lambda: bool(edge.net_connections("tcp")) and answered_at(edge) == 1)
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=PATIENCE_S)
+    assert process.returncode == 3
+    (record,) = records(tmp_path)
+    assert record["totals"]["planned"] == 60
+    assert record["totals"]["started"] < 60
+    assert record["rate_limited"]["offer"] > 0
+    assert record["ledger"]["problems"] == []
+
+
+def test_a_signal_before_the_plan_has_begun(tmp_path: Path) -> None:
+    with running_locust(tmp_path, "--headless", profile=LONG) as process:
+        eventually(lambda: edge_of(process) is not None)
+        edge = edge_of(process)
+        process.send_signal(signal.SIGINT)
+        _, stderr = process.communicate(timeout=PATIENCE_S)
+    assert process.returncode == 3
+    assert edge is not None
+    eventually(lambda: not psutil.pid_exists(edge.pid))
+    assert "Traceback" not in stderr
