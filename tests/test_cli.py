@@ -9,14 +9,18 @@ from pathlib import Path
 
 import pytest
 import trustme
+from cryptography.hazmat.primitives.serialization import (
+    BestAvailableEncryption,
+    Encoding,
+    PrivateFormat,
+    load_pem_private_key,
+)
 
 from locust_softphone import __version__
 from locust_softphone.cli import main
 from locust_softphone.report.record import write
 from tests.edge_process import running_edge
 from tests.report.records import a_record
-
-NOT_MEANT_FOR_IT = {"locust", "gevent", "rich", "aiohttp", "hdrh", "websocket"}
 
 
 def command(*arguments: object) -> list[str]:
@@ -38,7 +42,9 @@ def test_help(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         main(arguments)
     assert ended.value.code == 0
-    assert capsys.readouterr().out.startswith(f"usage: locust-softphone {arguments[0] if arguments[1:] else ''}".strip())
+    assert capsys.readouterr().out.startswith(
+        f"usage: locust-softphone {arguments[0] if arguments[1:] else ''}".strip()
+    )
 
 
 def test_profiles_of_ones_own_come_before_the_packs(
@@ -61,7 +67,9 @@ def test_describe_says_first_what_the_profile_is_about(
 ) -> None:
     monkeypatch.setenv("COLUMNS", "60")
     profile = tmp_path / "p.yaml"
-    profile.write_text("# Ten at once, and a line that does not fit into sixty columns.\nname: p\nusers: 10\nramp: 0s\n")
+    profile.write_text(
+        "# Ten at once, and a line that does not fit into sixty columns.\nname: p\nusers: 10\nramp: 0s\n"
+    )
     assert main(["describe", str(profile)]) == 0
     about, more, softphones, *_ = capsys.readouterr().out.splitlines()
     assert (about, more) == ("Ten at once, and a line that does not fit into sixty", "  columns.")
@@ -106,58 +114,111 @@ def test_a_report_names_what_it_cannot_read_and_shows_the_rest(
 
 # Bad input
 
+NO_REPEATS = (
+    "locust-softphone compare: argument --repeat: must be a whole number from 1 to 1000, not {}; "
+    "see locust-softphone compare --help"
+)
+NO_PAIR = "{}: no PEM certificate with its own key, which must not be encrypted"
+
 
 @pytest.mark.parametrize(
     ("arguments", "line"),
     [
-        ([], "locust-softphone: the following arguments are required: COMMAND; see locust-softphone --help"),
-        (["report"], "locust-softphone report: the following arguments are required: RUN; see "
-                     "locust-softphone report --help"),
-        (["describe", "a", "b"], "locust-softphone: unrecognized arguments: b; see locust-softphone --help"),
-        (["compare", "--repeat", "0"], "locust-softphone compare: argument --repeat: must be a whole number from 1 to "
-                                       "1000, not '0'; see locust-softphone compare --help"),
-        (["compare", "--repeat", "²"], "locust-softphone compare: argument --repeat: must be a whole number from 1 to "
-                                       "1000, not '²'; see locust-softphone compare --help"),
-        (["edge", "--port", "x"], "locust-softphone edge: argument --port: invalid int value: 'x'; see locust-softphone "
-                                  "edge --help"),
-        (["describe", "missing.yaml"], "missing.yaml: no such file or directory"),
-        (["report", "missing"], "missing: cannot be read (No such file or directory)"),
-        (["compare", "missing.yaml"], "missing.yaml: no such file or directory"),
-        (["compare", "tiny.yaml", "--runs", "tiny.yaml"], "--runs {cwd}/tiny.yaml: cannot be written to (Not a directory)"),
-        (["edge", "--policy", "missing.yaml"], "missing.yaml: no such file or directory"),
-        (["edge", "--tls-key", "key.pem"], "--tls-key key.pem: needs --tls-cert FILE, the certificate that it belongs to"),
-        (["edge", "--tls-cert", "missing.pem"], "--tls-cert missing.pem: cannot be read (No such file or directory)"),
-        (["edge", "--tls-cert", "cert.pem", "--tls-key", "."], "--tls-key .: cannot be read (Is a directory)"),
-        (["edge", "--tls-cert", "cert.pem"], "--tls-cert cert.pem: no PEM certificate with its own key, which must not "
-                                             "be encrypted"),
-        (["edge", "--tls-cert", "cert.pem", "--tls-key", "other.pem"], "--tls-cert cert.pem --tls-key other.pem: no PEM "
-                                                                       "certificate with its own key, which must not be "
-                                                                       "encrypted"),
-        (["edge", "--tls-cert", "tiny.yaml", "--tls-key", "key.pem"], "--tls-cert tiny.yaml --tls-key key.pem: no PEM "
-                                                                      "certificate with its own key, which must not be "
-                                                                      "encrypted"),
-        (["edge", "--tls-cert", "cert.pem", "--tls-key", "encrypted.pem"], "--tls-cert cert.pem --tls-key encrypted.pem: "
-                                                                           "no PEM certificate with its own key, which "
-                                                                           "must not be encrypted"),
+        ("", "locust-softphone: the following arguments are required: COMMAND; see locust-softphone --help"),
+        (
+            "report",
+            "locust-softphone report: the following arguments are required: RUN; see locust-softphone report --help",
+        ),
+        ("describe a b", "locust-softphone: unrecognized arguments: b; see locust-softphone --help"),
+        ("describe missing.yaml", "missing.yaml: no such file or directory"),
+        ("report missing", "missing: cannot be read (No such file or directory)"),
+        ("compare missing.yaml", "missing.yaml: no such file or directory"),
+        ("compare --repeat 0", NO_REPEATS.format("'0'")),
+        ("compare --repeat ²", NO_REPEATS.format("'²'")),
+        ("compare --repeat 1001", NO_REPEATS.format("'1001'")),
+        ("compare tiny.yaml --runs tiny.yaml", "--runs {cwd}/tiny.yaml: cannot be written to (Not a directory)"),
+        (
+            "edge --port x",
+            "locust-softphone edge: argument --port: invalid int value: 'x'; see locust-softphone edge --help",
+        ),
+        ("edge --policy missing.yaml", "missing.yaml: no such file or directory"),
+        ("edge --tls-key key.pem", "--tls-key key.pem: needs --tls-cert FILE, the certificate that it belongs to"),
+        ("edge --tls-cert missing.pem", "--tls-cert missing.pem: cannot be read (No such file or directory)"),
+        ("edge --tls-cert cert.pem --tls-key .", "--tls-key .: cannot be read (Is a directory)"),
+        ("edge --tls-cert cert.pem", NO_PAIR.format("--tls-cert cert.pem")),
+        *(
+            (f"edge --tls-cert {cert} --tls-key {key}", NO_PAIR.format(f"--tls-cert {cert} --tls-key {key}"))
+            for cert, key in (("cert.pem", "other.pem"), ("tiny.yaml", "key.pem"), ("cert.pem", "encrypted.pem"))
+        ),
     ],
 )
-def test_bad_input_is_one_line(
-    arguments: list[str], line: str, folder: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert main(arguments) == 2
+def test_bad_input_is_one_line(arguments: str, line: str, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(arguments.split()) == 2
     said = capsys.readouterr()
     assert (said.out, said.err) == ("", f"{line.format(cwd=folder)}\n")
 
 
 @pytest.fixture
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, authority: trustme.CA) -> Path:
-    """The working directory: a profile, a certificate with its key, another's key, and an encrypted one."""
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The working directory: a profile, a certificate with its key, another's key, and the key encrypted."""
     (tmp_path / "tiny.yaml").write_text("name: tiny\nusers: 1\nramp: 0s\nhold: 0s\n")
-    ours, others = authority.issue_cert("localhost"), authority.issue_cert("localhost")
+    ours, others = (trustme.CA().issue_cert("127.0.0.1") for _ in range(2))
     ours.cert_chain_pems[0].write_to_path(tmp_path / "cert.pem")
     ours.private_key_pem.write_to_path(tmp_path / "key.pem")
     others.private_key_pem.write_to_path(tmp_path / "other.pem")
-    encrypt = ["openssl", "rsa", "-aes256", "-passout", "pass:x", "-in", "key.pem", "-out", "encrypted.pem"]
-    (tmp_path / "encrypted.pem").write_bytes(encrypted(ours.private_key_pem.bytes()))
+    key = load_pem_private_key(ours.private_key_pem.bytes(), None)
+    encrypted = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, BestAvailableEncryption(b"passphrase"))
+    (tmp_path / "encrypted.pem").write_bytes(encrypted)
     monkeypatch.chdir(tmp_path)
     return tmp_path
+
+
+# The edge
+
+
+def test_an_edge_with_tls(folder: Path) -> None:
+    with running_edge(tls=(folder / "cert.pem", folder / "key.pem")) as edge:
+        assert edge.url.startswith("https://127.0.0.1:")
+        assert edge.stats()["server"] == "locust-softphone-edge"
+
+
+def test_the_key_may_be_in_the_certificates_file(folder: Path) -> None:
+    both = folder / "both.pem"
+    both.write_bytes((folder / "cert.pem").read_bytes() + (folder / "key.pem").read_bytes())
+    with running_edge(tls=(both, both)) as edge:
+        assert edge.stats()["server"] == "locust-softphone-edge"
+
+
+# Quick to start, and quiet at the end
+
+
+@pytest.mark.parametrize(
+    ("modules", "unwanted"),
+    [
+        ("cli", "locust gevent rich aiohttp hdrh websocket pydantic yaml"),
+        ("cli edge", "locust gevent rich hdrh websocket"),
+        ("cli compare progress report.terminal", "locust gevent aiohttp websocket"),
+    ],
+)
+def test_it_imports_no_more_than_it_needs(modules: str, unwanted: str) -> None:
+    imports = ", ".join(f"locust_softphone.{module}" for module in modules.split())
+    code = f"import sys, {imports}; print(*{{name.partition('.')[0] for name in sys.modules}})"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert set(unwanted.split()) & set(done.stdout.split()) == set()
+
+
+@pytest.mark.parametrize("arguments", ["profiles", "describe smoke"])
+def test_a_pipe_that_is_closed_ends_it_without_a_word(arguments: str) -> None:
+    read_end, write_end = os.pipe()
+    os.close(read_end)
+    done = subprocess.run(command(*arguments.split()), stdout=write_end, stderr=subprocess.PIPE, check=False)
+    os.close(write_end)
+    assert (done.returncode, done.stderr) == (141, b"")
+
+
+def test_a_terminal_that_knows_no_unicode(tmp_path: Path) -> None:
+    profile = tmp_path / "p.yaml"
+    profile.write_text("# Größer.\nname: p\nusers: 1\nramp: 0s\n", encoding="utf-8")
+    outer = {**os.environ, "PYTHONIOENCODING": "ascii"}
+    done = subprocess.run(command("describe", profile), capture_output=True, text=True, check=True, env=outer)
+    assert done.stdout.startswith("Gr\\xf6\\xdfer.\n1 softphone")

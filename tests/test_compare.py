@@ -118,7 +118,12 @@ def test_the_gravest_exit_code(exit_codes: list[int], gravest: int) -> None:
 def test_runs_are_found_by_record_by_folder_and_by_a_folder_of_runs(tmp_path: Path) -> None:
     for name in ("a", "b", "c"):
         write(a_record(name), tmp_path / f"20260801-{name}")
-    names = lambda *paths: [run.name for run in read_runs(paths)[0]]  # noqa: E731
+
+    def names(*paths: Path) -> list[str]:
+        runs, problems = read_runs(paths)
+        assert problems == []
+        return [run.name for run in runs]
+
     assert names(tmp_path) == ["a", "b", "c"]
     assert names(tmp_path / "20260801-b", tmp_path / "20260801-a/run.json") == ["b", "a"]
     assert names(tmp_path, tmp_path / "20260801-a") == ["a", "b", "c"]  # each once

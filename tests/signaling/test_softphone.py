@@ -11,6 +11,7 @@ import pytest
 from locust_softphone.measure import Attempt
 from locust_softphone.outcome import Outcome
 from locust_softphone.retry import told_s
+from locust_softphone.signaling.softphone import Softphone
 from tests.edge import softphone as independent
 from tests.edge_process import EdgeProcess, running_edge
 from tests.signaling.fleet import PATIENT_S, Field, a_field
@@ -268,9 +269,9 @@ def test_a_session_cut_while_waiting_to_offer_again_is_set_up_anew() -> None:
         assert field.counted("retries.made") == 1
 
 
-def have_it_cut(field: Field, phone_number: int) -> None:
+def have_it_cut(field: Field, phone: Softphone) -> None:
     """Have somebody of the same name lose the edge's patience with tokens: it cuts every session of that name."""
-    namesake = independent.Softphone(field.edge, str(phone_number))
+    namesake = independent.Softphone(field.edge, phone.fleet.dialect.name_of(phone.number))
     assert namesake.request_token().status == 429
     with pytest.raises(ConnectionError):
         namesake.request_token()
@@ -284,7 +285,7 @@ def test_a_dropped_call_is_set_up_again_after_the_back_off_if_it_may_be(max_retr
     with a_field(f"{{{ONE_TOKEN}, patience: 0}}", token="shared", retry=retry) as field:
         phone = field.softphone()
         assert phone.call()
-        have_it_cut(field, 0)
+        have_it_cut(field, phone)
         phone.hold(1.2)
         phone.hang_up()
         assert field.counted("close.1006") == field.counted("abnormal.lost") == 1
@@ -300,7 +301,7 @@ def test_the_drop_counts_as_the_first_failed_try() -> None:
     with a_field(policy, token="shared", retry=retry) as field:
         phone = field.softphone()
         assert phone.call()
-        have_it_cut(field, 0)
+        have_it_cut(field, phone)
         phone.hold(1.2)
         assert field.seen.outcomes("handshake") == ["ok", "rate_limited"]
         assert field.counted("reconnects.failed") == 1

@@ -34,8 +34,8 @@ NOTHING: Mapping[str, str] = MappingProxyType({})
 TINY = """
 name: tiny
 users: 4
-ramp: 200ms
-hold: 300ms
+ramp: 50ms
+hold: 100ms
 expect: [answered == 100%]
 """
 

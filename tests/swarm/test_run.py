@@ -91,11 +91,23 @@ class Leaky(SoftphoneUser):
 
 
 def test_a_failed_expectation_exits_with_1(tmp_path: Path) -> None:
-    run = run_locust(tmp_path, profile=edit(TINY, expect="[answered == 100%, rate_limited > 0]"))
+    (tmp_path / "policy.yaml").write_text("limits: {offer: {rate: 1/min, burst: 3}}")
+    profile = edit(
+        TINY, users="9", softphone="{retry: {max_retries: 0}}", expect="[answered == 100%, rate_limited > 0]"
+    )
+    run = run_locust(tmp_path, "--softphone-policy", "policy.yaml", "--csv", "stats", profile=profile)
     assert run.returncode == 1
     assert (run.record["verdict"], run.record["exit_code"]) == ("failed", 1)
-    assert "expected answered == 100%: held" in run.stdout
-    assert "expected rate_limited > 0: FAILED" in run.stdout
+    assert (run.record["totals"]["answered"], run.record["totals"]["gave_up"]) == (3, 6)
+    assert run.record["ledger"]["balanced"] is True
+    assert "expected answered == 100%: FAILED" in run.stdout
+    assert "expected rate_limited > 0: held" in run.stdout
+    with (tmp_path / "stats_failures.csv").open() as file:
+        rows = [(row["Method"], row["Name"], row["Error"], row["Occurrences"]) for row in csv.DictReader(file)]
+    assert sorted(rows) == [
+        ("CALL", "call setup", "AttemptFailed(rate_limited (HTTP 429))", "6"),
+        ("POST", "offer", "AttemptFailed(rate_limited (HTTP 429))", "6"),
+    ], "a failure has one row, whoever it happens to"
 
 
 def test_a_ledger_that_does_not_balance_exits_with_3(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ import pytest
 from tests.edge.softphone import eventually
 from tests.swarm.locust_process import PATIENCE_S, TINY, edge_of, records, running_locust
 
-LONG = TINY.replace("hold: 300ms", "hold: 10m")
+LONG = TINY.replace("hold: 100ms", "hold: 10m")
 
 
 def answered_at(edge: psutil.Process) -> int:

@@ -79,8 +79,13 @@ class MediaOffer:
         self._timeout_s = timeout_s
         self._random = random
         self._agent = f"User-Agent: {user_agent}\r\n"
+        self._fleet = f"{random.getrandbits(32):08x}"
         self._basic = credentials.basic
         self._offered = sdp.parse(sdp.make_offer(random))
+
+    def name_of(self, number: int) -> str:
+        """What a softphone is called on the wire: another name in each run, so that no edge mistakes it for the last."""
+        return f"{self._fleet}-{number}"
 
     def http(self, number: int) -> HttpConnection:
         return HttpConnection(self._target, number)
@@ -145,7 +150,7 @@ class MediaOffer:
         return session.connection.close(self._timeout_s, _BYE)
 
     def _identity(self, number: int) -> str:
-        return f"{self._agent}X-Softphone-Id: {number}\r\n"
+        return f"{self._agent}X-Softphone-Id: {self.name_of(number)}\r\n"
 
 
 def _json(text: str | bytes) -> dict[str, Any]:

@@ -1,0 +1,140 @@
+"""CPU per call: this project, k6 and plain Locust, side by side in one run, everything of ours switched on.
+
+    (CPU of a run - CPU of a run with one call for each user) / (calls of the one - calls of the other)
+
+so that starting a tool and making its users is in no figure. The runs are interleaved; what counts is the ratio.
+100 users call back to back, or at a given rate with --paced. The target: no more than k6.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from statistics import median
+
+from rich.table import Table
+
+from harness import Bench, Command, Goal, Run, bench, show
+from tools import K6, k6, k6_missing, plain_locust, softphones
+
+USERS = 100
+LIMIT_S = 180.0
+HOLD_S_PER_CALL = 0.0012  # room for the slowest edge; over TLS three times that
+OURS, PLAIN = "locust-softphone", "plain Locust"
+
+
+@dataclass(frozen=True)
+class Load:
+    """What is asked of each tool.
+
+    Args:
+        each: calls of each user.
+        every_s: from one start to the next of a user; 0 for back to back.
+        hold_s: how long our plan is, since ours ends when its plan does.
+    """
+
+    each: int
+    every_s: float
+    hold_s: float
+
+    def ours(self, bench: Bench) -> Command:
+        softphone = {"connection": "per-call", "calls": {"count": self.each, "every": f"{self.every_s:g}s"}}
+        return softphones(
+            bench,
+            {
+                "users": USERS,
+                "ramp": f"{self.every_s:g}s",
+                "hold": f"{self.hold_s:g}s",
+                "softphone": {"like": "recommended", "retry": {"max_retries": 0}, **softphone},
+            },
+        )
+
+    def k6(self, bench: Bench) -> Command:
+        if not self.every_s:
+            return k6(
+                bench, {"executor": "per-vu-iterations", "vus": USERS, "iterations": self.each, "maxDuration": "5m"}
+            )
+        rate = round(USERS / self.every_s)
+        seconds = self.each * USERS / rate
+        return k6(
+            bench,
+            {
+                "executor": "constant-arrival-rate",
+                "rate": rate,
+                "duration": f"{seconds:g}s",
+                "preAllocatedVUs": USERS,
+            },
+        )
+
+    def plain(self, bench: Bench) -> Command:
+        wait = f"pace {self.every_s:g}" if self.every_s else "0"
+        return plain_locust(bench, USERS, USERS, calls=self.each, wait=wait)
+
+
+TOOLS: dict[str, Callable[[Load, Bench], Command]] = {OURS: Load.ours, K6: Load.k6, PLAIN: Load.plain}
+
+
+def cost_ms(full: Run, least: Run) -> float:
+    """CPU of one call, in milliseconds."""
+    calls = full.answered - least.answered
+    return (full.usage.cpu_s - least.usage.cpu_s) * 1000 / calls if calls else float("nan")
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--tls", action="store_true", help="https and wss")
+    parser.add_argument("--calls", type=int, default=5000, help=f"of each tool, in hundreds (default: %(default)s)")
+    parser.add_argument("--repeat", type=int, default=3, help="how often (default: %(default)s)")
+    parser.add_argument("--paced", type=float, default=0, metavar="RATE", help="calls a second (default: back to back)")
+    parsed = parser.parse_args()
+
+    each = max(parsed.calls // USERS, 2)
+    every_s = USERS / parsed.paced if parsed.paced else 0.0
+    plan_s = each * every_s or each * USERS * HOLD_S_PER_CALL * (3 if parsed.tls else 1)
+    full, least = Load(each, every_s, plan_s + 1), Load(1, every_s, 1)
+    tools = [tool for tool in TOOLS if tool != K6 or not k6_missing()]
+    costs: dict[str, list[float]] = {tool: [] for tool in tools}
+    runs: dict[str, list[Run]] = {tool: [] for tool in tools}
+    with bench(tls=parsed.tls) as at:
+        for _ in range(parsed.repeat):
+            for tool in tools:
+                run = at.complete(TOOLS[tool](full, at), LIMIT_S)
+                runs[tool].append(run)
+                costs[tool].append(cost_ms(run, at.complete(TOOLS[tool](least, at), LIMIT_S)))
+
+    table = Table("", *tools, title=f"CPU per call over {'wss and https' if parsed.tls else 'ws and http'}")
+    for number in range(parsed.repeat):
+        table.add_row(f"run {number + 1}, ms", *(f"{costs[tool][number]:.3f}" for tool in tools))
+    medians = {tool: median(costs[tool]) for tool in tools}
+    table.add_row("median, ms", *(f"[bold]{medians[tool]:.3f}" for tool in tools))
+    if K6 in tools:
+        table.add_row("ratio to k6", *(f"[bold]{medians[tool] / medians[K6]:.2f}" for tool in tools))
+    table.add_row("answered (the edge)", *(_each(run.answered for run in runs[tool]) for tool in tools))
+    table.add_row("closed with 1000", *(_each(run.closed for run in runs[tool]) for tool in tools))
+    how = f"at {parsed.paced:g}/s" if parsed.paced else "back to back"
+    caption = (
+        f"{USERS} users with {each} calls each, {how}: WebSocket, ready, offer over HTTP, answer, close, on connections of "
+        "their own; CPU of the tool alone, on one core, the edge on the other"
+    )
+    ratio = medians[OURS] / medians[K6] if K6 in tools else float("nan")
+    missing = each * USERS * parsed.repeat - sum(run.answered for run in runs[OURS])
+    return show(
+        table,
+        [
+            Goal("no more CPU than k6 in the same run", f"{ratio:.2f} of it" if K6 in tools else "no k6", ratio <= 1),
+            Goal("every call of ours made and answered", f"{missing} missing", missing == 0),
+        ],
+        caption,
+    )
+
+
+def _each(counts: object) -> str:
+    """One number where all runs agree."""
+    found = list(counts)  # type: ignore[call-overload]
+    return " · ".join(f"{each:,}" for each in (found[:1] if len(set(found)) == 1 else found))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

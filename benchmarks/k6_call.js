@@ -1,0 +1,67 @@
+// One call as a softphone makes it, for k6 1.1.0. What the benchmarks vary comes in by the environment:
+//   SCENARIO   the executor, as JSON          HOLD_S    seconds to stay after the answer
+//   MEASURE    time each call's set-up        PAUSE_S   seconds between two calls of a user
+//   RATE       time each start against the plan of so many a second; 0: all at once
+import encoding from 'k6/encoding';
+import exec from 'k6/execution';
+import http from 'k6/http';
+import { Trend } from 'k6/metrics';
+import { sleep } from 'k6';
+import ws from 'k6/ws';
+
+const { EDGE, HOLD_S, MEASURE, PAUSE_S, RATE, SCENARIO, SDP } = __ENV;
+const callSetup = MEASURE ? new Trend('call_setup', true) : null;
+const startLag = RATE ? new Trend('start_lag', true) : null;
+
+export const options = {
+  scenarios: { calls: JSON.parse(SCENARIO) },
+  noVUConnectionReuse: true,
+  summaryTrendStats: ['p(50)', 'p(99)', 'max'],
+};
+
+export function setup() {
+  const answer = http.post(`${EDGE}/oauth/token`, 'grant_type=client_credentials', {
+    headers: {
+      Authorization: `Basic ${encoding.b64encode('locust-softphone:simulated')}`,
+      'Content-Type': 'application/x-www-form-urlencoded',
+    },
+  });
+  return answer.json('access_token');
+}
+
+export default function (token) {
+  const began = Date.now();
+  if (startLag) {
+    // ramping-arrival-rate plans its n-th start, counted from 0, at (n + 1) / rate
+    const planned = Number(RATE) ? ((exec.scenario.iterationInTest + 1) * 1000) / Number(RATE) : 0;
+    startLag.add(began - exec.scenario.startTime - planned);
+  }
+  const headers = { Authorization: `Bearer ${token}`, 'X-Softphone-Id': String(__VU) };
+  ws.connect(`${EDGE.replace('http', 'ws')}/signaling`, { headers }, (socket) => {
+    socket.on('message', (message) => {
+      const offer = JSON.stringify({ sessionId: JSON.parse(message).session, type: 'offer', sdp: SDP });
+      const answer = http.post(`${EDGE}/api/v2/media/offer`, offer, {
+        headers: Object.assign({ 'Content-Type': 'application/json' }, headers),
+      });
+      if (answer.status !== 201 || answer.json('type') !== 'answer') {
+        throw new Error('no answer');
+      }
+      if (callSetup) {
+        callSetup.add(Date.now() - began);
+      }
+      if (HOLD_S) {
+        socket.setTimeout(() => hangUp(socket), HOLD_S * 1000);
+      } else {
+        hangUp(socket);
+      }
+    });
+  });
+  if (PAUSE_S) {
+    sleep(Number(PAUSE_S));
+  }
+}
+
+function hangUp(socket) {
+  socket.send('{"type":"bye"}');
+  socket.close(1000);
+}

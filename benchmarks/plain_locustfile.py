@@ -1,0 +1,110 @@
+"""The same call in plain Locust with websocket-client, as everybody writes it: what the benchmarks compare with.
+
+    CALLS   calls of each user, 0 for no end    WAIT   seconds between them, or "pace N" from start to start
+    SDP     the offer                           CA     PEM file of a private certificate authority
+
+Its token is fetched in ``on_start``. At the end each process leaves in ``starts-PID.json`` when its users first acted.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from pathlib import Path
+from typing import Any
+
+import gevent
+import websocket
+from locust import HttpUser, constant, constant_pacing, events, task
+from locust.env import Environment
+
+CALLS, CA = int(os.environ["CALLS"]), os.environ["CA"]
+PACE, SECONDS = "pace" in os.environ["WAIT"], float(os.environ["WAIT"].removeprefix("pace "))
+
+
+class PlainSoftphone(HttpUser):
+    """Calls again and again, a new WebSocket and a new HTTP connection for each."""
+
+    wait_time = constant_pacing(SECONDS) if PACE else constant(SECONDS)
+
+    def on_start(self) -> None:
+        _starts(self.environment).append(time.time())
+        self.calls_left = CALLS
+        self.client.verify = CA or True
+        answer = self.client.post(
+            "/oauth/token",
+            {"grant_type": "client_credentials"},
+            auth=("locust-softphone", "simulated"),
+            headers={"Connection": "close"},
+        )
+        self.headers = {"Authorization": f"Bearer {answer.json()['access_token']}", "X-Softphone-Id": str(id(self))}
+
+    @task
+    def call(self) -> None:
+        connection = self.connect()
+        session = json.loads(connection.recv())["session"]
+        with self.client.post(
+            "/api/v2/media/offer",
+            json={"sessionId": session, "type": "offer", "sdp": os.environ["SDP"]},
+            headers={**self.headers, "Connection": "close"},
+            catch_response=True,
+        ) as answer:
+            if answer.status_code != 201 or answer.json()["type"] != "answer":
+                answer.failure("no answer")
+        connection.send('{"type":"bye"}')
+        connection.close()
+        self.calls_left -= 1
+        if not self.calls_left:
+            self.rest()
+
+    def connect(self) -> websocket.WebSocket:
+        """Open the WebSocket, and tell Locust how long that took."""
+        began_s = time.perf_counter()
+        error: Exception | None = None
+        try:
+            return websocket.create_connection(
+                f"{str(self.host).replace('http', 'ws', 1)}/signaling",
+                header=self.headers,
+                timeout=10,
+                sslopt={"ca_certs": CA} if CA else {},
+            )
+        except Exception as caught:
+            error = caught
+            raise
+        finally:
+            self.environment.events.request.fire(
+                request_type="WS",
+                name="/signaling",
+                response_time=(time.perf_counter() - began_s) * 1000,
+                response_length=0,
+                exception=error,
+                context={},
+            )
+
+    def rest(self) -> None:
+        """All calls are made: the run is over when everybody has come here."""
+        resting = _resting(self.environment)
+        resting.append(self)
+        if self.environment.runner and len(resting) == self.environment.parsed_options.num_users:
+            gevent.spawn(self.environment.runner.quit)
+        gevent.sleep(3600)
+
+
+def _starts(environment: Environment) -> list[float]:
+    return _list(environment, "starts")
+
+
+def _resting(environment: Environment) -> list[PlainSoftphone]:
+    return _list(environment, "resting")
+
+
+def _list(environment: Environment, name: str) -> list[Any]:
+    """A list of this process's run."""
+    found: list[Any] = environment.__dict__.setdefault(name, [])
+    return found
+
+
+@events.quitting.add_listener
+def _leave_starts(environment: Environment, **_: object) -> None:
+    Path(f"starts-{os.getpid()}.json").write_text(json.dumps(_starts(environment)))
