@@ -268,6 +268,7 @@ def test_ctrl_c_keeps_what_is_finished(tmp_path: Path) -> None:
     assert "second" not in out
     (cut_short,) = runs.glob("*-second")
     assert json.loads((cut_short / "run.json").read_text())["times"]["ended"] == "stopped"
+    assert "\nstopping: everybody hangs up; Ctrl-C again kills the run\n" in err
     assert err.splitlines()[-1] == f"missing from the comparison: second (cut short, see {cut_short}), third (not run)"
     assert not list(runs.glob("*-third"))
 

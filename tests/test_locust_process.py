@@ -44,7 +44,16 @@ def python(code: str, folder: Path, tick: Callable[[Interruptions], None] = lamb
     """Run a program; ``tick`` may interrupt it."""
     stop = Interruptions()
     log = folder / "log"
-    exit_code = run([sys.executable, "-c", code], folder=folder, log=log, stop=stop, tick=lambda: tick(stop))
+    said: list[str] = []
+    exit_code = run(
+        [sys.executable, "-c", code],
+        folder=folder,
+        log=log,
+        stop=stop,
+        tick=lambda: tick(stop),
+        stopping=lambda: said.append("stopping"),
+    )
+    assert said == ["stopping"] * (stop.count > 0)
     return exit_code, log.read_text()
 
 

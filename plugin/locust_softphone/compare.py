@@ -9,7 +9,7 @@ Without a host each run has a simulated edge of its own, started and stopped by 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
@@ -138,7 +138,7 @@ def run_all(
             yield Result(plan, BAD_INPUT if refused else NOT_VALID, missing="not run")
             continue
         watch.begin()
-        result = _run(plan, folder / f"{number}-{plan.name}", arguments, watch.tick, stop)
+        result = _run(plan, folder / f"{number}-{plan.name}", arguments, watch, stop)
         refused = result.exit_code == BAD_INPUT and result.record is None
         if refused and number == 1:
             rmtree(folder)  # nothing is in it but the words that are said now
@@ -149,10 +149,16 @@ def run_all(
         yield result
 
 
-def _run(plan: Plan, stem: Path, arguments: Arguments, tick: Callable[[], None], stop: Interruptions) -> Result:
+def _run(plan: Plan, stem: Path, arguments: Arguments, watch: Watch, stop: Interruptions) -> Result:
     log = stem.with_name(f"{stem.name}.log")
-    command = locust_command(arguments.for_locust(plan))
-    exit_code = run(command, folder=stem.parent, log=log, stop=stop, tick=tick)
+    exit_code = run(
+        locust_command(arguments.for_locust(plan)),
+        folder=stem.parent,
+        log=log,
+        stop=stop,
+        tick=watch.tick,
+        stopping=lambda: watch.say("stopping: everybody hangs up; Ctrl-C again kills the run"),
+    )
     if exit_code not in _GRAVITY:
         exit_code = NOT_VALID
     record = record_of(log)

@@ -79,7 +79,15 @@ def environment(home: Path, outer: Mapping[str, str]) -> dict[str, str]:
     return {"PYTHONUSERBASE": site.getuserbase(), **kept, "HOME": str(home)}
 
 
-def run(command: Sequence[str], *, folder: Path, log: Path, stop: Interruptions, tick: Callable[[], None]) -> int:
+def run(
+    command: Sequence[str],
+    *,
+    folder: Path,
+    log: Path,
+    stop: Interruptions,
+    tick: Callable[[], None],
+    stopping: Callable[[], None],
+) -> int:
     """Run a command to its end; returns its exit code, negative for the signal that ended it.
 
     Args:
@@ -88,6 +96,7 @@ def run(command: Sequence[str], *, folder: Path, log: Path, stop: Interruptions,
         log: the file for all that it prints.
         stop: one interruption is handed on as SIGINT, a second one kills it, and so does waiting too long after one.
         tick: called every half second.
+        stopping: called when it has been interrupted.
     """
     with log.open("wb") as output:
         process = subprocess.Popen(
@@ -100,19 +109,22 @@ def run(command: Sequence[str], *, folder: Path, log: Path, stop: Interruptions,
             start_new_session=True,
         )
     try:
-        return _await(process, stop, tick)
+        return _await(process, stop, tick, stopping)
     finally:
         if process.poll() is None:
             _kill(process)
 
 
-def _await(process: subprocess.Popen[bytes], stop: Interruptions, tick: Callable[[], None]) -> int:
+def _await(
+    process: subprocess.Popen[bytes], stop: Interruptions, tick: Callable[[], None], stopping: Callable[[], None]
+) -> int:
     interrupted_at: float | None = None
     while process.poll() is None:
         tick()
         if stop.count and interrupted_at is None:
             interrupted_at = time.monotonic()
             process.send_signal(signal.SIGINT)
+            stopping()
         if interrupted_at is not None and (stop.count > 1 or time.monotonic() > interrupted_at + KILLED_AFTER_S):
             _kill(process)
         with suppress(subprocess.TimeoutExpired):

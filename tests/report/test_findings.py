@@ -84,14 +84,14 @@ def test_nobody_gets_through() -> None:
 
 def test_all_the_same() -> None:
     assert said(a_record("burst", **BURST), a_record("paced", **PACED), a_record("ramp", **RAMP)) == [
-        "All came out about the same: 100 of 100 answered, 0 429s, 0 abnormal closes, 3.00 attempts per softphone."
+        "All came out about the same: 100 of 100 answered, no 429s, no abnormal closes, 3.00 attempts per softphone."
     ]
 
 
 def test_nearly_the_same_shows_the_spread() -> None:
     records = [a_record(f"r{i}", limited={"offer": 100 + i}, **plan) for i, plan in enumerate((BURST, PACED))]
     assert said(*records) == [
-        "All came out about the same: 100 of 100 answered, 100–101 429s, 0 abnormal closes, "
+        "All came out about the same: 100 of 100 answered, 100–101 429s, no abnormal closes, "
         "4.00–4.01 attempts per softphone."
     ]
 
@@ -110,14 +110,14 @@ def test_one_fewer_than_all_is_told() -> None:
 
 def test_one_run() -> None:
     assert said(a_record("burst", answered=4, limited={"offer": 6})) == [
-        "There is one run, and nothing to compare it with: burst had 4 of 10 answered, 6 429s, 0 abnormal closes, "
+        "There is one run, and nothing to compare it with: burst had 4 of 10 answered, 6 429s, no abnormal closes, "
         "1.80 attempts per softphone."
     ]
 
 
 def test_one_plan_repeated() -> None:
     assert said(*(a_record("burst", answered=answered, limited={"offer": 10 - answered}) for answered in (4, 7))) == [
-        "All 2 runs are of the same plan: burst had 4–7 of 10 answered, 3–6 429s, 0 abnormal closes, "
+        "All 2 runs are of the same plan: burst had 4–7 of 10 answered, 3–6 429s, no abnormal closes, "
         "1.80–2.40 attempts per softphone."
     ]
 

@@ -64,7 +64,8 @@ def _figures(arms: Sequence[Arm]) -> str:
     spreads = {fact: _over(arm.spread(fact) for arm in arms) for fact in _WORDS}
     planned = figure(max(arm.planned for arm in arms))
     answered = spreads.pop("answered")
-    return ", ".join([f"{answered} of {planned} answered", *(f"{spreads[fact]} {_WORDS[fact]}" for fact in spreads)])
+    others = [f"{spreads[fact] if spreads[fact].high else 'no'} {_WORDS[fact]}" for fact in spreads]
+    return ", ".join([f"{answered} of {planned} answered", *others])
 
 
 def _over(spreads: Iterable[Spread]) -> Spread:

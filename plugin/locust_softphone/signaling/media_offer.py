@@ -84,7 +84,7 @@ class MediaOffer:
         self._offered = sdp.parse(sdp.make_offer(random))
 
     def name_of(self, number: int) -> str:
-        """What a softphone is called on the wire: another name in each run, so that no edge mistakes it for the last."""
+        """What a softphone is called on the wire: in each run another name, lest the edge take it for the last one."""
         return f"{self._fleet}-{number}"
 
     def http(self, number: int) -> HttpConnection:

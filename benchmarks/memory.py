@@ -1,0 +1,110 @@
+"""Memory per held softphone: connected, answered, idle, answering pings.
+
+    (resident memory with so many held - resident memory with one held) / (so many - 1)
+
+the median of samples over three pings, beside k6 with as many held WebSockets. KB are 1,024 bytes. The target: 25 KB
+over ws, 60 KB over wss.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from statistics import median
+
+from rich.table import Table
+
+from harness import PATIENCE_S, Bench, Command, Goal, bench, show
+from tools import K6, k6, k6_missing, softphones
+
+RATE = 250  # starts a second
+PING_EVERY_S = 3.0
+SAMPLED_S = 3 * PING_EVERY_S
+SAMPLE_EVERY_S = 0.5
+TARGET_KB = {"ws": 25, "wss": 60}
+OURS = "locust-softphone"
+
+
+@dataclass(frozen=True)
+class Held:
+    """What a tool had in memory while it held so many sessions, and what became of their pings."""
+
+    rss: float
+    lost: int
+    pings: int
+    pongs: int
+
+
+def ours(bench: Bench, users: int) -> Command:
+    softphone = {"like": "recommended", "retry": {"max_retries": 0}}
+    hold = f"{_held_s(users):g}s"
+    return softphones(bench, {"users": users, "ramp": {"rate": f"{RATE}/s"}, "hold": hold, "softphone": softphone})
+
+
+def theirs(bench: Bench, users: int) -> Command:
+    ramp = {"rate": min(users, RATE), "duration": f"{max(users // RATE, 1)}s", "preAllocatedVUs": users}
+    scenario = {"executor": "constant-arrival-rate", "gracefulStop": "5m", **ramp}
+    return k6(bench, scenario, HOLD_S=users / RATE + _held_s(users))
+
+
+TOOLS: dict[str, Callable[[Bench, int], Command]] = {OURS: ours, K6: theirs}
+
+
+def _held_s(users: int) -> float:
+    return SAMPLED_S + 5 + users / 1000
+
+
+def hold(bench: Bench, command: Command, users: int) -> Held:
+    """Run a command that holds ``users`` sessions, and see what it has in memory meanwhile."""
+    before = bench.edge.stats()
+    with bench.start(command) as process:
+
+        def all_answered(stats: dict[str, dict[str, int]]) -> bool:
+            return stats["sessions"]["answered"] - before["sessions"]["answered"] >= users
+
+        if not bench.edge.wait_for(all_answered, process, PATIENCE_S + 2 * users / RATE):
+            raise SystemExit(f"{users} sessions were never held:\n{process.log.read_text()[-2000:]}")
+        samples, until_s = [], time.perf_counter() + SAMPLED_S
+        while time.perf_counter() < until_s:
+            samples.append(process.rss())
+            time.sleep(SAMPLE_EVERY_S)
+        now = bench.edge.stats()
+    lost = users - now["sessions"]["open"]
+    return Held(median(samples), lost, now["pings"] - before["pings"], now["pongs"] - before["pongs"])
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--tls", action="store_true", help="https and wss")
+    parser.add_argument("--users", type=int, default=2000, help="held at a time (default: %(default)s)")
+    parsed = parser.parse_args()
+
+    transport = "wss" if parsed.tls else "ws"
+    table = Table("", "at rest, MB", "held, MB", "KB each", "pings", "answered", "lost", title="Memory per softphone")
+    goals = []
+    for tool, command in TOOLS.items():
+        if tool == K6 and k6_missing():
+            continue
+        with bench(tls=parsed.tls, ping_every=f"{PING_EVERY_S:g}s") as at:
+            one = hold(at, command(at, 1), 1)
+        with bench(tls=parsed.tls, ping_every=f"{PING_EVERY_S:g}s") as at:
+            many = hold(at, command(at, parsed.users), parsed.users)
+        each_kb = (many.rss - one.rss) / (parsed.users - 1) / 1024
+        megabytes = (f"{held.rss / 1024**2:.1f}" for held in (one, many))
+        table.add_row(tool, *megabytes, f"[bold]{each_kb:.1f}", f"{many.pings:,}", f"{many.pongs:,}", f"{many.lost}")
+        if tool == OURS:
+            wanted = TARGET_KB[transport]
+            goals.append(Goal(f"at most {wanted} KB over {transport}", f"{each_kb:.1f} KB", each_kb <= wanted))
+            goals.append(Goal("nobody lost, pings answered", f"{many.lost} lost", not many.lost and many.pongs > 0))
+    caption = (
+        f"{parsed.users:,} sessions over {transport}, each connected, answered, idle and pinged every {PING_EVERY_S:g} s; "
+        "resident memory, median of samples, less that with one session"
+    )
+    return show(table, goals, caption)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
