@@ -9,6 +9,7 @@ A call is always: WebSocket, ready, offer over HTTP, answer, close; each on conn
 
 from __future__ import annotations
 
+import csv
 import json
 import random
 import shutil
@@ -24,11 +25,21 @@ from harness import Bench, Command
 from locust_softphone.locust_process import locustfile
 from locust_softphone.sdp import make_offer
 
-__all__ = ["FDS_PER_K6_USER", "K6", "k6", "k6_missing", "k6_trend", "plain_locust", "record", "softphones", "starts"]
+__all__ = [
+    "K6",
+    "k6",
+    "k6_count",
+    "k6_missing",
+    "k6_trend",
+    "plain_locust",
+    "record",
+    "softphones",
+    "starts",
+    "statistics",
+]
 
 HERE = Path(__file__).parent
 K6 = "k6 1.1.0"
-FDS_PER_K6_USER = 2
 
 
 def softphones(bench: Bench, profile: Mapping[str, Any], *, processes: int = 0, pinned: bool = True) -> Command:
@@ -97,6 +108,12 @@ def k6_trend(folder: Path, name: str, point: str) -> float:
     return float(summary["metrics"][name][point]) / 1000
 
 
+def k6_count(folder: Path) -> int:
+    """How many iterations k6 has made."""
+    summary = json.loads((folder / "summary.json").read_text())
+    return int(summary["metrics"]["iterations"]["count"])
+
+
 def plain_locust(
     bench: Bench,
     users: int,
@@ -116,7 +133,7 @@ def plain_locust(
         rate: how many of them Locust is to start in a second.
         calls: how many calls each makes; 0 for as many as it can.
         wait: seconds between two calls of a user, or ``pace N`` for the seconds from one start to the next.
-        run_time: Locust's own limit on the run.
+        run_time: Locust's own limit on the run; its statistics are then kept for ``statistics``.
         processes: worker processes; 0 for a run in one process.
         pinned: whether it is kept on the tool's core.
     """
@@ -124,7 +141,7 @@ def plain_locust(
         [
             *(sys.executable, "-m", "locust", "-f", str(HERE / "plain_locustfile.py"), "--headless", "--only-summary"),
             *("--host", bench.edge.url, "-u", str(users), "-r", str(rate)),
-            *(["-t", run_time] if run_time else []),
+            *(["-t", run_time, "--csv", "locust"] if run_time else []),
             *_fleet(processes),
         ],
         bench.new_folder("plain"),
@@ -136,6 +153,12 @@ def plain_locust(
 def starts(folder: Path) -> list[float]:
     """When each user of a plain Locust run first acted, in order, by the wall clock."""
     return sorted(each for path in folder.glob("starts-*.json") for each in json.loads(path.read_text()))
+
+
+def statistics(folder: Path) -> dict[str, dict[str, str]]:
+    """Locust's own statistics, a row for each name."""
+    with (folder / "locust_stats.csv").open(newline="") as file:
+        return {row["Name"]: row for row in csv.DictReader(file)}
 
 
 def _fleet(processes: int) -> list[str]:

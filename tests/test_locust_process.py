@@ -23,17 +23,18 @@ from locust_softphone.locust_process import (
 )
 
 STUBBORN = """
-import signal
+import signal, time
 signal.signal(signal.SIGINT, lambda *_: print("interrupted", flush=True))
 print("ready", flush=True)
 while True:
-    signal.pause()
+    time.sleep(0.05)  # not signal.pause(), which would sleep through a signal that came just before it
 """
 POLITE = """
-import signal
+import time
 try:
     print("ready", flush=True)
-    signal.pause()
+    while True:
+        time.sleep(0.05)
 except KeyboardInterrupt:
     print("interrupted")
     raise SystemExit(7)

@@ -120,9 +120,10 @@ def _repeats(text: str) -> int:
 def _compare(parsed: argparse.Namespace) -> int:
     from locust_softphone import compare
     from locust_softphone.locust_process import Interruptions
+    from locust_softphone.profile import profile_folders
     from locust_softphone.progress import watching
 
-    plans = compare.plans(parsed.profiles or compare.DEFAULT_SET, _folders(), repeat=parsed.repeat)
+    plans = compare.plans(parsed.profiles or compare.DEFAULT_SET, profile_folders(), repeat=parsed.repeat)
     arguments = compare.Arguments(
         runs=parsed.runs.absolute(),
         host=parsed.host,
@@ -186,9 +187,9 @@ def _add_describe(parser: argparse.ArgumentParser) -> None:
 
 
 def _describe(parsed: argparse.Namespace) -> int:
-    from locust_softphone.profile import load_profile
+    from locust_softphone.profile import load_profile, profile_folders
 
-    profile = load_profile(parsed.profile, _folders())
+    profile = load_profile(parsed.profile, profile_folders())
     for line in (profile.about, *profile.describe()):
         print("\n".join(textwrap.wrap(line, _width(), subsequent_indent="  ", break_on_hyphens=False)))
     return 0
@@ -202,21 +203,14 @@ def _add_profiles(parser: argparse.ArgumentParser) -> None:
 
 
 def _profiles(parsed: argparse.Namespace) -> int:
-    from locust_softphone.profile import list_profiles
+    from locust_softphone.profile import list_profiles, profile_folders
 
-    found = list_profiles(_folders())
+    found = list_profiles(profile_folders())
     longest = max((len(profile.name) for profile in found), default=0)
     for profile in found:
         first_sentence = profile.about.partition(". ")[0].removesuffix(".")
         print(f"{profile.name:{longest}}  {first_sentence}".rstrip())
     return 0
-
-
-def _folders() -> tuple[Path, ...]:
-    """Where profiles are looked up by name: as Locust's own option does it."""
-    from locust_softphone.profile import pack_folder
-
-    return (Path("scenarios"), pack_folder())
 
 
 def _width() -> int:

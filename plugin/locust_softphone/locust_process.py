@@ -58,7 +58,7 @@ class Interruptions:
 def locustfile() -> Path:
     """The package's locustfile: inside it when installed, at the top of a checkout otherwise."""
     package = Path(__file__).parent
-    installed = package / "locustfile.py"
+    installed = package / "pack" / "locustfile.py"  # not beside profile.py, which is a standard module's name too
     return installed if installed.is_file() else package.parents[1] / "locustfile.py"
 
 

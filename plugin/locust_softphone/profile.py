@@ -30,7 +30,7 @@ from locust_softphone.strict_yaml import StrictModel
 from locust_softphone.units import LONGEST_S, PerSecond, Seconds, format_duration, format_rate
 from locust_softphone.wording import one_line, one_of, shown
 
-__all__ = ["Profile", "ProfileFile", "list_profiles", "load_profile", "pack_folder"]
+__all__ = ["Profile", "ProfileFile", "list_profiles", "load_profile", "pack_folder", "profile_folders"]
 
 NAME = "[A-Za-z0-9][A-Za-z0-9._-]{0,63}"
 MOST_USERS = 1_000_000
@@ -189,10 +189,15 @@ class ProfileFile(NamedTuple):
     about: str
 
 
+def profile_folders() -> tuple[Path, ...]:
+    """Where a profile's name is looked up: ``scenarios/`` where the command was typed, then the pack."""
+    return (Path("scenarios"), pack_folder())
+
+
 def pack_folder() -> Path:
     """The profiles that come with the package: inside it when installed, at the top of a checkout otherwise."""
     package = Path(__file__).parent
-    installed = package / "scenarios"
+    installed = package / "pack" / "scenarios"
     return installed if installed.is_dir() else package.parents[1] / "scenarios"
 
 

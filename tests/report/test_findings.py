@@ -33,9 +33,9 @@ def test_the_expected_winner_wins() -> None:
         "have all connected, after 2.00 s against 60.0 s; next came backoff with 70 of 100 (4.60 attempts per "
         "softphone).",
         "One change at a time, one run each: ramp from 0s to 50/s (burst, paced) took answered from 20 to 100, 429s "
-        "from 80 to 0 and abnormal closes from 40 to 0; max_retries from 0 to 3 (upgrade, backoff) took answered from 22 "
-        "to 70, 429s from 78 to 250 and abnormal closes from 39 to 90; ready from ignore to wait (burst, upgrade) made "
-        "little difference, answered from 20 to 22.",
+        "from 80 to 0 and abnormal closes from 40 to 0; max_retries from 0 to 3 (upgrade, backoff) took answered from "
+        "22 to 70, 429s from 78 to 250 and abnormal closes from 39 to 90; ready from ignore to wait (burst, upgrade) "
+        "made little difference, answered from 20 to 22.",
         "429s remained in burst (80), upgrade (78) and backoff (250); there were none in paced and ramp.",
     ]
 

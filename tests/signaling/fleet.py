@@ -21,10 +21,26 @@ from locust_softphone.signaling.stream import Target
 from locust_softphone.signaling.token import SharedToken
 from tests.edge_process import EdgeProcess, running_edge
 
-__all__ = ["CREDENTIALS", "Field", "Observations", "Time", "a_field", "a_fleet"]
+__all__ = [
+    "CREDENTIALS",
+    "ONE_HANDSHAKE",
+    "ONE_OFFER",
+    "ONE_TOKEN",
+    "PATIENT_S",
+    "Field",
+    "Observations",
+    "Time",
+    "a_field",
+    "a_fleet",
+]
 
 CREDENTIALS = Credentials("locust-softphone", "simulated")
 PATIENT_S = 30.0  # a bound for tests that have gone wrong
+
+ONE_HANDSHAKE = "limits: {handshake: {rate: 1/min, burst: 1}}"
+ONE_OFFER = "limits: {offer: {rate: 1/min, burst: 1}}"
+ONE_TOKEN = "limits: {token: {rate: 1/min, burst: 1}}"
+"""Parts of an edge's policy: one of these a minute."""
 
 
 class Time:

@@ -55,6 +55,7 @@ def test_a_burst_with_a_script_of_ones_own(tmp_path: Path) -> None:
     assert run.record["steps"]["handshake"]["outcomes"] == {"ok": 100}
     assert run.record["closes"] == {"1000": 100}
     assert run.record["start_lag_s"]["count"] == 100
+    assert run.record["start_lag_s"]["max"] > 0, "from the plan's instant, not from the script's first call"
     assert run.record["timeline"][0]["planned"] == 100
 
 

@@ -74,25 +74,30 @@ class Softphone:
         self._hold_until(self.fleet.end_s)
         self.hang_up()
 
+    def start(self) -> None:
+        """Note that the softphone has come to act, and how long after its own instant that is."""
+        if not self._started:
+            self._started = True
+            now_s = self.fleet.clock()
+            self.fleet.observer.count("started", now_s)
+            self.fleet.observer.duration("start_lag", now_s - self.planned_s)
+
     def call(self, planned_s: float | None = None) -> bool:
         """Set up a call; returns whether it was answered.
 
         Args:
             planned_s: when the plan has it begin, in seconds since the plan's start; now by default.
         """
+        self.start()
         observer, began_s = self.fleet.observer, self.fleet.clock()
         planned_s = began_s if planned_s is None else planned_s
-        if not self._started:
-            self._started = True
-            observer.count("started", began_s)
-            observer.duration("start_lag", began_s - planned_s)
         failure, in_time = self._establish(planned_s)
         ended_s = self.fleet.clock()
         if failure is None:
             self.answered_calls += 1
-            if self.answered_calls == self.fleet.behaviour.calls.count:
+            if self.answered_calls == self.fleet.behaviour.calls.count and not self._gave_up:
                 observer.count("answered", ended_s)
-        elif in_time and not self._gave_up:
+        elif in_time and not self._gave_up and self.answered_calls < self.fleet.behaviour.calls.count:
             self._gave_up = True
             observer.count("gave_up", ended_s)
         observer.call(planned_s, began_s, ended_s, failure)

@@ -13,6 +13,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 from typing import Any
@@ -38,6 +39,7 @@ BAD_INPUT = 2
 _ATTRIBUTE = "softphone"
 _NOT_INSTALLED = "call locust_softphone.install(events) at the top of the locustfile"
 _NOT_VALID = 3
+_KILLED = 130
 
 
 def install(events: Events) -> None:
@@ -96,7 +98,7 @@ def _on_init(environment: Environment, runner: Any, **_: Any) -> None:
     options = environment.parsed_options
     if options is not None and options.headless:
         _check_or_exit(conductor)
-        _let_sigterm_stop()
+        _stop_on_signals()
 
 
 def _check_or_exit(conductor: Conductor) -> None:
@@ -107,10 +109,26 @@ def _check_or_exit(conductor: Conductor) -> None:
         sys.exit(BAD_INPUT)
 
 
-def _let_sigterm_stop() -> None:
-    """Locust 2.47 handles SIGTERM only once a headless run with a shape is over: until then, let it be Ctrl-C."""
-    hub = gevent.get_hub()
-    gevent.signal_handler(signal.SIGTERM, lambda: hub.handle_system_error(KeyboardInterrupt, KeyboardInterrupt()))
+def _stop_on_signals() -> None:
+    """Let SIGINT and SIGTERM end a headless run in order: everybody hangs up, the record is written.
+
+    Python would raise KeyboardInterrupt in whichever greenlet runs, where it can be lost, in a finalizer for one;
+    Locust 2.47 handles SIGTERM only once a headless run with a shape is over. Here either reaches the main greenlet,
+    which waits for the run. A second one changes nothing, a third one ends the process at once.
+    """
+    hub, received = gevent.get_hub(), [0]
+
+    def stop() -> None:
+        received[0] += 1
+        if received[0] == 1:
+            hub.handle_system_error(KeyboardInterrupt, KeyboardInterrupt())
+        elif received[0] == 2:
+            print("stopping: everybody hangs up, the record is written; once more ends it at once", file=sys.stderr)
+        else:
+            os._exit(_KILLED)
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        gevent.signal_handler(number, stop)
 
 
 def _on_quitting(environment: Environment, **_: Any) -> None:

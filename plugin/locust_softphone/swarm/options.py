@@ -10,7 +10,7 @@ from pathlib import Path
 from locust.argument_parser import LocustArgumentParser
 
 from locust_softphone.errors import InputError
-from locust_softphone.profile import Profile, list_profiles, load_profile, pack_folder
+from locust_softphone.profile import Profile, list_profiles, load_profile, profile_folders
 from locust_softphone.signaling.media_offer import Credentials
 from locust_softphone.signaling.stream import Target
 
@@ -89,11 +89,6 @@ def add_options(parser: LocustArgumentParser) -> None:
     )
 
 
-def profile_folders() -> tuple[Path, ...]:
-    """Where profile names are looked up: ``scenarios/`` where Locust was started, then the pack."""
-    return (Path("scenarios"), pack_folder())
-
-
 @dataclass(frozen=True)
 class Options:
     """What the options say, checked.
@@ -161,4 +156,4 @@ def _target_problems(parsed: Namespace, target: Target | None) -> Iterable[str]:
             "add --softphone-authorized once you have it"
         )
     if not parsed.softphone_client_id:
-        yield f"--host {target.url}: needs --softphone-client-id and LOCUST_SOFTPHONE_CLIENT_SECRET"
+        yield f"--host {target.url}: needs LOCUST_SOFTPHONE_CLIENT_ID and LOCUST_SOFTPHONE_CLIENT_SECRET to be set"

@@ -52,6 +52,7 @@ class SoftphoneUser(User):
         self.phone = share.take_place() if share else None
         if share is not None and self.phone is not None:
             share.wait_for_turn(self.phone)
+            self.phone.start()
             try:
                 self.script(self.phone)
             finally:

@@ -1,0 +1,140 @@
+"""The edge stands still for two seconds in mid-run: who sees it?
+
+    plan       |--|--|--|--|--|--|--|--|--|      a call every 100 ms for each of 5 users, 50/s in all
+    edge       ok ok ok [ stopped ] ok ok ok
+    service    from when a call was really made: only the 5 calls that were under way were slow
+    response   from when it should have been made: so were the 100 that fell into the stall
+
+5 slow calls in 1,000 hide behind a p99. A tool in a closed loop (each user waits for its answer and only then plans its
+next call) has nothing but them: k6 with constant-vus and plain Locust with a wait time, for comparison. Softphones that
+each make one call (the open model: 1,000 users at 50/s) see the stall either way. SIGSTOP and SIGCONT make the stall.
+"""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import sys
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rich.table import Table
+
+from harness import PATIENCE_S, Bench, Command, Goal, bench, milliseconds, show
+from tools import K6, k6, k6_count, k6_missing, k6_trend, plain_locust, record, softphones, statistics
+
+RATE, USERS = 50, 5
+EVERY_S = USERS / RATE
+SEEN_S = 1.5  # what a p99 that sees the stall is at least: 99 % of 1,000 calls leaves out 10 of the 100 late ones
+LIMIT_S = 120.0
+COUNTED_FROM = {"service_s": "actual start (service)", "response_s": "planned start (response)"}
+LOOP = "actual start, closed loop"
+CALL = {"like": "recommended", "retry": {"max_retries": 0}}
+
+
+def stalled(bench: Bench, command: Command, after_s: float, stall_s: float) -> Path:
+    """Run a command while the edge stands still for a while; returns its folder."""
+    before = bench.edge.stats()["steps"]["offer"]["admitted"]
+    with bench.start(command) as process:
+        if not bench.edge.wait_for(lambda s: s["steps"]["offer"]["admitted"] > before, process, PATIENCE_S):
+            raise SystemExit(f"no call was made:\n{process.log.read_text()[-2000:]}")
+        time.sleep(after_s)
+        try:
+            bench.edge.process.signal(signal.SIGSTOP)
+            time.sleep(stall_s)
+        finally:
+            bench.edge.process.signal(signal.SIGCONT)
+        process.wait(LIMIT_S)
+    return command.folder
+
+
+def each_one_call(bench: Bench, seconds: int) -> Command:
+    ramp = {"rate": f"{RATE}/s"}
+    return softphones(bench, {"users": RATE * seconds, "ramp": ramp, "hold": "4s", "softphone": CALL})
+
+
+def each_many_calls(bench: Bench, seconds: int) -> Command:
+    calls = {"count": RATE * seconds // USERS, "every": f"{EVERY_S:g}s"}
+    profile = {"users": USERS, "ramp": f"{EVERY_S:g}s", "hold": f"{seconds + 4}s"}
+    return softphones(bench, {**profile, "softphone": {**CALL, "connection": "per-call", "calls": calls}})
+
+
+def closed_loop_k6(bench: Bench, seconds: int) -> Command:
+    scenario = {"executor": "constant-vus", "vus": USERS, "duration": f"{seconds}s"}
+    return k6(bench, scenario, MEASURE=1, PAUSE_S=EVERY_S)
+
+
+def closed_loop_locust(bench: Bench, seconds: int) -> Command:
+    return plain_locust(bench, USERS, USERS, wait=str(EVERY_S), run_time=f"{seconds}s")
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What a run has to say of one step: how often, and percentiles in seconds."""
+
+    count: int
+    p50_s: float
+    p99_s: float
+
+    @classmethod
+    def in_record(cls, summary: Mapping[str, Any]) -> Seen:
+        return cls(summary["count"], summary["p50"], summary["p99"])
+
+    @classmethod
+    def by_k6(cls, folder: Path, trend: str) -> Seen:
+        return cls(k6_count(folder), k6_trend(folder, trend, "p(50)"), k6_trend(folder, trend, "p(99)"))
+
+    @classmethod
+    def by_locust(cls, folder: Path, name: str) -> Seen:
+        row = statistics(folder)[name]
+        return cls(int(row["Request Count"]), float(row["50%"]) / 1000, float(row["99%"]) / 1000)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--seconds", type=int, default=20, help="length of each run (default: %(default)s)")
+    parser.add_argument("--stall", type=float, default=2.0, metavar="S", help="of the edge (default: %(default)s)")
+    parsed = parser.parse_args()
+
+    table = Table("", "counted from", "calls", title=f"The edge stands still for {parsed.stall:g} s")
+    for column in ("handshake\np50, ms", "handshake\np99, ms", "call set-up\np50, ms", "call set-up\np99, ms"):
+        table.add_column(column, justify="right")
+    goals = []
+    with bench() as at:
+
+        def folder_of(command: Command) -> Path:
+            return stalled(at, command, parsed.seconds * 0.45, parsed.stall)
+
+        for name, command in (
+            (f"{RATE} softphones a second, a call each", each_one_call(at, parsed.seconds)),
+            (f"{USERS} softphones, {RATE} calls a second", each_many_calls(at, parsed.seconds)),
+        ):
+            found = record(folder_of(command))
+            handshake, call = found["steps"]["handshake"], found["call_setup"]
+            for kind, counted_from in COUNTED_FROM.items():
+                _add(table, name, counted_from, Seen.in_record(handshake[kind]), Seen.in_record(call[kind]))
+            p99_s = call["response_s"]["p99"]
+            goals.append(Goal(f"{name}: response p99 at least {SEEN_S:g} s", f"{p99_s:.2f} s", p99_s >= SEEN_S))
+        if not k6_missing():
+            folder = folder_of(closed_loop_k6(at, parsed.seconds))
+            _add(table, f"{K6}, {USERS} VUs", LOOP, Seen.by_k6(folder, "ws_connecting"), Seen.by_k6(folder, "call_setup"))
+        folder = folder_of(closed_loop_locust(at, parsed.seconds))
+        seen = (Seen.by_locust(folder, name) for name in ("handshake", "call set-up"))
+        _add(table, f"plain Locust, {USERS} users", LOOP, *seen)
+    caption = (
+        f"runs of {parsed.seconds} s, the edge's process stopped once for {parsed.stall:g} s at about half time; each "
+        "call on connections of its own"
+    )
+    return show(table, goals, caption)
+
+
+def _add(table: Table, name: str, counted_from: str, handshake: Seen, call: Seen) -> None:
+    points = (milliseconds(point) for seen in (handshake, call) for point in (seen.p50_s, seen.p99_s))
+    table.add_row(name, counted_from, f"{call.count:,}", *points)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
