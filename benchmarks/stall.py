@@ -109,8 +109,8 @@ def main() -> int:
             return stalled(at, command, parsed.seconds * 0.45, parsed.stall)
 
         for name, command in (
-            (f"{RATE} softphones a second, a call each", each_one_call(at, parsed.seconds)),
-            (f"{USERS} softphones, {RATE} calls a second", each_many_calls(at, parsed.seconds)),
+            (f"{RATE * parsed.seconds:,} softphones, a call each", each_one_call(at, parsed.seconds)),
+            (f"{USERS} softphones, {RATE * parsed.seconds // USERS} calls each", each_many_calls(at, parsed.seconds)),
         ):
             found = record(folder_of(command))
             handshake, call = found["steps"]["handshake"], found["call_setup"]
