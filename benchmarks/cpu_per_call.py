@@ -10,13 +10,15 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from statistics import median
 
 from rich.table import Table
 
-from harness import Bench, Command, Goal, Run, bench, show
+from harness import Bench, Run, bench
+from process import Command
+from tables import Goal, show
 from tools import K6, k6, k6_missing, plain_locust, softphones
 
 USERS = 100
@@ -85,7 +87,7 @@ def cost_ms(full: Run, least: Run) -> float:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--tls", action="store_true", help="https and wss")
-    parser.add_argument("--calls", type=int, default=5000, help=f"of each tool, in hundreds (default: %(default)s)")
+    parser.add_argument("--calls", type=int, default=5000, help="of each tool, in hundreds (default: %(default)s)")
     parser.add_argument("--repeat", type=int, default=3, help="how often (default: %(default)s)")
     parser.add_argument("--paced", type=float, default=0, metavar="RATE", help="calls a second (default: back to back)")
     parsed = parser.parse_args()
@@ -115,8 +117,8 @@ def main() -> int:
     table.add_row("closed with 1000", *(_each(run.closed for run in runs[tool]) for tool in tools))
     how = f"at {parsed.paced:g}/s" if parsed.paced else "back to back"
     caption = (
-        f"{USERS} users with {each} calls each, {how}: WebSocket, ready, offer over HTTP, answer, close, on connections of "
-        "their own; CPU of the tool alone, on one core, the edge on the other"
+        f"{USERS} users with {each} calls each, {how}: WebSocket, ready, offer over HTTP, answer, close, on "
+        "connections of their own; CPU of the tool alone, on one core, the edge on the other"
     )
     ratio = medians[OURS] / medians[K6] if K6 in tools else float("nan")
     missing = each * USERS * parsed.repeat - sum(run.answered for run in runs[OURS])
@@ -130,9 +132,9 @@ def main() -> int:
     )
 
 
-def _each(counts: object) -> str:
-    """One number where all runs agree."""
-    found = list(counts)  # type: ignore[call-overload]
+def _each(counts: Iterable[int]) -> str:
+    """The count of each run; one number where they agree."""
+    found = list(counts)
     return " · ".join(f"{each:,}" for each in (found[:1] if len(set(found)) == 1 else found))
 
 

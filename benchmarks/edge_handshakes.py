@@ -23,7 +23,9 @@ from urllib.parse import urlsplit
 
 from rich.table import Table
 
-from harness import Edge, Goal, bench, cores, show
+from harness import Edge, bench
+from process import cores
+from tables import Goal, show
 
 TARGET_PER_S = 3000
 SILENCE_S = 5.0
@@ -131,7 +133,8 @@ def main() -> int:
             Goal(f"{TARGET_PER_S:,} handshakes a second", f"{rate:,.0f} (median)", rate >= TARGET_PER_S),
             Goal("all of them completed", f"{failed} failed", failed == 0),
         ],
-        f"{parsed.at_once} connections at a time, each: upgrade, 101, ready, close; the edge on one core, the load on the other",
+        f"{parsed.at_once} connections at a time, each: upgrade, 101, ready, close; the edge on one core, the load on "
+        "the other",
     )
 
 

@@ -14,10 +14,13 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from statistics import median
+from typing import Any
 
 from rich.table import Table
 
-from harness import PATIENCE_S, Bench, Command, Goal, bench, show
+from harness import PATIENCE_S, Bench, bench
+from process import Command
+from tables import Goal, show
 from tools import K6, k6, k6_missing, softphones
 
 RATE = 250  # starts a second
@@ -62,8 +65,8 @@ def hold(bench: Bench, command: Command, users: int) -> Held:
     before = bench.edge.stats()
     with bench.start(command) as process:
 
-        def all_answered(stats: dict[str, dict[str, int]]) -> bool:
-            return stats["sessions"]["answered"] - before["sessions"]["answered"] >= users
+        def all_answered(stats: dict[str, Any]) -> bool:
+            return bool(stats["sessions"]["answered"] - before["sessions"]["answered"] >= users)
 
         if not bench.edge.wait_for(all_answered, process, PATIENCE_S + 2 * users / RATE):
             raise SystemExit(f"{users} sessions were never held:\n{process.log.read_text()[-2000:]}")
@@ -100,8 +103,8 @@ def main() -> int:
             goals.append(Goal(f"at most {wanted} KB over {transport}", f"{each_kb:.1f} KB", each_kb <= wanted))
             goals.append(Goal("nobody lost, pings answered", f"{many.lost} lost", not many.lost and many.pongs > 0))
     caption = (
-        f"{parsed.users:,} sessions over {transport}, each connected, answered, idle and pinged every {PING_EVERY_S:g} s; "
-        "resident memory, median of samples, less that with one session"
+        f"{parsed.users:,} sessions over {transport}, each connected, answered, idle and pinged every {PING_EVERY_S:g} "
+        "s; resident memory, median of samples, less that with one session"
     )
     return show(table, goals, caption)
 

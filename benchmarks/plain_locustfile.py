@@ -58,7 +58,7 @@ class PlainSoftphone(HttpUser):
         connection.close()
         self.calls_left -= 1
         if not self.calls_left:
-            self.rest()
+            self.finish()
 
     def connect(self) -> websocket.WebSocket:
         """Open the WebSocket."""
@@ -87,11 +87,11 @@ class PlainSoftphone(HttpUser):
             context={},
         )
 
-    def rest(self) -> None:
+    def finish(self) -> None:
         """All calls are made: the run is over when everybody has come here."""
-        resting = _resting(self.environment)
-        resting.append(self)
-        if self.environment.runner and len(resting) == self.environment.parsed_options.num_users:
+        finished = _finished(self.environment)
+        finished.append(self)
+        if self.environment.runner and len(finished) == self.environment.parsed_options.num_users:
             gevent.spawn(self.environment.runner.quit)
         gevent.sleep(3600)
 
@@ -100,8 +100,8 @@ def _starts(environment: Environment) -> list[float]:
     return _list(environment, "starts")
 
 
-def _resting(environment: Environment) -> list[PlainSoftphone]:
-    return _list(environment, "resting")
+def _finished(environment: Environment) -> list[PlainSoftphone]:
+    return _list(environment, "finished")
 
 
 def _list(environment: Environment, name: str) -> list[Any]:
@@ -110,6 +110,8 @@ def _list(environment: Environment, name: str) -> list[Any]:
     return found
 
 
-@events.quitting.add_listener
 def _leave_starts(environment: Environment, **_: object) -> None:
     Path(f"starts-{os.getpid()}.json").write_text(json.dumps(_starts(environment)))
+
+
+events.quitting.add_listener(_leave_starts)

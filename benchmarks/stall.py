@@ -23,7 +23,9 @@ from typing import Any
 
 from rich.table import Table
 
-from harness import PATIENCE_S, Bench, Command, Goal, bench, milliseconds, show
+from harness import PATIENCE_S, Bench, bench
+from process import Command
+from tables import Goal, milliseconds, show
 from tools import K6, k6, k6_count, k6_missing, k6_trend, plain_locust, record, softphones, statistics
 
 RATE, USERS = 50, 5
@@ -120,9 +122,10 @@ def main() -> int:
             goals.append(Goal(f"{name}: response p99 at least {SEEN_S:g} s", f"{p99_s:.2f} s", p99_s >= SEEN_S))
         if not k6_missing():
             folder = folder_of(closed_loop_k6(at, parsed.seconds))
-            _add(table, f"{K6}, {USERS} VUs", LOOP, Seen.by_k6(folder, "ws_connecting"), Seen.by_k6(folder, "call_setup"))
+            seen = [Seen.by_k6(folder, trend) for trend in ("ws_connecting", "call_setup")]
+            _add(table, f"{K6}, {USERS} VUs", LOOP, *seen)
         folder = folder_of(closed_loop_locust(at, parsed.seconds))
-        seen = (Seen.by_locust(folder, name) for name in ("handshake", "call set-up"))
+        seen = [Seen.by_locust(folder, name) for name in ("handshake", "call set-up")]
         _add(table, f"plain Locust, {USERS} users", LOOP, *seen)
     caption = (
         f"runs of {parsed.seconds} s, the edge's process stopped once for {parsed.stall:g} s at about half time; each "

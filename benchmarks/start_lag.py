@@ -16,7 +16,8 @@ from dataclasses import dataclass
 
 from rich.table import Table
 
-from harness import Bench, Goal, bench, milliseconds, show
+from harness import Bench, bench
+from tables import Goal, milliseconds, show
 from tools import K6, k6, k6_missing, k6_trend, plain_locust, record, softphones, starts
 
 LIMIT_S = 60.0

@@ -21,9 +21,10 @@ from typing import Any
 
 import yaml
 
-from harness import Bench, Command
+from harness import Bench
 from locust_softphone.locust_process import locustfile
 from locust_softphone.sdp import make_offer
+from process import Command
 
 __all__ = [
     "K6",

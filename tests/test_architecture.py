@@ -38,7 +38,7 @@ ALLOWED_IN = {  # what else is not for everybody, and who has it
     "asyncio": {"edge"},
     "aiohttp": {"edge"},
     "uvloop": {"edge"},
-    "threading": {"signaling", "edge"},
+    "threading": {"signaling", "swarm", "edge"},
     "subprocess": {"swarm"},
     "rich": {"report"},
     "jinja2": {"report"},

@@ -38,7 +38,7 @@ def test_a_signal_in_the_middle_of_a_run(tmp_path: Path, number: signal.Signals)
     (record,) = records(tmp_path)
     assert record["times"]["ended"] == "stopped"
     assert record["verdict"] == "invalid"
-    assert record["validity"]["reasons"] == ["the run was stopped before its plan was over"]
+    assert "the run was stopped before its plan was over" in record["validity"]["reasons"]
     assert record["totals"]["answered"] == 4
     assert record["closes"] == {"1000": 4}
     assert record["ledger"]["balanced"] is True
@@ -51,7 +51,7 @@ def test_a_signal_while_requests_are_on_their_way(tmp_path: Path) -> None:
 name: tiny
 users: 60
 ramp: {stages: [{to: 30}, {to: 60, over: 10m}]}
-softphone: {like: sdk-2.1.0, retry: {max_retries: 1000, initial: 20ms}}
+softphone: {like: sdk-2.1.0, ready: wait, retry: {max_retries: 1000, initial: 50ms, max_wait: 50ms}}
 """
     (tmp_path / "policy.yaml").write_text("{limits: {offer: {rate: 1/min, burst: 1}}, patience: 1000000}")
     with running_locust(tmp_path, "--headless", "--softphone-policy", "policy.yaml", profile=hasty) as process:

@@ -7,11 +7,11 @@ It starts full. There is no clock inside: ``now`` is a parameter, in seconds of 
 
 from __future__ import annotations
 
-from math import inf
+from math import inf, ulp
 
 __all__ = ["TokenBucket"]
 
-ROUNDING = 1e-9  # of a token: who waits exactly as long as told must not be refused for a float's last digit
+ROUNDING = 1e-9  # of a token, and what flows in during a clock's last digit: who waits as told must not be refused
 
 
 class TokenBucket:
@@ -46,7 +46,7 @@ class TokenBucket:
         if not 0 < n <= self.burst:
             raise ValueError("a take must be above 0 and within the burst")
         tokens = self.tokens(now)
-        if tokens < n - ROUNDING:
+        if tokens < n - ROUNDING - 4 * self.rate * ulp(now):
             return (n - tokens) / self.rate
         self._tokens, self._at = tokens - n, now
         return 0.0

@@ -41,6 +41,7 @@ class RunFacts:
         ledger: as ``ledger.balance`` returns it, or None.
         invalid: why the run cannot be trusted, a sentence each; none if it can.
         on_time_per_s: the most attempts in a second in which the generator was not late.
+        fleet: how many workers came and went, and how long a message to them takes; None for a process alone.
         expectations: those of the profile.
     """
 
@@ -56,6 +57,7 @@ class RunFacts:
     ledger: Mapping[str, Any] | None
     invalid: Sequence[str] = ()
     on_time_per_s: int = 0
+    fleet: Mapping[str, Any] | None = None
     expectations: Sequence[Expectation] = field(default=())
 
 
@@ -98,6 +100,7 @@ def build(run: RunFacts, tally: Tally) -> dict[str, Any]:
             "cpu_cores": tally.latencies["cpu"].summary(),
             "on_time_attempts_per_s": run.on_time_per_s,
         },
+        "fleet": run.fleet,
         "timeline": _timeline(run.planned, tally),
         "histograms": {name: latency.encode() for name, latency in sorted(tally.latencies.items()) if len(latency)},
         "edge": run.edge,

@@ -11,7 +11,7 @@ from locust_softphone.behaviour import Behaviour
 from locust_softphone.errors import AttemptFailed
 from locust_softphone.measure import Attempt
 from locust_softphone.signaling.media_offer import MediaOffer
-from locust_softphone.signaling.token import SharedToken
+from locust_softphone.signaling.token import TokenSource
 
 __all__ = ["Fleet", "Observer"]
 
@@ -52,7 +52,7 @@ class Fleet:
     behaviour: Behaviour
     dialect: MediaOffer
     observer: Observer
-    shared_token: SharedToken | None
+    shared_token: TokenSource | None
     clock: Callable[[], float]
     sleep: Callable[[float], None]
     random: Random

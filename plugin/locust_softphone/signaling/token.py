@@ -9,10 +9,11 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from locust_softphone.errors import AttemptFailed
 
-__all__ = ["SharedToken", "Token"]
+__all__ = ["SharedToken", "Token", "TokenSource"]
 
 _REFRESH_MARGIN_S = 60.0
 _REFRESH_SHARE = 0.1
@@ -36,6 +37,16 @@ class Token:
     def granted(cls, bearer: str, expires_in_s: float, now_s: float) -> Token:
         margin_s = min(_REFRESH_MARGIN_S, expires_in_s * _REFRESH_SHARE)
         return cls(bearer, now_s + expires_in_s, now_s + expires_in_s - margin_s)
+
+
+class TokenSource(Protocol):
+    """Where the softphones of a fleet that shares one token get it from."""
+
+    def get(self, fetch: Callable[[], Token]) -> Token:
+        """The token; ``fetch`` asks the edge for one."""
+
+    def reject(self, token: Token) -> None:
+        """The edge did not take ``token`` (HTTP 401)."""
 
 
 class SharedToken:

@@ -1,8 +1,9 @@
-"""A worker's side of a run: it serves its share of the plan and hands on what it measured."""
+"""A worker's side of a run: it serves its places of the plan and hands on what it measured."""
 
 from __future__ import annotations
 
 import logging
+import time
 from typing import Any
 
 import gevent
@@ -12,14 +13,19 @@ from locust.runners import WorkerRunner
 from locust_softphone import __version__
 from locust_softphone.errors import AttemptFailed, InputError
 from locust_softphone.profile import Profile
+from locust_softphone.signaling.media_offer import Credentials
 from locust_softphone.signaling.stream import Target
 from locust_softphone.swarm import messages
-from locust_softphone.swarm.options import credentials
+from locust_softphone.swarm.fleet_token import FleetToken
 from locust_softphone.swarm.share import Share
 
 __all__ = ["Member"]
 
 logger = logging.getLogger(__name__)
+
+MASTER_SILENT_S = 5.0
+"""A master that has been silent for so long is gone; Locust itself would wait for a minute."""
+_NOT_VALID = 3
 
 
 class Member:
@@ -35,56 +41,119 @@ class Member:
         self._environment = environment
         self._runner = runner
         self._plan: messages.Plan | None = None
-        runner.register_message(messages.PLAN, self._on_plan)
-        runner.register_message(messages.BEGIN, self._on_begin)
+        self._token: FleetToken | None = None
+        handlers = {
+            messages.PLAN: self._on_plan,
+            messages.ECHO: self._on_echo,
+            messages.BEGIN: self._on_begin,
+            messages.TAKE: self._on_take,
+            messages.RELEASE: self._on_release,
+            messages.TOKEN: self._on_token,
+        }
+        for name, handler in handlers.items():
+            runner.register_message(name, handler)
         runner.register_message(messages.STOP, self._on_stop, concurrent=True)
         environment.events.report_to_master.add_listener(self._on_report)
+        environment.events.quitting.add_listener(self._on_quitting)
+        runner.send_message(messages.HERE, {})
 
     def start(self) -> None:
-        """Locust's ``test_start``: the options have come, the plan came before them."""
-        plan, self.share = self._plan, None
-        if plan is None or self._environment.parsed_options is None:
-            logger.error("no plan has come from the master: does it run locust_softphone too?")
-            return
-        if plan.version != __version__:
-            logger.error("the master runs locust-softphone %s, this worker %s", plan.version, __version__)
+        """Locust's ``test_start``; a worker that joins late does it when the plan comes."""
+        plan, self._plan = self._plan, None
+        if plan is None:
+            if self.share is None:
+                logger.error("no plan has come from the master: does it run locust_softphone too?")
             return
         parsed = self._environment.parsed_options
         try:
-            self.share = Share(
-                self._environment,
-                Profile.model_validate(plan.profile),
-                Target.parse(plan.url, ca_file=parsed.softphone_ca or None).reached(timeout_s=5),
-                credentials(parsed),
-                offset=plan.offset,
-                stride=plan.stride,
-            )
+            target = Target.parse(plan.url, ca_file=(parsed and parsed.softphone_ca) or None).reached(timeout_s=5)
+            profile = Profile.model_validate(plan.profile)
         except (InputError, AttemptFailed) as error:
             logger.error("%s: %s", plan.url, error)
             return
-        for shortage in self.share.shortages():
+        share = Share(
+            self._environment,
+            profile,
+            target,
+            Credentials(plan.client_id, plan.client_secret),
+            places=plan.places,
+            shared_token=self._fleet_token(profile),
+        )
+        for shortage in share.shortages():
             logger.error("%s", shortage)
+        self.share = share
+
+    def _fleet_token(self, profile: Profile) -> FleetToken:
+        self._token = FleetToken(
+            lambda rejected: self._runner.send_message(messages.WANT, {"rejected": rejected}),
+            lambda: self.share.clock() if self.share else 0.0,
+            profile.softphone.timeout_s,
+        )
+        return self._token
+
+    # What the master says.
 
     def _on_plan(self, msg: Any, **_: Any) -> None:
-        self._plan = messages.Plan(**msg.data)
+        version = msg.data.get("version")
+        if version != __version__:
+            logger.error("the master runs locust-softphone %s, this worker %s: install the same", version, __version__)
+            return
+        self.share, self._plan = None, messages.Plan(**msg.data)
+
+    def _on_echo(self, msg: Any, **_: Any) -> None:
+        self._runner.send_message(messages.ECHO, msg.data)
 
     def _on_begin(self, msg: Any, **_: Any) -> None:
+        if self._plan is not None:
+            self.start()  # no users have been asked of a worker that joins late
         if self.share is not None:
             self.share.begin(msg.data["in_s"])
-            gevent.spawn(self._tell_when_over, self.share)
+            gevent.spawn(self._look_after, self.share)
 
-    def _tell_when_over(self, share: Share) -> None:
-        while not share.over:
-            gevent.sleep(0.1)
-        self._runner.send_message(messages.OVER, {})
+    def _on_take(self, msg: Any, **_: Any) -> None:
+        places = msg.data["places"]
+        if self.share is not None:
+            self.share.add(places)
+            self._runner.spawn_users({self._runner.user_classes[0].__name__: len(places)})
+
+    def _on_release(self, msg: Any, **_: Any) -> None:
+        if self.share is not None:
+            self.share.release(msg.data["places"])
+
+    def _on_token(self, msg: Any, **_: Any) -> None:
+        if self._token is not None:
+            self._token.answered(msg.data)
 
     def _on_stop(self, **_: Any) -> None:
         if self.share is not None:
             self.share.stop(self._runner.user_greenlets)
         self._runner.send_message(messages.DONE, self._take())
 
+    def _on_quitting(self, **_: Any) -> None:
+        """This worker leaves by itself: what it measured must not go with it."""
+        if self.share is not None and not self.share.stopped:
+            self._on_stop()
+
     def _on_report(self, data: dict[str, Any], **_: Any) -> None:
         data[messages.REPORT_KEY] = self._take()
 
     def _take(self) -> dict[str, Any]:
         return self.share.recorder.take().to_plain() if self.share else {}
+
+    # Meanwhile.
+
+    def _look_after(self, share: Share) -> None:
+        """Tell the master when all is over; stop by ourselves when there is no master any more."""
+        told = False
+        while self.share is share and not share.stopped:
+            gevent.sleep(0.1)
+            if share.over != told:
+                told = share.over
+                if told:
+                    self._runner.send_message(messages.OVER, {})
+            heard_at = self._runner.last_heartbeat_timestamp
+            if heard_at is not None and time.time() - heard_at > MASTER_SILENT_S:
+                logger.error("the master has been silent for %.0f s: everybody hangs up", MASTER_SILENT_S)
+                share.stop(self._runner.user_greenlets)
+                self._environment.process_exit_code = _NOT_VALID
+                self._runner.quit()

@@ -1,26 +1,54 @@
 """What master and workers tell each other, over Locust's own messages (plain dictionaries, for msgpack).
 
-    master ── plan ──► worker    the profile as resolved, the edge, and which share of the plan is this worker's
-    master ── begin ─► worker    the plan starts in so many seconds from now
-    worker ── over ──► master    all my softphones are done
-    master ── stop ──► worker    everybody hangs up
-    worker ── done ──► master    everybody has, and here is the rest of what was measured
+    worker ── here ────► master    I can be told a plan (Locust says so before our side of a worker listens)
+    master ── plan ────► worker    the profile as resolved, the edge, and which places of the plan are this worker's
+    master ◄─ echo ────► worker    how long a message takes
+    master ── begin ───► worker    the plan starts in so many seconds from now
+    worker ── over ────► master    all my softphones are done
+    master ── stop ────► worker    everybody hangs up
+    worker ── done ────► master    everybody has, and here is the rest of what was measured
 
-What is measured travels with Locust's own reports meanwhile, as the difference since the last one.
+    master ── take ────► worker    serve these places too: their worker is lost, or has given them up
+    master ── release ─► worker    do not serve these places: another worker does
+    worker ── want ────► master    the fleet's token, please; the edge has rejected this one
+    master ── token ───► worker    here it is, or this is how asking for it failed
+
+What is measured travels with Locust's own reports meanwhile, as the difference since the last one. Nothing depends on
+clocks that agree: instants travel as seconds from now, less what a message to that worker takes.
 """
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
-__all__ = ["BEGIN", "DONE", "OVER", "PLAN", "REPORT_KEY", "STOP", "Plan"]
+__all__ = [
+    "BEGIN",
+    "DONE",
+    "ECHO",
+    "HERE",
+    "OVER",
+    "PLAN",
+    "RELEASE",
+    "REPORT_KEY",
+    "STOP",
+    "TAKE",
+    "TOKEN",
+    "WANT",
+    "Plan",
+]
 
+HERE = "softphone_here"
 PLAN = "softphone_plan"
+ECHO = "softphone_echo"
 BEGIN = "softphone_begin"
 OVER = "softphone_over"
 STOP = "softphone_stop"
 DONE = "softphone_done"
+TAKE = "softphone_take"
+RELEASE = "softphone_release"
+WANT = "softphone_want_token"
+TOKEN = "softphone_token"
 
 REPORT_KEY = "softphone"
 """Under which a worker's tally rides in Locust's report to the master."""
@@ -33,15 +61,17 @@ class Plan:
     Args:
         profile: the profile as resolved; a worker needs no file.
         url: the edge.
-        offset: the worker's first place in the plan.
-        stride: over how many workers the plan is spread.
+        places: the worker's places in the plan, in their order.
+        client_id: of the OAuth client.
+        client_secret: of the OAuth client; never shown.
         version: of this package on the master.
     """
 
     profile: dict[str, Any]
     url: str
-    offset: int
-    stride: int
+    places: list[int]
+    client_id: str
+    client_secret: str = field(repr=False)
     version: str
 
     def to_plain(self) -> dict[str, Any]:

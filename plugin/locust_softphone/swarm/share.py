@@ -10,7 +10,8 @@ from __future__ import annotations
 import gc
 import random
 import time
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Sequence
 
 import gevent
 from gevent.event import Event
@@ -23,7 +24,7 @@ from locust_softphone.signaling.fleet import Fleet
 from locust_softphone.signaling.media_offer import Credentials, MediaOffer
 from locust_softphone.signaling.softphone import Softphone
 from locust_softphone.signaling.stream import Target
-from locust_softphone.signaling.token import SharedToken
+from locust_softphone.signaling.token import SharedToken, TokenSource
 from locust_softphone.swarm.limits import raise_descriptor_limit, shortages
 from locust_softphone.swarm.recorder import Recorder
 from locust_softphone.swarm.watch import watch
@@ -43,8 +44,8 @@ class Share:
         profile: what to do.
         target: the edge.
         credentials: the OAuth client.
-        offset: the first place in the plan that is ours.
-        stride: over how many processes the plan is spread.
+        places: our places in the plan, in their order.
+        shared_token: where the fleet's token comes from, for a profile that shares one; None for a source of our own.
     """
 
     def __init__(
@@ -54,19 +55,19 @@ class Share:
         target: Target,
         credentials: Credentials,
         *,
-        offset: int = 0,
-        stride: int = 1,
+        places: Sequence[int],
+        shared_token: TokenSource | None = None,
     ) -> None:
         self.profile = profile
         self.schedule = profile.schedule()
         self.recorder = Recorder(environment.events.request)
-        places = self.schedule.share(offset, stride)
-        self._places: Iterator[int] = iter(places)
+        self._places = deque(places)
+        self._released: set[int] = set()
         self._unfinished = len(places)
         self._addresses = len(target.addresses)
         self._epoch_s = time.perf_counter()
         self._begun = Event()
-        self._stopped = False
+        self.stopped = False
         chance = random.Random()
         self.fleet = Fleet(
             behaviour=profile.softphone,
@@ -78,7 +79,7 @@ class Share:
                 random=chance,
             ),
             observer=self.recorder,
-            shared_token=SharedToken(self.clock) if profile.softphone.token == "shared" else None,
+            shared_token=(shared_token or SharedToken(self.clock)) if profile.softphone.token == "shared" else None,
             clock=self.clock,
             sleep=gevent.sleep,
             random=chance,
@@ -92,10 +93,10 @@ class Share:
 
     def begin(self, in_s: float) -> None:
         """Fix the plan's start, ``in_s`` seconds from now."""
-        _collect_garbage_rarely()
         self._epoch_s = time.perf_counter() + in_s
+        _collect_garbage_rarely()
         self._begun.set()
-        gevent.spawn(watch, lambda: self.recorder.tally, self.clock, lambda: self.over or self._stopped)
+        gevent.spawn(watch, lambda: self.recorder.tally, self.clock, lambda: self.over or self.stopped)
 
     def shortages(self) -> list[str]:
         """Why this process has not the descriptors or ports for its share, if it has not."""
@@ -108,15 +109,34 @@ class Share:
 
     def take_place(self) -> Softphone | None:
         """The next softphone of our share, or None when all places are taken: such a user has nothing to do."""
-        number = next(self._places, None)
-        if number is None:
+        if not self._places:
             return None
+        number = self._places.popleft()
         return Softphone(self.fleet, number, self.schedule.start_time(number))
 
-    def wait_for_turn(self, softphone: Softphone) -> None:
-        """Wait until the plan has begun and the softphone's own instant has come."""
+    def wait_for_turn(self, softphone: Softphone) -> bool:
+        """Wait until the plan has begun and the softphone's own instant has come.
+
+        Returns:
+            Whether the place is still ours: a worker that joined late may serve it instead.
+        """
         self._begun.wait()
         gevent.sleep(max(softphone.planned_s - self.clock(), 0.0))
+        return softphone.number not in self._released
+
+    def add(self, places: Sequence[int]) -> None:
+        """Serve these places too; there must be a user more for each."""
+        self._places.extend(places)
+        self._unfinished += len(places)
+
+    def release(self, places: Sequence[int]) -> None:
+        """Do not serve these places: another process does."""
+        self._released.update(places)
+        self._unfinished -= len(places)
+
+    def crashed(self) -> None:
+        """A softphone's script has raised: a bug in it or in ours, and what it left undone nobody has measured."""
+        self.recorder.count("crashed", self.clock())
 
     def done(self) -> None:
         """A softphone of ours has lived its life."""
@@ -132,7 +152,7 @@ class Share:
     def stop(self, users: Group) -> None:
         """Stop now: everybody hangs up, and is cut off who has not when the time for goodbyes is over."""
         gc.unfreeze()
-        self._stopped = True
+        self.stopped = True
         self.fleet.end_s = min(self.fleet.end_s, self.clock())
         users.kill(block=True, timeout=self.fleet.goodbye_s)
         users.kill(block=True, timeout=_CUT_OFF_S)

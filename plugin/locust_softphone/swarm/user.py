@@ -50,11 +50,14 @@ class SoftphoneUser(User):
             self.environment.process_exit_code = BAD_INPUT
             raise StopUser from None
         self.phone = share.take_place() if share else None
-        if share is not None and self.phone is not None:
-            share.wait_for_turn(self.phone)
+        if share is not None and self.phone is not None and share.wait_for_turn(self.phone):
             self.phone.start()
             try:
                 self.script(self.phone)
+            except Exception:
+                share.crashed()
+                self.phone.hang_up()
+                raise
             finally:
                 share.done()
         while True:  # a user that returned would be replaced by a new one

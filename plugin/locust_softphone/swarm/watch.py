@@ -4,7 +4,7 @@ A greenlet that asks to be woken every 50 ms notes how much later it was (event-
 a core the process used. A run is saturated when its softphones could not act on time:
 
     start lag    p99 above 250 ms: more than a burst of 500 on one core takes (benchmarks/start_lag.py)
-    loop lag     above 100 ms in more than 5 % of the samples: whatever is measured then is measured late
+    loop lag     above 100 ms in more than 5 % of the samples, and in 5 at least: what is measured then is measured late
 
 The CPU alone is no verdict: a process at 100 % that is on time is well used. It is there to say why.
 """
@@ -28,6 +28,7 @@ EVERY_S = 0.05
 LATE_START_S = 0.25
 LATE_LOOP_S = 0.1
 LATE_LOOP_SHARE = 0.05
+LATE_LOOP_LEAST = 5
 
 
 def watch(tally: Callable[[], Tally], clock: Callable[[], float], over: Callable[[], bool]) -> None:
@@ -67,7 +68,7 @@ def saturation(tally: Tally) -> str | None:
     if len(lag) and lag.percentile_s(99) > LATE_START_S:
         reasons.append(f"the p99 of the start lag is {lag.percentile_s(99) * 1000:.0f} ms")
     late, samples = tally.counts["loop_late"], tally.counts["loop_samples"]
-    if samples and late > LATE_LOOP_SHARE * samples:
+    if late >= LATE_LOOP_LEAST and late > LATE_LOOP_SHARE * samples:
         reasons.append(f"its event loop was late in {late / samples:.0%} of the samples")
     if not reasons:
         return None

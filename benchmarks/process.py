@@ -1,0 +1,141 @@
+"""A process on a core of its own, and what it has cost when it is over. Linux only.
+
+Cost is what the kernel booked (wait4): user and system time of the process and of the children that it waited for.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+
+import psutil
+
+__all__ = ["Command", "Process", "Usage", "cores"]
+
+TICK_S = 0.02
+
+
+def cores() -> tuple[int, int]:
+    """The core of the tool and the core of the edge; the same one where there is only one."""
+    allowed = sorted(os.sched_getaffinity(0))
+    return allowed[0], allowed[min(1, len(allowed) - 1)]
+
+
+@dataclass(frozen=True)
+class Usage:
+    """What a process has used, in all."""
+
+    exit_code: int
+    cpu_s: float
+    took_s: float
+
+
+@dataclass(frozen=True)
+class Command:
+    """A process to start.
+
+    Args:
+        arguments: its command line.
+        folder: where it runs, and leaves what it writes.
+        environment: variables on top of ours.
+        pinned: whether it is kept on the tool's core.
+    """
+
+    arguments: Sequence[str]
+    folder: Path
+    environment: Mapping[str, str] = field(default_factory=dict)
+    pinned: bool = True
+
+    @property
+    def log(self) -> Path:
+        return self.folder / "log"
+
+
+class Process:
+    """A running command, in a session of its own: whatever is left of it at the end of the block is killed.
+
+    Args:
+        command: what runs.
+        core: the core that it is kept on, or None for any.
+        stdin: as for ``subprocess.Popen``.
+    """
+
+    def __init__(self, command: Command, *, core: int | None, stdin: int = subprocess.DEVNULL) -> None:
+        self.log = command.log
+        self._began_s = time.perf_counter()
+        self._usage: Usage | None = None
+        inherited = {name: value for name, value in os.environ.items() if not name.startswith("LOCUST_")}
+        with self.log.open("wb") as output:
+            self._popen = subprocess.Popen(
+                command.arguments,
+                cwd=command.folder,
+                env={**inherited, **command.environment},
+                stdin=stdin,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+                preexec_fn=None if core is None else partial(os.sched_setaffinity, 0, {core}),
+            )
+        self.pid = self._popen.pid
+
+    def __enter__(self) -> Process:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._popen.stdin:
+            self._popen.stdin.close()
+        self.kill()
+
+    def tree(self) -> list[psutil.Process]:
+        """The process and its children."""
+        try:
+            parent = psutil.Process(self.pid)
+            return [parent, *parent.children(recursive=True)]
+        except psutil.NoSuchProcess:
+            return []
+
+    def cpu_s(self) -> float:
+        """User and system time so far, of the process and its children."""
+        return sum(times.user + times.system for times in (each.cpu_times() for each in self.tree()))
+
+    def rss(self) -> int:
+        """Resident memory now, in bytes, of the process and its children."""
+        return sum(int(each.memory_info().rss) for each in self.tree())
+
+    def signal(self, number: signal.Signals) -> None:
+        if self.poll() is None:
+            os.kill(self.pid, number)
+
+    def poll(self) -> Usage | None:
+        """What it has used if it is over, else None."""
+        if self._usage is None:
+            pid, status, spent = os.wait4(self.pid, os.WNOHANG)
+            if pid:
+                self._popen.returncode = os.waitstatus_to_exitcode(status)
+                took_s = time.perf_counter() - self._began_s
+                self._usage = Usage(self._popen.returncode, spent.ru_utime + spent.ru_stime, took_s)
+        return self._usage
+
+    def wait(self, limit_s: float) -> Usage:
+        """Wait for its end, ``limit_s`` at most; what is not over by then is killed, and its exit code says so."""
+        deadline_s = time.perf_counter() + limit_s
+        while (usage := self.poll()) is None:
+            if time.perf_counter() > deadline_s:
+                return self.kill()
+            time.sleep(TICK_S)
+        return usage
+
+    def kill(self) -> Usage:
+        """End it, and what it has started, at once."""
+        with suppress(ProcessLookupError):
+            os.killpg(self.pid, signal.SIGKILL)
+        while (usage := self.poll()) is None:
+            time.sleep(TICK_S)
+        return usage

@@ -1,0 +1,183 @@
+"""Does a call cost more when thousands of softphones are held? Two worker processes, up to 10,000 softphones and more.
+
+    connected   ______/~~~~~~~~~~~~~~~~~~~~~~~~~\\___      N softphones, always connected
+    calls       ......|||||||||||||||||||||......        500 a second whatever N is: each hangs up and calls anew
+                      [ CPU of all processes ][ held, answering pings ]
+
+    cost of a call = CPU between two readings / calls that the edge answered between them
+
+The rate is the same at every size, so the number held is all that differs. The largest size is then held for two
+minutes: nobody may be lost, and every ping must be answered. The target: a call costs at most 15 % more at 10,000 than
+at 500.
+"""
+
+from __future__ import annotations
+
+import argparse
+import resource
+import sys
+import time
+from dataclasses import dataclass
+from typing import Any
+
+from rich.table import Table
+
+from harness import PATIENCE_S, Bench, bench
+from locust_softphone.report.ledger import since
+from process import Process
+from tables import Goal, show
+from tools import record, softphones
+
+PROCESSES = 2
+RATE = 500  # calls a second
+SIZES = (500, 2_000, 10_000)
+MEASURED_CALLS = 6_000  # at least so many at each size
+SHORT_HOLD_S = 3.0
+PONG_S = 1.0
+PING_EVERY_S = 25  # longer than the 20 s for which each of 10,000 sessions lives while calls are measured
+MOST_GROWTH = 0.15
+SPARE_DESCRIPTORS = 500  # of the edge, which has a WebSocket for each softphone and an HTTP connection for each call
+
+
+@dataclass(frozen=True)
+class Size:
+    """One run: so many softphones, each calling ``rounds`` times, then held for ``hold_s``."""
+
+    softphones: int
+    hold_s: float
+
+    @property
+    def rounds(self) -> int:
+        return 1 + -(-MEASURED_CALLS // self.softphones)
+
+    @property
+    def every_s(self) -> float:
+        return self.softphones / RATE
+
+    @property
+    def calls(self) -> int:
+        return self.softphones * self.rounds
+
+    @property
+    def plan_s(self) -> float:
+        return self.every_s * self.rounds + self.hold_s
+
+    def profile(self) -> dict[str, Any]:
+        calls = {"count": self.rounds, "every": f"{self.every_s:g}s"}
+        softphone = {"like": "recommended", "connection": "per-call", "calls": calls, "retry": {"max_retries": 0}}
+        hold = self.every_s * (self.rounds - 1) + self.hold_s
+        return {"users": self.softphones, "ramp": {"rate": f"{RATE}/s"}, "hold": f"{hold:g}s", "softphone": softphone}
+
+
+@dataclass(frozen=True)
+class Reading:
+    """The CPU of all our processes, and the calls that the edge has answered, at one instant."""
+
+    cpu_s: float
+    calls: int
+
+
+@dataclass(frozen=True)
+class Scaled:
+    """How a run of one size went.
+
+    Args:
+        size: which.
+        exit_code: of the run.
+        cost_ms: CPU of a call.
+        pings: sent by the edge until shortly before the plan's end.
+        pongs: that came for them.
+        lost: connections that ended otherwise than with our close and the edge's, whoever of the two counted more.
+    """
+
+    size: Size
+    exit_code: int
+    cost_ms: float
+    pings: int
+    pongs: int
+    lost: int
+
+
+def scaled(bench: Bench, size: Size) -> Scaled:
+    """Run one size."""
+    before = bench.edge.stats()
+    with bench.start(softphones(bench, size.profile(), processes=PROCESSES, pinned=False)) as process:
+        first = _reading(bench, process, before, size.softphones, size.plan_s)
+        last = _reading(bench, process, before, size.calls, size.plan_s)
+        time.sleep(size.hold_s - SHORT_HOLD_S)
+        pings = bench.edge.stats()["pings"]
+        time.sleep(PONG_S)
+        pongs = bench.edge.stats()["pongs"]
+        usage = process.wait(PATIENCE_S)
+        found = record(process.log.parent)
+    counted = since(before, bench.edge.stats())
+    return Scaled(
+        size=size,
+        exit_code=usage.exit_code,
+        cost_ms=(last.cpu_s - first.cpu_s) * 1000 / (last.calls - first.calls),
+        pings=pings,
+        pongs=min(pongs, pings),
+        lost=max(found["abnormal_closes"]["total"], counted["lost"] + sum(counted["cuts"].values())),
+    )
+
+
+def _reading(bench: Bench, process: Process, before: dict[str, Any], calls: int, plan_s: float) -> Reading:
+    """Read CPU and calls as soon as so many calls have been answered."""
+    answered = before["steps"]["offer"]["admitted"]
+    if not bench.edge.wait_for(lambda s: s["steps"]["offer"]["admitted"] - answered >= calls, process, plan_s + 60):
+        raise SystemExit(f"{calls} calls were never answered:\n{process.log.read_text()[-2000:]}")
+    return Reading(process.cpu_s(), bench.edge.stats()["steps"]["offer"]["admitted"] - answered)
+
+
+def _sizes(most: int, hold_s: float) -> list[Size]:
+    """The sizes up to ``most``, or to what the edge's file descriptors allow; the largest is held longest."""
+    allowed = resource.getrlimit(resource.RLIMIT_NOFILE)[1] - SPARE_DESCRIPTORS
+    if most > allowed:
+        print(f"--most {most}: the edge may open {allowed} connections, so many it is; see ulimit -n", file=sys.stderr)
+    most = min(most, allowed)
+    sizes = [*(size for size in SIZES if size < most), most]
+    return [Size(size, hold_s if size == most else SHORT_HOLD_S) for size in sizes]
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--most", type=int, default=SIZES[-1], help="softphones held (default: %(default)s)")
+    parser.add_argument("--hold", type=float, default=120, metavar="S", help="how long (default: %(default)s s)")
+    parsed = parser.parse_args()
+
+    table = Table("softphones", title=f"Softphones held by {PROCESSES} processes")
+    for column in ("calls measured", "CPU per call, ms", "to 500", "held for, s", "pings", "answered", "lost", "exit"):
+        table.add_column(column, justify="right")
+    runs = []
+    for size in _sizes(parsed.most, parsed.hold):
+        with bench(ping_every=f"{PING_EVERY_S}s") as at:
+            runs.append(run := scaled(at, size))
+        table.add_row(
+            f"{size.softphones:,}",
+            f"{size.calls - size.softphones:,}",
+            f"[bold]{run.cost_ms:.3f}",
+            f"{run.cost_ms / runs[0].cost_ms - 1:+.0%}",
+            f"{size.hold_s:g}",
+            f"{run.pings:,}",
+            f"{run.pongs:,}",
+            f"{run.lost}",
+            f"{run.exit_code}",
+        )
+    growth = max(run.cost_ms for run in runs) / runs[0].cost_ms - 1
+    exits = [run.exit_code for run in runs]
+    pings, pongs, lost = runs[-1].pings, runs[-1].pongs, sum(run.lost for run in runs)
+    goals = [
+        Goal(f"a call costs at most {MOST_GROWTH:.0%} more than at 500", f"{growth:+.0%}", growth <= MOST_GROWTH),
+        Goal("no abnormal close", f"{lost}", not lost),
+        Goal("every ping answered", f"{pongs:,} of {pings:,}", 0 < pings == pongs),
+        Goal("every run valid", " ".join(map(str, exits)), not any(exits)),
+    ]
+    caption = (
+        f"{RATE} calls a second at each size, on connections of their own; CPU of the master and {PROCESSES} workers "
+        "together, unpinned, sharing the machine with the edge"
+    )
+    return show(table, goals, caption)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,270 @@
+"""One run: the edge that it needs, who serves the plan, what comes in, and the record that is made of it."""
+
+from __future__ import annotations
+
+import json
+import platform
+import random
+import sys
+import time
+from collections.abc import Callable, Mapping
+from datetime import datetime, timezone
+from importlib.metadata import version
+from typing import Any
+
+import gevent
+from locust.env import Environment
+from locust.runners import MasterRunner
+
+from locust_softphone import __version__
+from locust_softphone.errors import AttemptFailed, InputError
+from locust_softphone.measure import Tally
+from locust_softphone.report import ledger
+from locust_softphone.report.record import RunFacts, build
+from locust_softphone.signaling.http import HttpConnection
+from locust_softphone.signaling.media_offer import MediaOffer
+from locust_softphone.signaling.stream import Target
+from locust_softphone.swarm import messages
+from locust_softphone.swarm.crew import Crew
+from locust_softphone.swarm.edge_process import EdgeProcess
+from locust_softphone.swarm.fleet_token import TokenDesk
+from locust_softphone.swarm.options import Options
+from locust_softphone.swarm.recorder import Recorder
+from locust_softphone.swarm.share import Share
+from locust_softphone.swarm.watch import on_time_per_s, saturation
+
+__all__ = ["Run", "reach", "users_for"]
+
+_REACH_S = 5.0
+_BEGIN_IN_S = 0.25
+_BEGIN_IN_EACH_S = 0.0005
+_COLLECT_S = 15.0
+_EDGE = "locust-softphone-edge"
+
+
+class Run:
+    """One run. Either this process serves the whole plan (``share``), or workers do (``crew``).
+
+    Args:
+        options: what to do.
+        environment: Locust's.
+        worker_ids: the workers that are there; none for a process alone.
+
+    Raises:
+        InputError: the edge cannot be reached or started, or this process lacks descriptors or ports.
+    """
+
+    def __init__(self, options: Options, environment: Environment, worker_ids: list[str]) -> None:
+        self.options = options
+        self.tally = Tally()
+        self.users = users_for(options.profile.users, max(len(worker_ids), 1))
+        self.began_at: float | None = None
+        self.share: Share | None = None
+        self.crew: Crew | None = None
+        self.desk: TokenDesk | None = None
+        self._recorder = Recorder(environment.events.request)
+        self._runner = environment.runner
+        self._epoch_s = 0.0
+        self._stopped_early = False
+        stamp = datetime.now(timezone.utc).strftime("%Y%m%dT%H%M%S.%fZ")
+        self.folder = options.runs / f"{stamp}-{options.profile.name}"
+        self._edge = None if options.target else EdgeProcess(options.policy)
+        try:
+            self.target = reach(options.target or Target.parse(self._edge.url if self._edge else ""))
+            self._edge_before = _edge_stats(self.target)
+            self._policy = self._edge_before.pop("policy", {}) if self._edge_before else None
+            if self._policy is not None:
+                self._policy.pop("organisations", None)  # whose run it is does not belong into its record
+            if isinstance(environment.runner, MasterRunner):
+                self._hire(environment.runner, worker_ids)
+            else:
+                places = range(options.profile.users)
+                self.share = Share(environment, options.profile, self.target, options.credentials, places=places)
+                if found := self.share.shortages():
+                    raise InputError(*found)
+        except BaseException:
+            self.close()
+            raise
+
+    def _hire(self, runner: MasterRunner, worker_ids: list[str]) -> None:
+        profile, credentials = self.options.profile, self.options.credentials
+        resolved = profile.resolved()
+
+        def plan_for(places: list[int]) -> messages.Plan:
+            return messages.Plan(
+                resolved, self.target.url, places, credentials.client_id, credentials.client_secret, __version__
+            )
+
+        dialect = MediaOffer(
+            self.target,
+            credentials,
+            timeout_s=profile.softphone.timeout_s,
+            user_agent=f"locust-softphone/{__version__}",
+            random=random.Random(),
+        )
+        self.desk = TokenDesk(dialect, self._recorder, self.clock)
+        self.crew = Crew(runner, profile.schedule(), worker_ids, plan_for, self.clock)
+        self.crew.share_out()
+
+    def begin(self) -> None:
+        """Fix the plan's start: soon, for everybody at the same instant."""
+        if self.crew is not None:
+            self.crew.measure_delays()
+        in_s = _BEGIN_IN_S + _BEGIN_IN_EACH_S * self.options.profile.users
+        self.began_at = time.time() + in_s
+        self._epoch_s = time.perf_counter() + in_s
+        if self.share is not None:
+            self.share.begin(in_s)
+        elif self.crew is not None:
+            self.crew.begin(in_s)
+            gevent.spawn(self.crew.look_after, lambda: self.over)
+
+    def clock(self) -> float:
+        """Seconds since the plan's start; the plan's start is 0 until it is fixed."""
+        return time.perf_counter() - self._epoch_s if self.began_at is not None else 0.0
+
+    @property
+    def over(self) -> bool:
+        """Whether everybody is done, or the plan's end is so long past that nobody is waited for."""
+        if self.began_at is None:
+            return False
+        if self.share is not None:
+            return self.share.over
+        late = self.clock() > self.options.profile.duration_s + _COLLECT_S
+        return late or (self.crew is not None and self.crew.all_over())
+
+    def stop(self) -> None:
+        """Everybody hangs up, and what was measured comes in."""
+        self._stopped_early = not self.over
+        if self.share is not None and self._runner is not None:
+            self.share.stop(self._runner.user_greenlets)
+            self.tally.merge(self.share.recorder.take())
+        elif self.crew is not None and self._runner is not None:
+            self._runner.send_message(messages.STOP, {})
+            deadline_s = time.perf_counter() + _COLLECT_S
+            while set(self.crew.present) - self.crew.done and time.perf_counter() < deadline_s:
+                gevent.sleep(0.05)
+        self.tally.merge(self._recorder.take())
+
+    def record(self) -> dict[str, Any]:
+        """The run record: the edge's counters read, the ledger balanced, the run judged."""
+        ended_at = time.time()
+        profile, began_at = self.options.profile, self.began_at or ended_at
+        after = _edge_stats(self.target) if self._edge_before is not None else None
+        edge = ledger.since(self._edge_before, after) if self._edge_before is not None and after is not None else None
+        balanced = ledger.balance(self.tally.counts, edge["steps"]) if edge else None
+        first_s = self.tally.first_s.get("started")
+        return build(
+            RunFacts(
+                run_id=self.folder.name,
+                profile=profile.resolved(),
+                planned=_planned_per_second(profile.schedule().started_by, profile.duration_s),
+                calls_each=profile.softphone.calls.count,
+                target={
+                    "url": self.target.url,
+                    "simulated": self._edge_before is not None,
+                    "policy": self._policy,
+                },
+                versions=_versions(),
+                workers=len(self.crew.workers) if self.crew else 0,
+                fleet=self.crew.summary() if self.crew else None,
+                times={
+                    "planned_start": _iso(began_at),
+                    "actual_start": None if first_s is None else _iso(began_at + first_s),
+                    "end": _iso(ended_at),
+                    "ended": "stopped" if self._stopped_early else "plan over",
+                },
+                edge=edge,
+                ledger=balanced,
+                invalid=self._reasons(balanced),
+                on_time_per_s=on_time_per_s(self.tally),
+                expectations=profile.expect,
+            ),
+            self.tally,
+        )
+
+    def _reasons(self, balanced: Mapping[str, Any] | None) -> list[str]:
+        """Why this run cannot be trusted, if it cannot."""
+        reasons = []
+        started, planned = self.tally.counts["started"], self.options.profile.users
+        if self.crew and (lost := len(self.crew.lost)):
+            reasons.append(
+                f"{lost} of {len(self.crew.workers)} workers lost, with what they had not reported; "
+                f"{self.crew.taken_over} of their starts were taken over"
+            )
+        if self.crew and (silent := set(self.crew.missing()) - set(self.crew.lost)):
+            reasons.append(f"{len(silent)} of {len(self.crew.workers)} workers did not report at the end")
+        if self._stopped_early:
+            reasons.append("the run was stopped before its plan was over")
+        elif started < planned:
+            reasons.append(f"only {started} of {planned} planned softphones started")
+        if crashed := self.tally.counts["crashed"]:
+            reasons.append(f"the script of {crashed} softphones ended with an exception; see Locust's log")
+        if saturated := saturation(self.tally):
+            reasons.append(saturated)
+        if balanced is None and self._edge_before is not None:
+            reasons.append("the edge did not tell its counters at the end")
+        if balanced and not balanced["balanced"]:
+            reasons += [f"the ledger does not balance: {problem}" for problem in balanced["problems"]]
+        return reasons
+
+    def close(self) -> None:
+        """Stop the simulated edge, if it is ours."""
+        if self._edge is not None:
+            self._edge.stop()
+            self._edge = None
+
+
+def users_for(softphones: int, workers: int) -> int:
+    """So many softphones, rounded up to a whole number per worker: Locust gives each worker the same."""
+    return -(-softphones // workers) * workers
+
+
+def reach(target: Target) -> Target:
+    """The target with the addresses that take a connection.
+
+    Raises:
+        InputError: none does, and why.
+    """
+    try:
+        return target.reached(_REACH_S)
+    except AttemptFailed as failed:
+        advice = {
+            "connect_refused": "nothing listens there; is the edge running?",
+            "unresolved": "no such host name",
+            "tls_failed": "its certificate does not verify; for a private authority give --softphone-ca FILE",
+        }.get(failed.outcome.value, "it cannot be reached")
+        raise InputError(f"--host {target.url}: {failed.outcome.value}: {advice}") from None
+
+
+def _edge_stats(target: Target) -> dict[str, Any] | None:
+    """The counters of a simulated edge, or None when the target is none of ours."""
+    http = HttpConnection(target)
+    try:
+        stats = json.loads(http.request("GET", "/stats", "", b"", _REACH_S).body)
+        return stats if stats.get("server") == _EDGE else None
+    except (AttemptFailed, ValueError, AttributeError):
+        return None
+    finally:
+        http.close()
+
+
+def _planned_per_second(started_by: Callable[[float], int], duration_s: float) -> list[int]:
+    """Planned starts in each second of the plan."""
+    seconds = int(duration_s) + 1
+    by_end = [started_by(second + 1 - 1e-9) for second in range(seconds)]
+    return [after - before for before, after in zip([0, *by_end], by_end, strict=False)]
+
+
+def _versions() -> dict[str, str]:
+    packages = ("locust", "gevent", "websocket-client", "tenacity", "aiohttp")
+    return {
+        "locust-softphone": __version__,
+        **{package: version(package) for package in packages},
+        "python": platform.python_version(),
+        "platform": sys.platform,
+    }
+
+
+def _iso(timestamp: float) -> str:
+    return datetime.fromtimestamp(timestamp, timezone.utc).isoformat(timespec="milliseconds")

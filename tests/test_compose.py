@@ -1,0 +1,251 @@
+"""docker-compose.yml: what it promises, and that its commands do what they say.
+
+Without an engine the very same commands are run as plain processes on loopback, only addresses and ports are replaced.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from fnmatch import fnmatch
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.edge.softphone import eventually
+from tests.fleet.processes import CHECKOUT, Started, ended, real, started
+
+COMPOSE = CHECKOUT / "docker-compose.yml"
+DOCKERFILE = CHECKOUT / ".docker" / "Dockerfile"
+BUILT_S = 900.0  # for an engine to build the image and to start everything
+RUN_S = 120.0
+
+
+def swarm(**variables: str) -> dict[str, Any]:
+    """The file's services, with these variables set and all others at their defaults."""
+    text = re.sub(r"\$\{(\w+):-([^}]*)\}", lambda found: variables.get(found[1], found[2]), COMPOSE.read_text())
+    services: dict[str, Any] = yaml.safe_load(text)["services"]
+    return services
+
+
+def command_of(service: dict[str, Any]) -> list[str]:
+    (entrypoint,) = re.findall(r"(?m)^ENTRYPOINT (.*)", DOCKERFILE.read_text())
+    return [*service.get("entrypoint", json.loads(entrypoint)), *service.get("command", [])]
+
+
+# What it promises
+
+
+PROMISES: list[tuple[str, Callable[[dict[str, Any]], object], object]] = [
+    ("a signal reaches the program, which is not PID 1", lambda each: each["init"], True),
+    ("Locust ends in order on SIGINT, at any time", lambda each: each["stop_signal"], "SIGINT"),
+    ("hanging up and writing the record take longer than 10 s", lambda each: each["stop_grace_period"], "90s"),
+    ("5,000 softphones on a worker need 10,000 descriptors", lambda each: each["ulimits"]["nofile"]["soft"], 65536),
+    ("nothing needs a capability", lambda each: each["cap_drop"], ["ALL"]),
+    ("one image, from the checkout", lambda each: each["build"], {"context": ".", "dockerfile": ".docker/Dockerfile"}),
+    ("no registry is named", lambda each: each["image"], "locust-softphone"),
+    ("no secret on a command line", lambda each: re.findall("secret|client", " ".join(command_of(each))), []),
+]
+
+
+@pytest.mark.parametrize("name", swarm())
+@pytest.mark.parametrize(("reason", "of", "due"), PROMISES, ids=[row[0] for row in PROMISES])
+def test_every_service(name: str, reason: str, of: Callable[[dict[str, Any]], object], due: object) -> None:
+    assert of(swarm()[name]) == due
+
+
+SERVICES: list[tuple[str, str, object]] = [
+    ("edge", "ports", None),  # on the compose network only
+    ("edge", "networks", ["swarm"]),
+    ("worker", "networks", ["swarm"]),
+    ("master", "ports", ["127.0.0.1:8089:8089"]),  # the web UI is for this machine
+    ("compare", "network_mode", "none"),  # its edges are its own
+    ("compare", "profiles", ["headless"]),
+    ("worker", "restart", "unless-stopped"),  # a worker that lost its master exits with 0
+    ("master", "restart", None),  # or a burst would follow a crash
+    ("worker", "deploy", {"replicas": "4"}),  # as many as the master waits for
+    ("edge", "user", "1000:1000"),
+    ("master", "user", "1000:1000"),
+    ("worker", "user", "1000:1000"),
+    ("compare", "user", "1000:1000"),
+    ("runs", "user", "0:0"),  # it chowns the folder, and has no other capability
+    ("runs", "cap_add", ["CHOWN"]),
+    ("runs", "network_mode", "none"),
+]
+
+
+@pytest.mark.parametrize(("service", "key", "due"), SERVICES, ids=[f"{name}.{key}" for name, key, _ in SERVICES])
+def test_a_service(service: str, key: str, due: object) -> None:
+    assert swarm()[service].get(key) == due
+
+
+def test_load_has_no_way_out() -> None:
+    assert yaml.safe_load(COMPOSE.read_text())["networks"]["swarm"] == {"internal": True}
+
+
+def test_the_master_waits_for_the_workers_and_is_stopped_before_them() -> None:
+    services = swarm(SOFTPHONE_WORKERS="7")
+    assert "--expect-workers=7" in services["master"]["command"]
+    assert services["worker"]["deploy"] == {"replicas": "7"}
+    assert "worker" in services["master"]["depends_on"]
+    assert "master" not in services["worker"]["depends_on"]
+
+
+def test_the_base_is_pinned_and_the_image_is_not_root() -> None:
+    text = DOCKERFILE.read_text()
+    assert re.search(r"(?m)^ARG PYTHON=python:3\.\d+\.\d+-slim-\w+@sha256:[0-9a-f]{64}$", text)
+    assert set(re.findall(r"(?m)^FROM (\S+)", text)) == {"${PYTHON}"}
+    assert re.findall(r"(?m)^USER (\S+)", text) == ["1000:1000"]
+
+
+def test_the_image_is_built_from_all_that_a_wheel_takes_and_nothing_else() -> None:
+    lines = [line for line in (CHECKOUT / ".dockerignore").read_text().splitlines() if line and line[0] != "#"]
+    let_in = {line[1:] for line in lines if line.startswith("!")}
+    taken = {"LICENSE", "README.md", "locustfile.py", "plugin", "pyproject.toml", "scenarios"}
+    assert lines[0] == "*"
+    assert let_in == taken
+    assert not any(fnmatch(each, "*secret*") for each in let_in)
+
+
+# Its commands, as plain processes
+
+
+def free_port() -> int:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        return int(taken.getsockname()[1])
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
+    """A whole ``docker compose up``, then its stop, in the order that the dependencies give."""
+    folder = tmp_path_factory.mktemp("compose")
+    services = swarm(SOFTPHONE_WORKERS="2", SOFTPHONE_PROFILE="smoke")
+    edge, web, messages = free_port(), free_port(), free_port()
+    replaced = {"0.0.0.0": "127.0.0.1", "8080": str(edge), "8089": str(web), "5557": str(messages)}
+    replaced |= {"--host=http://edge:8080": f"--host=http://127.0.0.1:{edge}", "--master-host=master": "--master-host=127.0.0.1"}
+    extra = {
+        "master": ["--web-host", "127.0.0.1", "--web-port", str(web), "--master-bind-port", str(messages)],
+        "worker": ["--master-port", str(messages)],
+    }
+
+    def here(command: list[str]) -> list[str]:
+        words = [replaced.get(word, word) for word in real(command)]
+        if command[0] == "python":
+            words = [re.sub(r"\b(8080|8089|5557)\b", lambda found: replaced[found[1]], word) for word in words]
+        return words
+
+    with ExitStack() as stack:
+
+        def start(service: str, name: str) -> Started:
+            command = here(command_of(services[service])) + extra.get(service, [])
+            environment = services[service].get("environment", {})
+            return stack.enter_context(started(command, folder=folder, name=name, environment=environment))
+
+        def healthy(service: str) -> bool:
+            test = services[service]["healthcheck"]["test"][1:]
+            return subprocess.run(here(test), capture_output=True, timeout=20).returncode == 0
+
+        health = {"before": healthy("worker")}
+        processes = {"edge": start("edge", "edge")}
+        eventually(lambda: healthy("edge"))
+        processes |= {name: start("worker", name) for name in ("worker-1", "worker-2")}
+        processes["master"] = start("master", "master")
+        eventually(lambda: healthy("master"))
+        eventually(lambda: healthy("worker"))
+        deadline = time.monotonic() + RUN_S
+        while not list(folder.glob("runs/*/run.json")) and time.monotonic() < deadline:
+            time.sleep(0.2)
+        health |= {name: processes[name].process.poll() is None for name in processes}
+        codes = {"master": ended(processes["master"], signal.SIGINT)}
+        codes |= {name: ended(processes[name]) for name in ("worker-1", "worker-2")}
+        codes["edge"] = ended(processes["edge"], signal.SIGINT)
+        (record,) = (json.loads(path.read_text()) for path in folder.glob("runs/*/run.json"))
+        yield {
+            "record": record,
+            "health": health,
+            "codes": codes,
+            "logs": {name: each.output() for name, each in processes.items()},
+        }
+
+
+def test_up_runs_the_profile_by_itself(run: dict[str, Any]) -> None:
+    record = run["record"]
+    assert (record["profile"]["name"], record["workers"], record["verdict"]) == ("smoke", 2, "passed")
+    assert (record["totals"]["planned"], record["totals"]["answered"]) == (10, 10)
+    assert record["ledger"]["balanced"] is True
+
+
+def test_the_health_checks_tell_who_is_there(run: dict[str, Any]) -> None:
+    assert run["health"] == {"before": False, "edge": True, "master": True, "worker-1": True, "worker-2": True}
+
+
+def test_stopping_it_in_order_leaves_nobody_behind(run: dict[str, Any]) -> None:
+    assert run["codes"] == {"master": 0, "worker-1": 0, "worker-2": 0, "edge": 0}
+    assert [name for name, log in run["logs"].items() if "Traceback" in log] == []
+
+
+def test_the_headless_comparison_exits_with_its_code(tmp_path: Path) -> None:
+    command = [*real(command_of(swarm()["compare"])), "smoke"]
+    environment = {"LOCUST_SOFTPHONE_RUNS": str(tmp_path / "runs")}
+    with started(command, folder=tmp_path, name="compare", environment=environment) as compare:
+        assert ended(compare) == 0, compare.output()
+    assert len(list(tmp_path.glob("runs/*-smoke/run.json"))) == 1
+
+
+# With Docker
+
+
+def compose_client() -> list[str]:
+    """The client, or the test is skipped."""
+    for command in (["docker", "compose"], ["docker-compose"]):
+        if shutil.which(command[0]) and not subprocess.run([*command, "version"], capture_output=True).returncode:
+            return command
+    pytest.skip("no Docker Compose here: neither `docker compose` nor `docker-compose`")
+
+
+def test_docker_compose_takes_the_file() -> None:
+    shown = subprocess.run(
+        [*compose_client(), "-f", str(COMPOSE), "--profile", "headless", "config", "--services"],
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert shown.returncode == 0, shown.stderr
+    assert sorted(shown.stdout.split()) == sorted(swarm())
+
+
+def test_a_real_swarm(tmp_path: Path) -> None:
+    client = compose_client()
+    if not shutil.which("docker") or subprocess.run(["docker", "info"], capture_output=True).returncode:
+        pytest.skip("no Docker engine here: docker-compose.yml was not brought up for real")
+    for name in ("LICENSE", "README.md", "locustfile.py", "pyproject.toml", ".dockerignore", "docker-compose.yml"):
+        shutil.copy(CHECKOUT / name, tmp_path)
+    for name in ("plugin", "scenarios", ".docker"):
+        shutil.copytree(CHECKOUT / name, tmp_path / name)
+    command = [*client, "-p", f"softphone-test-{os.getpid()}"]
+    environment = {**os.environ, "SOFTPHONE_WORKERS": "2", "SOFTPHONE_PROFILE": "smoke"}
+
+    def compose(*arguments: str) -> None:
+        subprocess.run([*command, *arguments], cwd=tmp_path, env=environment, check=True, timeout=BUILT_S)
+
+    try:
+        compose("up", "--detach", "--build", "--scale", "worker=2")
+        deadline = time.monotonic() + RUN_S
+        while not list(tmp_path.glob("runs/*/run.json")) and time.monotonic() < deadline:
+            time.sleep(1)
+        (record,) = (json.loads(path.read_text()) for path in tmp_path.glob("runs/*/run.json"))
+        assert (record["verdict"], record["workers"], record["totals"]["answered"]) == ("passed", 2, 10)
+        assert record["ledger"]["balanced"] is True
+    finally:
+        compose("down", "--volumes", "--rmi", "local")
