@@ -304,3 +304,14 @@ def chunks(terminal: int) -> Iterable[bytes]:
             yield os.read(terminal, 65536)
         except OSError:  # EIO
             return
+
+
+def test_each_run_can_be_spread_over_workers(tmp_path: Path) -> None:
+    finished = subprocess.run(
+        command("compare", a_profile(tmp_path, "first"), "--runs", tmp_path / "runs", "--workers", "2"),
+        capture_output=True,
+        text=True,
+    )
+    assert finished.returncode == 0, finished.stderr
+    (record,) = (tmp_path / "runs").glob("*-first/run.json")
+    assert json.loads(record.read_text())["workers"] == 2

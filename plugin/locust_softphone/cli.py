@@ -29,6 +29,7 @@ __all__ = ["main"]
 BAD_INPUT = 2
 INTERRUPTED, PIPE_CLOSED = 130, 141  # as a shell shows a program that SIGINT or SIGPIPE ended
 MOST_REPEATS = 1000
+MOST_WORKERS = 256
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -85,6 +86,9 @@ def _add_compare(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--repeat", type=_repeats, default=1, metavar="N", help="run each so often, in turn (default: 1)"
     )
+    parser.add_argument(
+        "--workers", type=_workers, default=0, metavar="N", help="spread each run over so many processes (default: one)"
+    )
     parser.add_argument("--host", metavar="URL", help="the edge (default: a simulated one for each run)")
     parser.add_argument(
         "--authorized",
@@ -112,8 +116,16 @@ def _add_file(parser: argparse.ArgumentParser, name: str, metavar: str, text: st
 
 
 def _repeats(text: str) -> int:
-    if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= MOST_REPEATS:
-        raise argparse.ArgumentTypeError(f"must be a whole number from 1 to {MOST_REPEATS}, not {text!r}")
+    return _whole_number(text, MOST_REPEATS)
+
+
+def _workers(text: str) -> int:
+    return _whole_number(text, MOST_WORKERS)
+
+
+def _whole_number(text: str, most: int) -> int:
+    if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= most:
+        raise argparse.ArgumentTypeError(f"must be a whole number from 1 to {most}, not {text!r}")
     return int(text)
 
 
@@ -130,6 +142,7 @@ def _compare(parsed: argparse.Namespace) -> int:
         authorized=parsed.authorized,
         ca=parsed.ca and parsed.ca.absolute(),
         policy=parsed.policy and parsed.policy.absolute(),
+        workers=parsed.workers,
     )
     folder = compare.new_folder(arguments.runs)
     names, planned_s = [plan.name for plan in plans], [plan.planned_s for plan in plans]

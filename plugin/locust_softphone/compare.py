@@ -9,6 +9,7 @@ Without a host each run has a simulated edge of its own, started and stopped by 
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
@@ -55,6 +56,7 @@ class Arguments:
         authorized: whether the user may load-test it.
         ca: PEM file of a private certificate authority.
         policy: the simulated edges' policy file.
+        workers: over how many worker processes each run is spread; 0 for one process alone.
     """
 
     runs: Path
@@ -62,13 +64,23 @@ class Arguments:
     authorized: bool = False
     ca: Path | None = None
     policy: Path | None = None
+    workers: int = 0
 
     def for_locust(self, plan: Plan) -> list[str]:
         """As Locust's command line has them."""
         options = ["--softphone-profile", str(plan.path), "--softphone-runs", str(self.runs)]
         named = {"--host": self.host, "--softphone-ca": self.ca, "--softphone-policy": self.policy}
         options += [text for name, value in named.items() if value is not None for text in (name, str(value))]
-        return [*options, "--softphone-authorized"] if self.authorized else options
+        options += ["--softphone-authorized"] if self.authorized else []
+        return options + (_over(self.workers) if self.workers else [])
+
+
+def _over(workers: int) -> list[str]:
+    """Locust's options for a master with so many workers, on a port where no other fleet is."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = str(free.getsockname()[1])
+    bound = ["--master-bind-host", "127.0.0.1", "--master-bind-port", port, "--master-port", port]
+    return ["--processes", str(workers), *bound]
 
 
 @dataclass(frozen=True)

@@ -79,7 +79,7 @@ class Conductor:
             self._refused = False
             return None
         if self._run is not None:
-            return None if self._run.over else self._run.users
+            return None if self._run.over or self._run_time_is_over(self._run) else self._run.users
         try:
             self._options = self._read_options()
         except InputError as error:
@@ -156,6 +156,11 @@ class Conductor:
             self._run.tally.merge(Tally.from_plain(plain))
 
     # Small questions.
+
+    def _run_time_is_over(self, run: Run) -> bool:
+        """Whether ``--run-time`` has passed, which Locust 2.47 ignores where there is a shape."""
+        run_time_s = getattr(self._environment.parsed_options, "run_time", None)
+        return run_time_s is not None and run.clock() > run_time_s
 
     def _read_options(self) -> Options:
         parsed = self._environment.parsed_options

@@ -1,0 +1,86 @@
+"""A master and its workers as real processes, in one folder."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from tests.swarm.locust_process import LOCUSTFILE, PACKAGES, PATIENCE_S, records
+
+__all__ = ["FleetProcesses", "a_fleet"]
+
+
+@dataclass
+class FleetProcesses:
+    """A master, and workers that come and go."""
+
+    folder: Path
+    port: int
+    master: subprocess.Popen[bytes]
+    workers: list[subprocess.Popen[bytes]] = field(default_factory=list)
+
+    def join(self) -> subprocess.Popen[bytes]:
+        """One more worker."""
+        log = self.folder / f"worker-{len(self.workers)}.log"
+        worker = _locust(self.folder, log, "--worker", "--master-port", str(self.port))
+        self.workers.append(worker)
+        return worker
+
+    def log(self, name: str = "master") -> str:
+        return (self.folder / f"{name}.log").read_text()
+
+    def await_log(self, text: str, name: str = "master") -> None:
+        self.await_(lambda: text in self.log(name), f"{text!r} in {name}.log")
+
+    def await_(self, condition: Callable[[], Any], what: str) -> None:
+        deadline = time.monotonic() + PATIENCE_S
+        while not condition():
+            assert time.monotonic() < deadline, f"waited in vain for {what}: {self.log()}"
+            time.sleep(0.02)
+
+    def record(self) -> dict[str, Any]:
+        """The record of the one run, once the master has ended."""
+        self.master.wait(PATIENCE_S)
+        (record,) = records(self.folder)
+        return record
+
+
+@contextmanager
+def a_fleet(folder: Path, profile: str, *options: str, workers: int) -> Iterator[FleetProcesses]:
+    """Start a headless master for ``profile`` and so many workers; whatever is left of them in the end is killed."""
+    (folder / "profile.yaml").write_text(profile)
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    run = ("--headless", "--only-summary", "--softphone-profile", "profile.yaml", "--expect-workers", str(workers))
+    bound = ("--master", "--master-bind-host", "127.0.0.1", "--master-bind-port", str(port))
+    fleet = FleetProcesses(folder, port, _locust(folder, folder / "master.log", *bound, *run, *options))
+    try:
+        for _ in range(workers):
+            fleet.join()
+        yield fleet
+    finally:
+        for process in (fleet.master, *fleet.workers):
+            with suppress(ProcessLookupError):
+                process.kill()
+            process.wait()
+
+
+def _locust(folder: Path, log: Path, *options: str) -> subprocess.Popen[bytes]:
+    with log.open("wb") as output:
+        return subprocess.Popen(
+            [sys.executable, "-m", "locust", "-f", str(LOCUSTFILE), *options],
+            cwd=folder,
+            env={**os.environ, "PYTHONPATH": str(PACKAGES)},
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )

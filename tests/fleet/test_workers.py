@@ -1,0 +1,105 @@
+"""One plan over many workers, who come and go while it is on; all of them real processes."""
+
+from __future__ import annotations
+
+import signal
+from pathlib import Path
+
+import pytest
+
+from tests.fleet.fleet_processes import a_fleet
+from tests.swarm.locust_process import PATIENCE_S
+
+RAMP = """
+name: fleet
+users: 61
+ramp: {rate: 10/s}
+hold: 1s
+softphone: {like: recommended}
+"""
+BURST = """
+name: burst
+users: 41
+ramp: 0s
+hold: 500ms
+softphone: {like: recommended}
+expect: [answered == 100%]
+"""
+BEGUN = "All users spawned"
+
+
+def test_a_burst_over_four_workers_is_served_once_and_costs_one_token(tmp_path: Path) -> None:
+    with a_fleet(tmp_path, BURST, workers=4) as fleet:
+        record = fleet.record()
+        assert fleet.master.returncode == 0, fleet.log()
+    assert record["totals"]["started"] == record["totals"]["answered"] == record["start_lag_s"]["count"] == 41
+    assert record["steps"]["token"]["attempts"] == record["edge"]["steps"]["token"]["requests"] == 1
+    assert record["ledger"]["balanced"] is True
+    assert record["fleet"]["workers"] == record["workers"] == 4
+    assert record["fleet"]["message_delay_s"]["max"] > 0
+    assert [log.name for log in tmp_path.glob("*.log") if "Bearer" in log.read_text()] == []
+
+
+def test_a_worker_that_joins_late_is_given_its_part_of_what_is_still_to_come(tmp_path: Path) -> None:
+    with a_fleet(tmp_path, RAMP, workers=2) as fleet:
+        fleet.await_log(BEGUN)
+        fleet.join()
+        record = fleet.record()
+        assert fleet.master.returncode == 0, fleet.log()
+        assert "joins late and serves" in fleet.log()
+    assert record["totals"]["started"] == record["totals"]["answered"] == 61
+    assert record["fleet"]["workers"] == 3
+    assert record["ledger"]["balanced"] is True
+
+
+def test_a_workers_places_that_are_still_to_come_are_taken_over_when_it_is_killed(tmp_path: Path) -> None:
+    with a_fleet(tmp_path, RAMP, workers=3) as fleet:
+        fleet.await_log(BEGUN)
+        fleet.workers[0].kill()
+        record = fleet.record()
+        assert fleet.master.returncode == 3, fleet.log()
+    assert record["fleet"]["lost"] == 1
+    assert record["fleet"]["starts_taken_over"] > 0
+    two_thirds = 61 - 21
+    assert two_thirds + record["fleet"]["starts_taken_over"] <= record["totals"]["started"] <= 61
+    assert "1 of 3 workers lost" in record["validity"]["reasons"][0]
+
+
+def test_a_worker_that_is_told_to_leave_hands_in_what_it_measured(tmp_path: Path) -> None:
+    with a_fleet(tmp_path, RAMP, workers=3) as fleet:
+        fleet.await_log(BEGUN)
+        fleet.workers[0].send_signal(signal.SIGTERM)
+        record = fleet.record()
+        assert fleet.master.returncode == 3, fleet.log()
+    assert record["fleet"]["lost"] == 1
+    assert record["ledger"]["balanced"] is True
+
+
+def test_workers_hang_up_when_the_master_is_gone(tmp_path: Path) -> None:
+    with a_fleet(tmp_path, RAMP.replace("hold: 1s", "hold: 5m"), workers=2) as fleet:
+        fleet.await_log(BEGUN)
+        fleet.master.kill()
+        for number, worker in enumerate(fleet.workers):
+            assert worker.wait(PATIENCE_S) == 3
+            assert "the master has been silent" in fleet.log(f"worker-{number}")
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_nothing_is_lost_when_the_master_is_told_to_stop(tmp_path: Path, number: signal.Signals) -> None:
+    with a_fleet(tmp_path, BURST.replace("hold: 500ms", "hold: 5m"), workers=2) as fleet:
+        fleet.await_log(BEGUN)
+        fleet.master.send_signal(number)
+        record = fleet.record()
+        assert fleet.master.returncode == 3, fleet.log()
+    assert record["times"]["ended"] == "stopped"
+    assert record["ledger"]["balanced"] is True
+    assert record["edge"]["sessions"]["total"] == sum(record["closes"].values())
+
+
+def test_a_run_time_ends_the_run_although_locust_ignores_it_with_a_shape(tmp_path: Path) -> None:
+    with a_fleet(tmp_path, BURST.replace("hold: 500ms", "hold: 5m"), "--run-time", "2s", workers=2) as fleet:
+        record = fleet.record()
+        assert fleet.master.returncode == 3, fleet.log()
+    assert record["times"]["ended"] == "stopped"
+    assert record["totals"]["answered"] == 41
+    assert record["ledger"]["balanced"] is True
