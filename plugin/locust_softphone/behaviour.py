@@ -18,7 +18,7 @@ from pydantic import ConfigDict, Field, JsonValue, field_validator, model_valida
 
 from locust_softphone import strict_yaml
 from locust_softphone.strict_yaml import StrictModel
-from locust_softphone.units import Seconds, format_duration
+from locust_softphone.units import PerSecond, Seconds, format_duration, format_rate
 from locust_softphone.wording import one_of, shown
 
 __all__ = ["Behaviour", "Calls", "Preset", "Retry", "presets", "resolve"]
@@ -74,6 +74,15 @@ class Retry(StrictModel):
         description="Whether X-RateLimit-Remaining: 0 means to wait until X-RateLimit-Reset."
     )
 
+    scope: Literal["user", "fleet"] = Field(
+        description="Whom a 429 holds back: the softphone that got it, or the whole fleet, until its Retry-After is "
+        "over; then all come back in order, at the pace."
+    )
+    pace_per_s: PerSecond = Field(
+        alias="pace",
+        description="With scope fleet, how many a second come back once the hold is over, all workers together.",
+    )
+
     def describe(self) -> str:
         """The policy in a few words."""
         if not self.max_retries:
@@ -85,7 +94,8 @@ class Retry(StrictModel):
                 wait += f" times {self.multiplier:g} up to {format_duration(self.max_wait_s)}"
             wait += f", {'no' if self.jitter == 'none' else self.jitter} jitter"
         told = {"ignore": "ignored", "honour": "honoured", "add": "added"}[self.retry_after]
-        return f"tries again {self.max_retries} times, {wait}, Retry-After {told}"
+        fleet = f", a 429 holds back the fleet, then {format_rate(self.pace_per_s)}" if self.scope == "fleet" else ""
+        return f"tries again {self.max_retries} times, {wait}, Retry-After {told}{fleet}"
 
 
 class _Fields(StrictModel):

@@ -136,6 +136,8 @@ class _Wait(wait_base):
     def __call__(self, retry_state: RetryCallState) -> float:
         failure = retry_state.outcome.exception() if retry_state.outcome else None
         headers: Mapping[str, str] = failure.headers if isinstance(failure, AttemptFailed) else {}
+        if self._retry.scope == "fleet" and isinstance(failure, AttemptFailed) and failure.status == 429:
+            return 0.0  # the fleet's hold decides when
         if self._retry.upgrade_headers == "hidden" and isinstance(failure, AttemptFailed) and failure.close_code:
             headers = {}  # a browser's WebSocket API shows a refused upgrade as close code 1006, and nothing else
         return wait_s(self._retry, self._failures(), headers, now=self._now(), uniform=self._uniform)

@@ -103,3 +103,24 @@ def test_a_run_time_ends_the_run_although_locust_ignores_it_with_a_shape(tmp_pat
     assert record["times"]["ended"] == "stopped"
     assert record["totals"]["answered"] == 41
     assert record["ledger"]["balanced"] is True
+
+
+HELD_BACK = """
+name: held-back
+users: 24
+ramp: 0s
+hold: 6s
+softphone: {like: recommended, retry: {scope: fleet, pace: 10/s, remaining: ignore}}
+expect: [answered == 100%]
+"""
+
+
+def test_a_429_to_one_worker_holds_back_the_whole_fleet(tmp_path: Path) -> None:
+    (tmp_path / "policy.yaml").write_text("limits: {handshake: {rate: 10/s, burst: 2}}")
+    with a_fleet(tmp_path, HELD_BACK, "--softphone-policy", "policy.yaml", workers=2) as fleet:
+        record = fleet.record()
+        assert fleet.master.returncode == 0, fleet.log()
+    assert record["totals"]["answered"] == 24
+    first_wave = 22
+    assert record["rate_limited"]["handshake"] <= first_wave + 3, "once the hold is over they come at the edge's pace"
+    assert record["retries"]["too_early"] == 0

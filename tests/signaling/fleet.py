@@ -142,6 +142,7 @@ def a_fleet(
         random=chance,
         end_s=1e6,
         goodbye_s=1.0,
+        hold_back=None,
     )
 
 

@@ -4,6 +4,7 @@
     HttpConnection      requests over a stream                             http.py
     Connection          a WebSocket over a stream                          connection.py
     TokenSource         one token for a fleet, or one per connection       token.py
+    HoldBack            one 429 for all, where the fleet shares it         hold_back.py
     MediaOffer          the steps of the default dialect                   media_offer.py
     Softphone           one phone: sets up calls, retries, holds, hangs up softphone.py
 

@@ -10,6 +10,7 @@ from typing import Protocol
 from locust_softphone.behaviour import Behaviour
 from locust_softphone.errors import AttemptFailed
 from locust_softphone.measure import Attempt
+from locust_softphone.signaling.hold_back import HoldBack
 from locust_softphone.signaling.media_offer import MediaOffer
 from locust_softphone.signaling.token import TokenSource
 
@@ -41,6 +42,7 @@ class Fleet:
         dialect: how the edge is spoken to.
         observer: who is told.
         shared_token: the fleet's token, or None where each connection has its own.
+        hold_back: whom to ask for a turn, where a 429 holds back the whole fleet.
         clock: seconds since the plan's start.
         sleep: waits so many seconds.
         random: for jitter.
@@ -53,6 +55,7 @@ class Fleet:
     dialect: MediaOffer
     observer: Observer
     shared_token: TokenSource | None
+    hold_back: HoldBack | None
     clock: Callable[[], float]
     sleep: Callable[[float], None]
     random: Random

@@ -23,7 +23,7 @@ from tenacity.stop import stop_base
 from locust_softphone.errors import AttemptFailed
 from locust_softphone.measure import Attempt
 from locust_softphone.outcome import Outcome, abnormal_cause
-from locust_softphone.retry import reset_s, retrying, told_s
+from locust_softphone.retry import backoff_s, reset_s, retrying, told_s
 from locust_softphone.sdp import SessionDescription
 from locust_softphone.signaling.connection import ABNORMAL
 from locust_softphone.signaling.fleet import Fleet
@@ -246,7 +246,7 @@ class Softphone:
 
     def _step(self, step: str, request: Callable[P, Reply[T]], *args: P.args, **kwargs: P.kwargs) -> T:
         """One attempt: measured, counted, and its failure handed on."""
-        self._await_reset(step)
+        self._await_turn(step)
         began_s = self.fleet.clock()
         planned_s = min(self._due_s, began_s)
         self._judge_retry(began_s)
@@ -255,6 +255,8 @@ class Softphone:
         except AttemptFailed as failed:
             self._ended(step, planned_s, began_s, failed)
             self._note_failure(step)
+            if self.fleet.hold_back is not None and failed.outcome is Outcome.RATE_LIMITED:
+                self.fleet.hold_back.refused(step, self._told_or_backoff_s(failed))
             if step == "handshake":
                 self._closed(failed)
             raise
@@ -268,9 +270,15 @@ class Softphone:
             self._not_before_s[step] = self._due_s + min(reset, self.fleet.behaviour.retry.retry_after_cap_s)
         return result
 
-    def _await_reset(self, step: str) -> None:
-        """The last answer to this step said that nothing remains: ask again when the limit has been reset."""
+    def _await_turn(self, step: str) -> None:
+        """Wait for what was told before.
+
+        By the last answer to this step, that nothing remains until the limit resets; by a 429 to anybody, where it
+        holds back the whole fleet.
+        """
         not_before_s = self._not_before_s.pop(step, 0.0)
+        if self.fleet.hold_back is not None:
+            not_before_s = max(not_before_s, self.fleet.hold_back.turn_s(step), self._told_until_s or 0.0)
         if not_before_s > self.fleet.clock():
             self._wait_until(not_before_s)
             self._due_s = not_before_s
@@ -284,6 +292,12 @@ class Softphone:
         self.fleet.observer.attempt(attempt, failure)
 
     # Retries.
+
+    def _told_or_backoff_s(self, failed: AttemptFailed) -> float:
+        retry, told = self.fleet.behaviour.retry, told_s(failed.headers, time.time())
+        return (
+            backoff_s(retry, self._failures[self._failed_step]) if told is None else min(told, retry.retry_after_cap_s)
+        )
 
     def _note_failure(self, step: str) -> None:
         self._failed_step = step

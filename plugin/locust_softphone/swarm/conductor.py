@@ -17,6 +17,7 @@ from typing import Any
 from locust.env import Environment
 from locust.runners import MasterRunner
 
+from locust_softphone import __version__
 from locust_softphone.errors import InputError
 from locust_softphone.measure import Tally
 from locust_softphone.report.record import write
@@ -46,11 +47,13 @@ class Conductor:
         self._run: Run | None = None
         self._refused = False
         self._options: Options | None = None
+        self._versions: dict[str, str] = {}
         if isinstance(environment.runner, MasterRunner):
             environment.runner.register_message(messages.HERE, self._on_here)
             environment.runner.register_message(messages.ECHO, self._on_echo)
             environment.runner.register_message(messages.OVER, self._on_over)
             environment.runner.register_message(messages.DONE, self._on_done)
+            environment.runner.register_message(messages.HOLD, self._on_hold)
             environment.runner.register_message(messages.WANT, self._on_want, concurrent=True)
             environment.events.worker_report.add_listener(self._on_report)
 
@@ -90,8 +93,11 @@ class Conductor:
     def start(self) -> None:
         """Locust's ``test_start``: reach the edge, share out the plan."""
         assert self._options is not None
+        workers = self._worker_ids()
         try:
-            self._run = Run(self._options, self._environment, self._worker_ids())
+            if others := [each for each in workers if self._versions.get(each) != __version__]:
+                raise InputError(*(_other_version(each, self._versions.get(each, "none")) for each in others))
+            self._run = Run(self._options, self._environment, workers)
         except InputError as error:
             self._complain(error)
             self._refused = True
@@ -127,7 +133,10 @@ class Conductor:
     # What workers say.
 
     def _on_here(self, msg: Any, **_: Any) -> None:
-        if self._run is not None and self._run.crew is not None:
+        self._versions[msg.node_id] = version = msg.data["version"]
+        if version != __version__:
+            logger.error("%s", _other_version(msg.node_id, version))
+        elif self._run is not None and self._run.crew is not None:
             self._run.crew.welcome(msg.node_id)
 
     def _on_echo(self, msg: Any, **_: Any) -> None:
@@ -142,6 +151,10 @@ class Conductor:
         if self._run is not None and self._run.crew is not None:
             self._merge(msg.data)
             self._run.crew.done.add(msg.node_id)
+
+    def _on_hold(self, msg: Any, **_: Any) -> None:
+        if self._run is not None and self._run.crew is not None:
+            self._run.crew.spread_hold(msg.node_id, msg.data)
 
     def _on_want(self, msg: Any, **_: Any) -> None:
         runner = self._environment.runner
@@ -177,6 +190,10 @@ class Conductor:
         self.exit_code = _BAD_INPUT
         for problem in error.problems:
             logger.error("%s", problem)
+
+
+def _other_version(worker: str, version: str) -> str:
+    return f"worker {worker} has locust-softphone {version}, the master {__version__}: install the same on both"
 
 
 def _check_writable(folder: Path) -> None:

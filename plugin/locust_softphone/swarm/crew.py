@@ -98,6 +98,12 @@ class Crew:
         for worker in self.present:
             self._runner.send_message(messages.ECHO, {"sent_s": time.perf_counter()}, worker)
 
+    def spread_hold(self, worker: str, hold: dict[str, Any]) -> None:
+        """A worker's 429 holds back the fleet: tell the others."""
+        for other in self.present:
+            if other != worker:
+                self._runner.send_message(messages.HOLD, hold, other)
+
     def heard_echo(self, worker: str, data: dict[str, Any]) -> None:
         """A worker has answered."""
         self._heard_s[worker] = time.perf_counter()

@@ -48,6 +48,7 @@ class Member:
             messages.BEGIN: self._on_begin,
             messages.TAKE: self._on_take,
             messages.RELEASE: self._on_release,
+            messages.HOLD: self._on_hold,
             messages.TOKEN: self._on_token,
         }
         for name, handler in handlers.items():
@@ -55,7 +56,7 @@ class Member:
         runner.register_message(messages.STOP, self._on_stop, concurrent=True)
         environment.events.report_to_master.add_listener(self._on_report)
         environment.events.quitting.add_listener(self._on_quitting)
-        runner.send_message(messages.HERE, {})
+        runner.send_message(messages.HERE, {"version": __version__})
 
     def start(self) -> None:
         """Locust's ``test_start``; a worker that joins late does it when the plan comes."""
@@ -78,6 +79,8 @@ class Member:
             Credentials(plan.client_id, plan.client_secret),
             places=plan.places,
             shared_token=self._fleet_token(profile),
+            pace_share=1 / plan.workers,
+            spread_hold=lambda step, for_s: self._runner.send_message(messages.HOLD, {"step": step, "for_s": for_s}),
         )
         for shortage in share.shortages():
             logger.error("%s", shortage)
@@ -94,10 +97,6 @@ class Member:
     # What the master says.
 
     def _on_plan(self, msg: Any, **_: Any) -> None:
-        version = msg.data.get("version")
-        if version != __version__:
-            logger.error("the master runs locust-softphone %s, this worker %s: install the same", version, __version__)
-            return
         self.share, self._plan = None, messages.Plan(**msg.data)
 
     def _on_echo(self, msg: Any, **_: Any) -> None:
@@ -119,6 +118,10 @@ class Member:
     def _on_release(self, msg: Any, **_: Any) -> None:
         if self.share is not None:
             self.share.release(msg.data["places"])
+
+    def _on_hold(self, msg: Any, **_: Any) -> None:
+        if self.share is not None and self.share.hold_back is not None:
+            self.share.hold_back.hold(msg.data["step"], msg.data["for_s"])
 
     def _on_token(self, msg: Any, **_: Any) -> None:
         if self._token is not None:

@@ -1,6 +1,6 @@
 """What master and workers tell each other, over Locust's own messages (plain dictionaries, for msgpack).
 
-    worker ── here ────► master    I can be told a plan (Locust says so before our side of a worker listens)
+    worker ── here ────► master    my version; I can be told a plan (Locust says so before our side listens)
     master ── plan ────► worker    the profile as resolved, the edge, and which places of the plan are this worker's
     master ◄─ echo ────► worker    how long a message takes
     master ── begin ───► worker    the plan starts in so many seconds from now
@@ -10,6 +10,7 @@
 
     master ── take ────► worker    serve these places too: their worker is lost, or has given them up
     master ── release ─► worker    do not serve these places: another worker does
+    worker ── hold ────► master    a 429 holds back the fleet at this step; the master tells the others
     worker ── want ────► master    the fleet's token, please; the edge has rejected this one
     master ── token ───► worker    here it is, or this is how asking for it failed
 
@@ -27,6 +28,7 @@ __all__ = [
     "DONE",
     "ECHO",
     "HERE",
+    "HOLD",
     "OVER",
     "PLAN",
     "RELEASE",
@@ -47,6 +49,7 @@ STOP = "softphone_stop"
 DONE = "softphone_done"
 TAKE = "softphone_take"
 RELEASE = "softphone_release"
+HOLD = "softphone_hold"
 WANT = "softphone_want_token"
 TOKEN = "softphone_token"
 
@@ -62,17 +65,17 @@ class Plan:
         profile: the profile as resolved; a worker needs no file.
         url: the edge.
         places: the worker's places in the plan, in their order.
+        workers: over how many the plan is spread.
         client_id: of the OAuth client.
         client_secret: of the OAuth client; never shown.
-        version: of this package on the master.
     """
 
     profile: dict[str, Any]
     url: str
     places: list[int]
+    workers: int
     client_id: str
     client_secret: str = field(repr=False)
-    version: str
 
     def to_plain(self) -> dict[str, Any]:
         return asdict(self)

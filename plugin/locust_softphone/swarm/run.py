@@ -92,7 +92,12 @@ class Run:
 
         def plan_for(places: list[int]) -> messages.Plan:
             return messages.Plan(
-                resolved, self.target.url, places, credentials.client_id, credentials.client_secret, __version__
+                profile=resolved,
+                url=self.target.url,
+                places=places,
+                workers=len(worker_ids),
+                client_id=credentials.client_id,
+                client_secret=credentials.client_secret,
             )
 
         dialect = MediaOffer(

@@ -11,7 +11,7 @@ import gc
 import random
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import gevent
 from gevent.event import Event
@@ -21,6 +21,7 @@ from locust.env import Environment
 from locust_softphone import __version__
 from locust_softphone.profile import Profile
 from locust_softphone.signaling.fleet import Fleet
+from locust_softphone.signaling.hold_back import HoldBack
 from locust_softphone.signaling.media_offer import Credentials, MediaOffer
 from locust_softphone.signaling.softphone import Softphone
 from locust_softphone.signaling.stream import Target
@@ -45,6 +46,8 @@ class Share:
         target: the edge.
         credentials: the OAuth client.
         places: our places in the plan, in their order.
+        pace_share: our part of the pace at which a fleet that was held back comes back.
+        spread_hold: tells the rest of the fleet that a 429 holds it back.
         shared_token: where the fleet's token comes from, for a profile that shares one; None for a source of our own.
     """
 
@@ -57,6 +60,8 @@ class Share:
         *,
         places: Sequence[int],
         shared_token: TokenSource | None = None,
+        pace_share: float = 1.0,
+        spread_hold: Callable[[str, float], None] | None = None,
     ) -> None:
         self.profile = profile
         self.schedule = profile.schedule()
@@ -68,7 +73,10 @@ class Share:
         self._epoch_s = time.perf_counter()
         self._begun = Event()
         self.stopped = False
-        chance = random.Random()
+        chance, retry = random.Random(), profile.softphone.retry
+        self.hold_back = (
+            HoldBack(self.clock, retry.pace_per_s * pace_share, spread_hold) if retry.scope == "fleet" else None
+        )
         self.fleet = Fleet(
             behaviour=profile.softphone,
             dialect=MediaOffer(
@@ -80,6 +88,7 @@ class Share:
             ),
             observer=self.recorder,
             shared_token=(shared_token or SharedToken(self.clock)) if profile.softphone.token == "shared" else None,
+            hold_back=self.hold_back,
             clock=self.clock,
             sleep=gevent.sleep,
             random=chance,
