@@ -14,7 +14,8 @@ import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
 from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
@@ -48,7 +49,6 @@ def command_of(service: dict[str, Any]) -> list[str]:
 
 PROMISES: list[tuple[str, Callable[[dict[str, Any]], object], object]] = [
     ("a signal reaches the program, which is not PID 1", lambda each: each["init"], True),
-    ("Locust ends in order on SIGINT, at any time", lambda each: each["stop_signal"], "SIGINT"),
     ("hanging up and writing the record take longer than 10 s", lambda each: each["stop_grace_period"], "90s"),
     ("5,000 softphones on a worker need 10,000 descriptors", lambda each: each["ulimits"]["nofile"]["soft"], 65536),
     ("nothing needs a capability", lambda each: each["cap_drop"], ["ALL"]),
@@ -65,6 +65,10 @@ def test_every_service(name: str, reason: str, of: Callable[[dict[str, Any]], ob
 
 
 SERVICES: list[tuple[str, str, object]] = [
+    ("edge", "stop_signal", "SIGINT"),
+    ("worker", "stop_signal", "SIGINT"),
+    ("compare", "stop_signal", "SIGINT"),
+    ("master", "stop_signal", "SIGTERM"),  # see there
     ("edge", "ports", None),  # on the compose network only
     ("edge", "networks", ["swarm"]),
     ("worker", "networks", ["swarm"]),
@@ -126,73 +130,94 @@ def free_port() -> int:
         return int(taken.getsockname()[1])
 
 
-@pytest.fixture(scope="module")
-def run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
-    """A whole ``docker compose up``, then its stop, in the order that the dependencies give."""
-    folder = tmp_path_factory.mktemp("compose")
-    services = swarm(SOFTPHONE_WORKERS="2", SOFTPHONE_PROFILE="smoke")
+@dataclass
+class Swarm:
+    """A swarm as ``docker compose up`` starts it: its processes by name, and what became of them."""
+
+    folder: Path
+    processes: dict[str, Started] = field(default_factory=dict)
+    healthy_before_the_master: bool = False
+    codes: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def records(self) -> list[dict[str, Any]]:
+        return [json.loads(path.read_text()) for path in self.folder.glob("runs/*/run.json")]
+
+
+@contextmanager
+def up(folder: Path, profile: str) -> Iterator[Swarm]:
+    """All of it, two workers, each service started when those that it depends on are healthy; then its stop, in order."""
+    services = swarm(SOFTPHONE_WORKERS="2", SOFTPHONE_PROFILE=profile)
     edge, web, messages = free_port(), free_port(), free_port()
-    replaced = {"0.0.0.0": "127.0.0.1", "8080": str(edge), "8089": str(web), "5557": str(messages)}
-    replaced |= {"--host=http://edge:8080": f"--host=http://127.0.0.1:{edge}", "--master-host=master": "--master-host=127.0.0.1"}
-    extra = {
+    ports = {"8080": str(edge), "8089": str(web), "5557": str(messages)}
+    replaced = {
+        "0.0.0.0": "127.0.0.1",
+        "8080": str(edge),
+        "--host=http://edge:8080": f"--host=http://127.0.0.1:{edge}",
+        "--master-host=master": "--master-host=127.0.0.1",
+    }
+    further = {
         "master": ["--web-host", "127.0.0.1", "--web-port", str(web), "--master-bind-port", str(messages)],
         "worker": ["--master-port", str(messages)],
     }
-
-    def here(command: list[str]) -> list[str]:
-        words = [replaced.get(word, word) for word in real(command)]
-        if command[0] == "python":
-            words = [re.sub(r"\b(8080|8089|5557)\b", lambda found: replaced[found[1]], word) for word in words]
-        return words
-
+    found = Swarm(folder)
     with ExitStack() as stack:
 
-        def start(service: str, name: str) -> Started:
-            command = here(command_of(services[service])) + extra.get(service, [])
-            environment = services[service].get("environment", {})
-            return stack.enter_context(started(command, folder=folder, name=name, environment=environment))
+        def start(service: str, name: str) -> None:
+            command = [replaced.get(word, word) for word in real(command_of(services[service]))]
+            found.processes[name] = stack.enter_context(
+                started(
+                    [*command, *further.get(service, [])],
+                    folder=folder,
+                    name=name,
+                    environment=services[service].get("environment", {}),
+                )
+            )
 
         def healthy(service: str) -> bool:
-            test = services[service]["healthcheck"]["test"][1:]
-            return subprocess.run(here(test), capture_output=True, timeout=20).returncode == 0
+            text = re.sub(
+                r"\b(8080|8089|5557)\b", lambda port: ports[port[1]], json.dumps(services[service]["healthcheck"])
+            )
+            return subprocess.run(real(json.loads(text)["test"][1:]), capture_output=True, timeout=20).returncode == 0
 
-        health = {"before": healthy("worker")}
-        processes = {"edge": start("edge", "edge")}
+        start("edge", "edge")
         eventually(lambda: healthy("edge"))
-        processes |= {name: start("worker", name) for name in ("worker-1", "worker-2")}
-        processes["master"] = start("master", "master")
+        start("worker", "worker-1")
+        start("worker", "worker-2")
+        found.healthy_before_the_master = healthy("worker")
+        start("master", "master")
         eventually(lambda: healthy("master"))
         eventually(lambda: healthy("worker"))
+        yield found
+        found.codes["master"] = ended(found.processes["master"], signal.Signals[services["master"]["stop_signal"]])
+        found.codes |= {name: ended(found.processes[name]) for name in ("worker-1", "worker-2")}  # the master says so
+        found.codes["edge"] = ended(found.processes["edge"], signal.Signals[services["edge"]["stop_signal"]])
+        assert [name for name, each in found.processes.items() if "Traceback" in each.output()] == []
+
+
+def test_up_runs_the_profile_by_itself_and_stays_until_it_is_stopped(tmp_path: Path) -> None:
+    with up(tmp_path, "smoke") as found:
         deadline = time.monotonic() + RUN_S
-        while not list(folder.glob("runs/*/run.json")) and time.monotonic() < deadline:
+        while not found.records and time.monotonic() < deadline:
             time.sleep(0.2)
-        health |= {name: processes[name].process.poll() is None for name in processes}
-        codes = {"master": ended(processes["master"], signal.SIGINT)}
-        codes |= {name: ended(processes[name]) for name in ("worker-1", "worker-2")}
-        codes["edge"] = ended(processes["edge"], signal.SIGINT)
-        (record,) = (json.loads(path.read_text()) for path in folder.glob("runs/*/run.json"))
-        yield {
-            "record": record,
-            "health": health,
-            "codes": codes,
-            "logs": {name: each.output() for name, each in processes.items()},
-        }
-
-
-def test_up_runs_the_profile_by_itself(run: dict[str, Any]) -> None:
-    record = run["record"]
+        assert [name for name, each in found.processes.items() if each.process.poll() is not None] == []
+    assert found.healthy_before_the_master is False
+    assert found.codes == {"master": 0, "worker-1": 0, "worker-2": 0, "edge": 0}
+    (record,) = found.records
     assert (record["profile"]["name"], record["workers"], record["verdict"]) == ("smoke", 2, "passed")
     assert (record["totals"]["planned"], record["totals"]["answered"]) == (10, 10)
     assert record["ledger"]["balanced"] is True
 
 
-def test_the_health_checks_tell_who_is_there(run: dict[str, Any]) -> None:
-    assert run["health"] == {"before": False, "edge": True, "master": True, "worker-1": True, "worker-2": True}
-
-
-def test_stopping_it_in_order_leaves_nobody_behind(run: dict[str, Any]) -> None:
-    assert run["codes"] == {"master": 0, "worker-1": 0, "worker-2": 0, "edge": 0}
-    assert [name for name, log in run["logs"].items() if "Traceback" in log] == []
+def test_down_in_the_middle_of_a_run_leaves_its_record(tmp_path: Path) -> None:
+    with up(tmp_path, "paced-50") as found:
+        eventually(lambda: "All users spawned" in found.processes["master"].output())
+        time.sleep(1.0)
+    assert found.codes == {"master": 3, "worker-1": 0, "worker-2": 0, "edge": 0}
+    (record,) = found.records
+    assert (record["verdict"], record["times"]["ended"]) == ("invalid", "stopped")
+    assert 0 < record["totals"]["started"] < 500
+    assert record["ledger"]["balanced"] is True
 
 
 def test_the_headless_comparison_exits_with_its_code(tmp_path: Path) -> None:

@@ -27,10 +27,10 @@ class FleetProcesses:
     master: subprocess.Popen[bytes]
     workers: list[subprocess.Popen[bytes]] = field(default_factory=list)
 
-    def join(self) -> subprocess.Popen[bytes]:
+    def join(self, locustfile: Path = LOCUSTFILE) -> subprocess.Popen[bytes]:
         """One more worker."""
         log = self.folder / f"worker-{len(self.workers)}.log"
-        worker = _locust(self.folder, log, "--worker", "--master-port", str(self.port))
+        worker = _locust(self.folder, log, "--worker", "--master-port", str(self.port), locustfile=locustfile)
         self.workers.append(worker)
         return worker
 
@@ -54,17 +54,20 @@ class FleetProcesses:
 
 
 @contextmanager
-def a_fleet(folder: Path, profile: str, *options: str, workers: int) -> Iterator[FleetProcesses]:
-    """Start a headless master for ``profile`` and so many workers; whatever is left of them in the end is killed."""
+def a_fleet(
+    folder: Path, profile: str, *options: str, workers: int, locustfile: Path = LOCUSTFILE, headless: bool = True
+) -> Iterator[FleetProcesses]:
+    """Start a master for ``profile`` and so many workers; whatever is left of them in the end is killed."""
     (folder / "profile.yaml").write_text(profile)
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    run = ("--headless", "--only-summary", "--softphone-profile", "profile.yaml", "--expect-workers", str(workers))
+    run = ["--only-summary", "--softphone-profile", "profile.yaml", "--expect-workers", str(workers)]
+    run += ["--headless"] if headless else []
     bound = ("--master", "--master-bind-host", "127.0.0.1", "--master-bind-port", str(port))
     fleet = FleetProcesses(folder, port, _locust(folder, folder / "master.log", *bound, *run, *options))
     try:
         for _ in range(workers):
-            fleet.join()
+            fleet.join(locustfile)
         yield fleet
     finally:
         for process in (fleet.master, *fleet.workers):
@@ -73,10 +76,10 @@ def a_fleet(folder: Path, profile: str, *options: str, workers: int) -> Iterator
             process.wait()
 
 
-def _locust(folder: Path, log: Path, *options: str) -> subprocess.Popen[bytes]:
+def _locust(folder: Path, log: Path, *options: str, locustfile: Path = LOCUSTFILE) -> subprocess.Popen[bytes]:
     with log.open("wb") as output:
         return subprocess.Popen(
-            [sys.executable, "-m", "locust", "-f", str(LOCUSTFILE), *options],
+            [sys.executable, "-m", "locust", "-f", str(locustfile), *options],
             cwd=folder,
             env={**os.environ, "PYTHONPATH": str(PACKAGES)},
             stdin=subprocess.DEVNULL,

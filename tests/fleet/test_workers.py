@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import signal
+import socket
 from pathlib import Path
+from urllib.request import Request, urlopen
 
 import pytest
 
 from tests.fleet.fleet_processes import a_fleet
-from tests.swarm.locust_process import PATIENCE_S
+from tests.swarm.locust_process import PATIENCE_S, records
 
 RAMP = """
 name: fleet
@@ -103,6 +106,58 @@ def test_a_run_time_ends_the_run_although_locust_ignores_it_with_a_shape(tmp_pat
     assert record["times"]["ended"] == "stopped"
     assert record["totals"]["answered"] == 41
     assert record["ledger"]["balanced"] is True
+
+
+OTHER_VERSION = """
+import locust_softphone
+
+locust_softphone.__version__ = "9.9.9"
+
+from locust import events
+from locust_softphone import ProfileShape, SoftphoneUser, install
+
+install(events)
+
+
+class Shape(ProfileShape):
+    pass
+
+
+class Softphone(SoftphoneUser):
+    pass
+"""
+
+
+def test_a_worker_of_another_version_is_refused_in_one_line(tmp_path: Path) -> None:
+    (tmp_path / "other.py").write_text(OTHER_VERSION)
+    with a_fleet(tmp_path, BURST, workers=1, locustfile=tmp_path / "other.py") as fleet:
+        assert fleet.master.wait(PATIENCE_S) == 2
+        (complaint,) = {line.split(": ", 1)[1] for line in fleet.log().splitlines() if "9.9.9" in line}
+    assert complaint.endswith("has locust-softphone 9.9.9, the master 0.1.0: install the same on both")
+    assert not list(tmp_path.glob("runs/*/run.json"))
+
+
+def calls_set_up(page: str) -> int:
+    with urlopen(f"{page}/stats/requests", timeout=PATIENCE_S) as answer:
+        rows = json.load(answer)["stats"]
+    return sum(row["num_requests"] for row in rows if row["name"] == "call setup")
+
+
+def test_nothing_is_lost_when_the_web_ui_stops_the_run(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    page = f"http://127.0.0.1:{port}"
+    web = ("--autostart", "--web-host", "127.0.0.1", "--web-port", str(port))
+    with a_fleet(tmp_path, BURST.replace("hold: 500ms", "hold: 5m"), *web, workers=2, headless=False) as fleet:
+        fleet.await_log(BEGUN)
+        fleet.await_(lambda: calls_set_up(page) == 41, "41 calls in Locust's statistics")
+        urlopen(Request(f"{page}/stop", method="POST"), timeout=PATIENCE_S).close()
+        fleet.await_(lambda: list(tmp_path.glob("runs/*/run.json")), "the run record")
+        (record,) = records(tmp_path)
+    assert record["times"]["ended"] == "stopped"
+    assert record["totals"]["started"] == record["totals"]["answered"] == 41
+    assert record["ledger"]["balanced"] is True
+    assert record["edge"]["closes"] == record["closes"] == {"1000": 41}
 
 
 HELD_BACK = """
