@@ -23,7 +23,7 @@ from tools import K6, k6, k6_missing, plain_locust, softphones
 
 USERS = 100
 LIMIT_S = 180.0
-HOLD_S_PER_CALL = 0.0012  # room for the slowest edge; over TLS three times that
+HOLD_S_PER_CALL = 0.0012  # room for the slowest edge; over TLS twice that
 OURS, PLAIN = "locust-softphone", "plain Locust"
 
 
@@ -94,7 +94,7 @@ def main() -> int:
 
     each = max(parsed.calls // USERS, 2)
     every_s = USERS / parsed.paced if parsed.paced else 0.0
-    plan_s = each * every_s or each * USERS * HOLD_S_PER_CALL * (3 if parsed.tls else 1)
+    plan_s = each * every_s or each * USERS * HOLD_S_PER_CALL * (2 if parsed.tls else 1)
     full, least = Load(each, every_s, plan_s + 1), Load(1, every_s, 1)
     tools = [tool for tool in TOOLS if tool != K6 or not k6_missing()]
     costs: dict[str, list[float]] = {tool: [] for tool in tools}

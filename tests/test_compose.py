@@ -65,6 +65,8 @@ def test_every_service(name: str, reason: str, of: Callable[[dict[str, Any]], ob
 
 
 SERVICES: list[tuple[str, str, object]] = [
+    ("worker", "environment", None),  # credentials are where they are needed
+    ("edge", "environment", None),
     ("edge", "stop_signal", "SIGINT"),
     ("worker", "stop_signal", "SIGINT"),
     ("compare", "stop_signal", "SIGINT"),
@@ -146,7 +148,7 @@ class Swarm:
 
 @contextmanager
 def up(folder: Path, profile: str) -> Iterator[Swarm]:
-    """All of it, two workers, each service started when those that it depends on are healthy; then its stop, in order."""
+    """All of it, with two workers, each service when those that it depends on are healthy; then its stop, in order."""
     services = swarm(SOFTPHONE_WORKERS="2", SOFTPHONE_PROFILE=profile)
     edge, web, messages = free_port(), free_port(), free_port()
     ports = {"8080": str(edge), "8089": str(web), "5557": str(messages)}
@@ -200,6 +202,7 @@ def test_up_runs_the_profile_by_itself_and_stays_until_it_is_stopped(tmp_path: P
         deadline = time.monotonic() + RUN_S
         while not found.records and time.monotonic() < deadline:
             time.sleep(0.2)
+        assert found.records, found.processes["master"].output()
         assert [name for name, each in found.processes.items() if each.process.poll() is not None] == []
     assert found.healthy_before_the_master is False
     assert found.codes == {"master": 0, "worker-1": 0, "worker-2": 0, "edge": 0}
