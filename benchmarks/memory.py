@@ -69,7 +69,7 @@ def hold(bench: Bench, command: Command, users: int) -> Held:
             return bool(stats["sessions"]["answered"] - before["sessions"]["answered"] >= users)
 
         if not bench.edge.wait_for(all_answered, process, PATIENCE_S + 2 * users / RATE):
-            raise SystemExit(f"{users} sessions were never held:\n{process.log.read_text()[-2000:]}")
+            raise SystemExit(f"{users} sessions were never held: {process.complaints()}")
         samples, until_s = [], time.perf_counter() + SAMPLED_S
         while time.perf_counter() < until_s:
             samples.append(process.rss())

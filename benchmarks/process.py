@@ -17,6 +17,8 @@ from pathlib import Path
 
 import psutil
 
+from locust_softphone.locust_process import complaints
+
 __all__ = ["Command", "Process", "Usage", "cores"]
 
 TICK_S = 0.02
@@ -108,6 +110,10 @@ class Process:
     def rss(self) -> int:
         """Resident memory now, in bytes, of the process and its children."""
         return sum(int(each.memory_info().rss) for each in self.tree())
+
+    def complaints(self) -> str:
+        """What it says is wrong, or the last that it said."""
+        return "\n".join(complaints(self.log))
 
     def signal(self, number: signal.Signals) -> None:
         if self.poll() is None:

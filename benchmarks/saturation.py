@@ -55,7 +55,7 @@ def throttled(bench: Bench, command: Command, limit_s: float) -> Throttled:
     before = bench.edge.stats()["steps"]["token"]["requests"]
     with bench.start(command) as process:
         if not bench.edge.wait_for(lambda s: s["steps"]["token"]["requests"] > before, process, PATIENCE_S):
-            raise SystemExit(f"no call was made:\n{process.log.read_text()[-2000:]}")
+            raise SystemExit(f"no call was made: {process.complaints()}")
         began_s, used_s, warned_s = time.perf_counter(), process.cpu_s(), None
         while process.poll() is None and time.perf_counter() < began_s + limit_s:
             process.signal(signal.SIGSTOP)

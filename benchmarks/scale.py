@@ -125,7 +125,7 @@ def _reading(bench: Bench, process: Process, before: dict[str, Any], calls: int,
     """Read CPU and calls as soon as so many calls have been answered."""
     answered = before["steps"]["offer"]["admitted"]
     if not bench.edge.wait_for(lambda s: s["steps"]["offer"]["admitted"] - answered >= calls, process, plan_s + 60):
-        raise SystemExit(f"{calls} calls were never answered:\n{process.log.read_text()[-2000:]}")
+        raise SystemExit(f"{calls} calls were never answered: {process.complaints()}")
     return Reading(process.cpu_s(), bench.edge.stats()["steps"]["offer"]["admitted"] - answered)
 
 

@@ -42,7 +42,7 @@ def stalled(bench: Bench, command: Command, after_s: float, stall_s: float) -> P
     before = bench.edge.stats()["steps"]["offer"]["admitted"]
     with bench.start(command) as process:
         if not bench.edge.wait_for(lambda s: s["steps"]["offer"]["admitted"] > before, process, PATIENCE_S):
-            raise SystemExit(f"no call was made:\n{process.log.read_text()[-2000:]}")
+            raise SystemExit(f"no call was made: {process.complaints()}")
         time.sleep(after_s)
         try:
             bench.edge.process.signal(signal.SIGSTOP)
@@ -102,7 +102,7 @@ def main() -> int:
     parsed = parser.parse_args()
 
     table = Table("", "counted from", "calls", title=f"The edge stands still for {parsed.stall:g} s")
-    for column in ("handshake\np50, ms", "handshake\np99, ms", "call set-up\np50, ms", "call set-up\np99, ms"):
+    for column in ("handshake\np50, ms", "handshake\np99, ms", "set-up\np50, ms", "set-up\np99, ms"):
         table.add_column(column, justify="right")
     goals = []
     with bench() as at:
@@ -111,7 +111,7 @@ def main() -> int:
             return stalled(at, command, parsed.seconds * 0.45, parsed.stall)
 
         for name, command in (
-            (f"{RATE * parsed.seconds:,} softphones, a call each", each_one_call(at, parsed.seconds)),
+            (f"{RATE * parsed.seconds:,} softphones, 1 call each", each_one_call(at, parsed.seconds)),
             (f"{USERS} softphones, {RATE * parsed.seconds // USERS} calls each", each_many_calls(at, parsed.seconds)),
         ):
             found = record(folder_of(command))

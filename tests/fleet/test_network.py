@@ -96,11 +96,12 @@ def attach_far(net: Network, stack: ExitStack, far: str, folder: Path) -> tuple[
     here, there = net.attach(far, FAR)
     delay = ["root", "netem", "delay", f"{DELAY_S * 1000:.0f}ms"]
     ends = ((net.switch, here), (far, there))
+    tc = shutil.which("tc")
     made = [
-        subprocess.run(["tc", "-n", where, "qdisc", "add", "dev", end, *delay], capture_output=True)
-        for where, end in ends
+        tc and subprocess.run([tc, "-n", at, "qdisc", "add", "dev", end, *delay], capture_output=True)
+        for at, end in ends
     ]
-    if not any(each.returncode for each in made):
+    if all(each and not each.returncode for each in made):
         return net.switch, here
     ip("-n", far, "link", "delete", there)
     middle = net.host("middle")

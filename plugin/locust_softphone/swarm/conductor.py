@@ -11,9 +11,11 @@ One run after another: what one of them is, knows ``run.py``.
 from __future__ import annotations
 
 import logging
+import time
 from pathlib import Path
 from typing import Any
 
+import gevent
 from locust.env import Environment
 from locust.runners import MasterRunner
 
@@ -32,6 +34,7 @@ __all__ = ["Conductor"]
 logger = logging.getLogger(__name__)
 
 _BAD_INPUT = 2
+_HERE_S = 10.0
 
 
 class Conductor:
@@ -95,12 +98,19 @@ class Conductor:
         assert self._options is not None
         workers = self._worker_ids()
         try:
-            if others := [each for each in workers if self._versions.get(each) != __version__]:
-                raise InputError(*(_other_version(each, self._versions.get(each, "none")) for each in others))
+            self._check_versions(workers)
             self._run = Run(self._options, self._environment, workers)
         except InputError as error:
             self._complain(error)
             self._refused = True
+
+    def _check_versions(self, workers: list[str]) -> None:
+        """See that all workers have our version; Locust calls a worker ready a little before its plugin is."""
+        deadline_s = time.perf_counter() + _HERE_S
+        while not self._versions.keys() >= set(workers) and time.perf_counter() < deadline_s:
+            gevent.sleep(0.05)
+        if others := [each for each in workers if self._versions.get(each) != __version__]:
+            raise InputError(*(_other_version(each, self._versions.get(each, "none")) for each in others))
 
     def begin(self) -> None:
         """Locust's ``spawning_complete``: all users exist and wait."""

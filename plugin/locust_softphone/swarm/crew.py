@@ -120,6 +120,8 @@ class Crew:
         while not over():
             self._call_out()
             gevent.sleep(_LOOK_EVERY_S)
+            if over():
+                return
             now_s = time.perf_counter()
             for worker in self.present:
                 gone = worker not in self._runner.clients

@@ -65,7 +65,7 @@ class Run:
         self._recorder = Recorder(environment.events.request)
         self._runner = environment.runner
         self._epoch_s = 0.0
-        self._stopped_early = False
+        self._stopped_early = self._stopping = False
         stamp = datetime.now(timezone.utc).strftime("%Y%m%dT%H%M%S.%fZ")
         self.folder = options.runs / f"{stamp}-{options.profile.name}"
         self._edge = None if options.target else EdgeProcess(options.policy)
@@ -122,7 +122,7 @@ class Run:
             self.share.begin(in_s)
         elif self.crew is not None:
             self.crew.begin(in_s)
-            gevent.spawn(self.crew.look_after, lambda: self.over)
+            gevent.spawn(self.crew.look_after, lambda: self.over or self._stopping)
 
     def clock(self) -> float:
         """Seconds since the plan's start; the plan's start is 0 until it is fixed."""
@@ -140,7 +140,7 @@ class Run:
 
     def stop(self) -> None:
         """Everybody hangs up, and what was measured comes in."""
-        self._stopped_early = not self.over
+        self._stopped_early, self._stopping = not self.over, True
         if self.share is not None and self._runner is not None:
             self.share.stop(self._runner.user_greenlets)
             self.tally.merge(self.share.recorder.take())
