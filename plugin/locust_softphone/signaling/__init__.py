@@ -1,12 +1,13 @@
 """What a softphone says on the wire, with plain sockets: nothing here knows Locust or gevent.
 
-    Target, Stream      where, and one TCP or TLS connection to it          stream.py
+    Target, Stream      where, and one TCP or TLS connection to it         stream.py
     HttpConnection      requests over a stream                             http.py
     Connection          a WebSocket over a stream                          connection.py
     TokenSource         one token for a fleet, or one per connection       token.py
     HoldBack            one 429 for all, where the fleet shares it         hold_back.py
     MediaOffer          the steps of the default dialect                   media_offer.py
-    Softphone           one phone: sets up calls, retries, holds, hangs up softphone.py
+    Attempts            one phone's attempts, measured and judged          attempts.py
+    Softphone           one phone: sets up calls, holds, hangs up          softphone.py
 
 Under Locust the standard library's ``socket`` is gevent's, so every wait here lets the other softphones run.
 """

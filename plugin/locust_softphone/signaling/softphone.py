@@ -13,7 +13,6 @@ but what stops the softphone from outside.
 from __future__ import annotations
 
 import time
-from collections import Counter
 from collections.abc import Callable
 from typing import Concatenate, ParamSpec, TypeVar
 
@@ -21,11 +20,9 @@ from tenacity import RetryCallState
 from tenacity.stop import stop_base
 
 from locust_softphone.errors import AttemptFailed
-from locust_softphone.measure import Attempt
-from locust_softphone.outcome import Outcome, abnormal_cause
-from locust_softphone.retry import backoff_s, reset_s, retrying, told_s
+from locust_softphone.retry import retrying
 from locust_softphone.sdp import SessionDescription
-from locust_softphone.signaling.connection import ABNORMAL
+from locust_softphone.signaling.attempts import Attempts
 from locust_softphone.signaling.fleet import Fleet
 from locust_softphone.signaling.media_offer import Reply, Session
 from locust_softphone.signaling.token import Token
@@ -34,9 +31,6 @@ __all__ = ["Softphone"]
 
 P = ParamSpec("P")
 T = TypeVar("T")
-
-EARLY_TOLERANCE_S = 0.05
-"""A retry this much before its Retry-After is over still counts as honoured: a timer's and a network's slack."""
 
 
 class Softphone:
@@ -50,11 +44,7 @@ class Softphone:
         self.answered_calls = 0
         self._http = fleet.dialect.http(number)
         self._token: Token | None = None
-        self._due_s = planned_s
-        self._told_until_s: float | None = None
-        self._not_before_s: dict[str, float] = {}
-        self._failures: Counter[str] = Counter()
-        self._failed_step = ""
+        self._attempts = Attempts(fleet, self._wait_until)
         self._started = self._connected = self._gave_up = self._in_call = False
 
     # What a scenario uses.
@@ -123,10 +113,10 @@ class Softphone:
         try:
             code = self.fleet.dialect.bye(session)
         except AttemptFailed as failed:
-            self._ended("close", began_s, began_s, failed)
-            self._closed(failed)
+            self._attempts.ended("close", began_s, began_s, failed)
+            self._attempts.closed(failed)
         else:
-            self._ended("close", began_s, began_s, None)
+            self._attempts.ended("close", began_s, began_s, None)
             self.fleet.observer.count(f"close.{code}", self.fleet.clock())
         finally:
             session.connection.abort()
@@ -141,9 +131,8 @@ class Softphone:
             planned_s: when it should begin.
             dropped: the end of the call that this one is to replace: it counts as the first failed try.
         """
-        self._due_s = planned_s
+        self._attempts.begin(planned_s)
         self._in_call = False
-        self._failures.clear()
         out_of_time = _OutOfTime(self.fleet)
         try:
             if dropped is None:
@@ -152,7 +141,7 @@ class Softphone:
                 except AttemptFailed as failed:
                     self._try_again(failed, out_of_time)
             else:
-                self._note_failure("handshake")
+                self._attempts.note_failure("handshake")
                 self._try_again(dropped, out_of_time)
         except AttemptFailed as failed:
             return failed, not out_of_time.came
@@ -172,9 +161,9 @@ class Softphone:
 
         retrying(
             self.fleet.behaviour.retry,
-            failures=lambda: self._failures[self._failed_step],
+            failures=self._attempts.failures,
             sleep=lambda wait_s: self._wait_until(self.fleet.clock() + wait_s),
-            before_sleep=self._before_retry,
+            before_sleep=self._attempts.before_retry,
             out_of_time=out_of_time,
             now=time.time,
             uniform=self.fleet.random.uniform,
@@ -190,7 +179,7 @@ class Softphone:
         session = self.session
         try:
             if self.fleet.behaviour.ready == "wait" and not session.ready:
-                self._step("ready", self.fleet.dialect.wait_ready, session)
+                self._attempts.make("ready", self.fleet.dialect.wait_ready, session)
         except AttemptFailed as failed:
             self._dropped(failed)
             raise
@@ -215,115 +204,34 @@ class Softphone:
         """A step that takes a token. A 401 is worth one new token and one more attempt, at once."""
         token = self._bearer()
         try:
-            return self._step(step, request, token, *args, **kwargs)
+            return self._attempts.make(step, request, token, *args, **kwargs)
         except AttemptFailed as failed:
             if failed.status != 401:
                 raise
         self._forget_token()
         if self.fleet.shared_token:
             self.fleet.shared_token.reject(token)
-        return self._step(step, request, self._bearer(), *args, **kwargs)
+        return self._attempts.make(step, request, self._bearer(), *args, **kwargs)
 
     def _bearer(self) -> Token:
         if self.fleet.shared_token:
-            failures = self._failures["token"]
+            failures = self._attempts.failures("token")
             try:
                 return self.fleet.shared_token.get(self._fetch_token)
             except AttemptFailed:
-                if self._failures["token"] == failures:  # another softphone's attempt: no less our failed try
-                    self._due_s = self.fleet.clock()
-                    self._note_failure("token")
+                if self._attempts.failures("token") == failures:  # another softphone's attempt: no less our failed try
+                    self._attempts.due_s = self.fleet.clock()
+                    self._attempts.note_failure("token")
                 raise
         if self._token is None or self.fleet.clock() >= self._token.expires_s:
             self._token = self._fetch_token()
         return self._token
 
     def _fetch_token(self) -> Token:
-        return self._step("token", self.fleet.dialect.fetch_token, self._http, self.number, self.fleet.clock())
+        return self._attempts.make("token", self.fleet.dialect.fetch_token, self._http, self.number, self.fleet.clock())
 
     def _forget_token(self) -> None:
         self._token = None
-
-    def _step(self, step: str, request: Callable[P, Reply[T]], *args: P.args, **kwargs: P.kwargs) -> T:
-        """One attempt: measured, counted, and its failure handed on."""
-        self._await_turn(step)
-        began_s = self.fleet.clock()
-        planned_s = min(self._due_s, began_s)
-        self._judge_retry(began_s)
-        try:
-            result, headers = request(*args, **kwargs)
-        except AttemptFailed as failed:
-            self._ended(step, planned_s, began_s, failed)
-            self._note_failure(step)
-            if self.fleet.hold_back is not None and failed.outcome is Outcome.RATE_LIMITED:
-                self.fleet.hold_back.refused(step, self._told_or_backoff_s(failed))
-            if step == "handshake":
-                self._closed(failed)
-            raise
-        except Exception:
-            raise  # a bug of ours: let it be seen
-        except BaseException:
-            self._ended(step, planned_s, began_s, AttemptFailed(Outcome.CANCELLED))
-            raise
-        self._ended(step, planned_s, began_s, None)
-        if self.fleet.behaviour.retry.remaining == "honour" and (reset := reset_s(headers)):
-            self._not_before_s[step] = self._due_s + min(reset, self.fleet.behaviour.retry.retry_after_cap_s)
-        return result
-
-    def _await_turn(self, step: str) -> None:
-        """Wait for what was told before.
-
-        By the last answer to this step, that nothing remains until the limit resets; by a 429 to anybody, where it
-        holds back the whole fleet.
-        """
-        not_before_s = self._not_before_s.pop(step, 0.0)
-        if self.fleet.hold_back is not None:
-            not_before_s = max(not_before_s, self.fleet.hold_back.turn_s(step), self._told_until_s or 0.0)
-        if not_before_s > self.fleet.clock():
-            self._wait_until(not_before_s)
-            self._due_s = not_before_s
-
-    def _ended(self, step: str, planned_s: float, began_s: float, failure: AttemptFailed | None) -> None:
-        ended_s = self._due_s = self.fleet.clock()
-        if failure is None:
-            attempt = Attempt(step, planned_s, began_s, ended_s, Outcome.OK)
-        else:
-            attempt = Attempt(step, planned_s, began_s, ended_s, failure.outcome, failure.status, failure.close_code)
-        self.fleet.observer.attempt(attempt, failure)
-
-    # Retries.
-
-    def _told_or_backoff_s(self, failed: AttemptFailed) -> float:
-        retry, told = self.fleet.behaviour.retry, told_s(failed.headers, time.time())
-        return (
-            backoff_s(retry, self._failures[self._failed_step]) if told is None else min(told, retry.retry_after_cap_s)
-        )
-
-    def _note_failure(self, step: str) -> None:
-        self._failed_step = step
-        self._failures[step] += 1
-
-    def _before_retry(self, state: RetryCallState) -> None:
-        failure = state.outcome.exception() if state.outcome else None
-        wait_s = state.upcoming_sleep
-        failed_s = self._due_s
-        self._due_s = failed_s + wait_s
-        told = told_s(failure.headers, time.time()) if isinstance(failure, AttemptFailed) else None
-        self._told_until_s = None if told is None else failed_s + told
-        self.fleet.observer.count("retries.made", failed_s)
-        self.fleet.observer.duration("retry_wait", wait_s)
-
-    def _judge_retry(self, began_s: float) -> None:
-        """Whether this attempt came when it was told to, or how much too early."""
-        told_until_s, self._told_until_s = self._told_until_s, None
-        if told_until_s is None:
-            return
-        early_s = told_until_s - began_s
-        if early_s <= EARLY_TOLERANCE_S:
-            self.fleet.observer.count("retries.honoured", began_s)
-        else:
-            self.fleet.observer.count("retries.too_early", began_s)
-            self.fleet.observer.duration("retry_early", early_s)
 
     # Holding.
 
@@ -361,15 +269,7 @@ class Softphone:
         if session is not None:
             session.connection.abort()
             self._count_pings(session)
-            self._closed(failure)
-
-    def _closed(self, failure: AttemptFailed) -> None:
-        """Count how a WebSocket ended that did not end with our own close."""
-        at_s = self.fleet.clock()
-        code = ABNORMAL if failure.close_code is None else failure.close_code
-        self.fleet.observer.count(f"close.{code}", at_s)
-        if code == ABNORMAL:
-            self.fleet.observer.count(f"abnormal.{abnormal_cause(failure.outcome)}", at_s)
+            self._attempts.closed(failure)
 
     def _count_pings(self, session: Session) -> None:
         if session.connection.pings:

@@ -1,0 +1,152 @@
+"""One softphone's attempts: when each was due, how it ended, and whether a retry came when it was told to.
+
+due         the schedule's instant for a first attempt, the end of the step before for the next one,
+            the end of the back-off for a retry
+told until  what the last refusal's Retry-After said, whether or not the softphone heeds it
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable
+from typing import ParamSpec, TypeVar
+
+from tenacity import RetryCallState
+
+from locust_softphone.errors import AttemptFailed
+from locust_softphone.measure import Attempt
+from locust_softphone.outcome import Outcome, abnormal_cause
+from locust_softphone.retry import backoff_s, reset_s, told_s
+from locust_softphone.signaling.connection import ABNORMAL
+from locust_softphone.signaling.fleet import Fleet
+from locust_softphone.signaling.media_offer import Reply
+
+__all__ = ["Attempts"]
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+EARLY_TOLERANCE_S = 0.05
+"""A retry this much before its Retry-After is over still counts as honoured: a timer's and a network's slack."""
+
+
+class Attempts:
+    """The attempts of one softphone.
+
+    Args:
+        fleet: the softphone's.
+        wait_until: lets the softphone wait, listening, until an instant.
+    """
+
+    def __init__(self, fleet: Fleet, wait_until: Callable[[float], None]) -> None:
+        self.due_s = 0.0
+        self._fleet = fleet
+        self._wait_until = wait_until
+        self._told_until_s: float | None = None
+        self._not_before_s: dict[str, float] = {}
+        self._failures: Counter[str] = Counter()
+        self._failed_step = ""
+
+    def begin(self, due_s: float) -> None:
+        """A set-up begins, with all its tries ahead of it."""
+        self.due_s = due_s
+        self._failures.clear()
+
+    def make(self, step: str, request: Callable[P, Reply[T]], *args: P.args, **kwargs: P.kwargs) -> T:
+        """One attempt: measured, counted, and its failure handed on.
+
+        Raises:
+            AttemptFailed: as ``request`` does.
+        """
+        self._await_turn(step)
+        began_s = self._fleet.clock()
+        planned_s = min(self.due_s, began_s)
+        self._judge_retry(began_s)
+        try:
+            result, headers = request(*args, **kwargs)
+        except AttemptFailed as failed:
+            self.ended(step, planned_s, began_s, failed)
+            self.note_failure(step)
+            if self._fleet.hold_back is not None and failed.outcome is Outcome.RATE_LIMITED:
+                self._fleet.hold_back.refused(step, self._told_or_backoff_s(failed))
+            if step == "handshake":
+                self.closed(failed)
+            raise
+        except Exception:
+            raise  # a bug of ours: let it be seen
+        except BaseException:
+            self.ended(step, planned_s, began_s, AttemptFailed(Outcome.CANCELLED))
+            raise
+        self.ended(step, planned_s, began_s, None)
+        if self._fleet.behaviour.retry.remaining == "honour" and (reset := reset_s(headers)):
+            self._not_before_s[step] = self.due_s + min(reset, self._fleet.behaviour.retry.retry_after_cap_s)
+        return result
+
+    def ended(self, step: str, planned_s: float, began_s: float, failure: AttemptFailed | None) -> None:
+        """An attempt has ended; whatever follows it is due now."""
+        ended_s = self.due_s = self._fleet.clock()
+        if failure is None:
+            attempt = Attempt(step, planned_s, began_s, ended_s, Outcome.OK)
+        else:
+            attempt = Attempt(step, planned_s, began_s, ended_s, failure.outcome, failure.status, failure.close_code)
+        self._fleet.observer.attempt(attempt, failure)
+
+    def closed(self, failure: AttemptFailed) -> None:
+        """Count how a WebSocket ended that did not end with our own close."""
+        at_s = self._fleet.clock()
+        code = ABNORMAL if failure.close_code is None else failure.close_code
+        self._fleet.observer.count(f"close.{code}", at_s)
+        if code == ABNORMAL:
+            self._fleet.observer.count(f"abnormal.{abnormal_cause(failure.outcome)}", at_s)
+
+    # Failures and retries.
+
+    def note_failure(self, step: str) -> None:
+        """A try of this step has failed."""
+        self._failed_step = step
+        self._failures[step] += 1
+
+    def failures(self, step: str | None = None) -> int:
+        """How often a step has failed in this set-up; by default the one that failed last."""
+        return self._failures[self._failed_step if step is None else step]
+
+    def before_retry(self, state: RetryCallState) -> None:
+        """Tenacity is about to wait before the next try."""
+        failure = state.outcome.exception() if state.outcome else None
+        wait_s = state.upcoming_sleep
+        failed_s = self.due_s
+        self.due_s = failed_s + wait_s
+        told = told_s(failure.headers, time.time()) if isinstance(failure, AttemptFailed) else None
+        self._told_until_s = None if told is None else failed_s + told
+        self._fleet.observer.count("retries.made", failed_s)
+        self._fleet.observer.duration("retry_wait", wait_s)
+
+    def _judge_retry(self, began_s: float) -> None:
+        """Whether this attempt came when it was told to, or how much too early."""
+        told_until_s, self._told_until_s = self._told_until_s, None
+        if told_until_s is None:
+            return
+        early_s = told_until_s - began_s
+        if early_s <= EARLY_TOLERANCE_S:
+            self._fleet.observer.count("retries.honoured", began_s)
+        else:
+            self._fleet.observer.count("retries.too_early", began_s)
+            self._fleet.observer.duration("retry_early", early_s)
+
+    def _await_turn(self, step: str) -> None:
+        """Wait for what was told before.
+
+        By the last answer to this step, that nothing remains until the limit resets; by a 429 to anybody, where it
+        holds back the whole fleet.
+        """
+        not_before_s = self._not_before_s.pop(step, 0.0)
+        if self._fleet.hold_back is not None:
+            not_before_s = max(not_before_s, self._fleet.hold_back.turn_s(step), self._told_until_s or 0.0)
+        if not_before_s > self._fleet.clock():
+            self._wait_until(not_before_s)
+            self.due_s = not_before_s
+
+    def _told_or_backoff_s(self, failed: AttemptFailed) -> float:
+        retry, told = self._fleet.behaviour.retry, told_s(failed.headers, time.time())
+        return backoff_s(retry, self.failures()) if told is None else min(told, retry.retry_after_cap_s)
