@@ -8,6 +8,7 @@ import socket
 from pathlib import Path
 from urllib.request import Request, urlopen
 
+import psutil
 import pytest
 
 from tests.fleet.fleet_processes import a_fleet
@@ -97,6 +98,21 @@ def test_nothing_is_lost_when_the_master_is_told_to_stop(tmp_path: Path, number:
     assert record["times"]["ended"] == "stopped"
     assert record["ledger"]["balanced"] is True
     assert record["edge"]["sessions"]["total"] == sum(record["closes"].values())
+
+
+def test_nothing_is_lost_when_closing_takes_seconds(tmp_path: Path) -> None:
+    """The edge stands still while everybody hangs up: no close frame comes, but all that was measured does."""
+    with a_fleet(tmp_path, BURST.replace("hold: 500ms", "hold: 4s"), workers=2) as fleet:
+        fleet.await_log(BEGUN)
+        (edge,) = [each for each in psutil.Process(fleet.master.pid).children() if "edge" in each.cmdline()]
+        fleet.await_(lambda: len(edge.net_connections("tcp")) > 41, "41 sessions at the edge")
+        edge.suspend()
+        fleet.await_log("Shape test stopping")
+        edge.resume()
+        record = fleet.record()
+    assert record["totals"]["started"] == 41
+    assert record["ledger"]["balanced"] is True
+    assert record["validity"]["reasons"] == []
 
 
 def test_a_run_time_ends_the_run_although_locust_ignores_it_with_a_shape(tmp_path: Path) -> None:
