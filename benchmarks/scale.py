@@ -8,7 +8,7 @@
 
 The rate is the same at every size, so the number held is all that differs. The largest size is then held for two
 minutes: nobody may be lost, and every ping must be answered. The target: a call costs at most 15 % more at 10,000 than
-at 500.
+at 500. Beyond that (--most) the kernel's search for a free local port shows: 500 calls a second use 1,000 a second.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ SIZES = (500, 2_000, 10_000)
 MEASURED_CALLS = 6_000  # at least so many at each size
 SHORT_HOLD_S = 3.0
 PONG_S = 1.0
-PING_EVERY_S = 25  # longer than the 20 s for which each of 10,000 sessions lives while calls are measured
+PING_AFTER_S = 5.0  # by so much a session's first ping comes later than its next call: none while calls are measured
 MOST_GROWTH = 0.15
 SPARE_DESCRIPTORS = 500  # of the edge, which has a WebSocket for each softphone and an HTTP connection for each call
 
@@ -53,6 +53,10 @@ class Size:
     @property
     def every_s(self) -> float:
         return self.softphones / RATE
+
+    @property
+    def ping_every_s(self) -> float:
+        return self.every_s + PING_AFTER_S
 
     @property
     def calls(self) -> int:
@@ -150,7 +154,7 @@ def main() -> int:
         table.add_column(column, justify="right")
     runs = []
     for size in _sizes(parsed.most, parsed.hold):
-        with bench(ping_every=f"{PING_EVERY_S}s") as at:
+        with bench(ping_every=f"{size.ping_every_s:g}s") as at:
             runs.append(run := scaled(at, size))
         table.add_row(
             f"{size.softphones:,}",
@@ -163,11 +167,13 @@ def main() -> int:
             f"{run.lost}",
             f"{run.exit_code}",
         )
-    growth = max(run.cost_ms for run in runs) / runs[0].cost_ms - 1
+    growth = max(run.cost_ms for run in runs if run.size.softphones <= SIZES[-1]) / runs[0].cost_ms - 1
     exits = [run.exit_code for run in runs]
     pings, pongs, lost = runs[-1].pings, runs[-1].pongs, sum(run.lost for run in runs)
     goals = [
-        Goal(f"a call costs at most {MOST_GROWTH:.0%} more than at 500", f"{growth:+.0%}", growth <= MOST_GROWTH),
+        Goal(
+            f"up to {SIZES[-1]:,}, a call costs at most {MOST_GROWTH:.0%} more", f"{growth:+.0%}", growth <= MOST_GROWTH
+        ),
         Goal("no abnormal close", f"{lost}", not lost),
         Goal("every ping answered", f"{pongs:,} of {pings:,}", 0 < pings == pongs),
         Goal("every run valid", " ".join(map(str, exits)), not any(exits)),
