@@ -35,6 +35,10 @@ def test_without_retry_after_there_is_no_word_about_turns(tmp_path: Path) -> Non
     assert "; no Retry-After; " in policy(tmp_path, "retry_after: {form: none}").describe()
 
 
+def test_dropping_everybody_is_said_where_it_is_asked_for(tmp_path: Path) -> None:
+    assert policy(tmp_path, "drop_all_after: 20s").describe().endswith("; all dropped after 20s")
+
+
 def test_a_secret_is_never_shown(tmp_path: Path) -> None:
     loaded = policy(tmp_path, "organisations: [{client_id: acme, client_secret: hush}]")
     assert "hush" not in repr(loaded) + loaded.describe() + loaded.model_dump_json()
@@ -57,6 +61,7 @@ def test_every_field_says_what_it_is_and_where_its_default_comes_from() -> None:
         ("retry_after: {says: now}", "retry_after.says: "),
         ("offer_deadline: 0s", "offer_deadline: must be longer than 0s"),
         ("token_expires: 0s", "token_expires: must be longer than 0s"),
+        ("drop_all_after: 0s", "drop_all_after: must be longer than 0s"),
         ("ping_every: 20", "ping_every: 20 is no duration, write 20s"),
         ("patience: -1", "patience: must be at least 0"),
         ("organisations: []", "organisations: must name at least one"),

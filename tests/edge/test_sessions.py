@@ -6,7 +6,7 @@ import json
 import socket
 import struct
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 import pytest
 from websockets.exceptions import ConnectionClosed
@@ -61,7 +61,13 @@ def test_an_offer_before_ready_costs_the_websocket(start_edge: StartEdge) -> Non
         with pytest.raises(ConnectionClosed) as closed:
             second.recv(timeout=20)
         assert closed.value.rcvd is None  # no close frame: 1006
-    assert edge.stats()["cuts"] == {"offer_deadline": 0, "early_offer": 1, "impatient": 0, "pong_timeout": 0}
+    assert edge.stats()["cuts"] == {
+        "offer_deadline": 0,
+        "early_offer": 1,
+        "impatient": 0,
+        "pong_timeout": 0,
+        "drop_all": 0,
+    }
     assert edge.stats()["steps"]["offer"]["refused"] == {"409": 1}
 
 
@@ -153,6 +159,21 @@ def test_other_frames_do_no_harm(edge: EdgeProcess) -> None:
             websocket.send(message)
         websocket.ping().wait(20)
         assert phone.offer(session).status == 201
+
+
+def test_all_sessions_are_dropped_at_once_and_once(start_edge: StartEdge) -> None:
+    edge = start_edge("drop_all_after: 3s")
+    phones = [Softphone(edge, name) for name in "abc"]
+    with ExitStack() as stack:
+        websockets = [stack.enter_context(phone.connect()) for phone in phones]
+        for websocket in websockets:
+            with pytest.raises(ConnectionClosed) as closed:
+                list(websocket)
+            assert closed.value.rcvd is None  # no close frame: 1006
+    assert edge.stats()["cuts"]["drop_all"] == 3
+    with phones[0].connect() as websocket:  # whoever comes back may stay
+        ready(websocket)
+        assert websocket.ping().wait(20)
 
 
 PATIENT_TWICE = "{limits: {offer: {rate: 1/min, burst: 1}}, patience: 2}"

@@ -31,5 +31,11 @@ def test_the_peak_is_the_most_at_one_time() -> None:
 
 def test_every_cause_and_step_is_shown_before_anything_happened() -> None:
     shown = Stats().as_json()
-    assert shown["cuts"] == {"offer_deadline": 0, "early_offer": 0, "impatient": 0, "pong_timeout": 0}
+    assert shown["cuts"] == {
+        "offer_deadline": 0,
+        "early_offer": 0,
+        "impatient": 0,
+        "pong_timeout": 0,
+        "drop_all": 0,
+    }
     assert shown["early_retries"] == {"token": 0, "handshake": 0, "offer": 0}

@@ -48,7 +48,7 @@ class Edge:
         self._access = Access(policy.organisations, policy.token_expires_s)
         self._gate = Gate(policy, self._stats)
         self._setup = TokenBucket(policy.setup.rate, policy.setup.burst)
-        self._sessions = Sessions()
+        self._sessions = Sessions(policy.drop_all_after_s)
         self._routes: dict[str, tuple[str, Handler]] = {
             "/oauth/token": ("POST", partial(self._step, "token", self._token)),
             "/signaling": ("GET", partial(self._step, "handshake", self._handshake)),

@@ -118,6 +118,12 @@ class Policy(StrictModel):
         alias="ping_every",
         description="between two pings on a session (RFC 6455 5.5.2), one without a pong is cut; illustrative",
     )
+    drop_all_after_s: Period | None = Field(
+        None,
+        alias="drop_all_after",
+        description="how long after the edge's first session all that are open are cut at one instant, once; "
+        "by default never; illustrative",
+    )
     organisations: Annotated[tuple[Organisation, ...], AfterValidator(_distinct)] = Field(
         (Organisation(client_id="locust-softphone", client_secret=SecretStr("simulated")),),
         strict=False,  # a YAML list, frozen as a tuple
@@ -128,9 +134,11 @@ class Policy(StrictModel):
         """The policy in one line, without secrets."""
         told = "no Retry-After" if self.retry_after.form == "none" else f"Retry-After as {self.retry_after.form}"
         says = "" if self.retry_after.form == "none" else f" (says {self.retry_after.says})"
+        dropped = f"; all dropped after {format_duration(self.drop_all_after_s)}" if self.drop_all_after_s else ""
         return (
             f"token {self.limits.token}, handshake {self.limits.handshake}, offer {self.limits.offer}; {told}{says}; "
             f"ready at {self.setup}; offer deadline {format_duration(self.offer_deadline_s)}; patience {self.patience}"
+            f"{dropped}"
         )
 
 

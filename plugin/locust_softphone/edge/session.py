@@ -4,6 +4,7 @@
                              │                        ├──► gone without one   counted as lost
                              └─ offer refused         └──► cut by the edge    counted under its cause
                                 └─ offer deadline ──► cut
+    drop_all_after the first session ───────────────────► cut, every one that is open, at one instant
 
 To be cut is to lose the TCP connection without a close frame: what a browser reports as 1006 (RFC 6455 7.1.5).
 """
@@ -150,13 +151,21 @@ class Session:
 
 
 class Sessions:
-    """The open sessions, by id and by caller."""
+    """The open sessions, by id and by caller.
 
-    def __init__(self) -> None:
+    Args:
+        drop_all_after_s: how long after the first of them all that are open are cut; None for never.
+    """
+
+    def __init__(self, drop_all_after_s: float | None = None) -> None:
+        self._drop_all_after_s = drop_all_after_s
         self._by_id: dict[str, Session] = {}
         self._by_caller: dict[Caller, set[Session]] = {}
 
     def add(self, session: Session) -> None:
+        if self._drop_all_after_s is not None:
+            asyncio.get_running_loop().call_later(self._drop_all_after_s, self.drop_all)
+            self._drop_all_after_s = None
         self._by_id[session.id] = session
         self._by_caller.setdefault(session.caller, set()).add(session)
 
@@ -171,6 +180,11 @@ class Sessions:
         """The session of this id, if it is this organisation's."""
         session = self._by_id.get(session_id) if isinstance(session_id, str) else None
         return session if session and session.caller.organisation == organisation else None
+
+    def drop_all(self) -> None:
+        """Cut every open session: what a network, or a node of the service, that fails does to its clients."""
+        for session in self._by_id.values():
+            session.cut("drop_all")
 
     def of(self, caller: Caller) -> tuple[Session, ...]:
         """All sessions of one caller."""

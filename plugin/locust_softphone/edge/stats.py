@@ -15,10 +15,10 @@ from typing import Any, Literal
 __all__ = ["STEPS", "Cause", "Stats", "Step", "StepStats"]
 
 Step = Literal["token", "handshake", "offer"]
-Cause = Literal["offer_deadline", "early_offer", "impatient", "pong_timeout"]
+Cause = Literal["offer_deadline", "early_offer", "impatient", "pong_timeout", "drop_all"]
 
 STEPS: tuple[Step, ...] = ("token", "handshake", "offer")
-CAUSES: tuple[Cause, ...] = ("offer_deadline", "early_offer", "impatient", "pong_timeout")
+CAUSES: tuple[Cause, ...] = ("offer_deadline", "early_offer", "impatient", "pong_timeout", "drop_all")
 
 
 @dataclass(slots=True)
