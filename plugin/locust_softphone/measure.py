@@ -23,12 +23,7 @@ from hdrh.histogram import HdrHistogram
 
 from locust_softphone.outcome import Outcome
 
-__all__ = ["REQUEST_STEPS", "STEPS", "Attempt", "Latency", "Tally"]
-
-REQUEST_STEPS = ("token", "handshake", "offer")
-"""The steps that are a request to the edge, which counts them too."""
-
-STEPS = ("token", "handshake", "ready", "offer", "close")
+__all__ = ["Attempt", "Latency", "Tally"]
 
 _MICROSECONDS = 1_000_000
 _LONGEST = 3600 * _MICROSECONDS
@@ -41,7 +36,7 @@ class Attempt(NamedTuple):
     """One try of one step on the wire.
 
     Args:
-        step: one of ``STEPS``.
+        step: a name of ``steps.DIALECTS``.
         planned_s: when it should have begun.
         began_s: when it began.
         ended_s: when its outcome was known.

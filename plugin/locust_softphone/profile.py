@@ -26,6 +26,7 @@ from locust_softphone.behaviour import Behaviour
 from locust_softphone.errors import InputError
 from locust_softphone.expect import PATTERN, Expectation
 from locust_softphone.schedule import Arrivals, Schedule, Stage
+from locust_softphone.steps import DEFAULT_DIALECT, request_steps
 from locust_softphone.strict_yaml import StrictModel
 from locust_softphone.units import LONGEST_S, PerSecond, Seconds, format_duration, format_rate
 from locust_softphone.wording import one_line, one_of, shown
@@ -34,7 +35,6 @@ __all__ = ["Profile", "ProfileFile", "list_profiles", "load_profile", "pack_fold
 
 NAME = "[A-Za-z0-9][A-Za-z0-9._-]{0,63}"
 MOST_USERS = 1_000_000
-STEPS = 3  # token, handshake, offer: what one try again can cost at most
 
 
 class Rise(StrictModel):
@@ -95,7 +95,7 @@ class Profile(StrictModel):
         description="How long the last softphone stays after its start.",
         json_schema_extra={"default": "15s"},
     )
-    dialect: Literal["media-offer"] = Field("media-offer", description="What is said on the wire.")
+    dialect: Literal["media-offer"] = Field(DEFAULT_DIALECT, description="What is said on the wire.")
     softphone: Behaviour = Field(default_factory=lambda: Behaviour.model_validate({}), description="How each behaves.")
     expect: tuple[ExpectationText, ...] = Field((), strict=False, description="What the run must show to exit with 0.")
 
@@ -140,7 +140,8 @@ class Profile(StrictModel):
     def describe(self) -> list[str]:
         """What the run will do, a line each: the plan, its length, the behaviour, the attempts, the expectations."""
         schedule, least = self.schedule(), self._least_attempts()
-        most = least + self.users * self.softphone.calls.count * self.softphone.retry.max_retries * STEPS
+        tries_again = self.users * self.softphone.calls.count * self.softphone.retry.max_retries
+        most = least + tries_again * len(request_steps(self.dialect))
         softphones = "1 softphone" if self.users == 1 else f"{self.users} softphones"
         return [
             f"{softphones}, {_described(self.ramp)}{', Poisson arrivals' if self.arrivals == 'poisson' else ''}: "

@@ -25,7 +25,7 @@ BALANCED = {"balanced": True, "rows": [], "problems": []}
 def a_run(*expectations: str, planned: Sequence[int] = (2,), **known: Any) -> RunFacts:
     usual: dict[str, Any] = {
         "run_id": "20260801T120000Z-smoke",
-        "profile": {"name": "smoke"},
+        "profile": {"name": "smoke", "dialect": "media-offer"},
         "planned": planned,
         "calls_each": 1,
         "target": {"url": "http://127.0.0.1:8080", "simulated": True},

@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 
 from locust_softphone.sdp import make_offer
-from locust_softphone.signaling.media_offer import MediaOffer, Reply, Session
+from locust_softphone.signaling.dialect import Reply
+from locust_softphone.signaling.media_offer import Line, MediaOffer, Session
 from locust_softphone.signaling.softphone import Softphone
 from locust_softphone.signaling.stream import Target
 from locust_softphone.signaling.token import SharedToken, Token
@@ -36,14 +37,21 @@ class ConnectsTogether(MediaOffer):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._all_here = threading.Barrier(MANY)
-        self._connected: set[int] = set()
+        self.all_here = threading.Barrier(MANY)
 
-    def connect(self, token: Token, number: int) -> Reply[Session]:
-        if number not in self._connected:
-            self._connected.add(number)
-            self._all_here.wait(PATIENT_S)
-        return super().connect(token, number)
+    def line(self, number: int) -> Line:
+        return _ConnectsTogether(self, number)
+
+
+class _ConnectsTogether(Line):
+    waited = False
+
+    def connect(self, token: Token) -> Reply[Session]:
+        assert isinstance(self.dialect, ConnectsTogether)
+        if not self.waited:
+            self.waited = True
+            self.dialect.all_here.wait(PATIENT_S)
+        return super().connect(token)
 
 
 def test_when_the_shared_token_is_rejected_the_fleet_fetches_one_new_one() -> None:
@@ -63,14 +71,20 @@ class FetchesLate(MediaOffer):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.asked = threading.Semaphore(0)
-        self._waited = False
+        self.waited = False
 
-    def fetch_token(self, *args: Any) -> Reply[Token]:
-        if not self._waited:
-            self._waited = True
+    def line(self, number: int) -> Line:
+        return _FetchesLate(self, number)
+
+
+class _FetchesLate(Line):
+    def fetch_token(self, now_s: float) -> Reply[Token]:
+        assert isinstance(self.dialect, FetchesLate)
+        if not self.dialect.waited:
+            self.dialect.waited = True
             for _ in range(MANY):
-                assert self.asked.acquire(timeout=PATIENT_S)
-        return super().fetch_token(*args)
+                assert self.dialect.asked.acquire(timeout=PATIENT_S)
+        return super().fetch_token(now_s)
 
 
 @pytest.mark.parametrize("max_retries", [0, 1])
@@ -179,12 +193,12 @@ class Stopped(BaseException):
     """As gevent's GreenletExit: somebody outside ends the softphone."""
 
 
-def test_an_attempt_that_is_stopped_from_outside_is_counted_as_cancelled() -> None:
-    class StopsHere(MediaOffer):
-        def offer(self, *args: Any) -> Any:
-            raise Stopped
+def test_an_attempt_that_is_stopped_from_outside_is_counted_as_cancelled(monkeypatch: pytest.MonkeyPatch) -> None:
+    def stops_here(session: Session, token: Token) -> None:
+        raise Stopped
 
-    with a_field("{}", dialect=StopsHere) as field:
+    monkeypatch.setattr(Session, "offer", stops_here)
+    with a_field("{}") as field:
         phone = field.softphone()
         with pytest.raises(Stopped):
             phone.call()

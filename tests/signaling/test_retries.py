@@ -11,6 +11,7 @@ import pytest
 from locust_softphone.measure import Attempt
 from locust_softphone.outcome import Outcome
 from locust_softphone.retry import told_s
+from locust_softphone.signaling.media_offer import MediaOffer
 from locust_softphone.signaling.softphone import Softphone
 from tests.edge import softphone as independent
 from tests.signaling.fleet import ONE_HANDSHAKE, ONE_OFFER, ONE_TOKEN, Field, a_field
@@ -141,6 +142,7 @@ def test_a_session_cut_while_waiting_to_offer_again_is_set_up_anew() -> None:
 
 def have_it_cut(field: Field, phone: Softphone) -> None:
     """Have somebody of the same name lose the edge's patience with tokens: it cuts every session of that name."""
+    assert isinstance(phone.fleet.dialect, MediaOffer)
     namesake = independent.Softphone(field.edge, phone.fleet.dialect.name_of(phone.number))
     assert namesake.request_token().status == 429
     with pytest.raises(ConnectionError):

@@ -84,9 +84,8 @@ class Shape(ProfileShape):
 class Leaky(SoftphoneUser):
     def script(self, phone):
         phone.live()
-        dialect = phone.fleet.dialect
         if phone.number == 0:
-            dialect.fetch_token(dialect.http(0), 0, 0.0)  # told to nobody
+            phone.fleet.dialect.line(0).fetch_token(0.0)  # told to nobody
 """
 
 

@@ -16,8 +16,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from locust_softphone.measure import REQUEST_STEPS
 from locust_softphone.outcome import Outcome
+from locust_softphone.steps import DEFAULT_DIALECT, request_steps
 
 __all__ = ["balance", "since"]
 
@@ -37,18 +37,19 @@ def since(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, Any]
     return gained
 
 
-def balance(counts: Mapping[str, int], edge_steps: Mapping[str, Any]) -> dict[str, Any]:
+def balance(counts: Mapping[str, int], edge_steps: Mapping[str, Any], dialect: str = DEFAULT_DIALECT) -> dict[str, Any]:
     """Hold the softphones' counters against the edge's.
 
     Args:
         counts: the merged tally's counters (``attempts.token``, ``status.offer.429``, ``outcome.offer.reset`` …).
         edge_steps: ``steps`` of the edge's ``/stats``, for this run alone.
+        dialect: whose steps they are.
 
     Returns:
         ``balanced``, a row per step, and each problem in words.
     """
     rows, problems = [], []
-    for step in REQUEST_STEPS:
+    for step in request_steps(dialect):
         row, found = _balance_step(step, counts, edge_steps.get(step, {}))
         rows.append(row)
         problems += found

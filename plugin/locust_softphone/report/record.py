@@ -16,7 +16,8 @@ from typing import Any
 
 from locust_softphone.errors import InputError
 from locust_softphone.expect import Expectation
-from locust_softphone.measure import REQUEST_STEPS, STEPS, Tally
+from locust_softphone.measure import Tally
+from locust_softphone.steps import DIALECTS, request_steps
 
 __all__ = ["SCHEMA_VERSION", "RunFacts", "build", "facts", "read", "write"]
 
@@ -63,7 +64,7 @@ class RunFacts:
 
 def build(run: RunFacts, tally: Tally) -> dict[str, Any]:
     """The record of a run."""
-    counts = tally.counts
+    counts, dialect = tally.counts, run.profile["dialect"]
     planned = sum(run.planned)
     totals = {name: counts[name] for name in ("started", "connected", "answered", "gave_up")}
     record: dict[str, Any] = {
@@ -81,9 +82,9 @@ def build(run: RunFacts, tally: Tally) -> dict[str, Any]:
             "calls_planned": planned * run.calls_each,
             "calls_answered": counts["calls.answered"],
         },
-        "steps": {step: _step(step, tally) for step in STEPS},
+        "steps": {step.name: _step(step.name, tally) for step in DIALECTS[dialect]},
         "call_setup": _latencies("call", tally),
-        "rate_limited": _with_total({step: counts[f"outcome.{step}.rate_limited"] for step in REQUEST_STEPS}),
+        "rate_limited": _with_total({step: counts[f"outcome.{step}.rate_limited"] for step in request_steps(dialect)}),
         "closes": {name[6:]: n for name, n in sorted(counts.items()) if name.startswith("close.")},
         "abnormal_closes": _with_total({cause: counts[f"abnormal.{cause}"] for cause in CAUSES}),
         "retries": {
@@ -148,7 +149,7 @@ def _timeline(planned: Sequence[int], tally: Tally) -> list[dict[str, Any]]:
 def facts(record: Mapping[str, Any]) -> dict[str, float | None]:
     """The figures that expectations and comparisons name, from a record."""
     totals, retries = record["totals"], record["retries"]
-    attempts = {step: record["steps"][step]["attempts"] for step in REQUEST_STEPS}
+    attempts = {step: record["steps"][step]["attempts"] for step in request_steps(record["profile"]["dialect"])}
     found: dict[str, float | None] = {
         **{name: totals[name] for name in ("planned", "started", "connected", "answered", "gave_up", "unfinished")},
         "attempts": sum(attempts.values()),

@@ -5,6 +5,7 @@
     Connection          a WebSocket over a stream                          connection.py
     TokenSource         one token for a fleet, or one per connection       token.py
     HoldBack            one 429 for all, where the fleet shares it         hold_back.py
+    Dialect             what every dialect has                             dialect.py
     MediaOffer          the steps of the default dialect                   media_offer.py
     Attempts            one phone's attempts, measured and judged          attempts.py
     Softphone           one phone: sets up calls, holds, hangs up          softphone.py

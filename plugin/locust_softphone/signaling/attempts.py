@@ -19,8 +19,9 @@ from locust_softphone.measure import Attempt
 from locust_softphone.outcome import Outcome, abnormal_cause
 from locust_softphone.retry import backoff_s, reset_s, told_s
 from locust_softphone.signaling.connection import ABNORMAL
+from locust_softphone.signaling.dialect import Reply
 from locust_softphone.signaling.fleet import Fleet
-from locust_softphone.signaling.media_offer import Reply
+from locust_softphone.steps import backs_off_with
 
 __all__ = ["Attempts"]
 
@@ -47,6 +48,7 @@ class Attempts:
         self._not_before_s: dict[str, float] = {}
         self._failures: Counter[str] = Counter()
         self._failed_step = ""
+        self._backs_off_with = backs_off_with(fleet.dialect.name)
 
     def begin(self, due_s: float) -> None:
         """A set-up begins, with all its tries ahead of it."""
@@ -105,11 +107,11 @@ class Attempts:
     def note_failure(self, step: str) -> None:
         """A try of this step has failed."""
         self._failed_step = step
-        self._failures[step] += 1
+        self._failures[self._backs_off_with[step]] += 1
 
     def failures(self, step: str | None = None) -> int:
-        """How often a step has failed in this set-up; by default the one that failed last."""
-        return self._failures[self._failed_step if step is None else step]
+        """How often a step, or one that it backs off with, has failed in this set-up; by default the last to fail."""
+        return self._failures[self._backs_off_with[self._failed_step if step is None else step]]
 
     def before_retry(self, state: RetryCallState) -> None:
         """Tenacity is about to wait before the next try."""

@@ -10,8 +10,8 @@ from typing import Protocol
 from locust_softphone.behaviour import Behaviour
 from locust_softphone.errors import AttemptFailed
 from locust_softphone.measure import Attempt
+from locust_softphone.signaling.dialect import Dialect
 from locust_softphone.signaling.hold_back import HoldBack
-from locust_softphone.signaling.media_offer import MediaOffer
 from locust_softphone.signaling.token import TokenSource
 
 __all__ = ["Fleet", "Observer"]
@@ -52,7 +52,7 @@ class Fleet:
     """
 
     behaviour: Behaviour
-    dialect: MediaOffer
+    dialect: Dialect
     observer: Observer
     shared_token: TokenSource | None
     hold_back: HoldBack | None

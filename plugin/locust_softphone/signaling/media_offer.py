@@ -1,36 +1,31 @@
 """The default dialect, ``media-offer``: what each step says on the wire, and what it takes for an answer.
 
-    token      POST /oauth/token, client credentials, Basic      200 {access_token, expires_in}   RFC 6749 4.4
-    handshake  GET /signaling, upgrade, Bearer                   101, X-Session-Id                RFC 6455 4.1
-    ready      first frame from the edge                         {"type": "ready", "session": id}
-    offer      POST /api/v2/media/offer, Bearer                  201 {"type": "answer", "sdp": …} RFC 3264
-    close      {"type": "bye"}, close frame 1000                 close frame
-
-Each method is one attempt: it returns what it got and the response's headers, or raises ``AttemptFailed``.
+token      POST /oauth/token, client credentials, Basic      200 {access_token, expires_in}   RFC 6749 4.4
+handshake  GET /signaling, upgrade, Bearer                   101, X-Session-Id                RFC 6455 4.1
+ready      first frame from the edge                         {"type": "ready", "session": id}
+offer      POST /api/v2/media/offer, Bearer                  201 {"type": "answer", "sdp": …} RFC 3264
+close      {"type": "bye"}, close frame 1000                 close frame
 """
 
 from __future__ import annotations
 
 import json
 from base64 import b64encode
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from random import Random
-from typing import Any, TypeAlias, TypeVar
+from typing import Any
 
 from locust_softphone import sdp
 from locust_softphone.errors import AttemptFailed
 from locust_softphone.outcome import Outcome
 from locust_softphone.signaling.connection import Connection
+from locust_softphone.signaling.dialect import Preparation, Reply
 from locust_softphone.signaling.http import HttpConnection
 from locust_softphone.signaling.stream import Target
 from locust_softphone.signaling.token import Token
 
-__all__ = ["Credentials", "MediaOffer", "Reply", "Session"]
-
-T = TypeVar("T")
-Reply: TypeAlias = tuple[T, Mapping[str, str]]
-"""What a step got, and the headers of the response that it came with."""
+__all__ = ["Credentials", "Line", "MediaOffer", "Session"]
 
 _BYE = '{"type":"bye"}'
 
@@ -47,20 +42,6 @@ class Credentials:
         return b64encode(f"{self.client_id}:{self.client_secret}".encode()).decode("ascii")
 
 
-@dataclass(slots=True)
-class Session:
-    """A softphone's registration: one WebSocket and the id that offers refer to."""
-
-    connection: Connection
-    session_id: str
-    ready: bool = False
-
-    def heard(self, message: str) -> None:
-        """Take note of a message from the edge; the only one that changes anything is ``ready``."""
-        if not self.ready and _json(message).get("type") == "ready":
-            self.ready = True
-
-
 class MediaOffer:
     """The dialect against one target.
 
@@ -72,32 +53,50 @@ class MediaOffer:
         random: makes ICE credentials and the like.
     """
 
+    name = "media-offer"
+
     def __init__(
         self, target: Target, credentials: Credentials, *, timeout_s: float, user_agent: str, random: Random
     ) -> None:
-        self._target = target
-        self._timeout_s = timeout_s
-        self._random = random
+        self.target = target
+        self.timeout_s = timeout_s
+        self.random = random
+        self.basic = credentials.basic
+        self.offered = sdp.parse(sdp.make_offer(random))
         self._agent = f"User-Agent: {user_agent}\r\n"
         self._fleet = f"{random.getrandbits(32):08x}"
-        self._basic = credentials.basic
-        self._offered = sdp.parse(sdp.make_offer(random))
+
+    def line(self, number: int) -> Line:
+        return Line(self, number)
 
     def name_of(self, number: int) -> str:
         """What a softphone is called on the wire: in each run another name, lest the edge take it for the last one."""
         return f"{self._fleet}-{number}"
 
-    def http(self, number: int) -> HttpConnection:
-        return HttpConnection(self._target, number)
+    def identity(self, number: int) -> str:
+        """The header lines that say who asks."""
+        return f"{self._agent}X-Softphone-Id: {self.name_of(number)}\r\n"
 
-    def fetch_token(self, http: HttpConnection, number: int, now_s: float) -> Reply[Token]:
-        """Ask for a token with client credentials (RFC 6749 4.4.2); ``now_s`` is the clock it expires by."""
-        response = http.post(
+
+class Line:
+    """One softphone's line: its number, and its HTTP connection."""
+
+    __slots__ = ("dialect", "http", "number")
+
+    def __init__(self, dialect: MediaOffer, number: int) -> None:
+        self.dialect = dialect
+        self.number = number
+        self.http = HttpConnection(dialect.target, number)
+
+    def fetch_token(self, now_s: float) -> Reply[Token]:
+        """Ask for a token with client credentials (RFC 6749 4.4.2)."""
+        dialect = self.dialect
+        response = self.http.post(
             "/oauth/token",
-            f"{self._identity(number)}Authorization: Basic {self._basic}\r\n"
+            f"{dialect.identity(self.number)}Authorization: Basic {dialect.basic}\r\n"
             "Content-Type: application/x-www-form-urlencoded\r\n",
             b"grant_type=client_credentials",
-            self._timeout_s,
+            dialect.timeout_s,
         )
         granted = _json(response.body)
         bearer, expires_in = granted.get("access_token"), granted.get("expires_in", 3600)
@@ -105,34 +104,58 @@ class MediaOffer:
             raise AttemptFailed(Outcome.MALFORMED, status=response.status)
         return Token.granted(bearer, expires_in, now_s), response.headers
 
-    def connect(self, token: Token, number: int) -> Reply[Session]:
-        """Open the WebSocket."""
-        connection = Connection.open(
-            self._target,
-            "/signaling",
-            f"{self._identity(number)}Authorization: Bearer {token.bearer}\r\n",
-            timeout_s=self._timeout_s,
-            choice=number,
-        )
-        return Session(connection, connection.headers.get("x-session-id", "")), connection.headers
+    def preparations(self) -> Sequence[Preparation]:
+        return ()
 
-    def wait_ready(self, session: Session) -> Reply[None]:
+    def connect(self, token: Token) -> Reply[Session]:
+        dialect = self.dialect
+        connection = Connection.open(
+            dialect.target,
+            "/signaling",
+            f"{dialect.identity(self.number)}Authorization: Bearer {token.bearer}\r\n",
+            timeout_s=dialect.timeout_s,
+            choice=self.number,
+        )
+        return Session(self, connection), connection.headers
+
+    def rest(self) -> None:
+        self.http.close()
+
+
+class Session:
+    """One WebSocket, and the id that offers refer to."""
+
+    __slots__ = ("_line", "connection", "ready", "session_id")
+
+    def __init__(self, line: Line, connection: Connection) -> None:
+        self._line = line
+        self.connection = connection
+        self.session_id = connection.headers.get("x-session-id", "")
+        self.ready = False
+
+    @property
+    def pings(self) -> int:
+        return self.connection.pings
+
+    def wait_ready(self) -> Reply[None]:
         """Wait until the edge says ``ready``."""
-        while not session.ready:
-            message = session.connection.receive(self._timeout_s)
+        while not self.ready:
+            message = self.connection.receive(self._line.dialect.timeout_s)
             if message is None:
                 raise AttemptFailed(Outcome.TIMED_OUT)
-            session.heard(message)
+            self._heard(message)
         return None, {}
 
-    def offer(self, http: HttpConnection, token: Token, session: Session, number: int) -> Reply[sdp.SessionDescription]:
+    def offer(self, token: Token) -> Reply[sdp.SessionDescription]:
         """Offer a call and check the answer against the offer (RFC 3264 6)."""
-        offer = {"sessionId": session.session_id, "type": "offer", "sdp": sdp.make_offer(self._random)}
-        response = http.post(
+        line, dialect = self._line, self._line.dialect
+        offer = {"sessionId": self.session_id, "type": "offer", "sdp": sdp.make_offer(dialect.random)}
+        response = line.http.post(
             "/api/v2/media/offer",
-            f"{self._identity(number)}Authorization: Bearer {token.bearer}\r\nContent-Type: application/json\r\n",
+            f"{dialect.identity(line.number)}Authorization: Bearer {token.bearer}\r\n"
+            "Content-Type: application/json\r\n",
             json.dumps(offer).encode(),
-            self._timeout_s,
+            dialect.timeout_s,
         )
         answer = _json(response.body)
         text = answer.get("sdp")
@@ -140,17 +163,27 @@ class MediaOffer:
             if answer.get("type") != "answer" or not isinstance(text, str):
                 raise sdp.SdpError("no answer")
             description = sdp.parse(text)
-            sdp.check_answer(self._offered, description)
+            sdp.check_answer(dialect.offered, description)
         except sdp.SdpError:
             raise AttemptFailed(Outcome.BAD_ANSWER, status=response.status) from None
         return description, response.headers
 
-    def bye(self, session: Session) -> int:
-        """Say bye and close with 1000; returns the code of the edge's close frame."""
-        return session.connection.close(self._timeout_s, _BYE)
+    def listen(self, timeout_s: float) -> None:
+        message = self.connection.receive(timeout_s)
+        if message is not None:
+            self._heard(message)
 
-    def _identity(self, number: int) -> str:
-        return f"{self._agent}X-Softphone-Id: {self.name_of(number)}\r\n"
+    def bye(self) -> int:
+        """Say bye and close with 1000."""
+        return self.connection.close(self._line.dialect.timeout_s, _BYE)
+
+    def abort(self) -> None:
+        self.connection.abort()
+
+    def _heard(self, message: str) -> None:
+        """Take note of a message from the edge; the only one that changes anything is ``ready``."""
+        if not self.ready and _json(message).get("type") == "ready":
+            self.ready = True
 
 
 def _json(text: str | bytes) -> dict[str, Any]:

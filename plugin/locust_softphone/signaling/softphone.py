@@ -14,22 +14,20 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import Concatenate, ParamSpec, TypeVar
+from typing import TypeVar
 
 from tenacity import RetryCallState
 from tenacity.stop import stop_base
 
 from locust_softphone.errors import AttemptFailed
 from locust_softphone.retry import retrying
-from locust_softphone.sdp import SessionDescription
 from locust_softphone.signaling.attempts import Attempts
+from locust_softphone.signaling.dialect import Reply, Session
 from locust_softphone.signaling.fleet import Fleet
-from locust_softphone.signaling.media_offer import Reply, Session
 from locust_softphone.signaling.token import Token
 
 __all__ = ["Softphone"]
 
-P = ParamSpec("P")
 T = TypeVar("T")
 
 
@@ -42,7 +40,7 @@ class Softphone:
         self.planned_s = planned_s
         self.session: Session | None = None
         self.answered_calls = 0
-        self._http = fleet.dialect.http(number)
+        self._line = fleet.dialect.line(number)
         self._token: Token | None = None
         self._attempts = Attempts(fleet, self._wait_until)
         self._started = self._connected = self._gave_up = self._in_call = False
@@ -106,12 +104,12 @@ class Softphone:
             return
         began_s = self.fleet.clock()
         if began_s > self.fleet.end_s + self.fleet.goodbye_s:
-            session.connection.abort()
+            session.abort()
             self._count_pings(session)
             self.fleet.observer.count("cut_off", began_s)
             return
         try:
-            code = self.fleet.dialect.bye(session)
+            code = session.bye()
         except AttemptFailed as failed:
             self._attempts.ended("close", began_s, began_s, failed)
             self._attempts.closed(failed)
@@ -119,7 +117,7 @@ class Softphone:
             self._attempts.ended("close", began_s, began_s, None)
             self.fleet.observer.count(f"close.{code}", self.fleet.clock())
         finally:
-            session.connection.abort()
+            session.abort()
             self._count_pings(session)
 
     # How a call comes about.
@@ -146,7 +144,7 @@ class Softphone:
         except AttemptFailed as failed:
             return failed, not out_of_time.came
         finally:
-            self._http.close()
+            self._line.rest()
         self._in_call = True
         return None, True
 
@@ -172,46 +170,43 @@ class Softphone:
     def _set_up(self) -> None:
         """One walk through the steps that are still to be done."""
         if self.session is None:
-            self.session = self._authorized("handshake", self.fleet.dialect.connect, self.number)
+            for step, prepare in self._line.preparations():
+                self._authorized(step, prepare)
+            self.session = self._authorized("handshake", self._line.connect)
             if not self._connected:
                 self._connected = True
                 self.fleet.observer.count("connected", self.fleet.clock())
         session = self.session
         try:
             if self.fleet.behaviour.ready == "wait" and not session.ready:
-                self._attempts.make("ready", self.fleet.dialect.wait_ready, session)
+                self._attempts.make("ready", session.wait_ready)
         except AttemptFailed as failed:
             self._dropped(failed)
             raise
         try:
-            self._authorized("offer", self._offer, session)
+            self._authorized("offer", session.offer)
         except AttemptFailed as failed:
             if failed.status == 409:
                 self._leave_refused_session()
             raise
-
-    def _offer(self, token: Token, session: Session) -> Reply[SessionDescription]:
-        return self.fleet.dialect.offer(self._http, token, session, self.number)
 
     def _leave_refused_session(self) -> None:
         """The edge does not know the session: hear it cut the connection if it does, and close it if it does not."""
         if self.session is not None and self._listen(self.fleet.clock() + 1.0) is None:
             self.hang_up()
 
-    def _authorized(
-        self, step: str, request: Callable[Concatenate[Token, P], Reply[T]], *args: P.args, **kwargs: P.kwargs
-    ) -> T:
+    def _authorized(self, step: str, request: Callable[[Token], Reply[T]]) -> T:
         """A step that takes a token. A 401 is worth one new token and one more attempt, at once."""
         token = self._bearer()
         try:
-            return self._attempts.make(step, request, token, *args, **kwargs)
+            return self._attempts.make(step, request, token)
         except AttemptFailed as failed:
             if failed.status != 401:
                 raise
         self._forget_token()
         if self.fleet.shared_token:
             self.fleet.shared_token.reject(token)
-        return self._attempts.make(step, request, self._bearer(), *args, **kwargs)
+        return self._attempts.make(step, request, self._bearer())
 
     def _bearer(self) -> Token:
         if self.fleet.shared_token:
@@ -228,7 +223,7 @@ class Softphone:
         return self._token
 
     def _fetch_token(self) -> Token:
-        return self._attempts.make("token", self.fleet.dialect.fetch_token, self._http, self.number, self.fleet.clock())
+        return self._attempts.make("token", self._line.fetch_token, self.fleet.clock())
 
     def _forget_token(self) -> None:
         self._token = None
@@ -248,18 +243,18 @@ class Softphone:
 
     def _listen(self, until_s: float) -> AttemptFailed | None:
         """Wait, answering pings; returns at once how the connection ended if it does, None when the time has come."""
-        self._http.close()
+        self._line.rest()
         while (remaining_s := until_s - self.fleet.clock()) > 0:
             if self.session is None:
                 self.fleet.sleep(remaining_s)
                 continue
             try:
-                message = self.session.connection.receive(remaining_s)
+                happened = self.session.listen(remaining_s)
             except AttemptFailed as failed:
                 self._dropped(failed)
                 return failed
-            if message is not None:
-                self.session.heard(message)
+            if happened:
+                self.fleet.observer.count(happened, self.fleet.clock())
         return None
 
     def _dropped(self, failure: AttemptFailed) -> None:
@@ -267,13 +262,13 @@ class Softphone:
         session, self.session = self.session, None
         self._forget_token()
         if session is not None:
-            session.connection.abort()
+            session.abort()
             self._count_pings(session)
             self._attempts.closed(failure)
 
     def _count_pings(self, session: Session) -> None:
-        if session.connection.pings:
-            self.fleet.observer.count("pings", self.fleet.clock(), session.connection.pings)
+        if session.pings:
+            self.fleet.observer.count("pings", self.fleet.clock(), session.pings)
 
 
 class _OutOfTime(stop_base):

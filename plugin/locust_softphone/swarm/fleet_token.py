@@ -19,7 +19,7 @@ from gevent.timeout import Timeout
 from locust_softphone.errors import AttemptFailed
 from locust_softphone.measure import Attempt
 from locust_softphone.outcome import Outcome
-from locust_softphone.signaling.media_offer import MediaOffer
+from locust_softphone.signaling.dialect import Dialect
 from locust_softphone.signaling.token import SharedToken, Token
 from locust_softphone.swarm.recorder import Recorder
 
@@ -37,8 +37,8 @@ class TokenDesk:
         clock: seconds since the plan's start.
     """
 
-    def __init__(self, dialect: MediaOffer, recorder: Recorder, clock: Callable[[], float]) -> None:
-        self._dialect = dialect
+    def __init__(self, dialect: Dialect, recorder: Recorder, clock: Callable[[], float]) -> None:
+        self._line = dialect.line(_MASTER)
         self._recorder = recorder
         self._clock = clock
         self._shared = SharedToken(clock)
@@ -55,15 +55,15 @@ class TokenDesk:
         return {"bearer": token.bearer, "expires_in_s": token.expires_s - self._clock()}
 
     def _fetch(self) -> Token:
-        http, began_s = self._dialect.http(_MASTER), self._clock()
+        began_s = self._clock()
         try:
-            token, _ = self._dialect.fetch_token(http, _MASTER, began_s)
+            token, _ = self._line.fetch_token(began_s)
         except AttemptFailed as failed:
             attempt = Attempt("token", began_s, began_s, self._clock(), failed.outcome, failed.status)
             self._recorder.attempt(attempt, failed)
             raise
         finally:
-            http.close()
+            self._line.rest()
         self._recorder.attempt(Attempt("token", began_s, began_s, self._clock(), Outcome.OK), None)
         return token
 

@@ -12,10 +12,10 @@ from locust.event import EventHook
 from locust_softphone.errors import AttemptFailed
 from locust_softphone.measure import Attempt, Tally
 from locust_softphone.outcome import Outcome
+from locust_softphone.steps import TRANSPORTS
 
 __all__ = ["Recorder"]
 
-_TRANSPORT = {"token": "POST", "handshake": "WS", "ready": "WS", "offer": "POST", "close": "WS"}
 _MILLISECONDS = 1000.0
 
 
@@ -38,7 +38,7 @@ class Recorder:
     def attempt(self, attempt: Attempt, failure: AttemptFailed | None) -> None:
         self.tally.attempt(attempt)
         if attempt.outcome is not Outcome.CANCELLED:
-            self._fire(_TRANSPORT[attempt.step], attempt.step, attempt.service_s, failure)
+            self._fire(TRANSPORTS[attempt.step], attempt.step, attempt.service_s, failure)
 
     def count(self, name: str, at_s: float, by: int = 1) -> None:
         self.tally.count(name, at_s, by)

@@ -157,7 +157,7 @@ class Run:
         profile, began_at = self.options.profile, self.began_at or ended_at
         after = _edge_stats(self.target) if self._edge_before is not None else None
         edge = ledger.since(self._edge_before, after) if self._edge_before is not None and after is not None else None
-        balanced = ledger.balance(self.tally.counts, edge["steps"]) if edge else None
+        balanced = ledger.balance(self.tally.counts, edge["steps"], profile.dialect) if edge else None
         first_s = self.tally.first_s.get("started")
         return build(
             RunFacts(

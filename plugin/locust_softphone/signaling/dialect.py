@@ -1,0 +1,86 @@
+"""What a dialect is: the wire behind a softphone's steps, so that a softphone need not know which one it speaks.
+
+    Dialect     one for the process                      makes lines
+    Line        one for a softphone, as long as it lives    token, whatever comes before the handshake, handshake
+    Session     one for a WebSocket, as long as it is open  ready, offer, whatever the edge says meanwhile, goodbye
+
+Each method that returns a ``Reply`` is one attempt of one step: it returns what it got and the headers of the response
+that it came with, or raises ``AttemptFailed``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Protocol, TypeAlias, TypeVar
+
+from locust_softphone.signaling.token import Token
+
+__all__ = ["Dialect", "Line", "Preparation", "Reply", "Session"]
+
+T = TypeVar("T")
+Reply: TypeAlias = tuple[T, Mapping[str, str]]
+"""What a step got, and the headers of the response that it came with."""
+
+Preparation: TypeAlias = tuple[str, Callable[[Token], Reply[None]]]
+"""A step between the token and the handshake: its name, and one attempt of it."""
+
+
+class Session(Protocol):
+    """A softphone's registration: one WebSocket."""
+
+    @property
+    def ready(self) -> bool:
+        """Whether the edge is ready for an offer."""
+
+    @property
+    def pings(self) -> int:
+        """How many pings were answered."""
+
+    def wait_ready(self) -> Reply[None]:
+        """Do what is left until the edge is ready for an offer."""
+
+    def offer(self, token: Token) -> Reply[object]:
+        """Set up one call."""
+
+    def listen(self, timeout_s: float) -> str | None:
+        """Hear the edge's next message, if one comes in time, and do what it asks for.
+
+        Returns:
+            What is to be counted, if the message made anything happen that is: the name of a counter.
+
+        Raises:
+            AttemptFailed: the WebSocket has ended.
+        """
+
+    def bye(self) -> int:
+        """Say bye and close; returns the code of the edge's close frame."""
+
+    def abort(self) -> None:
+        """Let go of the connection without a word."""
+
+
+class Line(Protocol):
+    """What one softphone keeps from one attempt to the next, its sessions apart."""
+
+    def fetch_token(self, now_s: float) -> Reply[Token]:
+        """Ask for a token; ``now_s`` is the clock that it expires by."""
+
+    def preparations(self) -> Sequence[Preparation]:
+        """The steps that are still to be done between the token and the handshake, in their order."""
+
+    def connect(self, token: Token) -> Reply[Session]:
+        """Open the WebSocket."""
+
+    def rest(self) -> None:
+        """Nothing is asked for a while: let go of idle HTTP connections."""
+
+
+class Dialect(Protocol):
+    """What is said on the wire, to one edge, as one OAuth client."""
+
+    @property
+    def name(self) -> str:
+        """As a profile has it: a key of ``steps.DIALECTS``."""
+
+    def line(self, number: int) -> Line:
+        """The line of the ``number``-th softphone."""

@@ -1,0 +1,74 @@
+"""The steps of each dialect, as data: records, ledgers, expectations and findings read them from here.
+
+    media-offer      token ► handshake ► ready ► offer ► close
+    genesys-cloud    token ► identity ► channel ► handshake ► ready ► offer ► close
+
+A step is one exchange that succeeds or fails as a whole; one try of it is an attempt. Where the edge counts the
+requests of a step too, the ledger holds the two counts against each other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+from types import MappingProxyType
+from typing import Final, NamedTuple
+
+__all__ = ["DEFAULT_DIALECT", "DIALECTS", "TRANSPORTS", "Step", "backs_off_with", "request_steps"]
+
+DEFAULT_DIALECT: Final = "media-offer"
+
+
+class Step(NamedTuple):
+    """One step of a dialect.
+
+    Args:
+        name: what it is called everywhere.
+        transport: what it goes over, as Locust's statistics show it.
+        counted: whether it is a request that the edge counts too.
+        backs_off_with: the step whose failures count together with this one's for the back-off; itself by default.
+    """
+
+    name: str
+    transport: str
+    counted: bool = False
+    backs_off_with: str = ""
+
+
+DIALECTS: Mapping[str, tuple[Step, ...]] = MappingProxyType(
+    {
+        DEFAULT_DIALECT: (
+            Step("token", "POST", counted=True),
+            Step("handshake", "WS", counted=True),
+            Step("ready", "WS"),
+            Step("offer", "POST", counted=True),
+            Step("close", "WS"),
+        ),
+        # genesys-cloud-streaming-client backs off over connect() as a whole: client.js, backoffConnectRetryHandler.
+        "genesys-cloud": (
+            Step("token", "POST", counted=True),
+            Step("identity", "GET", counted=True, backs_off_with="handshake"),
+            Step("channel", "POST", counted=True, backs_off_with="handshake"),
+            Step("handshake", "WS", counted=True),
+            Step("ready", "WS", backs_off_with="handshake"),
+            Step("offer", "POST", counted=True),
+            Step("close", "WS"),
+        ),
+    }
+)
+
+TRANSPORTS: Mapping[str, str] = MappingProxyType(
+    {step.name: step.transport for all_ in DIALECTS.values() for step in all_}
+)
+"""What each step of any dialect goes over."""
+
+
+def request_steps(dialect: str) -> tuple[str, ...]:
+    """The names of the steps that are a request to the edge, which counts them too."""
+    return tuple(step.name for step in DIALECTS[dialect] if step.counted)
+
+
+@cache
+def backs_off_with(dialect: str) -> Mapping[str, str]:
+    """For each step the one under which its failures are counted."""
+    return MappingProxyType({step.name: step.backs_off_with or step.name for step in DIALECTS[dialect]})
