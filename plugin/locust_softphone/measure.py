@@ -84,6 +84,10 @@ class Latency:
     def __len__(self) -> int:
         return sum(self._counts.values())
 
+    def counts(self) -> dict[float, int]:
+        """How many durations there are of each length, in seconds, as far as the histogram tells them apart."""
+        return {value / _MICROSECONDS: count for value, count in self._counts.items()}
+
     def percentile_s(self, percent: float) -> float:
         """The duration that ``percent`` per cent of the recorded ones do not exceed, in seconds."""
         return float(self.histogram().get_value_at_percentile(percent)) / _MICROSECONDS
@@ -116,8 +120,15 @@ class Latency:
 
     @classmethod
     def decode(cls, text: str) -> Latency:
-        """What ``encode`` made: a run's histogram, to be merged with another run's."""
-        recorded = HdrHistogram.decode(text.encode("ascii")).get_recorded_iterator() if text else ()
+        """What ``encode`` made: a run's histogram, to be merged with another run's.
+
+        Raises:
+            ValueError: it is no such text.
+        """
+        try:
+            recorded = HdrHistogram.decode(text.encode("ascii")).get_recorded_iterator() if text else ()
+        except Exception:  # hdrh's own, zlib's, ctypes' and binascii's
+            raise ValueError("not an encoded histogram") from None
         return cls({_lowest_equivalent(each.value_iterated_to): each.count_at_value_iterated_to for each in recorded})
 
     def to_plain(self) -> list[int]:

@@ -143,20 +143,33 @@ def test_different_numbers_of_softphones_are_compared_by_share() -> None:
 @pytest.mark.parametrize(
     ("before", "after", "told"),
     [
-        ((30, 40), (35, 50), "made little difference, answered from 30–40 to 35–50"),  # the ranges touch
-        ((30, 40), (60, 62), "took answered from 30–40 to 60–62"),
-        ((60, 60), (63, 64), "took answered from 60 to 63–64"),  # told apart: repeated, and no overlap
+        ((30, 40, 35), (35, 50, 40), "made no difference beyond the noise, answered from 30–40 to 35–50"),
+        ((30, 40), (60, 62), "made no difference beyond the noise, answered from 30–40 to 60–62"),  # of two runs each
+        ((30, 40, 35), (60, 62, 61), "took answered from 30–40 to 60–62"),
+        ((60, 60, 60), (63, 64, 64), "took answered from 60 to 63–64"),
+        ((60, 60, 60), (61, 61, 61), "made little difference, answered from 60 to 61"),  # certain, and hardly worth it
+        ((0, 0, 0), (1, 30, 60), "took answered from 0 to 1–60"),  # none and some, in every run
     ],
 )
-def test_repeated_runs_are_told_apart_by_their_ranges(
-    before: tuple[int, int], after: tuple[int, int], told: str
+def test_repeated_runs_are_told_apart_by_what_is_outside_the_noise(
+    before: tuple[int, ...], after: tuple[int, ...], told: str
 ) -> None:
     _, changes, _ = said(
-        *(a_record("burst", answered=answered, limited={"token": 300}, **BURST) for answered in before),
-        *(a_record("paced", answered=answered, limited={"token": 300}, **PACED) for answered in after),
-        *(a_record("slow-backoff", **{**BACKOFF, "ramp": "60s"}) for _ in range(2)),  # differs from both in two things
+        *(a_record("burst", answered=answered, limited={"token": 9000 - 3 * answered}, **BURST) for answered in before),
+        *(a_record("paced", answered=answered, limited={"token": 9000 - 3 * answered}, **PACED) for answered in after),
+        *(a_record("slow-backoff", **{**BACKOFF, "ramp": "60s"}) for _ in before),  # differs from both in two things
     )
-    assert changes.startswith(f"One change at a time: ramp from 0s to 50/s (burst, paced) {told}")
+    runs = f"One change at a time, {len(before)} runs each: ramp from 0s to 50/s (burst, paced) "
+    assert changes.startswith(f"{runs}{told}"), changes
+
+
+def test_repeated_runs_of_one_effect_are_inside_the_noise() -> None:
+    burst = [a_record("burst", answered=answered, limited={"offer": 100 - answered}, **BURST) for answered in (80, 90)]
+    paced = [a_record("paced", answered=answered, limited={"offer": 100 - answered}, **PACED) for answered in (84, 88)]
+    assert said(*burst, *paced) == [
+        "The differences between them are inside the noise: 80–90 of 100 answered, 10–20 429s, no abnormal closes, "
+        "2.60–2.80 attempts per softphone."
+    ]
 
 
 def test_runs_that_are_not_valid_are_left_out() -> None:

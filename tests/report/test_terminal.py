@@ -10,6 +10,7 @@ import pytest
 from rich.cells import cell_len
 
 from locust_softphone.report.comparison import COLUMNS, Run, run_of, side_by_side
+from locust_softphone.report.tables import tables
 from locust_softphone.report.terminal import render
 from tests.report.records import a_record
 
@@ -56,6 +57,24 @@ def test_every_cell_is_shown_whole_at_any_width(runs: list[Run], width: int) -> 
         for column in COLUMNS:
             assert set(column.cell(run).split()) <= set(words)
     assert "…" not in text
+
+
+@pytest.mark.parametrize("width", [50, 80, 140])
+def test_repeated_runs_have_their_intervals_shown_whole_too(width: int) -> None:
+    records = [
+        a_record(name, answered=answered, limited={"offer": 3 * answered}, **plan)
+        for answered in (57, 71, 64)
+        for name, plan in (("burst-500", BURST), ("ramp-60s", {**BURST, "ramp": "60s"}))
+    ]
+    repeated = side_by_side([run_of(record) for record in records])
+    text = render(repeated, width=width)
+    assert max(map(cell_len, text.splitlines())) <= width
+    assert "…" not in text
+    assert "all runs of each plan, with 95 % intervals" in text
+    for table in tables(repeated):
+        for label, row in table.rows:
+            assert label in text
+            assert [cell for cell in row if cell not in text] == []
 
 
 def test_colour_adds_nothing_but_colour(runs: list[Run]) -> None:

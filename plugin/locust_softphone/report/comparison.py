@@ -2,6 +2,7 @@
 
     records ──► Run    a label, the facts, what there is to remark         one row of the table
             ──► Arm    all runs of one plan in the same surroundings       what the sentences are about
+                       its figures with their intervals                    one row of the table over repeated runs
 
 Everything is read out of a record here, at once: a record with something missing is refused, and never half shown.
 """
@@ -10,15 +11,33 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 from locust_softphone.errors import InputError
 from locust_softphone.expect import FIELDS, Expectation
+from locust_softphone.measure import Latency
+from locust_softphone.report import statistics
 from locust_softphone.report.difference import Conditions, conditions, differences
 from locust_softphone.report.record import EXIT_CODES, facts
+from locust_softphone.report.statistics import Estimate
 
-__all__ = ["COLUMNS", "Arm", "Column", "Run", "Spread", "arms_of", "figure", "run_of", "seconds", "side_by_side"]
+__all__ = [
+    "COLUMNS",
+    "Arm",
+    "Column",
+    "Run",
+    "Spread",
+    "arms_of",
+    "comparable",
+    "compared",
+    "figure",
+    "run_of",
+    "seconds",
+    "side_by_side",
+]
+
+_CALL_SETUP = {"call_setup.p50": 50.0, "call_setup.p95": 95.0, "call_setup.p99": 99.0}
 
 
 @dataclass(frozen=True)
@@ -32,6 +51,7 @@ class Run:
         conditions: what they may depend on.
         verdict: passed, failed or invalid.
         remarks: why it failed, why it is not valid, and what else its row does not say.
+        call_setup: how long its calls took to be answered, from their planned start.
     """
 
     label: str
@@ -40,6 +60,7 @@ class Run:
     conditions: Conditions
     verdict: str
     remarks: tuple[str, ...]
+    call_setup: Latency = field(default_factory=Latency, compare=False)
 
     @property
     def exit_code(self) -> int:
@@ -83,6 +104,40 @@ class Arm:
         """Whether a fact was measured in all its runs."""
         return all(run.facts[fact] is not None for run in self.runs)
 
+    def estimate(self, fact: str, *, per_softphone: bool = False) -> Estimate | None:
+        """A figure over all its runs, with the interval that these allow; None where it was not measured in each.
+
+        Args:
+            fact: which. Softphones answered are a share of those planned, a percentile is of all runs together, of
+                anything else it is the mean of the runs.
+            per_softphone: a count as a share of the planned softphones.
+        """
+        if not self.has(fact):
+            return None
+        values = [value for run in self.runs if (value := run.facts[fact]) is not None]
+        planned = [value for run in self.runs if (value := run.facts["planned"]) is not None]
+        if fact == "answered":
+            return statistics.share([int(value) for value in values], [int(value) for value in planned])
+        if fact in _CALL_SETUP:
+            if not all(len(run.call_setup) for run in self.runs):
+                return None
+            return statistics.percentile([run.call_setup for run in self.runs], _CALL_SETUP[fact])
+        if per_softphone:
+            values = [value / of for value, of in zip(values, planned, strict=True)]
+        return statistics.mean(values)
+
+
+def comparable(runs: Iterable[Run]) -> list[Run]:
+    """The runs whose figures can be set against each other's: those that are valid."""
+    return [run for run in runs if run.verdict != "invalid"]
+
+
+def compared(fact: str, before: Arm, after: Arm) -> Estimate | None:
+    """From one arm's figure to another's; counts per planned softphone where these differ in number."""
+    per_softphone = before.planned != after.planned and FIELDS[fact] == "count"
+    one, other = (arm.estimate(fact, per_softphone=per_softphone) for arm in (before, after))
+    return statistics.difference(one, other) if one and other else None
+
 
 def run_of(record: Mapping[str, Any]) -> Run:
     """A record as a run, labelled with its profile's name.
@@ -95,7 +150,8 @@ def run_of(record: Mapping[str, Any]) -> Run:
         if not all(value is None or isinstance(value, (int, float)) for value in known.values()):
             raise TypeError("a figure is no number")
         EXIT_CODES[verdict]
-        return Run(name, name, known, conditions(record), verdict, tuple(_remarks(record, known)))
+        call_setup = Latency.decode(record["histograms"].get("call.response", ""))
+        return Run(name, name, known, conditions(record), verdict, tuple(_remarks(record, known)), call_setup)
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise InputError(f"not a complete run record ({type(error).__name__}: {error})") from None
 

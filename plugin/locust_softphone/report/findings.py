@@ -6,7 +6,7 @@
 
 Nothing is assumed about who should win, and little is made of little: a figure of one run each must differ by a tenth
 to be told apart, for a burst without jitter, run again, was seen to answer 458, 480 and 497 of 500. Of repeated runs,
-only figures whose ranges do not touch are told apart. Runs that are not valid are left out.
+figures are told apart whose difference is outside the noise (``statistics``). Runs that are not valid are left out.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from collections.abc import Iterable, Sequence
 from itertools import combinations
 from typing import NamedTuple
 
-from locust_softphone.report.comparison import Arm, Run, Spread, arms_of, figure, seconds
+from locust_softphone.report.comparison import Arm, Run, Spread, arms_of, comparable, compared, figure, seconds
 from locust_softphone.report.difference import SURROUNDINGS, Difference, differences
 
 __all__ = ["findings"]
@@ -36,14 +36,15 @@ _WORDS = {
 
 def findings(runs: Sequence[Run]) -> list[str]:
     """The sentences about these runs."""
-    arms = arms_of([run for run in runs if run.verdict != "invalid"])
+    arms = arms_of(comparable(runs))
     sentences = []
     if not arms:
         return ["No run is valid, so there is nothing to compare."]
     if len(arms) == 1:
         sentences.append(_only(arms[0]))
     elif _all_the_same(arms):
-        sentences.append(f"All came out about the same: {_figures(arms)}.")
+        same = "The differences between them are inside the noise" if _noise(arms) else "All came out about the same"
+        sentences.append(f"{same}: {_figures(arms)}.")
     else:
         sentences += [_best(arms), _single_changes(arms), _where_limited(arms)]
     if invalid := [run.label for run in runs if run.verdict == "invalid"]:
@@ -154,8 +155,14 @@ def _single_changes(arms: Sequence[Arm]) -> str:
     if not clearest:
         return "No two of them differ in one thing only, so no difference can be put down to a single change."
     largest = sorted(clearest.values(), key=lambda change: change.effect, reverse=True)[:MOST_CHANGES]
-    each = ", one run each" if all(len(arm.runs) == 1 for arm in arms) else ""
-    return f"One change at a time{each}: {'; '.join(map(_told, largest))}."
+    return f"One change at a time{_runs_each(arms)}: {'; '.join(map(_told, largest))}."
+
+
+def _runs_each(arms: Sequence[Arm]) -> str:
+    fewest, most = (of(len(arm.runs) for arm in arms) for of in (min, max))
+    if most == 1:
+        return ", one run each"
+    return f", {fewest} runs each" if fewest == most else f", {fewest} to {most} runs each"
 
 
 def _clarity(change: _Change) -> tuple[float, ...]:
@@ -166,9 +173,9 @@ def _told(change: _Change) -> str:
     before, after, difference = change
     moved = [fact for fact in _WORDS if not _about_the_same(fact, before, after)][:MOST_FIGURES]
     figures = _and(f"{_WORDS[fact]} from {_from_to(fact, before, after)}" for fact in moved or ["answered"])
-    did = "took" if moved else "made little difference,"
+    none = "made no difference beyond the noise," if _noise((before, after)) else "made little difference,"
     values = f"from {difference.before} to {difference.after}"
-    return f"{difference.name} {values} ({before.label}, {after.label}) {did} {figures}"
+    return f"{difference.name} {values} ({before.label}, {after.label}) {'took' if moved else none} {figures}"
 
 
 def _from_to(fact: str, before: Arm, after: Arm) -> str:
@@ -199,17 +206,26 @@ def _all_the_same(arms: Sequence[Arm]) -> bool:
     )
 
 
+def _noise(arms: Sequence[Arm]) -> bool:
+    """Whether every difference between them could as well be none; of single runs nobody can tell."""
+    found = [compared(fact, a, b) for a, b in combinations(arms, 2) for fact in _WORDS]
+    return all(each is not None and each.in_the_noise for each in found)
+
+
 def _about_the_same(fact: str, a: Arm, b: Arm) -> bool:
-    """Whether a figure does not tell two arms apart. None and some, or all and not all, always do."""
+    """Whether a figure does not tell two arms apart. None and some, or all and not all, in every run, always do."""
     x, y = a.spread(fact), b.spread(fact)
-    if a.planned == b.planned and x.overlaps(y):
+    overlapping = a.planned == b.planned and x.overlaps(y)
+    if not overlapping and (x.high == 0) != (y.high == 0):
+        return False
+    if not overlapping and fact == "answered" and (x.low == a.planned) != (y.low == b.planned):
+        return False
+    difference = compared(fact, a, b)
+    in_the_noise = difference.in_the_noise if difference else None
+    if in_the_noise or (in_the_noise is None and overlapping):
         return True
-    if (x.high == 0) != (y.high == 0):
-        return False
-    if fact == "answered" and (x.low == a.planned) != (y.low == b.planned):
-        return False
     per_a, per_b = _per_softphone(fact, a), _per_softphone(fact, b)
-    within = SAME_WITHIN_IF_REPEATED if len(a.runs) > 1 and len(b.runs) > 1 else SAME_WITHIN
+    within = SAME_WITHIN if in_the_noise is None else SAME_WITHIN_IF_REPEATED
     return abs(per_a - per_b) <= within * (1.0 if fact == "answered" else max(per_a, per_b))
 
 

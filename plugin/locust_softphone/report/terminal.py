@@ -1,4 +1,4 @@
-"""A comparison as text for a terminal of any width: the table, the remarks on single runs, the sentences.
+"""A comparison as text for a terminal of any width: the tables, the remarks on single runs, the sentences.
 
 A table that is too wide goes on below itself, each part with the runs' names again. Nothing is said by colour alone.
 """
@@ -10,11 +10,12 @@ from io import StringIO
 
 from rich.cells import cell_len
 from rich.console import Console
-from rich.table import Table
+from rich.table import Table as Grid
 from rich.text import Text
 
-from locust_softphone.report.comparison import COLUMNS, Column, Run
+from locust_softphone.report.comparison import Run
 from locust_softphone.report.findings import findings
+from locust_softphone.report.tables import Table, tables
 
 __all__ = ["render"]
 
@@ -35,32 +36,40 @@ def render(runs: Sequence[Run], *, width: int, colour: bool = False) -> str:
     """
     out = StringIO()
     console = Console(file=out, width=width, force_terminal=colour, color_system="standard" if colour else None)
-    for columns in _parts(runs, width):
-        console.print(_table(runs, columns))
-        console.print()
+    first, *repeated = tables(runs)
+    _print(console, first, width)
     console.print(Text(_LEGEND, style="dim"))
     for run in runs:
         for remark in run.remarks:
             console.print(_hanging(f"{run.label}: {remark}"))
     console.print()
+    for table in repeated:
+        console.print(Text(f"{table.title}:"))
+        _print(console, table, width)
     for sentence in findings(runs):
         console.print(_hanging(sentence))
     return "".join(f"{line.rstrip()}\n" for line in out.getvalue().splitlines())
 
 
-def _parts(runs: Sequence[Run], width: int) -> list[list[Column]]:
+def _print(console: Console, table: Table, width: int) -> None:
+    for columns in _parts(table, width):
+        console.print(_grid(table, columns))
+        console.print()
+
+
+def _parts(table: Table, width: int) -> list[list[int]]:
     """The columns in as few tables as fit the width, in their order, and these as even as can be."""
-    fewest = len(_filled(runs, width))
-    return next(parts for limit in range(width + 1) if len(parts := _filled(runs, limit)) == fewest)
+    fewest = len(_filled(table, width))
+    return next(parts for limit in range(width + 1) if len(parts := _filled(table, limit)) == fewest)
 
 
-def _filled(runs: Sequence[Run], width: int) -> list[list[Column]]:
+def _filled(table: Table, width: int) -> list[list[int]]:
     """The columns in tables of at most this width; a column that is wider by itself has one to itself."""
-    names = max(cell_len(run.label) for run in runs)
-    parts: list[list[Column]] = []
+    names = max(cell_len(label) for label, _ in table.rows)
+    parts: list[list[int]] = []
     taken = width
-    for column in COLUMNS:
-        needed = 1 + max(map(len, (*column.heading.split("\n"), *map(column.cell, runs))))
+    for column, heading in enumerate(table.headings):
+        needed = 1 + max(map(cell_len, (*heading.split("\n"), *(cells[column] for _, cells in table.rows))))
         if taken + needed > width:
             parts.append([])
             taken = names
@@ -69,19 +78,19 @@ def _filled(runs: Sequence[Run], width: int) -> list[list[Column]]:
     return parts
 
 
-def _table(runs: Sequence[Run], columns: Sequence[Column]) -> Table:
-    table = Table(box=None, padding=(0, 0, 0, 1), pad_edge=False, header_style="bold")
-    table.add_column("run", vertical="bottom", overflow="fold")
+def _grid(table: Table, columns: Sequence[int]) -> Grid:
+    grid = Grid(box=None, padding=(0, 0, 0, 1), pad_edge=False, header_style="bold")
+    grid.add_column("run", vertical="bottom", overflow="fold")
     for column in columns:
-        table.add_column(column.heading, justify="right", vertical="bottom", no_wrap=True)
-    for run in runs:
-        cells = [column.cell(run) for column in columns]
-        table.add_row(Text(run.label), *(Text(cell, style=_STYLES.get(cell, "")) for cell in cells))
-    return table
+        grid.add_column(table.headings[column], justify="right", vertical="bottom", no_wrap=True)
+    for label, cells in table.rows:
+        shown = (Text(cells[column], style=_STYLES.get(cells[column], "")) for column in columns)
+        grid.add_row(Text(label), *shown)
+    return grid
 
 
-def _hanging(text: str) -> Table:
+def _hanging(text: str) -> Grid:
     """A paragraph with a dash in front."""
-    grid = Table.grid(padding=(0, 1, 0, 0))
+    grid = Grid.grid(padding=(0, 1, 0, 0))
     grid.add_row("-", Text(text))
     return grid
