@@ -87,4 +87,4 @@ def test_counts_of_different_numbers_of_softphones_are_compared_per_softphone() 
     most = [a_record("most", users=100, limited={"offer": n}) for n in (150, 149, 151)]
     differences = cells(tables_of(*few, *many, *most)[2])
     assert differences["many"]["429s"] == "none"
-    assert differences["most"]["429s"] == "+1.00 (+0.98 to +1.02) each"
+    assert differences["most"]["429s"] == "+1 (+0.98 to +1.02) each"
