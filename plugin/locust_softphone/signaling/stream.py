@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 
 from locust_softphone.errors import AttemptFailed, InputError
 from locust_softphone.outcome import Outcome
+from locust_softphone.signaling.tls import Tls, client_context
 
 __all__ = ["Stream", "Target"]
 
@@ -73,14 +74,7 @@ class Target:
             raise InputError(f"--host {url!r}: nothing listens on port 0, {example}")
         if parts.path not in ("", "/") or parts.query or parts.fragment:
             raise InputError(f"--host {url!r}: only scheme, host and port; the paths are the dialect's, {example}")
-        tls = None
-        if parts.scheme in ("https", "wss"):
-            tls = ssl.create_default_context()
-            if ca_file:
-                try:
-                    tls.load_verify_locations(ca_file)
-                except (OSError, ssl.SSLError) as error:
-                    raise InputError(f"--softphone-ca {ca_file}: no readable PEM certificates ({error})") from None
+        tls = client_context(ca_file) if parts.scheme in ("https", "wss") else None
         return cls(parts.hostname, port or _DEFAULT_PORTS[parts.scheme], tls)
 
     @property
@@ -137,12 +131,13 @@ class Target:
 
 
 class Stream:
-    """A connected socket with one read buffer."""
+    """A connected socket with one read buffer, and TLS where the target has it."""
 
-    __slots__ = ("_buffer", "_socket", "deadline_s")
+    __slots__ = ("_buffer", "_socket", "_tls", "deadline_s")
 
     def __init__(self, connected: socket.socket, deadline_s: float) -> None:
         self._socket = connected
+        self._tls: Tls | None = None
         self._buffer = b""
         self.deadline_s = deadline_s
         """When a read or write gives up, in ``time.perf_counter`` terms."""
@@ -164,13 +159,30 @@ class Stream:
                 connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 connected.settimeout(timeout_s)
                 connected.connect(address)
+            stream = cls(connected, deadline_s)
             if target.tls:
                 with translated(handshaking=True):
-                    connected = target.tls.wrap_socket(connected, server_hostname=target.host)
+                    stream._start_tls(target.tls, target.host)
         except BaseException:
             connected.close()
             raise
-        return cls(connected, deadline_s)
+        return stream
+
+    def _start_tls(self, context: ssl.SSLContext, host: str) -> None:
+        tls = Tls(context, host)
+        try:
+            while not tls.shake_hands():
+                self._transmit(tls.goes_out())
+                data = self._receive()
+                if not data:
+                    raise ssl.SSLEOFError(ssl.SSL_ERROR_EOF, "closed during the TLS handshake")
+                tls.came_in(data)
+        except ssl.SSLError:
+            with suppress(OSError):
+                self._transmit(tls.goes_out())  # the alert that says why
+            raise
+        self._transmit(tls.goes_out())
+        self._tls = tls
 
     def recv(self, size: int) -> bytes:
         """At most ``size`` bytes; none at all when the other side has closed.
@@ -180,8 +192,7 @@ class Stream:
         """
         if not self._buffer:
             with translated():
-                self._socket.settimeout(self._remaining_s())
-                data = self._socket.recv(_READ_SIZE)
+                data = self._receive() if self._tls is None else self._receive_decrypted(self._tls)
             if len(data) <= size:
                 return data
             self._buffer = data
@@ -228,16 +239,35 @@ class Stream:
             AttemptFailed: ``TIMED_OUT``, ``RESET`` or ``LOST``.
         """
         with translated():
-            self._socket.settimeout(self._remaining_s())
-            sent = self._socket.send(data)
-            if sent < len(data):  # sendall asks the kernel for its buffer's size first; a request nearly always fits
-                self._socket.sendall(data[sent:])
+            if self._tls is not None:
+                self._tls.encrypt(data)
+                data = self._tls.goes_out()
+            self._transmit(data)
 
     def close(self) -> None:
         """Close at once, with what the kernel still has to send."""
         self._buffer = b""
         with suppress(OSError):
             self._socket.close()
+
+    def _receive(self) -> bytes:
+        self._socket.settimeout(self._remaining_s())
+        return self._socket.recv(_READ_SIZE)
+
+    def _receive_decrypted(self, tls: Tls) -> bytes:
+        while (data := tls.decrypted()) is None:
+            tls.came_in(self._receive())
+        if answer := tls.goes_out():  # to a key update, RFC 8446 4.6.3
+            self._transmit(answer)
+        return data
+
+    def _transmit(self, data: bytes) -> None:
+        if not data:
+            return
+        self._socket.settimeout(self._remaining_s())
+        sent = self._socket.send(data)
+        if sent < len(data):  # sendall asks the kernel for its buffer's size first; a request nearly always fits
+            self._socket.sendall(data[sent:])
 
     def _remaining_s(self) -> float:
         remaining_s = self.deadline_s - time.perf_counter()

@@ -24,6 +24,7 @@ from locust_softphone.report.record import RunFacts, build
 from locust_softphone.signaling.http import HttpConnection
 from locust_softphone.signaling.media_offer import MediaOffer
 from locust_softphone.signaling.stream import Target
+from locust_softphone.signaling.tls import engine_of
 from locust_softphone.swarm import messages
 from locust_softphone.swarm.crew import Crew
 from locust_softphone.swarm.edge_process import EdgeProcess
@@ -170,7 +171,7 @@ class Run:
                     "simulated": self._edge_before is not None,
                     "policy": self._policy,
                 },
-                versions=_versions(),
+                versions=_versions(self.target),
                 workers=len(self.crew.workers) if self.crew else 0,
                 fleet=self.crew.summary() if self.crew else None,
                 times={
@@ -261,11 +262,12 @@ def _planned_per_second(started_by: Callable[[float], int], duration_s: float) -
     return [after - before for before, after in zip([0, *by_end], by_end, strict=False)]
 
 
-def _versions() -> dict[str, str]:
+def _versions(target: Target) -> dict[str, str]:
     packages = ("locust", "gevent", "websocket-client", "tenacity", "aiohttp")
     return {
         "locust-softphone": __version__,
         **{package: version(package) for package in packages},
+        **({"tls": engine_of(target.tls)} if target.tls else {}),
         "python": platform.python_version(),
         "platform": sys.platform,
     }
