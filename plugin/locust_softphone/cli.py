@@ -97,7 +97,7 @@ def _add_compare(parser: argparse.ArgumentParser) -> None:
         help="I may load-test this host: needed for any that is not this machine",
     )
     _add_file(parser, "--runs", "DIR", "where run records are written (default: runs)", default="runs")
-    _add_file(parser, "--ca", "FILE", "PEM file of a private certificate authority to trust besides the system's")
+    _add_file(parser, "--ca", "FILE", "PEM file of a private certificate authority to trust instead of the system's")
     _add_file(parser, "--policy", "FILE", "policy of the simulated edges")
     parser.set_defaults(command=_compare)
 

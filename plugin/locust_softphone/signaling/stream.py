@@ -55,7 +55,7 @@ class Target:
 
         Args:
             url: the edge's address. A path is refused: the dialect has its own.
-            ca_file: PEM file of a private certificate authority, besides the system's.
+            ca_file: PEM file of a private certificate authority, trusted instead of the system's.
 
         Raises:
             InputError: no such URL, or a CA file that cannot be read.

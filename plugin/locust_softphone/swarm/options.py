@@ -69,7 +69,7 @@ def add_options(parser: LocustArgumentParser) -> None:
         env_var="LOCUST_SOFTPHONE_CA",
         default="",
         include_in_web_ui=False,
-        help="PEM file of a private certificate authority to trust besides the system's",
+        help="PEM file of a private certificate authority to trust instead of the system's",
     )
     parser.add_argument(
         "--softphone-policy",
