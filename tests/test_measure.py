@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from locust_softphone.measure import Attempt, Latency, Tally
 from locust_softphone.outcome import Outcome
+from locust_softphone.told_retry import ToldRetry
 
 HOUR_US = 3_600_000_000
 
@@ -149,7 +150,8 @@ def test_the_tallies_of_several_workers_merged_are_one_tally_of_everything(work:
     for worker, attempt in work:
         for tally in (workers[worker], everything):
             tally.attempt(attempt)
-            tally.count("retries.made", attempt.began_s)
+            tally.retry(ToldRetry(attempt.step, attempt.planned_s, attempt.began_s))
+            tally.setup_times.record(attempt.planned_s, attempt.service_s)
     for each in workers:
         merged.merge(sent(each))
     assert facts(merged) == facts(everything)
@@ -159,7 +161,7 @@ def facts(tally: Tally) -> dict[str, Any]:
     """A tally in full, whatever order it came about in."""
     plain = tally.to_plain()
     buckets = {name: sorted(zip(row[::2], row[1::2], strict=True)) for name, row in plain["latencies"].items()}
-    return {**plain, "latencies": buckets}
+    return {**plain, "latencies": buckets, "setup_times": tally.setup_times.summaries()}
 
 
 def test_a_tally_that_is_handed_on_leaves_the_receivers_own_alone() -> None:

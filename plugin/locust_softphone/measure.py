@@ -22,6 +22,8 @@ from typing import Any, NamedTuple
 from hdrh.histogram import HdrHistogram
 
 from locust_softphone.outcome import Outcome
+from locust_softphone.setup_times import SetupTimes
+from locust_softphone.told_retry import RetrySample, ToldRetry
 
 __all__ = ["Attempt", "Latency", "Tally"]
 
@@ -149,14 +151,17 @@ def _lowest_equivalent(value: int) -> int:
 class Tally:
     """Everything one process has measured since the run began, or since it was last handed on.
 
-    A tally is a bag of counters, histograms and a timeline of counters per second. ``merge`` adds another to it;
-    ``to_plain`` and ``from_plain`` carry it between processes as nothing but dictionaries, numbers and strings.
+    A tally is a bag of counters, histograms, a timeline of counters per second, and what charts need besides: call
+    set-up times by planned second, a sample of the retries. ``merge`` adds another to it; ``to_plain`` and
+    ``from_plain`` carry it between processes as nothing but dictionaries, lists, numbers and strings.
     """
 
     def __init__(self) -> None:
         self.counts: Counter[str] = Counter()
         self.latencies: defaultdict[str, Latency] = defaultdict(Latency)
         self.timeline: defaultdict[int, Counter[str]] = defaultdict(Counter)
+        self.setup_times = SetupTimes()
+        self.retry_sample = RetrySample()
         self.first_s: dict[str, float] = {}
         self.last_s: dict[str, float] = {}
 
@@ -181,12 +186,23 @@ class Tally:
             self.latencies[names.service].record(attempt.service_s)
             self.latencies[names.response].record(attempt.ended_s - attempt.planned_s)
 
+    def retry(self, retry: ToldRetry) -> None:
+        """Count a retry as one that came when it was told to, or too early."""
+        if retry.too_early:
+            self.count("retries.too_early", retry.retried_s)
+            self.latencies["retry_early"].record(retry.early_s)
+        else:
+            self.count("retries.honoured", retry.retried_s)
+        self.retry_sample.add(retry)
+
     def merge(self, other: Tally) -> None:
         self.counts.update(other.counts)
         for name, latency in other.latencies.items():
             self.latencies[name].merge(latency)
         for second, counts in other.timeline.items():
             self.timeline[second].update(counts)
+        self.setup_times.merge(other.setup_times)
+        self.retry_sample.merge(other.retry_sample)
         for name, last_s in other.last_s.items():
             self._seen(name, other.first_s[name], last_s)
 
@@ -199,6 +215,8 @@ class Tally:
             "counts": dict(self.counts),
             "latencies": {name: latency.to_plain() for name, latency in self.latencies.items()},
             "timeline": [[second, dict(counts)] for second, counts in sorted(self.timeline.items())],
+            "setup_times": self.setup_times.to_plain(),
+            "retry_sample": self.retry_sample.to_plain(),
             "first_s": dict(self.first_s),
             "last_s": dict(self.last_s),
         }
@@ -211,6 +229,8 @@ class Tally:
             tally.latencies[name] = Latency.from_plain(numbers)
         for second, counts in plain["timeline"]:
             tally.timeline[second].update(counts)
+        tally.setup_times = SetupTimes.from_plain(plain["setup_times"])
+        tally.retry_sample = RetrySample.from_plain(plain["retry_sample"])
         tally.first_s.update(plain["first_s"])
         tally.last_s.update(plain["last_s"])
         return tally

@@ -19,6 +19,7 @@ from locust_softphone.signaling.media_offer import Credentials, MediaOffer
 from locust_softphone.signaling.softphone import Softphone
 from locust_softphone.signaling.stream import Target
 from locust_softphone.signaling.token import SharedToken
+from locust_softphone.told_retry import ToldRetry
 from tests.edge_process import EdgeProcess, running_edge
 
 __all__ = [
@@ -82,6 +83,10 @@ class Observations:
     def duration(self, name: str, seconds: float) -> None:
         with self._lock:
             self.tally.latencies[name].record(seconds)
+
+    def retry(self, retry: ToldRetry) -> None:
+        with self._lock:
+            self.tally.retry(retry)
 
     def call(self, planned_s: float, began_s: float, ended_s: float, failure: AttemptFailed | None) -> None:
         with self._lock:

@@ -55,6 +55,7 @@ def test_a_refused_handshake_is_tried_again(
         assert field.counted("retries.made") == 1
         for name in ("honoured", "too_early"):
             assert field.counted(f"retries.{name}") == (judged == name), why
+        assert len(field.seen.tally.retry_sample.sorted()) == (judged is not None), why
         early_s = field.seen.tally.latencies["retry_early"].summary()
         if judged == "too_early":
             assert told is not None

@@ -48,6 +48,9 @@ def test_the_record_of_a_run_is_complete(smoke: Finished) -> None:
     assert [step for step in STEPS if record["steps"][step]["attempts"] == 0] == []
     assert record["start_lag_s"]["count"] == 10
     assert sum(second.get("started", 0) for second in record["timeline"]) == 10
+    assert sum(second.get("call_setup", {}).get("count", 0) for second in record["timeline"]) == 10
+    for name in ("connected_now", "in_call_now"):
+        assert max(second.get(name, 0) for second in record["timeline"]) == 10
     assert all(each["held"] for each in record["expectations"])
 
 

@@ -91,6 +91,7 @@ def build(run: RunFacts, tally: Tally) -> dict[str, Any]:
             **{name: counts[f"retries.{name}"] for name in ("made", "honoured", "too_early")},
             "wait_s": tally.latencies["retry_wait"].summary(),
             "early_s": tally.latencies["retry_early"].summary(),
+            "sample": [retry._asdict() for retry in tally.retry_sample.sorted()],
         },
         "reconnects": {name: counts[f"reconnects.{name}"] for name in ("made", "failed")},
         "pings_answered": counts["pings"],
@@ -135,12 +136,14 @@ def _with_total(parts: dict[str, int]) -> dict[str, int]:
 
 
 def _timeline(planned: Sequence[int], tally: Tally) -> list[dict[str, Any]]:
-    seconds = range(max([len(planned), *(second + 1 for second in tally.timeline)]))
+    setups = tally.setup_times.summaries()
+    seconds = range(max([len(planned), *(second + 1 for second in (*tally.timeline, *setups))]))
     return [
         {
             "second": second,
             "planned": planned[second] if second < len(planned) else 0,
             **dict(sorted(tally.timeline.get(second, {}).items())),
+            **({"call_setup": setups[second]} if second in setups else {}),
         }
         for second in seconds
     ]

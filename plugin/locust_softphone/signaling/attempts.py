@@ -22,14 +22,12 @@ from locust_softphone.signaling.connection import ABNORMAL
 from locust_softphone.signaling.dialect import Reply
 from locust_softphone.signaling.fleet import Fleet
 from locust_softphone.steps import backs_off_with
+from locust_softphone.told_retry import ToldRetry
 
 __all__ = ["Attempts"]
 
 P = ParamSpec("P")
 T = TypeVar("T")
-
-EARLY_TOLERANCE_S = 0.05
-"""A retry this much before its Retry-After is over still counts as honoured: a timer's and a network's slack."""
 
 
 class Attempts:
@@ -64,7 +62,7 @@ class Attempts:
         self._await_turn(step)
         began_s = self._fleet.clock()
         planned_s = min(self.due_s, began_s)
-        self._judge_retry(began_s)
+        self._note_retry(step, began_s)
         try:
             result, headers = request(*args, **kwargs)
         except AttemptFailed as failed:
@@ -124,17 +122,11 @@ class Attempts:
         self._fleet.observer.count("retries.made", failed_s)
         self._fleet.observer.duration("retry_wait", wait_s)
 
-    def _judge_retry(self, began_s: float) -> None:
-        """Whether this attempt came when it was told to, or how much too early."""
+    def _note_retry(self, step: str, began_s: float) -> None:
+        """This attempt begins now; if it is a retry that was told when to come, both instants are noted."""
         told_until_s, self._told_until_s = self._told_until_s, None
-        if told_until_s is None:
-            return
-        early_s = told_until_s - began_s
-        if early_s <= EARLY_TOLERANCE_S:
-            self._fleet.observer.count("retries.honoured", began_s)
-        else:
-            self._fleet.observer.count("retries.too_early", began_s)
-            self._fleet.observer.duration("retry_early", early_s)
+        if told_until_s is not None:
+            self._fleet.observer.retry(ToldRetry(step, told_until_s, began_s))
 
     def _await_turn(self, step: str) -> None:
         """Wait for what was told before.

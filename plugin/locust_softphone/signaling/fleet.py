@@ -13,6 +13,7 @@ from locust_softphone.measure import Attempt
 from locust_softphone.signaling.dialect import Dialect
 from locust_softphone.signaling.hold_back import HoldBack
 from locust_softphone.signaling.token import TokenSource
+from locust_softphone.told_retry import ToldRetry
 
 __all__ = ["Fleet", "Observer"]
 
@@ -28,6 +29,9 @@ class Observer(Protocol):
 
     def duration(self, name: str, seconds: float) -> None:
         """Something has taken so long."""
+
+    def retry(self, retry: ToldRetry) -> None:
+        """A retry has come that had been told when to come."""
 
     def call(self, planned_s: float, began_s: float, ended_s: float, failure: AttemptFailed | None) -> None:
         """A call's set-up has ended: answered, or given up with its last failure."""

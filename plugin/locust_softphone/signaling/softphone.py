@@ -45,6 +45,16 @@ class Softphone:
         self._attempts = Attempts(fleet, self._wait_until)
         self._started = self._connected = self._gave_up = self._in_call = False
 
+    @property
+    def connected(self) -> bool:
+        """Whether its WebSocket is open."""
+        return self.session is not None
+
+    @property
+    def in_call(self) -> bool:
+        """Whether its call has been answered, and its WebSocket is still open."""
+        return self._in_call and self.session is not None
+
     # What a scenario uses.
 
     def live(self) -> None:

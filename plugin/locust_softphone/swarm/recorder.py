@@ -13,6 +13,7 @@ from locust_softphone.errors import AttemptFailed
 from locust_softphone.measure import Attempt, Tally
 from locust_softphone.outcome import Outcome
 from locust_softphone.steps import TRANSPORTS
+from locust_softphone.told_retry import ToldRetry
 
 __all__ = ["Recorder"]
 
@@ -46,11 +47,15 @@ class Recorder:
     def duration(self, name: str, seconds: float) -> None:
         self.tally.latencies[name].record(seconds)
 
+    def retry(self, retry: ToldRetry) -> None:
+        self.tally.retry(retry)
+
     def call(self, planned_s: float, began_s: float, ended_s: float, failure: AttemptFailed | None) -> None:
         if failure is None:
             self.tally.count("calls.answered", ended_s)
             self.tally.latencies["call.service"].record(ended_s - began_s)
             self.tally.latencies["call.response"].record(ended_s - planned_s)
+            self.tally.setup_times.record(planned_s, ended_s - planned_s)
         self._fire("CALL", "call setup", ended_s - began_s, failure)
 
     def _fire(self, request_type: str, name: str, seconds: float, failure: AttemptFailed | None) -> None:

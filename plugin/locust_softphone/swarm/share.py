@@ -19,6 +19,7 @@ from gevent.pool import Group
 from locust.env import Environment
 
 from locust_softphone import __version__
+from locust_softphone.measure import Tally
 from locust_softphone.profile import Profile
 from locust_softphone.signaling.fleet import Fleet
 from locust_softphone.signaling.hold_back import HoldBack
@@ -27,6 +28,7 @@ from locust_softphone.signaling.softphone import Softphone
 from locust_softphone.signaling.stream import Target
 from locust_softphone.signaling.token import SharedToken, TokenSource
 from locust_softphone.swarm.limits import raise_descriptor_limit, shortages
+from locust_softphone.swarm.presence import take_presence
 from locust_softphone.swarm.recorder import Recorder
 from locust_softphone.swarm.watch import watch
 
@@ -67,6 +69,7 @@ class Share:
         self.schedule = profile.schedule()
         self.recorder = Recorder(environment.events.request)
         self._places = deque(places)
+        self._phones: list[Softphone] = []
         self._released: set[int] = set()
         self._unfinished = len(places)
         self._addresses = len(target.addresses)
@@ -105,7 +108,14 @@ class Share:
         self._epoch_s = time.perf_counter() + in_s
         _collect_garbage_rarely()
         self._begun.set()
-        gevent.spawn(watch, lambda: self.recorder.tally, self.clock, lambda: self.over or self.stopped)
+        gevent.spawn(watch, self._tally, self.clock, self._is_over)
+        gevent.spawn(take_presence, self._phones, self._tally, self.clock, self._is_over)
+
+    def _tally(self) -> Tally:
+        return self.recorder.tally
+
+    def _is_over(self) -> bool:
+        return self.over or self.stopped
 
     def shortages(self) -> list[str]:
         """Why this process has not the descriptors or ports for its share, if it has not."""
@@ -121,7 +131,8 @@ class Share:
         if not self._places:
             return None
         number = self._places.popleft()
-        return Softphone(self.fleet, number, self.schedule.start_time(number))
+        self._phones.append(Softphone(self.fleet, number, self.schedule.start_time(number)))
+        return self._phones[-1]
 
     def wait_for_turn(self, softphone: Softphone) -> bool:
         """Wait until the plan has begun and the softphone's own instant has come.
