@@ -58,7 +58,7 @@ class Conductor:
             environment.runner.register_message(messages.DONE, self._on_done)
             environment.runner.register_message(messages.HOLD, self._on_hold)
             environment.runner.register_message(messages.WANT, self._on_want, concurrent=True)
-            environment.events.worker_report.add_listener(self._on_report)
+            environment.runner.register_message(messages.TALLY, self._on_tally)
 
     @property
     def share(self) -> Share | None:
@@ -171,8 +171,8 @@ class Conductor:
         if self._run is not None and self._run.desk is not None and runner is not None:
             runner.send_message(messages.TOKEN, self._run.desk.serve(msg.data["rejected"]), msg.node_id)
 
-    def _on_report(self, data: dict[str, Any], **_: Any) -> None:
-        self._merge(data.pop(messages.REPORT_KEY, {}))
+    def _on_tally(self, msg: Any, **_: Any) -> None:
+        self._merge(msg.data)
 
     def _merge(self, plain: dict[str, Any]) -> None:
         if self._run is not None and plain:

@@ -25,6 +25,7 @@ logger = logging.getLogger(__name__)
 
 MASTER_SILENT_S = 5.0
 """A master that has been silent for so long is gone; Locust itself would wait for a minute."""
+_TALLY_EVERY_S = 1.0
 _NOT_VALID = 3
 
 
@@ -54,7 +55,6 @@ class Member:
         for name, handler in handlers.items():
             runner.register_message(name, handler)
         runner.register_message(messages.STOP, self._on_stop, concurrent=True)
-        environment.events.report_to_master.add_listener(self._on_report)
         environment.events.quitting.add_listener(self._on_quitting)
         runner.send_message(messages.HERE, {"version": __version__})
 
@@ -137,19 +137,19 @@ class Member:
         if self.share is not None and not self.share.stopped:
             self._on_stop()
 
-    def _on_report(self, data: dict[str, Any], **_: Any) -> None:
-        data[messages.REPORT_KEY] = self._take()
-
     def _take(self) -> dict[str, Any]:
         return self.share.recorder.take().to_plain() if self.share else {}
 
     # Meanwhile.
 
     def _look_after(self, share: Share) -> None:
-        """Tell the master when all is over; stop by ourselves when there is no master any more."""
-        told = False
+        """Tell the master what is measured, and when all is over; stop when there is no master any more."""
+        told, tallied_s = False, time.perf_counter()
         while self.share is share and not share.stopped:
             gevent.sleep(0.1)
+            if time.perf_counter() - tallied_s > _TALLY_EVERY_S:
+                tallied_s = time.perf_counter()
+                self._runner.send_message(messages.TALLY, share.recorder.take().to_plain())
             if share.over != told:
                 told = share.over
                 if told:

@@ -4,6 +4,7 @@
     master ── plan ────► worker    the profile as resolved, the edge, and which places of the plan are this worker's
     master ◄─ echo ────► worker    how long a message takes
     master ── begin ───► worker    the plan starts in so many seconds from now
+    worker ── tally ───► master    what was measured since the last time, each second
     worker ── over ────► master    all my softphones are done
     master ── stop ────► worker    everybody hangs up
     worker ── done ────► master    everybody has, and here is the rest of what was measured
@@ -14,8 +15,9 @@
     worker ── want ────► master    the fleet's token, please; the edge has rejected this one
     master ── token ───► worker    here it is, or this is how asking for it failed
 
-What is measured travels with Locust's own reports meanwhile, as the difference since the last one. Nothing depends on
-clocks that agree: instants travel as seconds from now, less what a message to that worker takes.
+Locust's own reports come every 3 s: too seldom to watch a run by, and a worker that is killed takes with it what it has
+not told yet. Nothing depends on clocks that agree: instants travel as seconds from now, less what a message to that
+worker takes.
 """
 
 from __future__ import annotations
@@ -32,9 +34,9 @@ __all__ = [
     "OVER",
     "PLAN",
     "RELEASE",
-    "REPORT_KEY",
     "STOP",
     "TAKE",
+    "TALLY",
     "TOKEN",
     "WANT",
     "Plan",
@@ -47,14 +49,12 @@ BEGIN = "softphone_begin"
 OVER = "softphone_over"
 STOP = "softphone_stop"
 DONE = "softphone_done"
+TALLY = "softphone_tally"
 TAKE = "softphone_take"
 RELEASE = "softphone_release"
 HOLD = "softphone_hold"
 WANT = "softphone_want_token"
 TOKEN = "softphone_token"
-
-REPORT_KEY = "softphone"
-"""Under which a worker's tally rides in Locust's report to the master."""
 
 
 @dataclass(frozen=True)
