@@ -78,7 +78,8 @@ def _add_compare(parser: argparse.ArgumentParser) -> None:
     parser.description = (
         "Run profiles one after the other, each in a fresh Locust process, and compare them. Without --host each has a "
         "fresh simulated edge. The client's id and secret are taken from LOCUST_SOFTPHONE_CLIENT_ID and "
-        "LOCUST_SOFTPHONE_CLIENT_SECRET. Ctrl-C ends it early: what is finished is kept and compared."
+        "LOCUST_SOFTPHONE_CLIENT_SECRET, or the secret from a file. Ctrl-C ends it early: what is finished is kept and "
+        "compared."
     )
     parser.add_argument(
         "profiles", nargs="*", metavar="PROFILE", help="name or file (default: the burst and its remedies)"
@@ -98,13 +99,14 @@ def _add_compare(parser: argparse.ArgumentParser) -> None:
     )
     _add_file(parser, "--runs", "DIR", "where run records are written (default: runs)", default="runs")
     _add_file(parser, "--ca", "FILE", "PEM file of a private certificate authority to trust instead of the system's")
+    _add_file(parser, "--client-secret-file", "FILE", "file with nothing but the OAuth client secret")
     _add_file(parser, "--policy", "FILE", "policy of the simulated edges")
     parser.set_defaults(command=_compare)
 
 
 def _add_file(parser: argparse.ArgumentParser, name: str, metavar: str, text: str, default: str | None = None) -> None:
     """An option with a path, under Locust's name for it too, and with the same environment variable."""
-    from_environment = os.environ.get(f"LOCUST_SOFTPHONE_{name[2:].upper()}") or default
+    from_environment = os.environ.get(f"LOCUST_SOFTPHONE_{name[2:].replace('-', '_').upper()}") or default
     parser.add_argument(
         name,
         f"--softphone-{name[2:]}",
@@ -142,6 +144,7 @@ def _compare(parsed: argparse.Namespace) -> int:
         authorized=parsed.authorized,
         ca=parsed.ca and parsed.ca.absolute(),
         policy=parsed.policy and parsed.policy.absolute(),
+        secret_file=parsed.client_secret_file and parsed.client_secret_file.absolute(),
         workers=parsed.workers,
     )
     folder = compare.new_folder(arguments.runs)

@@ -56,6 +56,7 @@ class Arguments:
         authorized: whether the user may load-test it.
         ca: PEM file of a private certificate authority.
         policy: the simulated edges' policy file.
+        secret_file: file with the OAuth client's secret.
         workers: over how many worker processes each run is spread; 0 for one process alone.
     """
 
@@ -64,12 +65,18 @@ class Arguments:
     authorized: bool = False
     ca: Path | None = None
     policy: Path | None = None
+    secret_file: Path | None = None
     workers: int = 0
 
     def for_locust(self, plan: Plan) -> list[str]:
         """As Locust's command line has them."""
         options = ["--softphone-profile", str(plan.path), "--softphone-runs", str(self.runs)]
-        named = {"--host": self.host, "--softphone-ca": self.ca, "--softphone-policy": self.policy}
+        named = {
+            "--host": self.host,
+            "--softphone-ca": self.ca,
+            "--softphone-policy": self.policy,
+            "--softphone-client-secret-file": self.secret_file,
+        }
         options += [text for name, value in named.items() if value is not None for text in (name, str(value))]
         options += ["--softphone-authorized"] if self.authorized else []
         return options + (_over(self.workers) if self.workers else [])

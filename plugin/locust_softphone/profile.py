@@ -139,19 +139,30 @@ class Profile(StrictModel):
 
     def describe(self) -> list[str]:
         """What the run will do, a line each: the plan, its length, the behaviour, the attempts, the expectations."""
-        schedule, least = self.schedule(), self._least_attempts()
-        tries_again = self.users * self.softphone.calls.count * self.softphone.retry.max_retries
-        most = least + tries_again * len(request_steps(self.dialect))
-        softphones = "1 softphone" if self.users == 1 else f"{self.users} softphones"
+        schedule = self.schedule()
         return [
-            f"{softphones}, {_described(self.ramp)}{', Poisson arrivals' if self.arrivals == 'poisson' else ''}: "
-            f"at most {schedule.peak_starts_per_s()} starts in a second",
+            self.describe_starts(),
             f"{format_duration(round(self.duration_s, 3))} in all: the last softphone starts after "
             f"{format_duration(round(schedule.last_start_s, 3))} and stays {format_duration(self.hold_s)}",
             self.softphone.describe(),
-            f"{least} attempts if none is refused" + (f", at most {most} with retries" if most > least else ""),
+            self.describe_attempts(),
             f"expects {', '.join(map(str, self.expect)) or 'nothing'}",
         ]
+
+    def describe_starts(self) -> str:
+        """How many softphones start, and how many of them at most in one second."""
+        softphones = "1 softphone" if self.users == 1 else f"{self.users} softphones"
+        return (
+            f"{softphones}, {_described(self.ramp)}{', Poisson arrivals' if self.arrivals == 'poisson' else ''}: "
+            f"at most {self.schedule().peak_starts_per_s()} starts in a second"
+        )
+
+    def describe_attempts(self) -> str:
+        """How many requests the edge gets, at least and at most."""
+        least = self._least_attempts()
+        tries_again = self.users * self.softphone.calls.count * self.softphone.retry.max_retries
+        most = least + tries_again * len(request_steps(self.dialect))
+        return f"{least} attempts if none is refused" + (f", at most {most} with retries" if most > least else "")
 
     def _least_attempts(self) -> int:
         """Attempts of a run in which each succeeds: tokens, handshakes and offers."""

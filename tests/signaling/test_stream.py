@@ -83,10 +83,15 @@ def test_credentials_in_a_url_are_refused_and_not_repeated(url: str) -> None:
         ("http://127.0.0.1:1", True, "this machine"),
         ("http://127.8.9.10:1", True, "all of 127/8 is"),
         ("http://[::1]:1", True, "in IPv6"),
+        ("http://[::ffff:127.0.0.1]:1", True, "IPv4 in IPv6, RFC 4291 2.5.5.2"),
         ("http://localhost:1", True, "by name"),
         ("http://0.0.0.0:1", False, "every address is not only this machine's"),
         ("http://192.0.2.1:1", False, "somebody else's"),
+        ("http://[::ffff:192.0.2.1]:1", False, "somebody else's, in IPv6"),
+        ("http://[::]:1", False, "every address, in IPv6"),
         ("http://127.1:1", False, "nothing that has to be guessed"),
+        ("http://2130706433:1", False, "nor counted out"),
+        ("http://localhost.:1", False, "no name but the one"),
         ("http://localhost.example:1", False, "a name that only looks like it"),
     ],
 )
@@ -99,6 +104,25 @@ def test_a_ca_file_that_is_none(tmp_path: Path) -> None:
     for name in ("ca.pem", "missing.pem"):
         with pytest.raises(InputError, match=re.escape(f"--softphone-ca {tmp_path / name}: no readable PEM")):
             Target.parse("https://edge.example", ca_file=str(tmp_path / name))
+
+
+def test_what_a_name_resolves_to_is_held_to_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The addresses that are checked are those that are connected to: DNS is asked once, whatever it answers later."""
+    answers = iter([["127.0.0.1"], ["127.0.0.1", "192.0.2.1"], ["::ffff:192.0.2.1"]])
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: [(2, 1, 6, "", (each, 1)) for each in next(answers)])
+    assert Target.parse("http://localhost:1").resolved().addresses == ((2, ("127.0.0.1", 1)),)
+    for elsewhere in ("192.0.2.1", "::ffff:192.0.2.1"):
+        with pytest.raises(InputError) as caught:
+            Target.parse("http://localhost:1").resolved()
+        assert str(caught.value).startswith(
+            f"--host http://localhost:1: localhost is {elsewhere}, not this machine. A l"
+        )
+
+
+def test_an_address_of_another_machine_is_taken_only_when_authorized() -> None:
+    with pytest.raises(InputError):
+        Target.parse("http://192.0.2.1:1").resolved()
+    assert len(Target.parse("http://192.0.2.1:1", authorized=True).resolved().addresses) == 1
 
 
 # TLS

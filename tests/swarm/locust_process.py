@@ -11,7 +11,7 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -73,10 +73,11 @@ def run_locust(
     profile: str | None = TINY,
     locustfile: Path | str = LOCUSTFILE,
     environment: Mapping[str, str] = NOTHING,
+    under: Sequence[str] = (),
 ) -> Finished:
     """Run Locust without its web UI until it ends by itself."""
     with running_locust(
-        folder, "--headless", *options, profile=profile, locustfile=locustfile, environment=environment
+        folder, "--headless", *options, profile=profile, locustfile=locustfile, environment=environment, under=under
     ) as process:
         stdout, stderr = process.communicate(timeout=PATIENCE_S)
     return Finished(folder, process.returncode, stdout, stderr)
@@ -89,6 +90,7 @@ def running_locust(
     profile: str | None = TINY,
     locustfile: Path | str = LOCUSTFILE,
     environment: Mapping[str, str] = NOTHING,
+    under: Sequence[str] = (),
 ) -> Iterator[subprocess.Popen[str]]:
     """A Locust process; whatever of it is still there at the end is killed.
 
@@ -98,6 +100,7 @@ def running_locust(
         profile: the text of the profile to run; None for one that the options name.
         locustfile: a file, or the text of one.
         environment: further variables.
+        under: a command that runs another one, such as ``nohup``.
     """
     if isinstance(locustfile, str):
         text, locustfile = locustfile, folder / "locustfile.py"
@@ -107,7 +110,7 @@ def running_locust(
         options = ("--softphone-profile", "tiny.yaml", *options)
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("LOCUST_")}
     with subprocess.Popen(
-        [sys.executable, "-m", "locust", "-f", str(locustfile), *options],
+        [*under, sys.executable, "-m", "locust", "-f", str(locustfile), *options],
         cwd=folder,
         env={**inherited, "HOME": str(folder), "PYTHONPATH": str(PACKAGES), **environment},
         stdin=subprocess.DEVNULL,

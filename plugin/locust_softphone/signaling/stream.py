@@ -11,7 +11,7 @@ import socket
 import ssl
 import time
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from ipaddress import ip_address
 from typing import Any
 from urllib.parse import urlsplit
@@ -20,7 +20,9 @@ from locust_softphone.errors import AttemptFailed, InputError
 from locust_softphone.outcome import Outcome
 from locust_softphone.signaling.tls import Tls, client_context
 
-__all__ = ["Stream", "Target"]
+__all__ = ["ASK_FIRST", "Stream", "Target"]
+
+ASK_FIRST = "not this machine. A load test needs its owner's permission: add --softphone-authorized once you have it"
 
 _READ_SIZE = 16_384
 _DEFAULT_PORTS = {"http": 80, "ws": 80, "https": 443, "wss": 443}
@@ -41,21 +43,25 @@ class Target:
         host: a name or an address.
         port: the TCP port.
         tls: the context for TLS, one for the whole process, or None for plain TCP.
-        addresses: what ``host`` resolved to; filled by ``resolved``, so that no softphone waits for DNS.
+        addresses: what ``host`` resolved to; filled by ``resolved``, so that no softphone waits for DNS, and that what
+            was checked is what is connected to, whatever DNS says later.
+        authorized: whether addresses other than this machine's own may be used.
     """
 
     host: str
     port: int
     tls: ssl.SSLContext | None = None
     addresses: tuple[tuple[Any, ...], ...] = field(default=(), repr=False)
+    authorized: bool = False
 
     @classmethod
-    def parse(cls, url: str, *, ca_file: str | None = None) -> Target:
+    def parse(cls, url: str, *, ca_file: str | None = None, authorized: bool = False) -> Target:
         """Read ``http(s)://host[:port]`` or ``ws(s)://…``.
 
         Args:
             url: the edge's address. A path is refused: the dialect has its own.
             ca_file: PEM file of a private certificate authority, trusted instead of the system's.
+            authorized: whether it may be another machine.
 
         Raises:
             InputError: no such URL, or a CA file that cannot be read.
@@ -75,7 +81,7 @@ class Target:
         if parts.path not in ("", "/") or parts.query or parts.fragment:
             raise InputError(f"--host {url!r}: only scheme, host and port; the paths are the dialect's, {example}")
         tls = client_context(ca_file) if parts.scheme in ("https", "wss") else None
-        return cls(parts.hostname, port or _DEFAULT_PORTS[parts.scheme], tls)
+        return cls(parts.hostname, port or _DEFAULT_PORTS[parts.scheme], tls, authorized=authorized)
 
     @property
     def authority(self) -> str:
@@ -92,7 +98,7 @@ class Target:
     def is_loopback(self) -> bool:
         """Whether the target can only be this machine: localhost or a loopback address, before any look-up."""
         try:
-            return ip_address(self.host).is_loopback
+            return _is_loopback(self.host)
         except ValueError:
             return self.host == "localhost"
 
@@ -101,11 +107,15 @@ class Target:
 
         Raises:
             AttemptFailed: ``UNRESOLVED``.
+            InputError: one of the addresses is not this machine's, and nobody has authorized that.
         """
         with translated():
             found = socket.getaddrinfo(self.host, self.port, type=socket.SOCK_STREAM)
         addresses = tuple((family, address) for family, _, _, _, address in found)
-        return Target(self.host, self.port, self.tls, addresses)
+        beyond = [] if self.authorized else [str(each[0]) for _, each in addresses if not _is_loopback(str(each[0]))]
+        if beyond:
+            raise InputError(f"--host {self.url}: {self.host} is {beyond[0]}, {ASK_FIRST}")
+        return replace(self, addresses=addresses)
 
     def reached(self, timeout_s: float) -> Target:
         """The same target with the addresses that take a connection, found by trying each once.
@@ -114,20 +124,30 @@ class Target:
 
         Raises:
             AttemptFailed: none of them does; the last one's failure.
+            InputError: as ``resolved``.
         """
         target = self if self.addresses else self.resolved()
         failure: AttemptFailed | None = None
         reached = []
         for address in target.addresses:
-            one = Target(self.host, self.port, self.tls, (address,))
             try:
-                Stream.connect(one, timeout_s).close()
+                Stream.connect(replace(target, addresses=(address,)), timeout_s).close()
                 reached.append(address)
             except AttemptFailed as failed:
                 failure = failed
         if failure and not reached:
             raise failure
-        return Target(self.host, self.port, self.tls, tuple(reached))
+        return replace(target, addresses=tuple(reached))
+
+
+def _is_loopback(address: str) -> bool:
+    """Whether an address is one of 127.0.0.0/8 or ::1, also where IPv6 carries it (::ffff:127.0.0.1, RFC 4291 2.5.5.2).
+
+    Raises:
+        ValueError: it is a name.
+    """
+    parsed = ip_address(address)
+    return (getattr(parsed, "ipv4_mapped", None) or parsed).is_loopback
 
 
 class Stream:

@@ -25,7 +25,7 @@ from locust_softphone.measure import Tally
 from locust_softphone.report.record import write
 from locust_softphone.report.summary import summary_lines
 from locust_softphone.swarm import messages, workarounds
-from locust_softphone.swarm.options import Options
+from locust_softphone.swarm.options import Given, Options
 from locust_softphone.swarm.run import Run, reach, users_for
 from locust_softphone.swarm.share import Share
 
@@ -42,11 +42,16 @@ class Conductor:
 
     Args:
         environment: Locust's.
+
+    Raises:
+        InputError: the secret that was given cannot be read.
     """
 
     def __init__(self, environment: Environment) -> None:
+        assert environment.parsed_options is not None
         self.exit_code: int | None = None
         self._environment = environment
+        self._given = Given.take(environment.parsed_options)
         self._run: Run | None = None
         self._refused = False
         self._options: Options | None = None
@@ -100,6 +105,7 @@ class Conductor:
         try:
             self._check_versions(workers)
             self._run = Run(self._options, self._environment, workers)
+            logger.log(logging.WARNING if self._run.target.authorized else logging.INFO, "%s", self._run.announcement())
         except InputError as error:
             self._complain(error)
             self._refused = True
@@ -188,7 +194,7 @@ class Conductor:
     def _read_options(self) -> Options:
         parsed = self._environment.parsed_options
         assert parsed is not None
-        return Options.read(parsed, self._environment.host)
+        return Options.read(parsed.softphone_profile, self._environment.host, self._given)
 
     def _worker_ids(self) -> list[str]:
         runner = self._environment.runner

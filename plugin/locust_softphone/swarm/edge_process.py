@@ -6,11 +6,13 @@ has a session of its own, so that Ctrl-C stops the softphones first and the edge
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
 
 from locust_softphone.errors import InputError
+from locust_softphone.swarm.options import SECRETS
 
 __all__ = ["EdgeProcess"]
 
@@ -39,6 +41,7 @@ class EdgeProcess:
             stderr=subprocess.PIPE,
             text=True,
             start_new_session=True,
+            env={name: value for name, value in os.environ.items() if name not in SECRETS},
         )
         assert self._process.stdout is not None
         line = self._process.stdout.readline().strip()

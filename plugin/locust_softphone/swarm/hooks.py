@@ -16,6 +16,8 @@ from __future__ import annotations
 import os
 import signal
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import gevent
@@ -89,7 +91,8 @@ def _on_init(environment: Environment, runner: Any, **_: Any) -> None:
         setattr(environment, _ATTRIBUTE, member)
         events.test_start.add_listener(lambda **_: member.start())
         return
-    conductor = Conductor(environment)
+    with _exit_on_bad_input():
+        conductor = Conductor(environment)
     setattr(environment, _ATTRIBUTE, conductor)
     events.test_start.add_listener(lambda **_: conductor.start())
     events.spawning_complete.add_listener(lambda **_: conductor.begin())
@@ -97,13 +100,15 @@ def _on_init(environment: Environment, runner: Any, **_: Any) -> None:
     events.test_stop.add_listener(lambda **_: conductor.finish())
     options = environment.parsed_options
     if options is not None and options.headless:
-        _check_or_exit(conductor)
+        with _exit_on_bad_input():
+            conductor.check()
         _stop_on_signals()
 
 
-def _check_or_exit(conductor: Conductor) -> None:
+@contextmanager
+def _exit_on_bad_input() -> Iterator[None]:
     try:
-        conductor.check()
+        yield
     except InputError as error:
         print(error, file=sys.stderr)
         sys.exit(BAD_INPUT)

@@ -17,6 +17,7 @@ from locust_softphone.signaling.media_offer import Credentials
 from locust_softphone.signaling.stream import Target
 from locust_softphone.swarm import messages
 from locust_softphone.swarm.fleet_token import FleetToken
+from locust_softphone.swarm.options import take_secret
 from locust_softphone.swarm.share import Share
 
 __all__ = ["Member"]
@@ -41,6 +42,8 @@ class Member:
         self.share: Share | None = None
         self._environment = environment
         self._runner = runner
+        if environment.parsed_options is not None:
+            take_secret(environment.parsed_options)  # a worker gets the client from the master
         self._plan: messages.Plan | None = None
         self._token: FleetToken | None = None
         handlers = {
@@ -67,7 +70,8 @@ class Member:
             return
         parsed = self._environment.parsed_options
         try:
-            target = Target.parse(plan.url, ca_file=(parsed and parsed.softphone_ca) or None).reached(timeout_s=5)
+            ca_file = (parsed and parsed.softphone_ca) or None
+            target = Target.parse(plan.url, ca_file=ca_file, authorized=plan.authorized).reached(timeout_s=5)
             profile = Profile.model_validate(plan.profile)
         except (InputError, AttemptFailed) as error:
             logger.error("%s: %s", plan.url, error)

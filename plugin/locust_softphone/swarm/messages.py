@@ -64,6 +64,7 @@ class Plan:
     Args:
         profile: the profile as resolved; a worker needs no file.
         url: the edge.
+        authorized: whether that may be another machine than the worker's own.
         places: the worker's places in the plan, in their order.
         workers: over how many the plan is spread.
         client_id: of the OAuth client.
@@ -72,6 +73,7 @@ class Plan:
 
     profile: dict[str, Any]
     url: str
+    authorized: bool
     places: list[int]
     workers: int
     client_id: str

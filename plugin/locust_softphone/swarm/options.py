@@ -1,10 +1,19 @@
-"""The options that a run takes besides Locust's own, each with an environment variable ``LOCUST_SOFTPHONE_…``."""
+"""The options that a run takes besides Locust's own, each with an environment variable ``LOCUST_SOFTPHONE_…``.
+
+    Given     what was said as Locust was started, by whoever may start processes here: the client and its secret, the
+              permission and the host that it is for, files and folders
+    Options   what a run is to do: that, with the profile and the host of the moment, which the web UI's form may change
+
+Locust's ``POST /swarm`` sets any option by its name, those too that its form does not show, so nothing of ``Given`` is
+read from Locust's options again.
+"""
 
 from __future__ import annotations
 
 from argparse import Namespace
 from collections.abc import Iterable
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from locust.argument_parser import LocustArgumentParser
@@ -12,12 +21,18 @@ from locust.argument_parser import LocustArgumentParser
 from locust_softphone.errors import InputError
 from locust_softphone.profile import Profile, list_profiles, load_profile, profile_folders
 from locust_softphone.signaling.media_offer import Credentials
-from locust_softphone.signaling.stream import Target
+from locust_softphone.signaling.stream import ASK_FIRST, Target
+from locust_softphone.swarm.process_list import hide
 
-__all__ = ["SIMULATED_CREDENTIALS", "Options", "add_options"]
+__all__ = ["SECRETS", "SIMULATED_CREDENTIALS", "Given", "Options", "add_options", "take_secret"]
 
 SIMULATED_CREDENTIALS = Credentials("locust-softphone", "simulated")
 """What the simulated edge's default policy takes; no secret."""
+
+SECRETS = frozenset({"LOCUST_SOFTPHONE_CLIENT_SECRET"})
+"""The environment variables that a process of ours which needs no secret is not given."""
+
+LONGEST_SECRET = 64 * 1024
 
 
 class _Suggestions(tuple[str, ...]):
@@ -61,7 +76,16 @@ def add_options(parser: LocustArgumentParser) -> None:
         default="",
         include_in_web_ui=False,
         is_secret=True,
-        help="OAuth client secret; give it by environment variable, where a process list does not show it",
+        help="OAuth client secret. On a command line it stays in the shell's history, and others can read it in the "
+        "process list while Locust starts: set the environment variable or give a file instead",
+    )
+    parser.add_argument(
+        "--softphone-client-secret-file",
+        metavar="FILE",
+        env_var="LOCUST_SOFTPHONE_CLIENT_SECRET_FILE",
+        default="",
+        include_in_web_ui=False,
+        help="File with nothing but the OAuth client secret, such as /run/secrets/softphone",
     )
     parser.add_argument(
         "--softphone-ca",
@@ -90,8 +114,67 @@ def add_options(parser: LocustArgumentParser) -> None:
 
 
 @dataclass(frozen=True)
+class Given:
+    """What was said as Locust was started, and holds for every run of this process.
+
+    Args:
+        host: the edge, or None for a simulated one.
+        authorized: whether the user may load-test ``host``, and that host alone.
+        client_id: of the OAuth client; empty for the simulated edge's.
+        client_secret: of the OAuth client.
+        ca: PEM file of a private certificate authority, or None.
+        runs: the folder for run records.
+        policy: the simulated edge's policy file, or None.
+    """
+
+    host: str | None
+    authorized: bool
+    client_id: str
+    client_secret: str = field(repr=False)
+    ca: str | None
+    runs: Path
+    policy: Path | None
+
+    @classmethod
+    def take(cls, parsed: Namespace) -> Given:
+        """Read the parsed options, and leave no secret in them.
+
+        Raises:
+            InputError: the secret's file cannot be read, or there are two secrets.
+        """
+        secret, file = take_secret(parsed), parsed.softphone_client_secret_file
+        if secret and file:
+            raise InputError(
+                f"--softphone-client-secret-file {file}: --softphone-client-secret, or its environment variable, has a "
+                "secret already; give one of the two"
+            )
+        return cls(
+            host=parsed.host or None,
+            authorized=parsed.softphone_authorized,
+            client_id=parsed.softphone_client_id,
+            client_secret=_read_secret(Path(file)) if file else secret,
+            ca=parsed.softphone_ca or None,
+            runs=Path(parsed.softphone_runs),
+            policy=Path(parsed.softphone_policy) if parsed.softphone_policy else None,
+        )
+
+    @property
+    def credentials(self) -> Credentials:
+        """The OAuth client that was named, or the simulated edge's."""
+        return Credentials(self.client_id, self.client_secret) if self.client_id else SIMULATED_CREDENTIALS
+
+    def authorizes(self, target: Target) -> bool:
+        """Whether the permission is for this target: it names a host, and a form can name another."""
+        if not self.authorized or not self.host:
+            return False
+        with suppress(InputError):
+            return Target.parse(self.host).url == target.url
+        return False
+
+
+@dataclass(frozen=True)
 class Options:
-    """What the options say, checked.
+    """What a run is to do, checked.
 
     Args:
         profile: the profile to run.
@@ -108,52 +191,70 @@ class Options:
     policy: Path | None
 
     @classmethod
-    def read(cls, parsed: Namespace, host: str | None) -> Options:
-        """Check the parsed options.
+    def read(cls, profile: str, host: str | None, given: Given) -> Options:
+        """Check what is wanted now against what was given at the start.
+
+        Args:
+            profile: a name or a path.
+            host: the edge, or None for a simulated one.
+            given: what was said as Locust was started.
 
         Raises:
             InputError: with every problem found, a line each.
         """
         problems: list[str] = []
-        profile = target = None
+        loaded = target = None
         try:
-            profile = load_profile(parsed.softphone_profile, profile_folders())
+            loaded = load_profile(profile, profile_folders())
         except InputError as error:
             problems += error.problems
         try:
-            target = Target.parse(host, ca_file=parsed.softphone_ca or None) if host else None
+            target = Target.parse(host, ca_file=given.ca) if host else None
         except InputError as error:
             problems += error.problems
-        problems += _target_problems(parsed, target)
-        if problems or profile is None:
+        if target is not None:
+            target = replace(target, authorized=given.authorizes(target))
+            problems += _target_problems(target, given)
+        if problems or loaded is None:
             raise InputError(*problems)
-        return cls(
-            profile=profile,
-            target=target,
-            credentials=credentials(parsed),
-            runs=Path(parsed.softphone_runs),
-            policy=Path(parsed.softphone_policy) if parsed.softphone_policy else None,
-        )
+        return cls(loaded, target, given.credentials, given.runs, given.policy)
 
 
-def credentials(parsed: Namespace) -> Credentials:
-    """The OAuth client that the options name, or the simulated edge's."""
-    if not parsed.softphone_client_id:
-        return SIMULATED_CREDENTIALS
-    return Credentials(parsed.softphone_client_id, parsed.softphone_client_secret)
+def take_secret(parsed: Namespace) -> str:
+    """Take the client's secret out of the options, of ``sys.argv`` and of the process list, and return it.
+
+    Locust would send it to its workers with every message that spawns users, and a locustfile could print it.
+    """
+    secret, parsed.softphone_client_secret = parsed.softphone_client_secret, ""
+    hide(secret)
+    return str(secret)
 
 
-def _target_problems(parsed: Namespace, target: Target | None) -> Iterable[str]:
-    if target is None:
-        return
-    if parsed.softphone_policy:
+def _read_secret(file: Path) -> str:
+    name = f"--softphone-client-secret-file {file}"
+    try:
+        with file.open("rb") as opened:
+            secret = opened.read(LONGEST_SECRET + 1).decode().rstrip("\r\n")
+    except OSError as error:
+        raise InputError(f"{name}: cannot be read ({error.strerror})") from None
+    except UnicodeDecodeError:
+        raise InputError(f"{name}: not text; it must hold nothing but the secret") from None
+    if not secret or len(secret) > LONGEST_SECRET:
+        raise InputError(f"{name}: {'longer than 64 KB' if secret else 'empty'}; it must hold nothing but the secret")
+    return secret
+
+
+def _target_problems(target: Target, given: Given) -> Iterable[str]:
+    if given.policy:
         yield "--softphone-policy: it is the simulated edge's, and --host names another; give one of the two"
     if target.is_loopback:
         return
-    if not parsed.softphone_authorized:
+    if given.authorized and not target.authorized:
         yield (
-            f"--host {target.url}: not this machine. A load test needs its owner's permission: "
-            "add --softphone-authorized once you have it"
+            f"--host {target.url}: Locust was started with permission for {given.host or 'no host'}; "
+            "start it again with this --host and --softphone-authorized"
         )
-    if not parsed.softphone_client_id:
+    elif not target.authorized:
+        yield f"--host {target.url}: {ASK_FIRST}"
+    if not given.client_id or not given.client_secret:
         yield f"--host {target.url}: needs LOCUST_SOFTPHONE_CLIENT_ID and LOCUST_SOFTPHONE_CLIENT_SECRET to be set"

@@ -95,6 +95,7 @@ class Run:
             return messages.Plan(
                 profile=resolved,
                 url=self.target.url,
+                authorized=self.target.authorized,
                 places=places,
                 workers=len(worker_ids),
                 client_id=credentials.client_id,
@@ -111,6 +112,13 @@ class Run:
         self.desk = TokenDesk(dialect, self._recorder, self.clock)
         self.crew = Crew(runner, profile.schedule(), worker_ids, plan_for, self.clock)
         self.crew.share_out()
+
+    def announcement(self) -> str:
+        """What will hit whom, and how hard."""
+        profile, target = self.options.profile, self.target
+        addresses = ", ".join(sorted({str(address[0]) for _, address in target.addresses}))
+        to = target.url if target.host == addresses else f"{target.url} ({addresses})"
+        return f"{profile.name} to {to}: {profile.describe_starts()}; {profile.describe_attempts()}"
 
     def begin(self) -> None:
         """Fix the plan's start: soon, for everybody at the same instant."""

@@ -1,0 +1,111 @@
+"""Nobody is hit by accident: what is not this machine needs permission, whichever way its name comes in."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.edge.softphone import eventually
+from tests.edge_process import running_edge
+from tests.swarm.locust_process import PATIENCE_S, TINY, records, run_locust, running_locust
+from tests.swarm.web_ui import WebUI, free_port
+
+CLIENT = {"LOCUST_SOFTPHONE_CLIENT_ID": "locust-softphone", "LOCUST_SOFTPHONE_CLIENT_SECRET": "simulated"}
+
+
+@pytest.fixture
+def untouched() -> Iterator[int]:
+    """The port of a listener to which nobody may connect."""
+    with socket.create_server(("", 0)) as listener:
+        listener.setblocking(False)
+        yield listener.getsockname()[1]
+        with pytest.raises(BlockingIOError):
+            listener.accept()
+
+
+def test_the_start_says_whom_it_hits_and_how_hard(tmp_path: Path) -> None:
+    """127.1 is this machine, but not by its looks: nothing that has to be guessed goes without permission."""
+    with running_edge() as edge:
+        url = f"http://127.1:{edge.address[1]}"
+        refused = run_locust(tmp_path, "--host", url, environment=CLIENT)
+        run = run_locust(tmp_path, "--host", url, "--softphone-authorized", environment=CLIENT)
+    assert refused.returncode == 2
+    assert refused.complaints[0].startswith(f"--host {url}: not this machine. A load test needs its owner's permission")
+    assert run.returncode == 0
+    assert run.complaints[0].startswith(
+        f"tiny to {url} (127.0.0.1): 4 softphones, over 50ms: at most 4 starts in a second; "
+        "9 attempts if none is refused, at most 69 with retries"
+    )
+
+
+def test_by_an_environment_variable_too(tmp_path: Path, untouched: int) -> None:
+    hosts = {**CLIENT, "LOCUST_HOST": f"http://127.1:{untouched}"}
+    for said in ({}, {"LOCUST_SOFTPHONE_AUTHORIZED": "false"}):
+        run = run_locust(tmp_path, environment={**hosts, **said})
+        assert run.returncode == 2
+        assert "not this machine" in run.complaints[0]
+
+
+@pytest.mark.skipif(os.getuid() != 0 or not shutil.which("unshare"), reason="needs root, and unshare for /etc/hosts")
+def test_localhost_that_is_also_elsewhere(tmp_path: Path, untouched: int) -> None:
+    (tmp_path / "hosts").write_text("127.0.0.1 localhost\n192.0.2.1 localhost\n")
+    with_hosts = ["unshare", "-m", "sh", "-c", 'mount --bind hosts /etc/hosts && exec "$@"', "sh"]
+    if subprocess.run([*with_hosts, "true"], cwd=tmp_path, capture_output=True).returncode:
+        pytest.skip("this machine lets nobody have an /etc/hosts of their own")
+    run = run_locust(tmp_path, "--host", f"http://localhost:{untouched}", under=with_hosts)
+    assert run.returncode == 2
+    assert run.complaints == [
+        f"--host http://localhost:{untouched}: localhost is 192.0.2.1, not this machine. A load test needs its owner's "
+        "permission: add --softphone-authorized once you have it"
+    ]
+
+
+def test_the_web_uis_form_gives_no_permission(tmp_path: Path, untouched: int) -> None:
+    """Whoever reaches the page may choose a profile and a host of this machine; Locust takes any option by POST."""
+    (tmp_path / "policy.yaml").write_text("nonsense: 1")
+    port = free_port()
+    with running_locust(tmp_path, "--web-host", "127.0.0.1", "--web-port", str(port), environment=CLIENT) as process:
+        web = WebUI(port)
+        eventually(web.is_there)
+        web.post(host=f"http://127.1:{untouched}", softphone_authorized="true", softphone_client_id="x")
+        eventually(lambda: web.logged("not this machine") > 0)
+        taken = {"softphone_runs": str(tmp_path / "elsewhere"), "softphone_policy": str(tmp_path / "policy.yaml")}
+        web.post(host="", softphone_client_secret_file="/etc/hostname", softphone_ca="/etc/hostname", **taken)
+        eventually(lambda: len(records(tmp_path)) == 1)
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=PATIENCE_S)
+    (record,) = records(tmp_path)
+    assert record["verdict"] == "passed"
+
+
+def test_nor_does_it_extend_the_one_that_was_given(tmp_path: Path, untouched: int) -> None:
+    port = free_port()
+    with running_edge() as edge:
+        url = f"http://127.1:{edge.address[1]}"
+        options = ["--web-host", "127.0.0.1", "--web-port", str(port), "--host", url, "--softphone-authorized"]
+        with running_locust(tmp_path, *options, environment=CLIENT) as process:
+            web = WebUI(port)
+            eventually(web.is_there)
+            web.post(host=f"http://127.1:{untouched}")
+            eventually(lambda: web.logged(f"Locust was started with permission for {url}") > 0)
+            web.post(host=url)
+            eventually(lambda: len(records(tmp_path)) == 1)
+            process.send_signal(signal.SIGINT)
+            process.communicate(timeout=PATIENCE_S)
+    (record,) = records(tmp_path)
+    assert (record["verdict"], record["target"]["url"]) == ("passed", url)
+
+
+def test_no_proxy_of_the_environment_sees_anything(tmp_path: Path, untouched: int) -> None:
+    proxy = f"http://127.0.0.1:{untouched}"
+    names = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "WS_PROXY", "WSS_PROXY", "SOCKS_PROXY")
+    proxies = {each: proxy for name in names for each in (name, name.lower())} | {"NO_PROXY": "", "no_proxy": ""}
+    assert run_locust(tmp_path, environment=proxies).returncode == 0
+    assert run_locust(tmp_path, "--processes", "2", profile=TINY, environment=proxies).returncode == 0
