@@ -63,6 +63,15 @@ class AttemptFailed(SoftphoneError):
         self.close_code = close_code
         self.headers = headers
 
+    def without_frames(self) -> AttemptFailed:
+        """Itself, having let go of its traceback and of what was handled when it was raised.
+
+        A failure that is kept holds the frames that it passed, and they hold it: nothing but garbage collection would
+        free them, and a load generator puts that off.
+        """
+        self.__traceback__ = self.__context__ = None
+        return self
+
     def __str__(self) -> str:
         facts = [f"HTTP {self.status}"] if self.status is not None else []
         if self.close_code is not None:

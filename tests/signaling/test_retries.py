@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import gc
 import time
 from collections.abc import Callable
+from types import FrameType
 from typing import Any
 
 import pytest
 
+from locust_softphone.errors import AttemptFailed
 from locust_softphone.measure import Attempt
 from locust_softphone.outcome import Outcome
 from locust_softphone.retry import told_s
 from locust_softphone.signaling.media_offer import MediaOffer
 from locust_softphone.signaling.softphone import Softphone
 from tests.edge import softphone as independent
-from tests.signaling.fleet import ONE_HANDSHAKE, ONE_OFFER, ONE_TOKEN, Field, a_field
+from tests.signaling.fleet import ONE_HANDSHAKE, ONE_OFFER, ONE_TOKEN, PATIENT_S, Field, a_field
 
 NO_RETRY = {"max_retries": 0}
 
@@ -180,3 +183,34 @@ def test_the_drop_counts_as_the_first_failed_try() -> None:
         assert field.seen.outcomes("handshake") == ["ok", "rate_limited"]
         assert field.counted("reconnects.failed") == 1
         assert field.counted("gave_up") == 0  # it has been answered
+
+
+# Many of them
+
+
+@pytest.mark.parametrize(
+    ("retry", "attempts"), [({"max_retries": 0}, 1), ({"max_retries": 2, "initial": "1s"}, 3)], ids=["at once", "later"]
+)
+def test_failures_leave_nothing_for_garbage_collection(retry: dict[str, Any], attempts: int) -> None:
+    calls = 10
+    with a_field(f"{{{ONE_HANDSHAKE}, patience: 1000, drop_all_after: 1s}}", like="sdk-2.3.1", retry=retry) as field:
+        dropped, refused = field.softphone(), field.softphone()
+        assert dropped.call()
+        gc.collect()
+        gc.disable()
+        gc.set_debug(gc.DEBUG_SAVEALL)
+        try:
+            for _ in range(calls):
+                assert not refused.call()
+            dropped.hold(PATIENT_S)
+            field.seen.failures.clear()
+            field.seen.calls.clear()
+            gc.collect()
+            held = [found for found in gc.garbage if isinstance(found, (AttemptFailed, FrameType))]
+        finally:
+            gc.set_debug(0)
+            gc.garbage.clear()
+            gc.enable()
+        assert field.counted("abnormal.lost") == 1
+        assert len(field.seen.outcomes("handshake")) > calls * attempts
+    assert held == []

@@ -117,7 +117,9 @@ class Attempts:
         wait_s = state.upcoming_sleep
         failed_s = self.due_s
         self.due_s = failed_s + wait_s
-        told = told_s(failure.headers, time.time()) if isinstance(failure, AttemptFailed) else None
+        told = None
+        if isinstance(failure, AttemptFailed):
+            told = told_s(failure.without_frames().headers, time.time())  # tenacity keeps it while we wait
         self._told_until_s = None if told is None else failed_s + told
         self._fleet.observer.count("retries.made", failed_s)
         self._fleet.observer.duration("retry_wait", wait_s)

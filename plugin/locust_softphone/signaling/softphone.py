@@ -16,7 +16,7 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
-from tenacity import RetryCallState
+from tenacity import RetryCallState, Retrying
 from tenacity.stop import stop_base
 
 from locust_softphone.errors import AttemptFailed
@@ -43,6 +43,8 @@ class Softphone:
         self._line = fleet.dialect.line(number)
         self._token: Token | None = None
         self._attempts = Attempts(fleet, self._wait_until)
+        self._out_of_time = _OutOfTime(fleet)
+        self._engine: Retrying | None = None
         self._started = self._connected = self._gave_up = self._in_call = False
 
     @property
@@ -141,24 +143,24 @@ class Softphone:
         """
         self._attempts.begin(planned_s)
         self._in_call = False
-        out_of_time = _OutOfTime(self.fleet)
+        self._out_of_time.came = False
         try:
             if dropped is None:
                 try:
                     self._set_up()
                 except AttemptFailed as failed:
-                    self._try_again(failed, out_of_time)
+                    self._try_again(failed.without_frames())
             else:
                 self._attempts.note_failure("handshake")
-                self._try_again(dropped, out_of_time)
+                self._try_again(dropped)
         except AttemptFailed as failed:
-            return failed, not out_of_time.came
+            return failed.without_frames(), not self._out_of_time.came
         finally:
             self._line.rest()
         self._in_call = True
         return None, True
 
-    def _try_again(self, failed: AttemptFailed, out_of_time: _OutOfTime) -> None:
+    def _try_again(self, failed: AttemptFailed) -> None:
         """Hand a try that failed to tenacity, as the first of its tries: most calls need none, and save the engine."""
         pending = [failed]
 
@@ -167,15 +169,17 @@ class Softphone:
                 raise pending.pop()
             self._set_up()
 
-        retrying(
-            self.fleet.behaviour.retry,
-            failures=self._attempts.failures,
-            sleep=lambda wait_s: self._wait_until(self.fleet.clock() + wait_s),
-            before_sleep=self._attempts.before_retry,
-            out_of_time=out_of_time,
-            now=time.time,
-            uniform=self.fleet.random.uniform,
-        )(next_try)
+        if self._engine is None:  # kept, as what it is made of refers to itself
+            self._engine = retrying(
+                self.fleet.behaviour.retry,
+                failures=self._attempts.failures,
+                sleep=lambda wait_s: self._wait_until(self.fleet.clock() + wait_s),
+                before_sleep=self._attempts.before_retry,
+                out_of_time=self._out_of_time,
+                now=time.time,
+                uniform=self.fleet.random.uniform,
+            )
+        self._engine(next_try)
 
     def _set_up(self) -> None:
         """One walk through the steps that are still to be done."""
@@ -262,7 +266,7 @@ class Softphone:
                 happened = self.session.listen(remaining_s)
             except AttemptFailed as failed:
                 self._dropped(failed)
-                return failed
+                return failed.without_frames()
             if happened:
                 self.fleet.observer.count(happened, self.fleet.clock())
         return None

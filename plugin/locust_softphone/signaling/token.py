@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from copy import copy
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -80,11 +81,11 @@ class SharedToken:
             if self._token and self._clock() < self._token.refresh_s:
                 return self._token
             if self._failure and self._failed_s > asked_s:
-                raise self._failure
+                raise copy(self._failure)
             try:
                 self._token = fetch()
             except AttemptFailed as failed:
-                self._failure, self._failed_s = failed, self._clock()
+                self._failure, self._failed_s = copy(failed), self._clock()  # a copy: frames of 500 softphones are many
                 raise
             return self._token
 
