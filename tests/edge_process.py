@@ -12,7 +12,7 @@ import ssl
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from email.message import Message
@@ -78,13 +78,24 @@ class EdgeProcess:
 
 
 @contextmanager
-def running_edge(policy: str | None = None, *, tls: tuple[Path, Path] | None = None) -> Iterator[EdgeProcess]:
-    """An edge with this policy, as YAML; ``tls`` is a certificate and its key.
+def running_edge(
+    policy: str | None = None, *, tls: tuple[Path, Path] | None = None, options: Sequence[str] = ()
+) -> Iterator[EdgeProcess]:
+    """An edge with this policy, as YAML; ``tls`` is a certificate and its key, ``options`` are further ones.
 
     An edge that prints to stderr or does not end cleanly fails the test: it has a bug.
     """
     with tempfile.TemporaryDirectory() as directory:
-        command = [sys.executable, "-m", "locust_softphone.cli", "edge", "--port", "0", "--until-stdin-closes"]
+        command = [
+            sys.executable,
+            "-m",
+            "locust_softphone.cli",
+            "edge",
+            "--port",
+            "0",
+            "--until-stdin-closes",
+            *options,
+        ]
         if policy is not None:
             file = Path(directory, "policy.yaml")
             file.write_text(policy)

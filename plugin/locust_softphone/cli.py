@@ -9,14 +9,15 @@ from __future__ import annotations
 
 import argparse
 import io
+import json
 import os
 import shutil
 import ssl
 import sys
 import textwrap
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from locust_softphone import __version__
 from locust_softphone.errors import InputError
@@ -242,12 +243,20 @@ def _add_edge(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--policy", type=Path, metavar="FILE", help="limits and timings (default: the built-in policy)")
     parser.add_argument("--tls-cert", type=Path, metavar="FILE", help="PEM certificate: serve https and wss")
     parser.add_argument("--tls-key", type=Path, metavar="FILE", help="PEM key that belongs to it")
+    parser.add_argument("--stats", type=Path, metavar="FILE", help="write the counters there at the end, as GET /stats")
     parser.add_argument("--until-stdin-closes", action="store_true", help="end when standard input does")
     parser.set_defaults(command=_edge)
 
 
 def _edge(parsed: argparse.Namespace) -> int:
     from locust_softphone.edge import Policy, load_policy, serve
+
+    if parsed.stats:
+        _write(parsed.stats, "")  # what cannot be written is said now, not when there is something to lose
+
+    def ended_with(stats: Mapping[str, Any]) -> None:
+        if parsed.stats:
+            _write(parsed.stats, json.dumps(stats) + "\n")
 
     serve(
         host=parsed.host,
@@ -256,8 +265,16 @@ def _edge(parsed: argparse.Namespace) -> int:
         ssl_context=_tls(parsed.tls_cert, parsed.tls_key),
         ready_to=lambda url: print(f"listening on {url}", flush=True),
         until_stdin_closes=parsed.until_stdin_closes,
+        ended_with=ended_with,
     )
     return 0
+
+
+def _write(file: Path, text: str) -> None:
+    try:
+        file.write_text(text)
+    except OSError as error:
+        raise InputError(f"--stats {file}: cannot be written ({error.strerror})") from None
 
 
 def _tls(certificate: Path | None, key: Path | None) -> ssl.SSLContext | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import socket
 import subprocess
@@ -85,3 +86,22 @@ def test_importing_the_edge_brings_in_no_client_and_no_locust() -> None:
     forbidden = ("gevent", "locust", "websocket", "locust_softphone.signaling", "locust_softphone.swarm")
     code = f"import sys, locust_softphone.edge; print([name for name in {forbidden} if name in sys.modules])"
     assert subprocess.check_output([sys.executable, "-c", code], text=True, timeout=20) == "[]\n"
+
+
+def test_its_last_word_is_what_it_has_counted(tmp_path: Path) -> None:
+    file = tmp_path / "stats.json"
+    with running_edge(options=("--stats", str(file))) as edge, Softphone(edge).connect() as websocket:
+        ready(websocket)
+        instance = edge.stats()["instance"]
+        edge.process.send_signal(signal.SIGTERM)
+        edge.process.wait(20)
+    counted = json.loads(file.read_text())
+    assert counted["instance"] == instance
+    assert (counted["sessions"]["total"], counted["sessions"]["open"], counted["lost"]) == (1, 0, 1)
+
+
+def test_a_last_word_that_cannot_be_written_is_refused_at_the_start(tmp_path: Path) -> None:
+    file = tmp_path / "no" / "stats.json"
+    run = subprocess.run([*COMMAND, "--port", "0", "--stats", str(file)], capture_output=True, text=True, timeout=20)
+    assert (run.returncode, run.stdout) == (2, "")
+    assert run.stderr == f"--stats {file}: cannot be written (No such file or directory)\n"

@@ -12,9 +12,11 @@ from __future__ import annotations
 
 import logging
 import random
+import secrets
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
+from typing import Any
 
 from aiohttp import web
 
@@ -44,6 +46,7 @@ class Edge:
     def __init__(self, policy: Policy, rng: random.Random) -> None:
         self._policy = policy
         self._rng = rng
+        self._instance = secrets.token_hex(8)
         self._stats = Stats()
         self._access = Access(policy.organisations, policy.token_expires_s)
         self._gate = Gate(policy, self._stats)
@@ -65,12 +68,16 @@ class Edge:
             return Refused(405, f"The method here is {method}", {"Allow": f"{method}"}).reply()
         return await handler(request)
 
-    async def _show_stats(self, request: web.BaseRequest) -> web.Response:
+    def stats(self) -> dict[str, Any]:
+        """What it is and what it has counted, without secrets; ``instance`` tells it from one started in its place."""
         policy = self._policy.model_dump(
             mode="json", by_alias=True, exclude={"organisations": {"__all__": {"client_secret"}}}
         )
-        about = {"server": "locust-softphone-edge", "version": __version__, "policy": policy}
-        return json_reply(200, {**about, **self._stats.as_json()})
+        about = {"server": "locust-softphone-edge", "version": __version__, "instance": self._instance}
+        return {**about, "policy": policy, **self._stats.as_json()}
+
+    async def _show_stats(self, request: web.BaseRequest) -> web.Response:
+        return json_reply(200, self.stats())
 
     async def _step(self, step: Step, verdict: Verdict, request: web.BaseRequest) -> web.StreamResponse:
         """Read the request, reach a verdict, count it, act on it."""

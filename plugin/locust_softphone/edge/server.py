@@ -12,7 +12,7 @@ import resource
 import signal
 import ssl
 import threading
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from contextlib import suppress
 from typing import Any
 
@@ -37,6 +37,7 @@ def serve(
     port: int = 0,
     ssl_context: ssl.SSLContext | None = None,
     until_stdin_closes: bool = False,
+    ended_with: Callable[[Mapping[str, Any]], None] = lambda _: None,
 ) -> None:
     """Run an edge in this process, on its main thread, until SIGINT or SIGTERM.
 
@@ -47,6 +48,7 @@ def serve(
         port: the port; 0 takes any that is free.
         ssl_context: serve TLS with it.
         until_stdin_closes: stop at the end of stdin too, so that the edge ends with the process that started it.
+        ended_with: called with the last word of the counters, as ``GET /stats`` shows them, once nobody is served.
 
     Raises:
         InputError: it cannot listen there.
@@ -55,7 +57,9 @@ def serve(
         raise InputError(f"{host}:{port}: cannot listen there: a port is a number from 0 to 65535")
     _take_all_descriptors()
     logging.getLogger("aiohttp.websocket").setLevel(logging.ERROR)  # a line for each client with another subprotocol
-    _run(_serve(policy, ready_to, host, port, ssl_context, until_stdin_closes))
+    edge = Edge(policy, random.Random())
+    _run(_serve(edge, ready_to, host, port, ssl_context, until_stdin_closes))
+    ended_with(edge.stats())
 
 
 def _run(main: Coroutine[Any, Any, None]) -> None:
@@ -69,7 +73,7 @@ def _run(main: Coroutine[Any, Any, None]) -> None:
 
 
 async def _serve(
-    policy: Policy,
+    edge: Edge,
     ready_to: Callable[[str], None],
     host: str,
     port: int,
@@ -80,9 +84,7 @@ async def _serve(
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
-    handler = web.Server(
-        Edge(policy, random.Random()).serve, access_log=None, tcp_keepalive=False, keepalive_timeout=KEEP_ALIVE_S
-    )
+    handler = web.Server(edge.serve, access_log=None, tcp_keepalive=False, keepalive_timeout=KEEP_ALIVE_S)
     try:
         listener = await loop.create_server(handler, host, port, backlog=BACKLOG, ssl=ssl_context)
     except OSError as e:

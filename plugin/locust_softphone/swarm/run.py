@@ -164,8 +164,9 @@ class Run:
         """The run record: the edge's counters read, the ledger balanced, the run judged."""
         ended_at = time.time()
         profile, began_at = self.options.profile, self.began_at or ended_at
-        after = _edge_stats(self.target) if self._edge_before is not None else None
-        edge = ledger.since(self._edge_before, after) if self._edge_before is not None and after is not None else None
+        before, after = self._edge_before, None if self._edge_before is None else _edge_stats(self.target)
+        restarted = before is not None and after is not None and before.get("instance") != after.get("instance")
+        edge = ledger.since(before, after) if before is not None and after is not None and not restarted else None
         balanced = ledger.balance(self.tally.counts, edge["steps"], profile.dialect) if edge else None
         first_s = self.tally.first_s.get("started")
         return build(
@@ -190,14 +191,14 @@ class Run:
                 },
                 edge=edge,
                 ledger=balanced,
-                invalid=self._reasons(balanced),
+                invalid=self._reasons(balanced, restarted=restarted),
                 on_time_per_s=on_time_per_s(self.tally),
                 expectations=profile.expect,
             ),
             self.tally,
         )
 
-    def _reasons(self, balanced: Mapping[str, Any] | None) -> list[str]:
+    def _reasons(self, balanced: Mapping[str, Any] | None, *, restarted: bool) -> list[str]:
         """Why this run cannot be trusted, if it cannot."""
         reasons = []
         started, planned = self.tally.counts["started"], self.options.profile.users
@@ -216,7 +217,9 @@ class Run:
             reasons.append(f"the script of {crashed} softphones ended with an exception; see Locust's log")
         if saturated := saturation(self.tally):
             reasons.append(saturated)
-        if balanced is None and self._edge_before is not None:
+        if restarted:
+            reasons.append("the edge was restarted during the run, and its counters with it")
+        elif balanced is None and self._edge_before is not None:
             reasons.append("the edge did not tell its counters at the end")
         if balanced and not balanced["balanced"]:
             reasons += [f"the ledger does not balance: {problem}" for problem in balanced["problems"]]
