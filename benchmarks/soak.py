@@ -1,0 +1,328 @@
+"""Does a long run keep what it had? Softphones call anew every 20 s, while their edge is restarted again and again.
+
+    softphones   500, each call on a connection of its own, retrying as `recommended`
+    edge         its default policy; stopped every five minutes and started on the same port: everybody is dropped,
+                 comes back at once, is refused, and waits as long as it is told to
+    watched      memory, descriptors and greenlets of the Locust process, sampled every 10 s
+
+It may hold no more at the end than after the first five minutes, and every connection must be accounted for: what the
+softphones say became of theirs, against what all lives of the edge have counted. Memory is allowed what the record
+needs, a line of the timeline for each second. The default takes an hour; --seconds makes it shorter, and with it the
+lives of the edge, down to 15 s each.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+from rich.table import Table
+
+from curve import Panel, draw
+from harness import PATIENCE_S
+from locust_softphone.outcome import Outcome
+from locust_softphone.report import ledger
+from process import Command, Process
+from tables import Goal, show
+from tools import record
+
+HERE = Path(__file__).parent
+SOFTPHONES = 500
+CALL_EVERY_S = 20
+SHORTEST_LIFE_S = 15
+LIVES = 12  # of the edge, of five minutes in an hour; the first one is for settling
+SAMPLES_PER_LIFE = 30
+TICK_S = 0.1
+STATUS = {Outcome.RATE_LIMITED: 429, Outcome.UNAUTHORIZED: 401, Outcome.REJECTED: 409}
+"""What the simulated edge refuses with; an outcome that it has no part in has no status here."""
+
+MOST_MEMORY = 2 * 1024**2  # what an allocator may do as it likes
+MEMORY_PER_S = 4 * 1024  # what a second of the timeline may cost, in our tally and in Locust's
+MOST_DESCRIPTORS = MOST_GREENLETS = 20  # for those that happen to be busy
+
+
+class Edge:
+    """The simulated edge on one port, through all its lives; what each has counted is in ``counted``."""
+
+    def __init__(self, folder: Path) -> None:
+        self._stats = folder / "stats.json"
+        self.counted: list[dict[str, Any]] = []
+        self._process = self._started(0)
+        self.url = self._listening()
+
+    def _started(self, port: int) -> subprocess.Popen[str]:
+        command = [sys.executable, "-m", "locust_softphone.cli", "edge", "--port", str(port), "--until-stdin-closes"]
+        return subprocess.Popen(
+            [*command, "--stats", str(self._stats)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+
+    def _listening(self) -> str:
+        assert self._process.stdout is not None
+        said = self._process.stdout.readline()
+        if not said.startswith("listening on "):
+            raise SystemExit("the simulated edge did not start")
+        return said.split()[-1]
+
+    def restart(self) -> None:
+        """End this life and begin the next, where the last one was."""
+        self.stop()
+        self._process = self._started(int(self.url.rsplit(":", 1)[1]))
+        self._listening()
+
+    def stop(self) -> None:
+        """End this life, if it has not ended, and note what it has counted."""
+        if self._process.poll() is None:
+            self._process.send_signal(signal.SIGTERM)
+            self._process.communicate(timeout=PATIENCE_S)
+            self.counted.append(json.loads(self._stats.read_text()))
+
+
+@dataclass(frozen=True)
+class Soaked:
+    """A run that is over.
+
+    Args:
+        seconds: how long it was.
+        commit: of the code that ran.
+        samples: of the Locust process, in order; ``at_s`` since it was started.
+        restarts: when the edge was restarted.
+        counted: by the edge, all its lives added up.
+        run: of the run record, what is looked at here.
+    """
+
+    seconds: float
+    commit: str
+    samples: Sequence[Mapping[str, float]]
+    restarts: Sequence[float]
+    counted: Mapping[str, Any]
+    run: Mapping[str, Any]
+
+    def peaks(self, name: str) -> list[float]:
+        """The most in each life of the edge."""
+        begins = [0.0, *self.restarts]
+        ends = [*self.restarts, self.seconds]
+        return [
+            max(each[name] for each in self.samples if begin <= each["at_s"] < end)
+            for begin, end in zip(begins, ends, strict=True)
+        ]
+
+    def growth(self, name: str) -> float:
+        """From the first two lives to the last."""
+        first, second, *_, last = self.peaks(name)
+        return last - max(first, second)
+
+
+def soak(seconds: float, folder: Path) -> Soaked:
+    """Run it."""
+    samples, life_s = folder / "samples.jsonl", max(seconds / LIVES, SHORTEST_LIFE_S)
+    restarts: list[float] = []
+    edge = Edge(folder)
+    try:
+        began_s = time.monotonic()
+        with Process(_softphones(edge.url, seconds, life_s, samples, folder), core=None) as process:
+            while process.poll() is None and time.monotonic() - began_s < seconds + 5 * PATIENCE_S:
+                time.sleep(TICK_S)
+                at_s, next_s = time.monotonic() - began_s, life_s * (len(restarts) + 1)
+                if at_s >= next_s and next_s <= seconds - life_s:
+                    restarts.append(at_s)
+                    edge.restart()
+            if not list(folder.glob("runs/*/run.json")):
+                raise SystemExit(f"there is no run record: {process.complaints()}")
+    finally:
+        edge.stop()
+    taken = [json.loads(line) for line in samples.read_text().splitlines()]
+    kept = ("steps", "closes", "abnormal_closes", "reconnects", "totals", "validity")
+    return Soaked(
+        seconds=seconds,
+        commit=_commit(),
+        samples=[{"at_s": each.pop("monotonic_s") - began_s, **each} for each in taken],
+        restarts=restarts,
+        counted=_added_up(edge.counted),
+        run={name: record(folder)[name] for name in kept},
+    )
+
+
+def _softphones(url: str, seconds: float, life_s: float, samples: Path, folder: Path) -> Command:
+    ramp_s = min(CALL_EVERY_S, life_s / 2)
+    profile = {
+        "name": "soak",
+        "users": SOFTPHONES,
+        "ramp": f"{ramp_s:g}s",
+        "hold": f"{seconds - ramp_s:g}s",
+        "softphone": {
+            "like": "recommended",
+            "connection": "per-call",
+            "calls": {"count": int(seconds // CALL_EVERY_S), "every": f"{CALL_EVERY_S}s"},
+        },
+    }
+    (folder / "soak.yaml").write_text(yaml.safe_dump(profile))
+    options = ["--headless", "--only-summary", "--host", url, "--softphone-profile", "soak.yaml"]
+    command = [sys.executable, "-m", "locust", "-f", str(HERE / "soak_locustfile.py"), *options]
+    environment = {"SAMPLES": str(samples), "EVERY_S": str(life_s / SAMPLES_PER_LIFE)}
+    return Command([*command, "--softphone-runs", "runs"], folder, environment)
+
+
+def _added_up(lives: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+    """The counters of all lives; what is no counter is left out."""
+    total: dict[str, Any] = {}
+    for life in lives:
+        total = _sum(total, ledger.since({}, life))
+    return total
+
+
+def _sum(a: Mapping[str, Any], b: Mapping[str, Any]) -> dict[str, Any]:
+    def added(x: Any, y: Any) -> Any:
+        return _sum(x or {}, y or {}) if isinstance(x or y, Mapping) else (x or 0) + (y or 0)
+
+    return {name: added(a.get(name), b.get(name)) for name in a.keys() | b.keys()}
+
+
+def _commit() -> str:
+    found = subprocess.run(["git", "-C", str(HERE), "rev-parse", "--short", "HEAD"], capture_output=True, text=True)
+    return found.stdout.strip() or "unknown"
+
+
+@dataclass(frozen=True)
+class Connections:
+    """Every WebSocket of a run, as the softphones saw it end and as the edge did."""
+
+    opened: int
+    said_goodbye: int
+    dropped: int
+    edge_opened: int
+    edge_said_goodbye: int
+    edge_dropped: int
+    unseen: int
+
+    @classmethod
+    def of(cls, soaked: Soaked) -> Connections:
+        run, counted = soaked.run, soaked.counted
+        handshakes, closes = Counter(run["steps"]["handshake"]["outcomes"]), Counter(run["closes"])
+        refused = handshakes.total() - handshakes["ok"] - handshakes["cancelled"]  # counted as 1006, as a browser would
+        edge_closes = Counter(counted["closes"])
+        return cls(
+            opened=handshakes["ok"],
+            said_goodbye=closes["1000"],
+            dropped=closes.total() - closes["1000"] - refused,
+            edge_opened=counted["sessions"]["total"],
+            edge_said_goodbye=edge_closes["1000"],
+            edge_dropped=edge_closes.total() - edge_closes["1000"] + counted["lost"] + sum(counted["cuts"].values()),
+            unseen=sum(handshakes[outcome] for outcome in ("lost", "reset", "timed_out")),
+        )
+
+    @property
+    def problems(self) -> list[str]:
+        """What does not add up: a stopped edge leaves open only whether its last words were heard."""
+        found = []
+        if self.opened != self.said_goodbye + self.dropped:
+            found.append("softphones opened other connections than they ended")
+        if self.edge_opened != self.edge_said_goodbye + self.edge_dropped:
+            found.append("the edge opened other connections than it ended")
+        if not 0 <= self.edge_opened - self.opened <= self.unseen:
+            found.append("handshakes differ by more than went unanswered")
+        if not self.said_goodbye <= self.edge_said_goodbye:
+            found.append("softphones heard goodbyes that the edge did not say")
+        return found
+
+
+def balance(soaked: Soaked) -> list[str]:
+    """What does not balance between the softphones' attempts and the requests that all lives of the edge counted."""
+    counts = {}
+    for step, measured in soaked.run["steps"].items():
+        counts[f"attempts.{step}"] = measured["attempts"]
+        for name, n in measured["outcomes"].items():
+            counts[f"outcome.{step}.{name}"] = n
+            if status := STATUS.get(Outcome(name)):
+                counts[f"status.{step}.{status}"] = n
+    problems: list[str] = ledger.balance(counts, soaked.counted["steps"])["problems"]
+    return problems
+
+
+def goals(soaked: Soaked) -> list[Goal]:
+    """What it was to show."""
+    later_s = soaked.seconds - soaked.restarts[1]
+    allowed = {
+        "memory": MOST_MEMORY + MEMORY_PER_S * later_s,
+        "descriptors": MOST_DESCRIPTORS,
+        "greenlets": MOST_GREENLETS,
+    }
+    found = []
+    for name, most in allowed.items():
+        growth, unit = soaked.growth(name), 1024**2 if name == "memory" else 1
+        words = f"{name} grows by at most {most / unit:,.1f} MB" if unit > 1 else f"{name} grow by at most {most}"
+        found.append(Goal(words, f"{growth / unit:+,.1f}", growth <= most))
+    connections, unbalanced = Connections.of(soaked), balance(soaked)
+    found.append(
+        Goal("every drop accounted for", "; ".join(connections.problems) or "yes", met=not connections.problems)
+    )
+    found.append(Goal("the ledger balances over all lives", "; ".join(unbalanced) or "yes", met=not unbalanced))
+    return found
+
+
+def table(soaked: Soaked) -> Table:
+    """Each life of the edge in a row, and under it what became of all connections."""
+    shown = Table("life of the edge", title=f"{SOFTPHONES} softphones, {soaked.seconds:g} s")
+    for column in ("memory, MB", "descriptors", "greenlets"):
+        shown.add_column(column, justify="right")
+    peaks = (soaked.peaks("memory"), soaked.peaks("descriptors"), soaked.peaks("greenlets"))
+    for life, (memory, descriptors, greenlets) in enumerate(zip(*peaks, strict=True), 1):
+        shown.add_row(f"{life}", f"{memory / 1024**2:.1f}", f"{descriptors:.0f}", f"{greenlets:.0f}")
+    return shown
+
+
+def picture(soaked: Soaked) -> str:
+    """The curves, as SVG."""
+    at_min = [each["at_s"] / 60 for each in soaked.samples]
+    panels = [
+        Panel("memory, MB", [each["memory"] / 1024**2 for each in soaked.samples]),
+        Panel("descriptors", [each["descriptors"] for each in soaked.samples]),
+        Panel("greenlets", [each["greenlets"] for each in soaked.samples]),
+    ]
+    return draw(at_min, panels, marks=[at_s / 60 for at_s in soaked.restarts], x="minutes; dotted: the edge restarted")
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument(
+        "--seconds", type=float, default=3600, help="how long (default: %(default)s, five minutes each)"
+    )
+    parser.add_argument("--results", type=Path, metavar="FILE", help="keep the samples there, as JSON")
+    parser.add_argument("--again", type=Path, metavar="FILE", help="run nothing, show what was kept there")
+    parser.add_argument("--svg", type=Path, metavar="FILE", help="draw the curves there")
+    parser.add_argument("--nice", type=int, default=0, metavar="N", help="be nice to others (default: %(default)s)")
+    parsed = parser.parse_args()
+
+    os.nice(parsed.nice)
+    if parsed.again:
+        soaked = Soaked(**json.loads(parsed.again.read_text()))
+    else:
+        with tempfile.TemporaryDirectory() as folder:
+            soaked = soak(parsed.seconds, Path(folder))
+    if parsed.results:
+        parsed.results.write_text(json.dumps(asdict(soaked)) + "\n")
+    if parsed.svg:
+        parsed.svg.write_text(picture(soaked))
+    seen, run = Connections.of(soaked), soaked.run
+    caption = (
+        f"the most in each life; commit {soaked.commit}; calls answered {run['totals']['calls_answered']:,} of "
+        f"{run['totals']['calls_planned']:,}; connections that softphones opened {seen.opened:,}, closed with 1000 "
+        f"{seen.said_goodbye:,}, lost {seen.dropped:,}; that the edge opened {seen.edge_opened:,}, closed with 1000 "
+        f"{seen.edge_said_goodbye:,}, dropped {seen.edge_dropped:,}; set up again {run['reconnects']['made']:,}"
+    )
+    return show(table(soaked), goals(soaked), caption)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
