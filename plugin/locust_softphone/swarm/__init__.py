@@ -2,6 +2,7 @@
 
     options.py       the --softphone-… options
     hooks.py         install(events): which of Locust's events does what
+    side.py          which of the two a process is: conductor or member
     user.py          SoftphoneUser: a Locust user that is a softphone
     shape.py         ProfileShape: how many users exist, and when the run is over
     share.py         the softphones of this process, and what they measured

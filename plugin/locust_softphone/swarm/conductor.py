@@ -13,7 +13,7 @@ from __future__ import annotations
 import logging
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import gevent
 from locust.env import Environment
@@ -29,10 +29,14 @@ from locust_softphone.swarm.options import Given, Options
 from locust_softphone.swarm.run import Run, reach, users_for
 from locust_softphone.swarm.share import Share
 
-__all__ = ["Conductor"]
+__all__ = ["Conductor", "Phase"]
 
 logger = logging.getLogger(__name__)
 
+Phase = Literal["idle", "preparing", "running", "stopping"]
+
+_AT_REST = ("ready", "stopped")  # Locust's words for its runner's states
+_COMING_TO_REST = ("cleanup", "stopping", "stopped")
 _BAD_INPUT = 2
 _HERE_S = 10.0
 
@@ -50,6 +54,8 @@ class Conductor:
     def __init__(self, environment: Environment) -> None:
         assert environment.parsed_options is not None
         self.exit_code: int | None = None
+        self.problems: tuple[str, ...] = ()
+        self.last: Run | None = None
         self._environment = environment
         self._given = Given.take(environment.parsed_options)
         self._run: Run | None = None
@@ -72,17 +78,35 @@ class Conductor:
 
     # The course of a run.
 
-    def check(self) -> None:
+    def check(self, *, profile: str | None = None, host: str | None = None) -> None:
         """Check the options and reach the edge before anything begins.
+
+        Args:
+            profile: the one to run, if not the one that the options name.
+            host: the edge, if not the one that the options name; empty for a simulated one.
 
         Raises:
             InputError: with every problem, a line each.
         """
-        options = self._read_options()
+        options = self._read_options(profile, host)
         if options.target:
             reach(options.target)
         _check_writable(options.runs)
-        self._options = options
+
+    @property
+    def phase(self) -> Phase:
+        """What is being done."""
+        runner = self._environment.runner
+        if self._run is not None and self._run.began_at is not None:
+            return "stopping" if self._run.stopping else "running"
+        if runner is None or (runner.state in _AT_REST and runner.shape_greenlet is None):
+            return "idle"
+        return "stopping" if runner.state in _COMING_TO_REST else "preparing"
+
+    def call_off(self) -> None:
+        """Do not begin a run that is being prepared: Locust 2.47.0 itself does not stop what is not running yet."""
+        if self.phase == "preparing":
+            self._refused = True
 
     def users_wanted(self) -> int | None:
         """How many Locust users there must be now: a whole number per worker, or None when the run is over."""
@@ -91,6 +115,7 @@ class Conductor:
             return None
         if self._run is not None:
             return None if self._run.over or self._run_time_is_over(self._run) else self._run.users
+        self.problems = ()
         try:
             self._options = self._read_options()
         except InputError as error:
@@ -100,12 +125,14 @@ class Conductor:
 
     def start(self) -> None:
         """Locust's ``test_start``: reach the edge, share out the plan."""
-        assert self._options is not None
+        options, self._options = self._options, None
         workers = self._worker_ids()
         try:
+            if options is None:
+                raise InputError("no ProfileShape: the locustfile has none, or the class picker has not chosen it")
             self._check_versions(workers)
-            self._run = Run(self._options, self._environment, workers)
-            logger.log(logging.WARNING if self._run.target.authorized else logging.INFO, "%s", self._run.announcement())
+            self._run = self.last = run = Run(options, self._environment, workers)
+            logger.log(logging.WARNING if run.target.authorized else logging.INFO, "%s", run.announcement())
         except InputError as error:
             self._complain(error)
             self._refused = True
@@ -120,7 +147,7 @@ class Conductor:
 
     def begin(self) -> None:
         """Locust's ``spawning_complete``: all users exist and wait."""
-        if self._run is not None and self._run.began_at is None:
+        if self._run is not None and self._run.began_at is None and not self._refused:
             if isinstance(self._environment.runner, MasterRunner):
                 workarounds.leave_users_where_they_are(self._environment.runner)
             self._run.begin()
@@ -132,7 +159,7 @@ class Conductor:
 
     def finish(self) -> None:
         """Locust's ``test_stop``: balance, record, judge, say so."""
-        run, self._run = self._run, None
+        run, self._refused = self._run, False
         if run is None:
             return
         try:
@@ -141,9 +168,11 @@ class Conductor:
                 print(line)
             self.exit_code = max(self.exit_code or 0, record["exit_code"])
             print(f"run record: {write(record, run.folder)}", flush=True)
+            run.result = record
         except InputError as error:
             self._complain(error)
         finally:
+            self._run = None
             run.close()
 
     # What workers say.
@@ -191,10 +220,11 @@ class Conductor:
         run_time_s = getattr(self._environment.parsed_options, "run_time", None)
         return run_time_s is not None and run.clock() > run_time_s
 
-    def _read_options(self) -> Options:
+    def _read_options(self, profile: str | None = None, host: str | None = None) -> Options:
         parsed = self._environment.parsed_options
         assert parsed is not None
-        return Options.read(parsed.softphone_profile, self._environment.host, self._given)
+        wanted = parsed.softphone_profile if profile is None else profile
+        return Options.read(wanted, self._environment.host if host is None else host, self._given)
 
     def _worker_ids(self) -> list[str]:
         runner = self._environment.runner
@@ -204,6 +234,7 @@ class Conductor:
 
     def _complain(self, error: InputError) -> None:
         self.exit_code = _BAD_INPUT
+        self.problems = error.problems
         for problem in error.problems:
             logger.error("%s", problem)
 

@@ -31,15 +31,11 @@ from locust_softphone.swarm import workarounds
 from locust_softphone.swarm.conductor import Conductor
 from locust_softphone.swarm.member import Member
 from locust_softphone.swarm.options import add_options
-from locust_softphone.swarm.share import Share
+from locust_softphone.swarm.side import BAD_INPUT, side_of, take_side
+from locust_softphone.swarm.user import SoftphoneUser
 
-__all__ = ["BAD_INPUT", "conductor_of", "install", "share_of"]
+__all__ = ["install"]
 
-BAD_INPUT = 2
-"""The exit code that says so."""
-
-_ATTRIBUTE = "softphone"
-_NOT_INSTALLED = "call locust_softphone.install(events) at the top of the locustfile"
 _NOT_VALID = 3
 _KILLED = 130
 
@@ -55,30 +51,6 @@ def install(events: Events) -> None:
     events.quitting.add_listener(_on_quitting)
 
 
-def conductor_of(environment: Environment) -> Conductor:
-    """The conductor of the runs on this environment: a master's, or a lone process's.
-
-    Raises:
-        InputError: the locustfile has not called ``install``.
-    """
-    conductor = getattr(environment, _ATTRIBUTE, None)
-    if not isinstance(conductor, Conductor):
-        raise InputError(_NOT_INSTALLED)
-    return conductor
-
-
-def share_of(environment: Environment) -> Share | None:
-    """This process's share of the run that is on, or None when there is none.
-
-    Raises:
-        InputError: the locustfile has not called ``install``.
-    """
-    side = getattr(environment, _ATTRIBUTE, None)
-    if not isinstance(side, (Conductor, Member)):
-        raise InputError(_NOT_INSTALLED)
-    return side.share
-
-
 def _on_parser(parser: LocustArgumentParser, **_: Any) -> None:
     add_options(parser)
 
@@ -88,13 +60,13 @@ def _on_init(environment: Environment, runner: Any, **_: Any) -> None:
     events = environment.events
     if isinstance(runner, WorkerRunner):
         member = Member(environment, runner)
-        setattr(environment, _ATTRIBUTE, member)
+        take_side(environment, member)
         events.test_start.add_listener(lambda **_: member.start())
         return
     with _exit_on_bad_input():
         conductor = Conductor(environment)
-    setattr(environment, _ATTRIBUTE, conductor)
-    events.test_start.add_listener(lambda **_: conductor.start())
+    take_side(environment, conductor)
+    events.test_start.add_listener(lambda **_: conductor.start() if _has_softphones(environment) else None)
     events.spawning_complete.add_listener(lambda **_: conductor.begin())
     events.test_stopping.add_listener(lambda **_: conductor.collect())
     events.test_stop.add_listener(lambda **_: conductor.finish())
@@ -103,6 +75,11 @@ def _on_init(environment: Environment, runner: Any, **_: Any) -> None:
         with _exit_on_bad_input():
             conductor.check()
         _stop_on_signals()
+
+
+def _has_softphones(environment: Environment) -> bool:
+    """Whether there are softphones among the users: the web UI's class picker may have left them out."""
+    return any(issubclass(each, SoftphoneUser) for each in environment.user_classes)
 
 
 @contextmanager
@@ -137,7 +114,7 @@ def _stop_on_signals() -> None:
 
 
 def _on_quitting(environment: Environment, **_: Any) -> None:
-    side = getattr(environment, _ATTRIBUTE, None)
+    side = side_of(environment)
     if not isinstance(side, Conductor):
         return
     if side.exit_code is not None:

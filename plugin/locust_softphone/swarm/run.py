@@ -66,7 +66,9 @@ class Run:
         self._recorder = Recorder(environment.events.request)
         self._runner = environment.runner
         self._epoch_s = 0.0
-        self._stopped_early = self._stopping = False
+        self.stopping = self._stopped_early = False
+        self.result: dict[str, Any] | None = None
+        self._ended_s: float | None = None
         stamp = datetime.now(timezone.utc).strftime("%Y%m%dT%H%M%S.%fZ")
         self.folder = options.runs / f"{stamp}-{options.profile.name}"
         self._edge = None if options.target else EdgeProcess(options.policy)
@@ -131,10 +133,12 @@ class Run:
             self.share.begin(in_s)
         elif self.crew is not None:
             self.crew.begin(in_s)
-            gevent.spawn(self.crew.look_after, lambda: self.over or self._stopping)
+            gevent.spawn(self.crew.look_after, lambda: self.over or self.stopping)
 
     def clock(self) -> float:
-        """Seconds since the plan's start; the plan's start is 0 until it is fixed."""
+        """Seconds since the plan's start, which is 0 until it is fixed; it stands still once the run has ended."""
+        if self._ended_s is not None:
+            return self._ended_s
         return time.perf_counter() - self._epoch_s if self.began_at is not None else 0.0
 
     @property
@@ -149,16 +153,22 @@ class Run:
 
     def stop(self) -> None:
         """Everybody hangs up, and what was measured comes in."""
-        self._stopped_early, self._stopping = not self.over, True
+        self._stopped_early, self.stopping = not self.over, True
         if self.share is not None and self._runner is not None:
             self.share.stop(self._runner.user_greenlets)
-            self.tally.merge(self.share.recorder.take())
         elif self.crew is not None and self._runner is not None:
             self._runner.send_message(messages.STOP, {})
             deadline_s = time.perf_counter() + _COLLECT_S
             while set(self.crew.present) - self.crew.done and time.perf_counter() < deadline_s:
                 gevent.sleep(0.05)
+        self.take_in()
+        self._ended_s = self.clock()
+
+    def take_in(self) -> None:
+        """Add to the tally what this process has measured since the last time; workers send theirs by themselves."""
         self.tally.merge(self._recorder.take())
+        if self.share is not None:
+            self.tally.merge(self.share.recorder.take())
 
     def record(self) -> dict[str, Any]:
         """The run record: the edge's counters read, the ledger balanced, the run judged."""

@@ -12,7 +12,7 @@ import logging
 from locust import LoadTestShape
 
 from locust_softphone.errors import InputError
-from locust_softphone.swarm.hooks import BAD_INPUT, conductor_of
+from locust_softphone.swarm.side import BAD_INPUT, conductor_of
 
 __all__ = ["ProfileShape"]
 

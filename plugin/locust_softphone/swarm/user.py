@@ -10,7 +10,7 @@ from locust.exception import StopUser
 
 from locust_softphone.errors import InputError
 from locust_softphone.signaling.softphone import Softphone
-from locust_softphone.swarm.hooks import BAD_INPUT, share_of
+from locust_softphone.swarm.side import BAD_INPUT, share_of
 
 __all__ = ["SoftphoneUser"]
 
