@@ -100,7 +100,7 @@ def _validate(tree: Tree, model: type[Model]) -> tuple[Model | None, list[tuple[
         errors = [(error["loc"], error) for error in e.errors(include_url=False)]
         for path, error in _of_best_branches(errors, tree):
             line = tree.lines[path[:-1] if error["type"] == "missing" else path]
-            found.setdefault(path, (line, _wording(error, secret="secret" in str(path[-1:]))))
+            found.setdefault(path, (line, _wording(error, secret=_is_secret(path))))
     return value, [(line, _prefixed(path, problem)) for path, (line, problem) in found.items()]
 
 
@@ -117,6 +117,11 @@ def _of_best_branches(errors: list[Located], tree: Tree) -> list[Located]:
         unions.setdefault(path[:i], {}).setdefault(path[i : i + 1], []).append((path[:i] + path[i + 1 :], error))
     best = [located for branches in unions.values() for located in min(branches.values(), key=_distance)]
     return _of_best_branches(best, tree) if any(any(branches) for branches in unions.values()) else best
+
+
+def _is_secret(path: Path) -> bool:
+    """Whether what stands there must not be repeated in a message."""
+    return any(word in str(path[-1:]) for word in ("secret", "access_token"))
 
 
 def _distance(branch: list[Located]) -> tuple[int, int]:

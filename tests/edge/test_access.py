@@ -8,12 +8,14 @@ import pytest
 from pydantic import SecretStr
 
 from locust_softphone.edge.access import Access
+from locust_softphone.edge.genesys_cloud.policy import User
 from locust_softphone.edge.policy import Organisation
 
 ORGANISATIONS = [
     Organisation(client_id="acme", client_secret=SecretStr("s3cret:ü")),
     Organisation(client_id="umbrella", client_secret=SecretStr("other")),
 ]
+USERS = [User(name="alice", access_token=SecretStr("alices-own"), client_id="umbrella")]
 
 
 def basic(credentials: str) -> str:
@@ -22,7 +24,7 @@ def basic(credentials: str) -> str:
 
 @pytest.fixture
 def access() -> Access:
-    return Access(ORGANISATIONS, token_expires_s=60.0)
+    return Access(ORGANISATIONS, token_expires_s=60.0, users=USERS)
 
 
 @pytest.mark.parametrize(
@@ -46,17 +48,32 @@ def test_client_id(access: Access, authorization: str, client_id: str | None) ->
     assert access.client_id(authorization) == client_id
 
 
+def organisation(access: Access, authorization: str, now: float) -> str | None:
+    grant = access.bearer(authorization, now)
+    return None if grant is None else grant.organisation
+
+
 def test_a_token_is_good_until_it_expires(access: Access) -> None:
     token = access.issue("acme", now=0.0)
-    assert access.organisation(f"Bearer {token}", 59.9) == "acme"
-    assert access.organisation(f"bearer {token}", 59.9) == "acme"
-    assert access.organisation(f"Bearer {token}", 60.0) is None
+    assert organisation(access, f"Bearer {token}", 59.9) == "acme"
+    assert organisation(access, f"bearer {token}", 59.9) == "acme"
+    assert organisation(access, f"Bearer {token}", 60.0) is None
 
 
-@pytest.mark.parametrize("authorization", ["", "Bearer", "Bearer ", "Bearer nonsense", "Basic nonsense"])
+def test_a_token_asked_for_is_good_for_every_user_and_a_users_own_for_that_one(access: Access) -> None:
+    asked_for, own = access.grant(access.issue("acme", now=0.0), 1.0), access.grant("alices-own", 1e9)
+    assert asked_for is not None
+    assert own is not None
+    assert (asked_for.organisation, asked_for.user) == ("acme", None)
+    assert (own.organisation, own.user) == ("umbrella", "alice")
+
+
+@pytest.mark.parametrize(
+    "authorization", ["", "Bearer", "Bearer ", "Bearer nonsense", "Basic nonsense", "Basic alices-own"]
+)
 def test_no_token_no_organisation(access: Access, authorization: str) -> None:
     access.issue("acme", now=0.0)
-    assert access.organisation(authorization, 1.0) is None
+    assert organisation(access, authorization, 1.0) is None
 
 
 def test_tokens_differ_and_expired_ones_are_dropped(access: Access) -> None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from locust_softphone.edge.fields import Rate
 from locust_softphone.edge.limits import Limit, whole_seconds
-from locust_softphone.edge.policy import Rate, Says
+from locust_softphone.edge.policy import Says
 
 
 def limit(says: Says) -> Limit:

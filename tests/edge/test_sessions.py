@@ -66,6 +66,7 @@ def test_an_offer_before_ready_costs_the_websocket(start_edge: StartEdge) -> Non
         "early_offer": 1,
         "impatient": 0,
         "pong_timeout": 0,
+        "login_timeout": 0,
         "drop_all": 0,
     }
     assert edge.stats()["steps"]["offer"]["refused"] == {"409": 1}

@@ -36,6 +36,20 @@ def test_every_cause_and_step_is_shown_before_anything_happened() -> None:
         "early_offer": 0,
         "impatient": 0,
         "pong_timeout": 0,
+        "login_timeout": 0,
         "drop_all": 0,
     }
     assert shown["early_retries"] == {"token": 0, "handshake": 0, "offer": 0}
+
+
+def test_what_one_dialect_alone_has_is_shown_once_it_has_happened() -> None:
+    stats = Stats()
+    assert {"logins", "calls"}.isdisjoint(stats.as_json())
+    assert list(stats.as_json()["steps"]) == ["token", "handshake", "offer"]
+    stats.steps["channel"].admitted += 1
+    stats.logins["refused"] += 1
+    stats.calls["proposed"] += 1
+    shown = stats.as_json()
+    assert list(shown["steps"]) == ["token", "channel", "handshake", "offer"]
+    assert shown["logins"] == {"admitted": 0, "refused": 1}
+    assert (shown["calls"]["proposed"], shown["calls"]["answered"]) == (1, 0)

@@ -1,5 +1,7 @@
 """Who may come in: client credentials in, Bearer tokens out (RFC 6749 4.4, RFC 6750 2.1).
 
+A token that was asked for with client credentials is an organisation's; a user's own is known from the start.
+
 Tokens are kept in the order of issue, and all live equally long: the expired ones are always at the front.
 """
 
@@ -9,21 +11,49 @@ import hmac
 import secrets
 from base64 import b64decode
 from collections.abc import Iterable
+from dataclasses import dataclass
+from math import inf
 
+from locust_softphone.edge.genesys_cloud.policy import User
 from locust_softphone.edge.policy import Organisation
 
-__all__ = ["Access"]
+__all__ = ["Access", "Grant"]
+
+
+@dataclass(frozen=True, eq=False)
+class Grant:
+    """What a token stands for.
+
+    Args:
+        organisation: whose it is.
+        user: the one user that it is good for; None for any of the organisation's.
+        until: when it expires, on the clock that ``now`` is of.
+    """
+
+    organisation: str
+    user: str | None
+    until: float
 
 
 class Access:
-    """The organisations and the tokens they hold."""
+    """The organisations and the tokens they hold.
 
-    def __init__(self, organisations: Iterable[Organisation], token_expires_s: float) -> None:
+    Args:
+        organisations: who may ask for a token.
+        token_expires_s: how long one is good for, in seconds.
+        users: who has one from the start, which does not expire.
+    """
+
+    def __init__(
+        self, organisations: Iterable[Organisation], token_expires_s: float, users: Iterable[User] = ()
+    ) -> None:
         self._secrets = {known.client_id: known.client_secret.get_secret_value().encode() for known in organisations}
         self._expires_s = token_expires_s
-        self._tokens: dict[str, tuple[str, float]] = {}  # token: organisation, end of life
+        self._tokens: dict[str, Grant] = {}
+        self._of_users = {user.access_token.get_secret_value(): Grant(user.client_id, user.name, inf) for user in users}
 
     def __len__(self) -> int:
+        """How many tokens it has issued and not forgotten."""
         return len(self._tokens)
 
     def client_id(self, authorization: str) -> str | None:
@@ -41,14 +71,18 @@ class Access:
 
     def issue(self, client_id: str, now: float) -> str:
         """A fresh token for this client."""
-        while self._tokens and next(iter(self._tokens.values()))[1] <= now:
+        while self._tokens and next(iter(self._tokens.values())).until <= now:
             del self._tokens[next(iter(self._tokens))]
         token = secrets.token_urlsafe(24)
-        self._tokens[token] = client_id, now + self._expires_s
+        self._tokens[token] = Grant(client_id, None, now + self._expires_s)
         return token
 
-    def organisation(self, authorization: str, now: float) -> str | None:
-        """The organisation whose unexpired token a Bearer ``Authorization`` header carries, or None."""
+    def bearer(self, authorization: str, now: float) -> Grant | None:
+        """What the token in a Bearer ``Authorization`` header stands for, or None."""
         scheme, _, token = authorization.partition(" ")
-        organisation, until = self._tokens.get(token.strip(), ("", now))
-        return organisation if scheme.lower() == "bearer" and now < until else None
+        return self.grant(token.strip(), now) if scheme.lower() == "bearer" else None
+
+    def grant(self, token: str, now: float) -> Grant | None:
+        """What this token stands for, or None if it is unknown or has expired."""
+        grant = self._tokens.get(token) or self._of_users.get(token)
+        return grant if grant is not None and now < grant.until else None

@@ -1,21 +1,36 @@
 """The gate before each step: whoever is early too often is cut, whoever is beyond the limit is told when to come back.
 
     check_patience    came back before its Retry-After was over, more than ``patience`` times: Impatient
-    check_limit       no token left for its organisation: Refused, 429, and remembered as told to wait
+    check_limit       beyond its organisation's limit, or another: Refused, 429, and remembered as told to wait
 
 Both raise, or let the caller through.
 """
 
 from __future__ import annotations
 
+from typing import Protocol
+
 from locust_softphone.edge.limits import Limit
 from locust_softphone.edge.patience import Patience
 from locust_softphone.edge.policy import Policy
 from locust_softphone.edge.replies import retry_after, too_many_requests
 from locust_softphone.edge.request import Caller
-from locust_softphone.edge.stats import STEPS, Stats, Step
+from locust_softphone.edge.stats import Stats, Step
 
-__all__ = ["Gate", "Impatient"]
+__all__ = ["Countable", "Gate", "Impatient"]
+
+LIMITED: tuple[Step, ...] = ("token", "handshake", "offer")
+"""The steps that each organisation has a limit for: the fields of the policy's ``limits``."""
+
+
+class Countable(Protocol):
+    """A limit that counts what it admits."""
+
+    def admit(self, now: float) -> float:
+        """0.0 for a request that is let through, else the seconds after which to come back."""
+
+    def headers(self, now: float) -> dict[str, str]:
+        """What a response says about the limit."""
 
 
 class Impatient(Exception):
@@ -35,7 +50,7 @@ class Gate:
         self._patience = Patience()
         self._limits = {
             (step, organisation.client_id): Limit(getattr(policy.limits, step), policy.retry_after.says)
-            for step in STEPS
+            for step in LIMITED
             for organisation in policy.organisations
         }
 
@@ -57,7 +72,10 @@ class Gate:
         Raises:
             Refused: it is not; ``wall_s``, since the epoch, is for a Retry-After that is a date.
         """
-        limit = self._limits[step, caller.organisation]
+        return self.check(self._limits[step, caller.organisation], step, caller, now, wall_s)
+
+    def check(self, limit: Countable, step: Step, caller: Caller, now: float, wall_s: float) -> dict[str, str]:
+        """As ``check_limit``, for a limit that is not the organisation's."""
         wait_s = limit.admit(now)
         headers = limit.headers(now)
         if not wait_s:

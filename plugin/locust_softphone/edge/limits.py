@@ -12,7 +12,8 @@ from __future__ import annotations
 
 from math import ceil, floor, inf
 
-from locust_softphone.edge.policy import Rate, Says
+from locust_softphone.edge.fields import Rate
+from locust_softphone.edge.policy import Says
 from locust_softphone.edge.token_bucket import TokenBucket
 
 __all__ = ["Limit", "whole_seconds"]

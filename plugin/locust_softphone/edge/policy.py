@@ -4,57 +4,38 @@
     retry_after: {form: seconds, says: turn}
     setup: {rate: 100/s, burst: 25}
     offer_deadline: 10s
+    genesys_cloud: {requests_per_token: {count: 300, per: 60s}, channels_per_user: 20, sdp_over_xmpp: 0.5}
 
-The defaults are illustrative: nobody publishes these limits. They are chosen so that 500 softphones at once run into
-each of them, and the same 500 over a minute into none.
+Most defaults are illustrative: nobody publishes these limits. They are chosen so that 500 softphones at once run into
+each of them, and the same 500 over a minute into none. What is documented is the wire of Genesys Cloud, under
+``genesys_cloud``: there each default names its source.
 """
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field, SecretStr
+from pydantic import AfterValidator, Field, SecretStr, model_validator
 
 from locust_softphone import strict_yaml
+from locust_softphone.edge.fields import Period, Rate
+from locust_softphone.edge.genesys_cloud.policy import GenesysCloud
 from locust_softphone.strict_yaml import StrictModel
-from locust_softphone.units import PerSecond, Seconds, format_duration, format_rate
+from locust_softphone.units import format_duration
 
-__all__ = ["Form", "Limits", "Organisation", "Policy", "Rate", "RetryAfter", "Says", "load_policy"]
+__all__ = ["Form", "Limits", "Organisation", "Policy", "RetryAfter", "Says", "load_policy"]
 
 Form = Literal["seconds", "http-date", "none"]
 Says = Literal["turn", "next"]
 
 
-def _above_zero(seconds: float) -> float:
-    if not seconds > 0:
-        raise ValueError("must be longer than 0s")
-    return seconds
-
-
-Period = Annotated[Seconds, AfterValidator(_above_zero)]
-
-
-class Rate(StrictModel):
-    """A token bucket: ``rate`` in the long run, ``burst`` at once."""
-
-    rate: PerSecond = Field(description="how many a second in the long run")
-    burst: int = Field(ge=1, le=1_000_000, description="how many at once after a quiet time")
-
-    def __str__(self) -> str:
-        return f"{format_rate(self.rate)} burst {self.burst}"
-
-
-def _rate(rate: str, burst: int) -> Rate:
-    return Rate.model_validate({"rate": rate, "burst": burst})
-
-
 class Limits(StrictModel):
     """The limit of each step, for each organisation on its own."""
 
-    token: Rate = Field(_rate("50/s", 300), description="requests for a token; illustrative")
-    handshake: Rate = Field(_rate("50/s", 150), description="WebSocket handshakes; illustrative")
-    offer: Rate = Field(_rate("50/s", 50), description="SDP offers; illustrative")
+    token: Rate = Field(Rate.of("50/s", 300), description="requests for a token, in either dialect; illustrative")
+    handshake: Rate = Field(Rate.of("50/s", 150), description="WebSocket handshakes, in either dialect; illustrative")
+    offer: Rate = Field(Rate.of("50/s", 50), description="SDP offers, in the dialect media-offer; illustrative")
 
 
 class RetryAfter(StrictModel):
@@ -96,7 +77,7 @@ class Policy(StrictModel):
     limits: Limits = Field(Limits(), description="per organisation; illustrative")
     retry_after: RetryAfter = Field(RetryAfter(), description="what a 429 says about coming back; illustrative")
     setup: Rate = Field(
-        _rate("100/s", 25),
+        Rate.of("100/s", 25),
         description="how fast sessions become ready after the handshake, at once when quiet; illustrative",
     )
     offer_deadline_s: Period = Field(
@@ -116,7 +97,11 @@ class Policy(StrictModel):
     ping_every_s: Period = Field(
         20.0,
         alias="ping_every",
-        description="between two pings on a session (RFC 6455 5.5.2), one without a pong is cut; illustrative",
+        description="between two pings on a session (RFC 6455 5.5.2, in genesys-cloud XEP-0199), one without a pong is "
+        "cut; illustrative",
+    )
+    genesys_cloud: GenesysCloud = Field(
+        GenesysCloud(), description="the dialect genesys-cloud: what is documented of it, and what is illustrative"
     )
     drop_all_after_s: Period | None = Field(
         None,
@@ -129,6 +114,22 @@ class Policy(StrictModel):
         strict=False,  # a YAML list, frozen as a tuple
         description="who may ask for a token; the default is illustrative and known to everybody",
     )
+
+    @model_validator(mode="after")
+    def _users_belong_somewhere(self) -> Policy:
+        known = {organisation.client_id for organisation in self.organisations}
+        for user in self.genesys_cloud.users:
+            if user.client_id not in known:
+                raise ValueError(f"the user {user.name} has a client_id that none of the organisations has")
+        return self
+
+    def as_json(self) -> dict[str, Any]:
+        """As ``GET /stats`` shows it: what a file would say, without secrets."""
+        secrets: Any = {
+            "organisations": {"__all__": {"client_secret"}},
+            "genesys_cloud": {"users": {"__all__": {"access_token"}}},
+        }
+        return self.model_dump(mode="json", by_alias=True, exclude=secrets)
 
     def describe(self) -> str:
         """The policy in one line, without secrets."""

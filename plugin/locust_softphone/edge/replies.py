@@ -3,7 +3,8 @@
     {"message": "Rate limit exceeded the maximum. Retry the request in [42] seconds",
      "code": "too.many.requests.retry.after", "status": 429, "contextId": "…", "details": [], "errors": []}
 
-Source: "Normalized Platform API 429 responses", Genesys Cloud developer forum 12028.
+Source: "Normalized Platform API 429 responses", Genesys Cloud developer forum 12028, which has the header
+ININ-Correlation-Id too; that it repeats the contextId is illustrative.
 """
 
 from __future__ import annotations
@@ -36,15 +37,16 @@ class Refused(Exception):
         self.code = code or HTTPStatus(status).phrase.lower().replace(" ", ".")
 
     def reply(self) -> web.Response:
+        context_id = str(uuid.uuid4())
         body = {
             "message": self.message,
             "code": self.code,
             "status": self.status,
-            "contextId": str(uuid.uuid4()),
+            "contextId": context_id,
             "details": [],
             "errors": [],
         }
-        return json_reply(self.status, body, self.headers)
+        return json_reply(self.status, body, {**self.headers, "ININ-Correlation-Id": context_id})
 
 
 def json_reply(status: int, body: Mapping[str, object], headers: Mapping[str, str] = NO_HEADERS) -> web.Response:

@@ -18,7 +18,7 @@ from typing import Any
 
 from aiohttp import web
 
-from locust_softphone.edge.media_offer import Edge
+from locust_softphone.edge.edge import Edge
 from locust_softphone.edge.policy import Policy
 from locust_softphone.errors import InputError
 

@@ -1,10 +1,8 @@
-"""One WebSocket session on the edge, from its handshake to its one ending.
+"""One WebSocket session on the edge, whatever is said on it, from its handshake to its one ending.
 
-    101 ── set-up time ──► ready ── ping, pong, ping … ──► close frame        counted under its close code
-                             │                        ├──► gone without one   counted as lost
-                             └─ offer refused         └──► cut by the edge    counted under its cause
-                                └─ offer deadline ──► cut
-    drop_all_after the first session ───────────────────► cut, every one that is open, at one instant
+    101 ── ping, pong, ping … ──► close frame        counted under its close code
+                             ├──► gone without one   counted as lost
+                             └──► cut by the edge    counted under its cause
 
 To be cut is to lose the TCP connection without a close frame: what a browser reports as 1006 (RFC 6455 7.1.5).
 """
@@ -12,9 +10,9 @@ To be cut is to lose the TCP connection without a close frame: what a browser re
 from __future__ import annotations
 
 import asyncio
-import json
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, ClassVar
 
 from aiohttp import WebSocketError, WSMsgType, web
 
@@ -26,50 +24,52 @@ __all__ = ["Session", "Sessions"]
 
 MAX_MESSAGE_BYTES = 64 * 1024
 NO_STATUS = 1005  # stands for a close frame without a code, RFC 6455 7.1.5
+CLOSE_WITHIN_S = 5.0  # from the edge's close frame until it stops waiting for the client's
 
 
 class Session:
-    """Owns the WebSocket of one caller, its timers, and what is counted about it.
+    """Owns the WebSocket of one caller, its timers, and what is counted about it; a dialect says what is said on it.
 
     Args:
         caller: who opened it.
-        policy: its offer deadline and pings.
+        policy: its pings.
         stats: where it is counted.
-        setup_s: seconds from the 101 until it is ready.
         headers: what the 101 carries besides its own.
     """
 
-    def __init__(
-        self, caller: Caller, policy: Policy, stats: Stats, *, setup_s: float, headers: Mapping[str, str]
-    ) -> None:
+    subprotocols: ClassVar[tuple[str, ...]] = ()
+    """What the handshake may agree on (RFC 6455 1.9)."""
+
+    def __init__(self, caller: Caller, policy: Policy, stats: Stats, headers: Mapping[str, str]) -> None:
         self.id = secrets.token_hex(8)
         self.caller = caller
-        self.ready = False
-        self._setup_s = setup_s
-        self._headers = headers
         self._policy = policy
         self._stats = stats
-        self._answered = False
+        self._headers = headers
         self._cut = False
+        self._answered = False
+        self._closing_with: int | None = None
         self._pong_due = False
-        self._timer: asyncio.TimerHandle | None = None
-        self._deadline: asyncio.TimerHandle | None = None
+        self._timers: dict[str, asyncio.TimerHandle] = {}
         self._transport: asyncio.Transport | None = None
+
+    @property
+    def closing(self) -> bool:
+        """Whether the edge has sent its close frame."""
+        return self._closing_with is not None
 
     async def run(self, request: web.BaseRequest) -> web.WebSocketResponse:
         """Upgrade the request, and serve the session until it ends."""
-        websocket = web.WebSocketResponse(autoping=False, compress=False, max_msg_size=MAX_MESSAGE_BYTES)
+        websocket = web.WebSocketResponse(
+            autoping=False, compress=False, max_msg_size=MAX_MESSAGE_BYTES, protocols=self.subprotocols
+        )
         websocket.headers.update(self._headers)
-        websocket.headers["X-Session-Id"] = self.id
         self._transport = request.transport
         self._stats.session_opened()
         close_code = None
         try:
             await websocket.prepare(request)
-            if self._setup_s:
-                self._timer = asyncio.get_running_loop().call_later(self._setup_s, self._become_ready)
-            else:
-                self._become_ready()
+            self._opened()
             close_code = await self._receive(websocket)
         except ConnectionError:
             pass  # gone while we were writing: lost
@@ -84,26 +84,36 @@ class Session:
             self._stats.cuts[cause] += 1
             self._transport.abort()
 
-    def offer_refused(self) -> None:
-        """The offer deadline runs from the first offer that was not answered."""
-        if self._deadline is None:
-            delay_s = self._policy.offer_deadline_s
-            self._deadline = asyncio.get_running_loop().call_later(delay_s, self.cut, "offer_deadline")
+    def close(self, code: int) -> None:
+        """Send a close frame; whoever does not answer it soon loses the connection."""
+        if self._closing_with is None:
+            self._closing_with = code
+            self._write(WSMsgType.CLOSE, code.to_bytes(2, "big"))
+            if self._transport is not None:
+                self._after(CLOSE_WITHIN_S, self._transport.abort, "close")
 
-    def offer_answered(self) -> None:
-        """No deadline runs any more."""
-        if self._deadline is not None:
-            self._deadline.cancel()
-            self._deadline = None
+    def _opened(self) -> None:
+        """The handshake is complete."""
+
+    def _heard(self, text: str) -> None:
+        """A text message has come."""
+
+    def _ended(self) -> None:
+        """The connection is gone."""
+
+    def _ping(self) -> None:
+        """Ask the client for a sign of life."""
+        self._write(WSMsgType.PING, b"")
+
+    def _call_answered(self) -> None:
+        """Count the session once, however many of its calls are answered."""
         if not self._answered:
             self._answered = True
             self._stats.sessions_answered += 1
 
-    def _become_ready(self) -> None:
-        self.ready = True
-        self._stats.ready += 1
-        self._write(WSMsgType.TEXT, json.dumps({"type": "ready", "session": self.id}).encode())
-        self._timer = asyncio.get_running_loop().call_later(self._policy.ping_every_s, self._beat)
+    def _keep_pinging(self) -> None:
+        """Ping from now on, each time after the policy's period."""
+        self._after(self._policy.ping_every_s, self._beat, "ping")
 
     def _beat(self) -> None:
         """Ping once in a while; whoever has not answered by the next time is gone."""
@@ -112,42 +122,64 @@ class Session:
             return
         self._pong_due = True
         self._stats.pings += 1
-        self._write(WSMsgType.PING, b"")
-        self._timer = asyncio.get_running_loop().call_later(self._policy.ping_every_s, self._beat)
+        self._ping()
+        self._keep_pinging()
+
+    def _ponged(self) -> None:
+        self._pong_due = False
+        self._stats.pongs += 1
+
+    def _after(self, delay_s: float, act: Callable[..., object], name: str, *arguments: Any) -> None:
+        """Do this later, instead of what was to be done later under the same name."""
+        self._not_any_more(name)
+        self._timers[name] = asyncio.get_running_loop().call_later(delay_s, act, *arguments)
+
+    def _not_any_more(self, name: str) -> None:
+        timer = self._timers.pop(name, None)
+        if timer is not None:
+            timer.cancel()
 
     def _write(self, opcode: WSMsgType, payload: bytes) -> None:
-        """Write one unmasked frame of less than 126 bytes (RFC 6455 5.2), at once: aiohttp's would need a task each."""
-        if self._transport is not None:
-            self._transport.write(bytes((0x80 | opcode, len(payload))) + payload)
+        """Write one unmasked frame (RFC 6455 5.2), at once: aiohttp's way would need a task for each."""
+        if self._transport is not None and not self._transport.is_closing():
+            size = len(payload)
+            if size < 126:
+                header = bytes((0x80 | opcode, size))
+            elif size < 1 << 16:
+                header = bytes((0x80 | opcode, 126)) + size.to_bytes(2, "big")
+            else:
+                header = bytes((0x80 | opcode, 127)) + size.to_bytes(8, "big")
+            self._transport.write(header + payload)
 
     async def _receive(self, websocket: web.WebSocketResponse) -> int | None:
         """Read frames until the session ends: its close code, or None if it ended without a close frame."""
         while True:
             message = await websocket.receive()  # answers a close frame by itself
-            if message.type is WSMsgType.PING:
+            if message.type is WSMsgType.TEXT:
+                if self._closing_with is None:
+                    self._heard(message.data)
+            elif message.type is WSMsgType.PING:
                 await websocket.pong(message.data)
             elif message.type is WSMsgType.PONG:
-                self._pong_due = False
-                self._stats.pongs += 1
+                self._ponged()
             elif message.type is WSMsgType.CLOSE:
                 return int(message.data) or NO_STATUS
             elif message.type is WSMsgType.ERROR and isinstance(message.data, WebSocketError):
                 return int(message.data.code)  # a frame that RFC 6455 forbids or that is too long: we have closed
             elif message.type in (WSMsgType.CLOSING, WSMsgType.CLOSED, WSMsgType.ERROR):
                 return None
-            # Nothing else needs a reply: after a bye the client's close frame follows.
 
     def _end(self, close_code: int | None) -> None:
-        for timer in (self._timer, self._deadline):
-            if timer is not None:
-                timer.cancel()
+        for name in tuple(self._timers):
+            self._not_any_more(name)
         self._stats.sessions_open -= 1
-        if self._cut:
-            return
-        if close_code is None:
-            self._stats.lost += 1
-        else:
-            self._stats.closes[close_code] += 1
+        if not self._cut:
+            code = self._closing_with or close_code  # whoever sent a close frame first has chosen the code
+            if code is None:
+                self._stats.lost += 1
+            else:
+                self._stats.closes[code] += 1
+        self._ended()
 
 
 class Sessions:
@@ -161,6 +193,9 @@ class Sessions:
         self._drop_all_after_s = drop_all_after_s
         self._by_id: dict[str, Session] = {}
         self._by_caller: dict[Caller, set[Session]] = {}
+
+    def __iter__(self) -> Iterator[Session]:
+        return iter(tuple(self._by_id.values()))
 
     def add(self, session: Session) -> None:
         if self._drop_all_after_s is not None:
@@ -181,11 +216,11 @@ class Sessions:
         session = self._by_id.get(session_id) if isinstance(session_id, str) else None
         return session if session and session.caller.organisation == organisation else None
 
-    def drop_all(self) -> None:
-        """Cut every open session: what a network, or a node of the service, that fails does to its clients."""
-        for session in self._by_id.values():
-            session.cut("drop_all")
-
     def of(self, caller: Caller) -> tuple[Session, ...]:
         """All sessions of one caller."""
         return tuple(self._by_caller.get(caller, ()))
+
+    def drop_all(self) -> None:
+        """Cut every open session: what a network, or a node of the service, that fails does to its clients."""
+        for session in self:
+            session.cut("drop_all")

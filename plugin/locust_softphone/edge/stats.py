@@ -3,22 +3,26 @@
     requests = admitted + refused + cut        for each step, counted when the verdict falls
     total    = open + closes + lost + cuts     for sessions, each ending once
 
-A request that never arrived whole has no verdict, and is not counted.
+A request that never arrived whole has no verdict, and is not counted. Two dialects on one edge count together; what
+only genesys-cloud has is shown once there is something to show: the steps identity and channel, logins and calls.
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
-__all__ = ["STEPS", "Cause", "Stats", "Step", "StepStats"]
+__all__ = ["STEPS", "CallEvent", "Cause", "Stats", "Step", "StepStats"]
 
-Step = Literal["token", "handshake", "offer"]
-Cause = Literal["offer_deadline", "early_offer", "impatient", "pong_timeout", "drop_all"]
+Step = Literal["token", "identity", "channel", "handshake", "offer"]
+Cause = Literal["offer_deadline", "early_offer", "impatient", "pong_timeout", "login_timeout", "drop_all"]
+CallEvent = Literal["proposed", "answered", "active", "bad_answer", "unanswered", "declined", "retracted", "ended"]
 
-STEPS: tuple[Step, ...] = ("token", "handshake", "offer")
-CAUSES: tuple[Cause, ...] = ("offer_deadline", "early_offer", "impatient", "pong_timeout", "drop_all")
+STEPS: tuple[Step, ...] = get_args(Step)
+CAUSES: tuple[Cause, ...] = get_args(Cause)
+CALL_EVENTS: tuple[CallEvent, ...] = get_args(CallEvent)
+IN_EVERY_DIALECT: frozenset[Step] = frozenset({"token", "handshake", "offer"})
 
 
 @dataclass(slots=True)
@@ -37,7 +41,10 @@ class StepStats:
 
 @dataclass(slots=True)
 class Stats:
-    """All counters of one edge. ``closes`` is by close code, ``cuts`` by cause; ``lost`` left without a close frame."""
+    """All counters of one edge. ``closes`` is by close code, ``cuts`` by cause; ``lost`` left without a close frame.
+
+    ``logins`` are those to the XMPP stream, ``calls`` what became of the calls that were proposed over it.
+    """
 
     steps: dict[Step, StepStats] = field(default_factory=lambda: {step: StepStats() for step in STEPS})
     cuts: Counter[Cause] = field(default_factory=Counter)
@@ -50,6 +57,8 @@ class Stats:
     ready: int = 0
     pings: int = 0
     pongs: int = 0
+    logins: Counter[Literal["admitted", "refused"]] = field(default_factory=Counter)
+    calls: Counter[CallEvent] = field(default_factory=Counter)
 
     def session_opened(self) -> None:
         self.sessions_total += 1
@@ -58,7 +67,8 @@ class Stats:
 
     def as_json(self) -> dict[str, Any]:
         """As ``GET /stats`` shows them."""
-        return {
+        steps = {name: step for name, step in self.steps.items() if name in IN_EVERY_DIALECT or step.requests}
+        shown = {
             "steps": {
                 name: {
                     "requests": step.requests,
@@ -66,12 +76,12 @@ class Stats:
                     "refused": {str(status): count for status, count in sorted(step.refused.items())},
                     "cut": step.cut,
                 }
-                for name, step in self.steps.items()
+                for name, step in steps.items()
             },
             "cuts": {cause: self.cuts[cause] for cause in CAUSES},
             "closes": {str(code): count for code, count in sorted(self.closes.items())},
             "lost": self.lost,
-            "early_retries": {name: step.early_retries for name, step in self.steps.items()},
+            "early_retries": {name: step.early_retries for name, step in steps.items()},
             "sessions": {
                 "open": self.sessions_open,
                 "peak": self.sessions_peak,
@@ -82,3 +92,8 @@ class Stats:
             "pings": self.pings,
             "pongs": self.pongs,
         }
+        if self.logins:
+            shown["logins"] = {verdict: self.logins[verdict] for verdict in ("admitted", "refused")}
+        if self.calls:
+            shown["calls"] = {event: self.calls[event] for event in CALL_EVENTS}
+        return shown

@@ -1,0 +1,66 @@
+"""What both dialects of one edge have in common: its policy, its limits, its tokens, its sessions and its counters."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from typing import NamedTuple
+
+from aiohttp import web
+
+from locust_softphone.edge.access import Access, Grant
+from locust_softphone.edge.gate import Gate
+from locust_softphone.edge.policy import Policy
+from locust_softphone.edge.replies import Refused
+from locust_softphone.edge.session import Session, Sessions
+from locust_softphone.edge.stats import Stats, Step
+from locust_softphone.edge.token_bucket import TokenBucket
+
+__all__ = ["Common", "Route", "Verdict", "check_upgrade"]
+
+Verdict = Callable[[web.BaseRequest, "bytes | None"], "web.Response | Session"]
+"""Admits a request (an answer, or a session to run) or raises ``Refused`` or ``Impatient``."""
+
+
+class Route(NamedTuple):
+    """A request that the edge knows: its method, the step that it counts under, and who judges it."""
+
+    method: str
+    step: Step
+    verdict: Verdict
+
+
+class Common:
+    """One for each edge."""
+
+    def __init__(self, policy: Policy, rng: random.Random) -> None:
+        self.policy = policy
+        self.rng = rng
+        self.stats = Stats()
+        self.access = Access(policy.organisations, policy.token_expires_s, policy.genesys_cloud.users)
+        self.gate = Gate(policy, self.stats)
+        self.setup = TokenBucket(policy.setup.rate, policy.setup.burst)
+        self.sessions = Sessions(policy.drop_all_after_s)
+
+    def bearer(self, request: web.BaseRequest, now: float) -> Grant:
+        """What the request's token stands for.
+
+        Raises:
+            Refused: 401, there is none that is good.
+        """
+        grant = self.access.bearer(request.headers.get("Authorization", ""), now)
+        if grant is None:
+            raise Refused(401, "No valid token", {"WWW-Authenticate": 'Bearer realm="edge"'})
+        return grant
+
+
+def check_upgrade(request: web.BaseRequest) -> None:
+    """Check that the request asks for a WebSocket of version 13 (RFC 6455 4.2.1).
+
+    Raises:
+        Refused: it does not.
+    """
+    if request.headers.get("Upgrade", "").strip().lower() != "websocket":
+        raise Refused(426, "Only WebSocket is spoken here", {"Upgrade": "websocket", "Connection": "Upgrade"})
+    if not web.WebSocketResponse().can_prepare(request):
+        raise Refused(400, "Not a WebSocket handshake of version 13", {"Sec-WebSocket-Version": "13"})

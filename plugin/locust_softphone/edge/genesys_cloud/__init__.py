@@ -1,0 +1,1 @@
+"""The simulated edge where it speaks Genesys Cloud's wire."""

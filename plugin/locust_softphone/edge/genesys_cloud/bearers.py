@@ -1,0 +1,53 @@
+"""How a call is spoken of on the stream, once it has been proposed and taken: two bearers, one meaning.
+
+Jingle (XEP-0166)                            SDP over XMPP, JSON-RPC 2.0                        Said
+session-initiate                             offer                                              by the edge only
+session-accept                               answer                                             answer
+transport-info                               iceCandidate                                       nothing
+session-info, active                         info, status: active                               active
+session-terminate                            terminate                                          terminate
+"""
+
+from __future__ import annotations
+
+from typing import Literal, NamedTuple, Protocol
+from xml.etree.ElementTree import Element
+
+from locust_softphone.sdp import SessionDescription
+
+__all__ = ["Bearer", "NotUnderstood", "Said"]
+
+
+class NotUnderstood(ValueError):
+    """It is not what this bearer carries."""
+
+
+class Said(NamedTuple):
+    """What a softphone has said about a call.
+
+    Args:
+        about: the id of the session that the call is.
+        what: what it says; ``nothing`` for what makes no difference here, as a candidate.
+        answer: the SDP answer, or None for one that cannot be read.
+    """
+
+    about: str
+    what: Literal["answer", "active", "terminate", "nothing"]
+    answer: SessionDescription | None = None
+
+
+class Bearer(Protocol):
+    """One way to say it; everything is a payload of an IQ of type set."""
+
+    def offer(self, session_id: str, conversation_id: str, initiator: str, sdp: str) -> str:
+        """The edge's offer."""
+
+    def terminate(self, session_id: str, reason: str) -> str:
+        """The end of the call; the reason is a Jingle condition (XEP-0166 7.4)."""
+
+    def read(self, payload: Element) -> Said:
+        """What a softphone's payload says.
+
+        Raises:
+            NotUnderstood: nothing that this bearer carries.
+        """

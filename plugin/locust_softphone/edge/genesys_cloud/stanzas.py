@@ -1,0 +1,96 @@
+"""What the edge says on the stream, as text: one element a frame, each with its namespace (RFC 7395 3.3).
+
+Whatever comes from elsewhere is escaped here and nowhere else.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from types import MappingProxyType
+from xml.etree.ElementTree import Element
+from xml.sax.saxutils import escape, quoteattr
+
+from locust_softphone.edge.genesys_cloud import namespaces as ns
+
+__all__ = [
+    "CLOSE",
+    "SASL_SUCCESS",
+    "element",
+    "features_bind",
+    "features_sasl",
+    "iq",
+    "iq_error",
+    "iq_result",
+    "message",
+    "pubsub_event",
+    "sasl_failure",
+    "stream_error",
+    "stream_open",
+    "text",
+]
+
+NOTHING: Mapping[str, str] = MappingProxyType({})
+
+CLOSE = f'<close xmlns="{ns.FRAMING}"/>'
+SASL_SUCCESS = f'<success xmlns="{ns.SASL}"/>'
+
+
+def element(name: str, namespace: str, attributes: Mapping[str, str | None] = NOTHING, content: str = "") -> str:
+    """An element with its own namespace; ``content`` is XML, and an attribute that is None is left out."""
+    given = "".join(f" {key}={quoteattr(value)}" for key, value in attributes.items() if value is not None)
+    declared = f' xmlns="{namespace}"' if namespace else ""
+    return f"<{name}{declared}{given}>{content}</{name}>" if content else f"<{name}{declared}{given}/>"
+
+
+def text(content: str) -> str:
+    """Text, as the content of an element."""
+    return escape(content)
+
+
+def stream_open(domain: str, stream_id: str) -> str:
+    return element("open", ns.FRAMING, {"from": domain, "id": stream_id, "version": "1.0", "xml:lang": "en"})
+
+
+def features_sasl() -> str:
+    mechanisms = element("mechanisms", ns.SASL, content="<mechanism>PLAIN</mechanism>")
+    return f'<stream:features xmlns:stream="{ns.STREAM}">{mechanisms}</stream:features>'
+
+
+def features_bind() -> str:
+    return f'<stream:features xmlns:stream="{ns.STREAM}">{element("bind", ns.BIND)}</stream:features>'
+
+
+def sasl_failure(condition: str) -> str:
+    return element("failure", ns.SASL, content=f"<{condition}/>")
+
+
+def stream_error(condition: str) -> str:
+    """RFC 6120 4.9.3; the condition is one of ours, never what a client has sent."""
+    return f'<stream:error xmlns:stream="{ns.STREAM}">{element(condition, ns.STREAM_ERRORS)}</stream:error>'
+
+
+def iq(kind: str, iq_id: str, to: str, sender: str | None, payload: str) -> str:
+    return element("iq", ns.CLIENT, {"type": kind, "id": iq_id, "to": to, "from": sender}, payload)
+
+
+def iq_result(request: Element, to: str, payload: str = "") -> str:
+    """The result of a request: from whomever it was for."""
+    return iq("result", request.get("id", ""), to, request.get("to"), payload)
+
+
+def iq_error(request: Element, to: str, kind: str, condition: str, more: str = "") -> str:
+    """The error that a request ends in (RFC 6120 8.3)."""
+    error = element("error", "", {"type": kind}, element(condition, ns.STANZA_ERRORS) + more)
+    return iq("error", request.get("id", ""), to, request.get("to"), error)
+
+
+def message(to: str, sender: str, payload: str) -> str:
+    return element("message", ns.CLIENT, {"to": to, "from": sender}, payload)
+
+
+def pubsub_event(to: str, sender: str, node: str, content: Mapping[str, object]) -> str:
+    """A notification with a JSON payload (XEP-0060 7.1.2.1, XEP-0335)."""
+    published = element("json", ns.JSON, content=escape(json.dumps(content)))
+    items = element("items", "", {"node": node}, f"<item>{published}</item>")
+    return message(to, sender, element("event", ns.PUBSUB_EVENT, content=items))
