@@ -57,10 +57,12 @@ class Attempts:
         """One attempt: measured, counted, and its failure handed on.
 
         Raises:
-            AttemptFailed: as ``request`` does.
+            AttemptFailed: as ``request`` does; or ``CANCELLED``, and nothing is counted: the plan is over.
         """
         self._await_turn(step)
         began_s = self._fleet.clock()
+        if began_s >= self._fleet.end_s:
+            raise AttemptFailed(Outcome.CANCELLED)
         planned_s = min(self.due_s, began_s)
         self._note_retry(step, began_s)
         try:

@@ -20,7 +20,8 @@ from tenacity import RetryCallState, Retrying
 from tenacity.stop import stop_base
 
 from locust_softphone.errors import AttemptFailed
-from locust_softphone.retry import retrying
+from locust_softphone.outcome import Outcome
+from locust_softphone.retry import is_retryable, retrying
 from locust_softphone.signaling.attempts import Attempts
 from locust_softphone.signaling.dialect import Reply, Session
 from locust_softphone.signaling.fleet import Fleet
@@ -154,7 +155,8 @@ class Softphone:
                 self._attempts.note_failure("handshake")
                 self._try_again(dropped)
         except AttemptFailed as failed:
-            return failed.without_frames(), not self._out_of_time.came
+            cancelled = failed.outcome is Outcome.CANCELLED
+            return failed.without_frames(), not self._out_of_time.came and not cancelled
         finally:
             self._line.rest()
         self._in_call = True
@@ -162,6 +164,8 @@ class Softphone:
 
     def _try_again(self, failed: AttemptFailed) -> None:
         """Hand a try that failed to tenacity, as the first of its tries: most calls need none, and save the engine."""
+        if not is_retryable(failed):
+            raise failed
         pending = [failed]
 
         def next_try() -> None:

@@ -39,6 +39,8 @@ _AT_REST = ("ready", "stopped")  # Locust's words for its runner's states
 _COMING_TO_REST = ("cleanup", "stopping", "stopped")
 _BAD_INPUT = 2
 _HERE_S = 10.0
+_TICK_S = 1.0  # a shape's tick
+_LOOK_S = 0.02
 
 
 class Conductor:
@@ -114,7 +116,7 @@ class Conductor:
             self._refused = False
             return None
         if self._run is not None:
-            return None if self._run.over or self._run_time_is_over(self._run) else self._run.users
+            return None if self._is_over(self._run, within_s=_TICK_S) else self._run.users
         self.problems = ()
         try:
             self._options = self._read_options()
@@ -156,6 +158,7 @@ class Conductor:
         """Locust's ``test_stopping``: everybody hangs up, and what was measured comes in."""
         if self._run is not None:
             self._run.stop()
+            workarounds.let_csv_files_catch_up(getattr(self._environment.parsed_options, "csv_prefix", None))
 
     def finish(self) -> None:
         """Locust's ``test_stop``: balance, record, judge, say so."""
@@ -215,10 +218,22 @@ class Conductor:
 
     # Small questions.
 
-    def _run_time_is_over(self, run: Run) -> bool:
-        """Whether ``--run-time`` has passed, which Locust 2.47 ignores where there is a shape."""
-        run_time_s = getattr(self._environment.parsed_options, "run_time", None)
-        return run_time_s is not None and run.clock() > run_time_s
+    def _is_over(self, run: Run, within_s: float) -> bool:
+        """Whether a run is over, its plan or ``--run-time``, which Locust 2.47 ignores where there is a shape.
+
+        If it may be over ``within_s`` seconds, wait and see: Locust would ask again only a second later. One that is
+        being stopped is not: Locust would stop it a second time, and end the first in the middle of writing the record.
+        """
+        run_time_s = getattr(self._environment.parsed_options, "run_time", None) or float("inf")
+        ends_s = min(run.options.profile.duration_s, run_time_s)
+        asked_s = run.clock()
+        while run.began_at is not None and not run.stopping:
+            if run.over or run.clock() > run_time_s:
+                return True
+            if asked_s + within_s < max(ends_s, run.clock()):
+                break
+            gevent.sleep(_LOOK_S)
+        return False
 
     def _read_options(self, profile: str | None = None, host: str | None = None) -> Options:
         parsed = self._environment.parsed_options

@@ -56,7 +56,8 @@ class Recorder:
             self.tally.latencies["call.service"].record(ended_s - began_s)
             self.tally.latencies["call.response"].record(ended_s - planned_s)
             self.tally.setup_times.record(planned_s, ended_s - planned_s)
-        self._fire("CALL", "call setup", ended_s - began_s, failure)
+        if failure is None or failure.outcome is not Outcome.CANCELLED:
+            self._fire("CALL", "call setup", ended_s - began_s, failure)
 
     def _fire(self, request_type: str, name: str, seconds: float, failure: AttemptFailed | None) -> None:
         self._request.fire(

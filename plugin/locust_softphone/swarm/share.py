@@ -96,8 +96,9 @@ class Share:
             sleep=gevent.sleep,
             random=chance,
             end_s=profile.duration_s,
-            goodbye_s=_HANG_UP_S + _HANG_UP_EACH_S * len(places),
+            goodbye_s=0.0,
         )
+        self._allow_goodbyes(saturated=False)
 
     def clock(self) -> float:
         """Seconds since the plan's start on this process; negative before it."""
@@ -108,7 +109,7 @@ class Share:
         self._epoch_s = time.perf_counter() + in_s
         _collect_garbage_rarely()
         self._begun.set()
-        gevent.spawn(watch, self._tally, self.clock, self._is_over)
+        gevent.spawn(watch, self._tally, self.clock, self._is_over, self._allow_goodbyes)
         gevent.spawn(take_presence, self._phones, self._tally, self.clock, self._is_over)
 
     def _tally(self) -> Tally:
@@ -138,11 +139,17 @@ class Share:
         """Wait until the plan has begun and the softphone's own instant has come.
 
         Returns:
-            Whether the place is still ours: a worker that joined late may serve it instead.
+            Whether it may start: a worker that joined late may serve the place instead, and a process that comes to it
+            only when the plan is over leaves it, lest a late generator go on when its run should have ended.
         """
         self._begun.wait()
         gevent.sleep(max(softphone.planned_s - self.clock(), 0.0))
-        return softphone.number not in self._released
+        if softphone.number in self._released:
+            return False
+        if self.clock() >= self.fleet.end_s:
+            self.done()
+            return False
+        return True
 
     def add(self, places: Sequence[int]) -> None:
         """Serve these places too; there must be a user more for each."""
@@ -169,12 +176,17 @@ class Share:
             return False
         return self._unfinished <= 0 or self.clock() > self.fleet.end_s + self.fleet.goodbye_s
 
+    def _allow_goodbyes(self, saturated: bool) -> None:
+        """Time for saying bye after the plan's end; a saturated generator would only make its lateness longer."""
+        self.fleet.goodbye_s = 0.0 if saturated else _HANG_UP_S + _HANG_UP_EACH_S * self._unfinished
+
     def stop(self, users: Group) -> None:
         """Stop now: everybody hangs up, and is cut off who has not when the time for goodbyes is over."""
         gc.unfreeze()
         self.stopped = True
         self.fleet.end_s = min(self.fleet.end_s, self.clock())
-        users.kill(block=True, timeout=self.fleet.goodbye_s)
+        if self.fleet.goodbye_s:
+            users.kill(block=True, timeout=self.fleet.goodbye_s)
         users.kill(block=True, timeout=_CUT_OFF_S)
 
 

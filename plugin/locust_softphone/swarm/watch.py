@@ -31,13 +31,19 @@ LATE_LOOP_SHARE = 0.05
 LATE_LOOP_LEAST = 5
 
 
-def watch(tally: Callable[[], Tally], clock: Callable[[], float], over: Callable[[], bool]) -> None:
+def watch(
+    tally: Callable[[], Tally],
+    clock: Callable[[], float],
+    over: Callable[[], bool],
+    each_second: Callable[[bool], None],
+) -> None:
     """Record the loop's lag and the CPU used until the run is over; warn, at most every 10 s, while it is late.
 
     Args:
         tally: the tally to record into, asked for each time, as it is handed on meanwhile.
         clock: seconds since the plan's start.
         over: whether the run is.
+        each_second: told whether the generator is saturated.
     """
     warned_s = float("-inf")
     second_s, used_s = time.perf_counter(), _cpu_s()
@@ -59,6 +65,7 @@ def watch(tally: Callable[[], Tally], clock: Callable[[], float], over: Callable
         if now_s - second_s >= 1:
             tally().latencies["cpu"].record((_cpu_s() - used_s) / (now_s - second_s))
             second_s, used_s = now_s, _cpu_s()
+            each_second(saturation(tally()) is not None)
 
 
 def saturation(tally: Tally) -> str | None:
