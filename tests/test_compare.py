@@ -144,7 +144,7 @@ def test_what_cannot_be_read_is_named_and_the_rest_is_read(tmp_path: Path) -> No
     assert problems == [
         f"{cut}: not a run record (no valid JSON); was it cut short?",
         f"{foreign}: not a run record of locust-softphone",
-        f"{newer}: schema version 99, this version of locust-softphone reads 1",
+        f"{newer}: schema version 99, this version of locust-softphone reads 1 to 2",
         f"{incomplete}: not a complete run record (KeyError: 'retries')",
         f"{empty}/run.json: cannot be read (No such file or directory)",
         f"{long}: cannot be read (File name too long)",

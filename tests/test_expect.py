@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from math import inf
 
 import pytest
 
-from locust_softphone.expect import FIELDS, PATTERN, Expectation
+from locust_softphone.expect import PATTERN, Expectation, Range
+from locust_softphone.fields import FIELDS
 
 
 @pytest.mark.parametrize(
@@ -39,7 +41,10 @@ def test_parse(text: str, expectation: Expectation, canonical: str) -> None:
         ("answered is 100%", '"answered is 100%" is no expectation, write one such as answered == 100%'),
         ("answered == 1 or 2", '"answered == 1 or 2" is no expectation, write one such as answered == 100%'),
         ("answerd == 5", "answerd is no field of a run, did you mean answered?"),
-        ("call_setup.p90 < 1s", "call_setup.p90 is no field of a run, did you mean call_setup.p99?"),
+        ("call_setup.p98 < 1s", "call_setup.p98 is no field of a run, did you mean call_setup.p99?"),
+        ("ofer.p95 < 1s", "ofer.p95 is no field of a run, did you mean offer.p95?"),
+        ("close.1006 == 0", "close.1006 is no field of a run, did you mean closes.1006?"),
+        ("closes.7 == 0", "closes.7 is no field of a run, did you mean closes?"),
         ("answered = 5", "= is no comparison, use one of == != <= < >= >"),
         ("answered => 5", "=> is no comparison, use one of == != <= < >= >"),
         ("answered == 99.5", 'answered cannot be compared with "99.5", write 99% or 500'),
@@ -57,9 +62,42 @@ def test_parse_refuses(text: str, problem: str) -> None:
         Expectation.parse(text)
 
 
-def test_a_field_that_is_far_from_any_lists_them_all() -> None:
-    with pytest.raises(ValueError, match=r"^xyz is no field of a run, there are abnormal_closes, .*unfinished$"):
+def test_a_field_that_is_far_from_any_lists_what_they_begin_with() -> None:
+    with pytest.raises(
+        ValueError, match=r"^xyz is no field of a run, fields begin with abnormal_closes, .*unfinished$"
+    ):
         Expectation.parse("xyz == 5")
+
+
+@pytest.mark.parametrize(
+    ("entry", "expectation"),
+    [
+        ("rate_limited == 0", Expectation("rate_limited", "==", 0)),
+        ({"that": "rate_limited == 0"}, Expectation("rate_limited", "==", 0)),
+        ({"that": "rate_limited == 0", "abort": False}, Expectation("rate_limited", "==", 0)),
+        ({"that": "rate_limited == 0", "abort": True}, Expectation("rate_limited", "==", 0, abort=True)),
+    ],
+)
+def test_an_entry_of_a_profile(entry: object, expectation: Expectation) -> None:
+    assert Expectation.read(entry) == expectation
+    assert Expectation.read(expectation.plain()) == expectation
+    assert str(expectation) == "rate_limited == 0"
+
+
+@pytest.mark.parametrize(
+    ("entry", "problem"),
+    [
+        ({"that": "rate_limited == 0", "abortt": True}, '"abortt" is an unknown key, did you mean abort?'),
+        ({"that": "rate_limited == 0", "abort": "yes"}, 'abort must be true or false, not "yes"'),
+        ({"abort": True}, "lacks its expectation, write one such as {that: rate_limited == 0, abort: true}"),
+        ({"that": "rate_limit == 0", "abort": True}, "rate_limit is no field of a run, did you mean rate_limited?"),
+        ({"rate_limited": 0}, "a mapping is no expectation, write one such as answered == 100%"),
+        (5, "5 is no expectation, write one such as answered == 100%"),
+    ],
+)
+def test_an_entry_that_is_refused(entry: object, problem: str) -> None:
+    with pytest.raises(ValueError, match=f"^{re.escape(problem)}$"):
+        Expectation.read(entry)
 
 
 @pytest.mark.parametrize(
@@ -84,10 +122,45 @@ def test_a_field_that_is_far_from_any_lists_them_all() -> None:
         ("rate_limited == 0", {"rate_limited": None}, False),
         ("rate_limited == 0", {}, False),
         ("answered == 100%", {"answered": 5}, False),  # of how many?
+        # Close codes are not all listed: one that is not there has not been seen.
+        ("closes.1006 == 0", {"closes": 3}, True),
+        ("closes.1006 == 0", {"closes": 3, "closes.1006": 1}, False),
     ],
 )
 def test_check(text: str, facts: dict[str, float | None], held: bool) -> None:
     assert Expectation.parse(text).check(facts) is held
+
+
+@pytest.mark.parametrize(
+    ("text", "low", "high", "certain"),
+    [
+        # A counter that can only grow.
+        ("rate_limited == 0", 0, inf, None),
+        ("rate_limited == 0", 1, inf, False),
+        ("rate_limited == 5", 3, inf, None),
+        ("rate_limited <= 5", 5, inf, None),
+        ("rate_limited <= 5", 6, inf, False),
+        ("rate_limited < 5", 5, inf, False),
+        ("rate_limited > 5", 6, inf, True),
+        ("rate_limited >= 5", 5, inf, True),
+        ("rate_limited >= 5", 4, inf, None),
+        ("rate_limited != 5", 5, inf, None),
+        ("rate_limited != 5", 6, inf, True),
+        # Softphones, of which there are 200.
+        ("answered >= 99%", 0, 198, None),
+        ("answered >= 99%", 0, 197, False),
+        ("answered >= 99%", 198, 200, True),
+        ("answered == 100%", 200, 200, True),
+        ("answered == 100%", 150, 199, False),
+        ("answered != 100%", 200, 200, False),
+        ("gave_up < 10", 0, 9, True),
+        ("time_to_connected < 65s", 64.9, inf, None),
+        ("time_to_connected < 65s", 65.0, inf, False),
+        ("time_to_connected < 65s", 12.5, 12.5, True),
+    ],
+)
+def test_what_is_certain_before_the_end(text: str, low: float, high: float, certain: bool | None) -> None:
+    assert Expectation.parse(text).outlook(Range(low, high), 200) is certain
 
 
 def test_every_field_can_be_written() -> None:

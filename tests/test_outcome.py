@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from locust_softphone.outcome import UNANSWERED, Outcome, abnormal_cause, outcome_of_status
-from locust_softphone.report.record import CAUSES
+from locust_softphone.outcome import ABNORMAL_CAUSES, UNANSWERED, Outcome, abnormal_cause, outcome_of_status
 
 
 @pytest.mark.parametrize("outcome", Outcome)
@@ -82,4 +81,4 @@ def test_why_a_websocket_shows_1006(outcome: Outcome, cause: str) -> None:
 
 @pytest.mark.parametrize("outcome", Outcome)
 def test_every_cause_has_its_column_in_the_record(outcome: Outcome) -> None:
-    assert abnormal_cause(outcome) in CAUSES
+    assert abnormal_cause(outcome) in ABNORMAL_CAUSES

@@ -127,6 +127,17 @@ def test_poisson_arrivals_are_seeded() -> None:
             ],
         ),
         (
+            f"{BURST}ramp: 0s\nexpect:\n- {{that: rate_limited == 0, abrt: true}}\n- {{abort: true}}",
+            [
+                'p.yaml:5: expect[0]: "abrt" is an unknown key, did you mean abort?',
+                "p.yaml:6: expect[1]: lacks its expectation, write one such as {that: rate_limited == 0, abort: true}",
+            ],
+        ),
+        (
+            f"{BURST}ramp: 0s\nexpect: [identity.p95 < 1s]",
+            ["p.yaml:4: expect: identity.p95 is about a step that the dialect media-offer does not have"],
+        ),
+        (
             f"{BURST}ramp: 0s\ndialect: xmpp",
             ['p.yaml:4: dialect: "xmpp" is not known here, there are media-offer'],
         ),
@@ -272,6 +283,8 @@ def test_the_shipped_schema_is_up_to_date_and_describes_every_field() -> None:
         f"{BURST}ramp: 0s\nsoftphone: {{like: sdk-2.3.2}}",
         f"{BURST}ramp: 0s\nsoftphone: {{retry: {{jiter: full}}}}",
         f"{BURST}ramp: 0s\nexpect: [answerd == 100%]",
+        f"{BURST}ramp: 0s\nexpect: [{{that: answerd == 100%, abort: true}}]",
+        f"{BURST}ramp: 0s\nexpect: [{{that: answered == 100%, abrt: true}}]",
         f"{BURST}ramp: 0s\nhold_s: 15s",
         "name: a/b\nusers: 5\nramp: 0s",
     ],

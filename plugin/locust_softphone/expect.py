@@ -5,6 +5,8 @@
     call_setup.p95 < 800ms       a duration
     amplification <= 1.5         a ratio: attempts for each planned softphone
 
+    {that: rate_limited == 0, abort: true}      ends the run as soon as it can no longer hold
+
 A fact that was not measured, or never happened, is None, and no expectation about it holds, not even ``!=``: a run
 that says nothing about a limit must not pass for one that kept it.
 """
@@ -14,31 +16,14 @@ from __future__ import annotations
 import operator
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
 
+from locust_softphone.fields import FIELD_PATTERN, FIELDS, Kind, kind_of
 from locust_softphone.units import format_duration, parse_duration
-from locust_softphone.wording import did_you_mean, shown
+from locust_softphone.wording import did_you_mean, nearest, shown
 
-__all__ = ["FIELDS", "PATTERN", "Expectation"]
-
-Kind = Literal["softphones", "count", "ratio", "seconds"]
-
-BY_KIND: Mapping[Kind, str] = {
-    "softphones": "planned started connected answered gave_up unfinished",
-    "count": """attempts attempts.token attempts.handshake attempts.offer
-                rate_limited rate_limited.token rate_limited.handshake rate_limited.offer
-                abnormal_closes abnormal_closes.refused abnormal_closes.reset abnormal_closes.lost
-                abnormal_closes.proxy abnormal_closes.timed_out abnormal_closes.malformed
-                retries retries.honoured retries.too_early""",
-    "ratio": "amplification",
-    "seconds": """time_to_connected
-                  call_setup.p50 call_setup.p95 call_setup.p99 call_setup.max
-                  start_lag.p50 start_lag.p95 start_lag.p99 start_lag.max""",
-}
-
-FIELDS: Mapping[str, Kind] = {field: kind for kind, fields in BY_KIND.items() for field in fields.split()}
-"""Every fact that an expectation can be about, and what kind of quantity it is."""
+__all__ = ["PATTERN", "Expectation", "Range"]
 
 OPERATORS = {
     "==": operator.eq,
@@ -49,27 +34,37 @@ OPERATORS = {
     ">": operator.gt,
 }
 
-PATTERN = rf"^({'|'.join(re.escape(field) for field in FIELDS)}) *({'|'.join(OPERATORS)}) *[0-9][0-9a-z.]*%?$"
+PATTERN = rf"^({FIELD_PATTERN}) *({'|'.join(OPERATORS)}) *[0-9][0-9a-z.]*%?$"
 """An expectation as a regular expression, near enough for an editor."""
 
 EXAMPLES: Mapping[Kind, str] = {"softphones": "99% or 500", "count": "0", "ratio": "1.5", "seconds": "800ms or 65s"}
+KEYS = {"that", "abort"}
+
+
+class Range(NamedTuple):
+    """The values that a figure of a run can still come to, both ends included."""
+
+    low: float
+    high: float
 
 
 @dataclass(frozen=True)
 class Expectation:
-    """One line of ``expect:``.
+    """One entry of ``expect:``.
 
     Args:
-        field: a key of ``FIELDS``.
+        field: a field of a run (``fields``).
         op: a key of ``OPERATORS``.
         value: what to compare with; seconds for a duration.
         is_share: whether ``value`` is in percent of the planned softphones.
+        abort: whether the run ends as soon as it can no longer hold.
     """
 
     field: str
     op: str
     value: float
     is_share: bool = False
+    abort: bool = False
 
     @classmethod
     def parse(cls, text: object) -> Expectation:
@@ -82,11 +77,11 @@ class Expectation:
         if not parts:
             raise ValueError(f"{shown(text)} is no expectation, write one such as answered == 100%")
         field, op, value = parts.groups()
-        if field not in FIELDS:
-            raise ValueError(f"{field} is no field of a run, {did_you_mean(field, FIELDS)}")
+        kind = kind_of(field)
+        if kind is None:
+            raise ValueError(f"{field} is no field of a run, {_advice(field)}")
         if op not in OPERATORS:
             raise ValueError(f"{op} is no comparison, use one of {' '.join(OPERATORS)}")
-        kind = FIELDS[field]
         if kind == "seconds":
             return cls(field, op, parse_duration(value))
         is_share = kind == "softphones" and value.endswith("%")
@@ -96,18 +91,73 @@ class Expectation:
             raise ValueError(f"{field} cannot be compared with {shown(value)}, write {EXAMPLES[kind]}")
         return cls(field, op, float(number), is_share)
 
+    @classmethod
+    def read(cls, entry: object) -> Expectation:
+        """The expectation that an entry of a profile stands for: a text, or a mapping with ``that`` and ``abort``.
+
+        Raises:
+            ValueError: what is wrong with it, and what would be right.
+        """
+        if not isinstance(entry, Mapping) or not entry.keys() & KEYS:
+            return cls.parse(entry)
+        if unknown := [key for key in entry if key not in KEYS]:
+            raise ValueError(f"{shown(unknown[0])} is an unknown key, {did_you_mean(unknown[0], KEYS)}")
+        if "that" not in entry:
+            raise ValueError("lacks its expectation, write one such as {that: rate_limited == 0, abort: true}")
+        abort = entry.get("abort", False)
+        if not isinstance(abort, bool):
+            raise ValueError(f"abort must be true or false, not {shown(abort)}")
+        return replace(cls.parse(entry["that"]), abort=abort)
+
+    def plain(self) -> str | dict[str, Any]:
+        """What ``read`` reads back."""
+        return {"that": str(self), "abort": True} if self.abort else str(self)
+
     def check(self, facts: Mapping[str, float | None]) -> bool:
         """Whether a run held it; ``facts`` are by field, durations in seconds, None where nothing was measured."""
-        actual, planned = facts.get(self.field), facts.get("planned")
-        if actual is None:
+        actual, planned = self.measured(facts), facts.get("planned")
+        if actual is None or (self.is_share and planned is None):
             return False
-        if not self.is_share:
-            return bool(OPERATORS[self.op](actual, self.value))
-        if planned is None:
-            return False
-        return bool(OPERATORS[self.op](actual * 100, self.value * planned))
+        return self._compare(actual, planned or 0)
+
+    def measured(self, facts: Mapping[str, float | None]) -> float | None:
+        """What a run came to; a close code that no WebSocket ended with was counted 0 times."""
+        return facts.get(self.field, 0 if self.field.startswith("closes.") else None)
+
+    def outlook(self, figure: Range, planned: int) -> bool | None:
+        """Whether it is certain, of a run that is not over, that it will hold (True) or will not (False).
+
+        Args:
+            figure: what its figure can still come to.
+            planned: the planned softphones.
+        """
+        if self.op in ("==", "!="):
+            equal = self._as("==")._compare(figure.low, planned)
+            if equal and figure.low == figure.high:
+                return self.op == "=="
+            apart = self._as(">")._compare(figure.low, planned) or self._as("<")._compare(figure.high, planned)
+            return self.op == "!=" if apart else None
+        low, high = self._compare(figure.low, planned), self._compare(figure.high, planned)
+        return low if low == high else None
+
+    def _as(self, op: str) -> Expectation:
+        return replace(self, op=op)
+
+    def _compare(self, actual: float, planned: float) -> bool:
+        if self.is_share:
+            actual, limit = actual * 100, self.value * planned
+        else:
+            limit = self.value
+        return bool(OPERATORS[self.op](actual, limit))
 
     def __str__(self) -> str:
-        if FIELDS[self.field] == "seconds":
+        if kind_of(self.field) == "seconds":
             return f"{self.field} {self.op} {format_duration(self.value)}"
         return f"{self.field} {self.op} {self.value:.15g}{'%' if self.is_share else ''}"
+
+
+def _advice(field: str) -> str:
+    """The field that is nearest to a wrong one, or what fields begin with: there are hundreds."""
+    if near := nearest(field, (*FIELDS, "closes.1006")):
+        return f"did you mean {near}?"
+    return f"fields begin with {', '.join(sorted({name.partition('.')[0] for name in FIELDS}))}"

@@ -25,13 +25,14 @@ from locust_softphone.outcome import Outcome
 from locust_softphone.setup_times import SetupTimes
 from locust_softphone.told_retry import RetrySample, ToldRetry
 
-__all__ = ["Attempt", "Latency", "Tally"]
+__all__ = ["PERCENTILES", "Attempt", "Latency", "Tally"]
 
 _MICROSECONDS = 1_000_000
 _LONGEST = 3600 * _MICROSECONDS
 _SIGNIFICANT_DIGITS = 3
 _SIGNIFICANT_BITS = 11  # 2048 buckets hold 3 digits: HdrHistogram's sub-bucket count for them
-_PERCENTILES = {"p50": 50.0, "p90": 90.0, "p95": 95.0, "p99": 99.0, "p99_9": 99.9}
+PERCENTILES = {"p50": 50.0, "p90": 90.0, "p95": 95.0, "p99": 99.0, "p99_9": 99.9}
+"""The percentiles that a record has of every duration, by name."""
 
 
 class Attempt(NamedTuple):
@@ -74,14 +75,14 @@ class Latency:
     def __init__(self, counts: Mapping[int, int] | None = None) -> None:
         self._counts: dict[int, int] = dict(counts or {})
 
-    def record(self, seconds: float) -> None:
+    def record(self, seconds: float, times: int = 1) -> None:
         value = round(seconds * _MICROSECONDS)
         if value > _LONGEST:
             value = _LONGEST
         elif value < 0:
             value = 0
         value = _lowest_equivalent(value)
-        self._counts[value] = self._counts.get(value, 0) + 1
+        self._counts[value] = self._counts.get(value, 0) + times
 
     def __len__(self) -> int:
         return sum(self._counts.values())
@@ -101,7 +102,7 @@ class Latency:
         histogram = self.histogram()
         points = {
             name: float(histogram.get_value_at_percentile(percent)) / _MICROSECONDS
-            for name, percent in _PERCENTILES.items()
+            for name, percent in PERCENTILES.items()
         }
         return {"count": len(self), **points, "max": float(histogram.get_max_value()) / _MICROSECONDS}
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from enum import Enum
 
-__all__ = ["Outcome", "abnormal_cause", "outcome_of_status"]
+__all__ = ["ABNORMAL_CAUSES", "Outcome", "abnormal_cause", "outcome_of_status"]
 
 
 class Outcome(str, Enum):
@@ -101,3 +101,6 @@ _CAUSES = {
     Outcome.CONNECT_TIMEOUT: "timed_out",
     Outcome.MALFORMED: "malformed",
 }
+
+ABNORMAL_CAUSES = ("refused", "reset", "lost", "proxy", "timed_out", "malformed")
+"""All that ``abnormal_cause`` can say."""

@@ -25,6 +25,7 @@ from locust_softphone import strict_yaml
 from locust_softphone.behaviour import Behaviour
 from locust_softphone.errors import InputError
 from locust_softphone.expect import PATTERN, Expectation
+from locust_softphone.fields import FIELDS, fields_of
 from locust_softphone.schedule import Arrivals, Schedule, Stage
 from locust_softphone.steps import DEFAULT_DIALECT, request_steps
 from locust_softphone.strict_yaml import StrictModel
@@ -67,11 +68,25 @@ class Stages(StrictModel):
     stages: tuple[Rise | Pause, ...] = Field(strict=False, description="The last one must reach `users`.")
 
 
-ExpectationText = Annotated[
+def _text_schema(examples: list[str]) -> dict[str, Any]:
+    return {"type": "string", "pattern": PATTERN, "examples": examples}
+
+
+_ABORTING_SCHEMA = {
+    "type": "object",
+    "properties": {
+        "that": _text_schema(["rate_limited == 0"]),
+        "abort": {"type": "boolean", "description": "Whether the run ends as soon as it can no longer hold."},
+    },
+    "required": ["that"],
+    "additionalProperties": False,
+}
+
+ExpectationEntry = Annotated[
     Expectation,
-    PlainValidator(lambda text: text if isinstance(text, Expectation) else Expectation.parse(text)),
-    PlainSerializer(Expectation.__str__, return_type=str, when_used="json"),
-    WithJsonSchema({"type": "string", "pattern": PATTERN, "examples": ["rate_limited == 0", "answered == 100%"]}),
+    PlainValidator(lambda entry: entry if isinstance(entry, Expectation) else Expectation.read(entry)),
+    PlainSerializer(Expectation.plain, return_type=str | dict[str, Any], when_used="json"),
+    WithJsonSchema({"anyOf": [_text_schema(["rate_limited == 0", "answered == 100%"]), _ABORTING_SCHEMA]}),
 ]
 
 
@@ -97,7 +112,7 @@ class Profile(StrictModel):
     )
     dialect: Literal["media-offer"] = Field(DEFAULT_DIALECT, description="What is said on the wire.")
     softphone: Behaviour = Field(default_factory=lambda: Behaviour.model_validate({}), description="How each behaves.")
-    expect: tuple[ExpectationText, ...] = Field((), strict=False, description="What the run must show to exit with 0.")
+    expect: tuple[ExpectationEntry, ...] = Field((), strict=False, description="What the run must show to exit with 0.")
 
     @field_validator("name")
     @classmethod
@@ -124,6 +139,16 @@ class Profile(StrictModel):
             raise ValueError(f"the last call starts after {format_duration(last_call_s)}, when the hold is over")
         return softphone
 
+    @field_validator("expect")
+    @classmethod
+    def _is_about_steps_that_there_are(
+        cls, expect: tuple[Expectation, ...], info: ValidationInfo
+    ) -> tuple[Expectation, ...]:
+        dialect = info.data.get("dialect", DEFAULT_DIALECT)
+        if foreign := [each.field for each in expect if each.field in FIELDS.keys() - fields_of(dialect)]:
+            raise ValueError(f"{foreign[0]} is about a step that the dialect {dialect} does not have")
+        return expect
+
     @property
     def duration_s(self) -> float:
         """From the plan's start until the last softphone leaves."""
@@ -147,6 +172,7 @@ class Profile(StrictModel):
             self.softphone.describe(),
             self.describe_attempts(),
             f"expects {', '.join(map(str, self.expect)) or 'nothing'}",
+            *(f"ends early if {each} can no longer hold" for each in self.expect if each.abort),
         ]
 
     def describe_starts(self) -> str:

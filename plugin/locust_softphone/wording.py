@@ -6,7 +6,7 @@ import json
 from collections.abc import Collection
 from difflib import get_close_matches
 
-__all__ = ["did_you_mean", "one_line", "one_of", "shown"]
+__all__ = ["did_you_mean", "nearest", "one_line", "one_of", "shown"]
 
 LONGEST = 60
 
@@ -24,20 +24,21 @@ def one_line(text: str) -> str:
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
+def nearest(word: object, known: Collection[str]) -> str | None:
+    """The known word nearest to ``word``, if one is near."""
+    return next(iter(get_close_matches(str(word), sorted(known), n=1)), None)
+
+
 def did_you_mean(word: object, known: Collection[str]) -> str:
     """The known word nearest to ``word`` as a question, or else all of them."""
-    near = _nearest(word, known)
+    near = nearest(word, known)
     return f"did you mean {near}?" if near else f"there are {_listed(known)}"
 
 
 def one_of(word: object, known: Collection[str]) -> str:
     """All the known words, and in front of them the one nearest to ``word``."""
-    near = _nearest(word, known)
+    near = nearest(word, known)
     return f"did you mean {near}? There are {_listed(known)}" if near else f"there are {_listed(known)}"
-
-
-def _nearest(word: object, known: Collection[str]) -> str | None:
-    return next(iter(get_close_matches(str(word), sorted(known), n=1)), None)
 
 
 def _listed(known: Collection[str]) -> str:

@@ -14,7 +14,7 @@ from locust_softphone.measure import Attempt, Tally
 from locust_softphone.outcome import Outcome
 from locust_softphone.profile import Profile
 from locust_softphone.report import ledger
-from locust_softphone.report.record import RunFacts, build
+from locust_softphone.report.record import Aborted, RunFacts, build
 
 __all__ = ["a_profile", "a_record"]
 
@@ -38,6 +38,7 @@ def a_record(
     connected_after_s: float = 1.0,
     expect: Sequence[str] = (),
     invalid: Sequence[str] = (),
+    aborted_by: str | None = None,
     url: str = "http://127.0.0.1:8080",
     simulated: bool = True,
     policy: Mapping[str, Any] = NONE,
@@ -56,6 +57,7 @@ def a_record(
         connected_after_s: when the last one connected, if all did.
         expect: the profile's expectations.
         invalid: why the run is not valid.
+        aborted_by: which expectation it was aborted by, after 1.5 s; None for a run that was not.
         url: of the edge.
         simulated: whether it is a simulated one.
         policy: its policy.
@@ -86,12 +88,13 @@ def a_record(
                 "planned_start": "2026-08-01T12:00:00.000+00:00",
                 "actual_start": "2026-08-01T12:00:00.001+00:00",
                 "end": "2026-08-01T12:00:20.000+00:00",
-                "ended": "plan over",
+                "ended": "aborted" if aborted_by else "plan over",
             },
             edge={"steps": _edge_steps(tally)} if simulated else None,
             ledger=ledger.balance(tally.counts, _edge_steps(tally)) if simulated else None,
             invalid=invalid,
             expectations=[Expectation.parse(text) for text in expect],
+            aborted=Aborted(Expectation.parse(aborted_by), 1.5, 1) if aborted_by else None,
         ),
         tally,
     )

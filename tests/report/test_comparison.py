@@ -70,6 +70,20 @@ def test_a_run_in_which_nothing_was_answered_has_no_set_up_time() -> None:
             ("the run was stopped before its plan was over",),
         ),
         (
+            a_record(
+                answered=4,
+                gave_up=0,
+                limited={"offer": 1},
+                expect=["rate_limited == 0", "answered == 100%"],
+                aborted_by="rate_limited == 0",
+            ),
+            (
+                "aborted after 1.50 s: rate_limited == 0 could no longer hold",
+                "expected rate_limited == 0, it was 1",
+                "not decided by then: answered == 100%",
+            ),
+        ),
+        (
             a_record(answered=4, gave_up=5),
             ("1 had not finished their call set-up when the plan was over",),
         ),

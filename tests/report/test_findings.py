@@ -180,6 +180,14 @@ def test_runs_that_are_not_valid_are_left_out() -> None:
     assert said(invalid) == ["No run is valid, so there is nothing to compare."]
 
 
+def test_runs_that_were_aborted_are_left_out() -> None:
+    aborted = a_record("burst", answered=3, aborted_by="rate_limited == 0", **BURST)
+    only, left_out = said(aborted, a_record("paced", **PACED))
+    assert only.startswith("There is one run, and nothing to compare it with: paced had 100 of 100 answered")
+    assert left_out == "Left out as aborted: burst."
+    assert said(aborted) == ["No run is valid and went on to its end, so there is nothing to compare."]
+
+
 def test_different_surroundings_are_no_single_change_and_are_pointed_out() -> None:
     _, changes, _, mind = said(
         a_record("burst", answered=20, limited={"offer": 80}, policy={"patience": 3}, **BURST),

@@ -14,11 +14,15 @@ import pytest
 from hdrh.histogram import HdrHistogram
 
 from locust_softphone.errors import InputError
-from locust_softphone.expect import FIELDS, Expectation
+from locust_softphone.expect import Expectation
+from locust_softphone.fields import FIELDS, fields_of
 from locust_softphone.measure import Attempt, Tally
 from locust_softphone.outcome import Outcome
-from locust_softphone.report.record import SCHEMA_VERSION, RunFacts, build, facts, read, write
+from locust_softphone.report.record import SCHEMA_VERSION, Aborted, RunFacts, build, facts, read, write
+from locust_softphone.report.summary import summary_lines
+from tests.report.records import a_record
 
+GOLDEN = Path(__file__).parents[1] / "golden"
 BALANCED = {"balanced": True, "rows": [], "problems": []}
 
 
@@ -108,7 +112,7 @@ def test_histograms_can_be_merged_after_the_run() -> None:
 
 def test_every_field_that_an_expectation_can_name_is_a_fact_of_the_record() -> None:
     known = facts(build(a_run(), two_softphones()))
-    assert FIELDS.keys() <= known.keys()
+    assert fields_of("media-offer") == known.keys() - {"closes.1000", "closes.1006"}
     assert known["attempts"] == 6
     assert known["amplification"] == 3.0
     assert known["call_setup.p95"] == pytest.approx(0.3, rel=1e-3)
@@ -116,11 +120,9 @@ def test_every_field_that_an_expectation_can_name_is_a_fact_of_the_record() -> N
 
 def test_a_run_in_which_nothing_happened_has_a_record_without_invented_figures() -> None:
     known = facts(build(a_run(planned=(0,)), Tally()))
-    assert {name for name, value in known.items() if value is None} == {
-        "amplification",
-        "time_to_connected",
-        *(f"{name}.{point}" for name in ("call_setup", "start_lag") for point in ("p50", "p95", "p99", "max")),
-    }
+    nothing = {name for name, value in known.items() if value is None}
+    assert nothing == {name for name in known if FIELDS.get(name) in ("ratio", "seconds")}
+    assert {value for name, value in known.items() if name not in nothing} == {0}
 
 
 # The verdict
@@ -148,9 +150,23 @@ def test_the_verdict(
 def test_each_expectation_is_judged_on_its_own() -> None:
     record = build(a_run("answered == 50%", "gave_up == 0"), two_softphones())
     assert record["expectations"] == [
-        {"text": "answered == 50%", "held": True},
-        {"text": "gave_up == 0", "held": False},
+        {"text": "answered == 50%", "held": True, "measured": 1},
+        {"text": "gave_up == 0", "held": False, "measured": 1},
     ]
+
+
+def test_a_run_that_was_aborted_says_by_what_and_leaves_open_what_was_not_decided() -> None:
+    texts = ("rate_limited == 0", "rate_limited.token == 0", "answered >= 25%", "answered == 100%")
+    by = Expectation.parse(texts[0])
+    record = build(a_run(*texts, aborted=Aborted(by, after_s=1.5, calls_each=1)), two_softphones())
+    assert record["aborted"] == {"by": "rate_limited == 0", "after_s": 1.5}
+    assert {each["text"]: each["held"] for each in record["expectations"]} == dict(
+        zip(texts, (False, None, True, False), strict=True)
+    )
+    assert (record["verdict"], record["exit_code"]) == ("failed", 1)
+    said = summary_lines({**a_record(), **{key: record[key] for key in ("aborted", "expectations")}})
+    assert "  aborted after 1.5 s: rate_limited == 0 could no longer hold" in said
+    assert "  expected rate_limited.token == 0: not decided" in said
 
 
 # The file
@@ -209,15 +225,32 @@ def test_a_disk_without_room_leaves_what_was_there_and_nothing_else(tmp_path: Pa
         (b'{"name": "some-package", "version": "1.0"}', "not a run record of locust-softphone"),
         (b'{"schema_version": 1}', "not a run record of locust-softphone"),
         (
-            b'{"schema_version": 2, "totals": {}}',
-            f"schema version 2, this version of locust-softphone reads {SCHEMA_VERSION}",
+            b'{"schema_version": 3, "totals": {}}',
+            f"schema version 3, this version of locust-softphone reads 1 to {SCHEMA_VERSION}",
         ),
+        (
+            b'{"schema_version": "\\n2", "totals": {}}',
+            f"schema version \\n2, this version of locust-softphone reads 1 to {SCHEMA_VERSION}",
+        ),
+        (b'{"schema_version": 1, "totals": {}}', "not a complete run record (KeyError: 'retries')"),
     ],
 )
 def test_a_file_that_is_no_record(tmp_path: Path, content: bytes, problem: str) -> None:
     (tmp_path / "run.json").write_bytes(content)
     with pytest.raises(InputError, match=f"^{re.escape(f'{tmp_path}/run.json: {problem}')}$"):
         read(tmp_path)
+
+
+def test_a_record_of_the_schema_before_is_read_as_one_of_today() -> None:
+    """``run-schema-1.json`` was written by the version that had schema 1."""
+    record = read(GOLDEN / "run-schema-1.json")
+    assert record["schema_version"] == SCHEMA_VERSION
+    assert record["aborted"] is None
+    assert [(each["text"], each["held"], each["measured"]) for each in record["expectations"]] == [
+        ("answered == 100%", True, 10),
+        ("rate_limited == 0", True, 0),
+    ]
+    assert fields_of("media-offer") <= facts(record).keys()
 
 
 def test_no_file(tmp_path: Path) -> None:

@@ -15,7 +15,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 from locust_softphone.errors import InputError
-from locust_softphone.expect import FIELDS, Expectation
+from locust_softphone.expect import Expectation
+from locust_softphone.fields import FIELDS, kind_of
 from locust_softphone.measure import Latency
 from locust_softphone.report import statistics
 from locust_softphone.report.difference import Conditions, conditions, differences
@@ -51,6 +52,7 @@ class Run:
         conditions: what they may depend on.
         verdict: passed, failed or invalid.
         remarks: why it failed, why it is not valid, and what else its row does not say.
+        aborted: whether it was ended early, as an expectation could no longer hold.
         call_setup: how long its calls took to be answered, from their planned start.
     """
 
@@ -60,6 +62,7 @@ class Run:
     conditions: Conditions
     verdict: str
     remarks: tuple[str, ...]
+    aborted: bool = False
     call_setup: Latency = field(default_factory=Latency, compare=False)
 
     @property
@@ -128,8 +131,8 @@ class Arm:
 
 
 def comparable(runs: Iterable[Run]) -> list[Run]:
-    """The runs whose figures can be set against each other's: those that are valid."""
-    return [run for run in runs if run.verdict != "invalid"]
+    """The runs whose figures can be set against each other's: those that are valid and went on to the end."""
+    return [run for run in runs if run.verdict != "invalid" and not run.aborted]
 
 
 def compared(fact: str, before: Arm, after: Arm) -> Estimate | None:
@@ -151,7 +154,16 @@ def run_of(record: Mapping[str, Any]) -> Run:
             raise TypeError("a figure is no number")
         EXIT_CODES[verdict]
         call_setup = Latency.decode(record["histograms"].get("call.response", ""))
-        return Run(name, name, known, conditions(record), verdict, tuple(_remarks(record, known)), call_setup)
+        return Run(
+            label=name,
+            name=name,
+            facts=known,
+            conditions=conditions(record),
+            verdict=verdict,
+            remarks=tuple(_remarks(record, known)),
+            aborted=record["aborted"] is not None,
+            call_setup=call_setup,
+        )
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise InputError(f"not a complete run record ({type(error).__name__}: {error})") from None
 
@@ -187,18 +199,22 @@ def _first(run: Run, runs: Sequence[Run]) -> int:
 
 def _remarks(record: Mapping[str, Any], known: Mapping[str, float | None]) -> Iterable[str]:
     yield from record["validity"]["reasons"]
+    if aborted := record["aborted"]:
+        yield f"aborted after {seconds(aborted['after_s'])}: {aborted['by']} could no longer hold"
     for each in record["expectations"]:
-        if not each["held"]:
+        if each["held"] is False:
             field = Expectation.parse(each["text"]).field
             yield f"expected {each['text']}, {_measured(field, known[field])}"
-    if unfinished := record["totals"]["unfinished"]:
+    if undecided := [each["text"] for each in record["expectations"] if each["held"] is None]:
+        yield f"not decided by then: {', '.join(undecided)}"
+    if (unfinished := record["totals"]["unfinished"]) and not aborted:
         yield f"{unfinished} had not finished their call set-up when the plan was over"
 
 
 def _measured(field: str, value: float | None) -> str:
     if value is None:
         return "it was never measured"
-    return f"it was {seconds(value) if FIELDS[field] == 'seconds' else figure(value)}"
+    return f"it was {seconds(value) if kind_of(field) == 'seconds' else figure(value)}"
 
 
 class Column(NamedTuple):

@@ -6,7 +6,8 @@
 
 Nothing is assumed about who should win, and little is made of little: a figure of one run each must differ by a tenth
 to be told apart, for a burst without jitter, run again, was seen to answer 458, 480 and 497 of 500. Of repeated runs,
-figures are told apart whose difference is outside the noise (``statistics``). Runs that are not valid are left out.
+figures are told apart whose difference is outside the noise (``statistics``). Runs that are not valid, or were aborted,
+are left out.
 """
 
 from __future__ import annotations
@@ -39,7 +40,8 @@ def findings(runs: Sequence[Run]) -> list[str]:
     arms = arms_of(comparable(runs))
     sentences = []
     if not arms:
-        return ["No run is valid, so there is nothing to compare."]
+        whole = " and went on to its end" if any(run.aborted for run in runs) else ""
+        return [f"No run is valid{whole}, so there is nothing to compare."]
     if len(arms) == 1:
         sentences.append(_only(arms[0]))
     elif _all_the_same(arms):
@@ -49,6 +51,8 @@ def findings(runs: Sequence[Run]) -> list[str]:
         sentences += [_best(arms), _single_changes(arms), _where_limited(arms)]
     if invalid := [run.label for run in runs if run.verdict == "invalid"]:
         sentences.append(f"Left out as not valid: {_and(invalid)}.")
+    if aborted := [run.label for run in runs if run.aborted and run.verdict != "invalid"]:
+        sentences.append(f"Left out as aborted: {_and(aborted)}.")
     if uneven := _uneven_surroundings(arms):
         sentences.append(f"Mind that the runs do not have the same {_and(uneven)}.")
     return sentences

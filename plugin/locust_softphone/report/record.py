@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,13 +16,15 @@ from typing import Any
 
 from locust_softphone.errors import InputError
 from locust_softphone.expect import Expectation
-from locust_softphone.measure import Tally
+from locust_softphone.measure import PERCENTILES, Tally
+from locust_softphone.outcome import ABNORMAL_CAUSES, Outcome
+from locust_softphone.outlook import Outlook
 from locust_softphone.steps import DIALECTS, request_steps
+from locust_softphone.wording import one_line
 
-__all__ = ["SCHEMA_VERSION", "RunFacts", "build", "facts", "read", "write"]
+__all__ = ["SCHEMA_VERSION", "Aborted", "RunFacts", "build", "facts", "read", "write"]
 
-SCHEMA_VERSION = 1
-CAUSES = ("refused", "reset", "lost", "proxy", "timed_out", "malformed")
+SCHEMA_VERSION = 2
 EXIT_CODES = {"passed": 0, "failed": 1, "invalid": 3}
 
 
@@ -44,6 +46,8 @@ class RunFacts:
         on_time_per_s: the most attempts in a second in which the generator was not late.
         fleet: how many workers came and went, and how long a message to them takes; None for a process alone.
         expectations: those of the profile.
+        aborted: which expectation could no longer hold, when, and what of the run was known by then; None for a run
+            that was not aborted.
     """
 
     run_id: str
@@ -60,6 +64,22 @@ class RunFacts:
     on_time_per_s: int = 0
     fleet: Mapping[str, Any] | None = None
     expectations: Sequence[Expectation] = field(default=())
+    aborted: Aborted | None = None
+
+
+@dataclass(frozen=True)
+class Aborted:
+    """Why a run was ended early.
+
+    Args:
+        by: the expectation that could no longer hold.
+        after_s: when that was certain, in seconds since the plan's start.
+        calls_each: how many calls each softphone was to make; None where nobody knows.
+    """
+
+    by: Expectation
+    after_s: float
+    calls_each: int | None
 
 
 def build(run: RunFacts, tally: Tally) -> dict[str, Any]:
@@ -86,7 +106,7 @@ def build(run: RunFacts, tally: Tally) -> dict[str, Any]:
         "call_setup": _latencies("call", tally),
         "rate_limited": _with_total({step: counts[f"outcome.{step}.rate_limited"] for step in request_steps(dialect)}),
         "closes": {name[6:]: n for name, n in sorted(counts.items()) if name.startswith("close.")},
-        "abnormal_closes": _with_total({cause: counts[f"abnormal.{cause}"] for cause in CAUSES}),
+        "abnormal_closes": _with_total({cause: counts[f"abnormal.{cause}"] for cause in ABNORMAL_CAUSES}),
         "retries": {
             **{name: counts[f"retries.{name}"] for name in ("made", "honoured", "too_early")},
             "wait_s": tally.latencies["retry_wait"].summary(),
@@ -110,12 +130,25 @@ def build(run: RunFacts, tally: Tally) -> dict[str, Any]:
         "validity": {"valid": not run.invalid, "reasons": list(run.invalid)},
     }
     known = facts(record)
-    judged = [{"text": str(each), "held": each.check(known)} for each in run.expectations]
+    judged = [_judged(each, run, tally, known) for each in run.expectations]
     record["expectations"] = judged
-    failed = not all(each["held"] for each in judged)
+    record["aborted"] = run.aborted and {"by": str(run.aborted.by), "after_s": run.aborted.after_s}
+    failed = run.aborted is not None or not all(each["held"] for each in judged)
     record["verdict"] = "invalid" if run.invalid else "failed" if failed else "passed"
     record["exit_code"] = EXIT_CODES[record["verdict"]]
     return record
+
+
+def _judged(expectation: Expectation, run: RunFacts, tally: Tally, known: Mapping[str, float | None]) -> dict[str, Any]:
+    """An expectation with what was measured; of a run that was aborted, many a one is not decided."""
+    if run.aborted is None:
+        held: bool | None = expectation.check(known)
+    else:
+        outlook = Outlook(
+            [tally], run.profile["dialect"], sum(run.planned), run.aborted.calls_each, run.aborted.after_s
+        )
+        held = outlook.of(expectation)
+    return {"text": str(expectation), "held": held, "measured": expectation.measured(known)}
 
 
 def _step(step: str, tally: Tally) -> dict[str, Any]:
@@ -150,26 +183,45 @@ def _timeline(planned: Sequence[int], tally: Tally) -> list[dict[str, Any]]:
 
 
 def facts(record: Mapping[str, Any]) -> dict[str, float | None]:
-    """The figures that expectations and comparisons name, from a record."""
-    totals, retries = record["totals"], record["retries"]
-    attempts = {step: record["steps"][step]["attempts"] for step in request_steps(record["profile"]["dialect"])}
+    """The figures that expectations and comparisons name (``fields``), from a record; None where there is none."""
+    totals, retries, closes, steps = record["totals"], record["retries"], record["closes"], record["steps"]
+    attempts = {step: steps[step]["attempts"] for step in request_steps(record["profile"]["dialect"])}
     found: dict[str, float | None] = {
         **{name: totals[name] for name in ("planned", "started", "connected", "answered", "gave_up", "unfinished")},
+        "calls.planned": totals["calls_planned"],
+        "calls.answered": totals["calls_answered"],
         "attempts": sum(attempts.values()),
         **{f"attempts.{step}": n for step, n in attempts.items()},
         "amplification": sum(attempts.values()) / totals["planned"] if totals["planned"] else None,
         "retries": retries["made"],
         "retries.honoured": retries["honoured"],
         "retries.too_early": retries["too_early"],
+        "reconnects": record["reconnects"]["made"],
+        "reconnects.failed": record["reconnects"]["failed"],
+        "closes": sum(closes.values()),
+        **{f"closes.{code}": n for code, n in closes.items()},
+        "pings_answered": record["pings_answered"],
         "time_to_connected": record["time_to_connected_s"],
     }
+    for step, of_step in steps.items():
+        outcomes = of_step["outcomes"]
+        found |= {f"outcomes.{step}.{outcome.value}": outcomes.get(outcome.value, 0) for outcome in Outcome}
     for name in ("rate_limited", "abnormal_closes"):
         for part, n in record[name].items():
             found[name if part == "total" else f"{name}.{part}"] = n
-    for name, summary in (("call_setup", record["call_setup"]["response_s"]), ("start_lag", record["start_lag_s"])):
-        for point in ("p50", "p95", "p99", "max"):
-            found[f"{name}.{point}"] = summary.get(point)
+    for name, summary in _durations(record):
+        found |= {f"{name}.{point}": summary.get(point) for point in (*PERCENTILES, "max")}
     return found
+
+
+def _durations(record: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, float]]]:
+    for name, latencies in (("call_setup", record["call_setup"]), *record["steps"].items()):
+        yield name, latencies["response_s"]
+        yield f"{name}.service", latencies["service_s"]
+    yield "start_lag", record["start_lag_s"]
+    yield "loop_lag", record["generator"]["loop_lag_s"]
+    yield "retry_wait", record["retries"]["wait_s"]
+    yield "retry_early", record["retries"]["early_s"]
 
 
 def write(record: Mapping[str, Any], folder: Path) -> Path:
@@ -209,7 +261,29 @@ def read(path: Path) -> dict[str, Any]:
         raise InputError(f"{file}: not a run record (no valid JSON); was it cut short?") from None
     if not isinstance(record, dict) or "schema_version" not in record or "totals" not in record:
         raise InputError(f"{file}: not a run record of locust-softphone")
-    if record["schema_version"] != SCHEMA_VERSION:
-        found = record["schema_version"]
-        raise InputError(f"{file}: schema version {found}, this version of locust-softphone reads {SCHEMA_VERSION}")
-    return record
+    return _upgraded(record, file)
+
+
+def _upgraded(record: dict[str, Any], file: Path) -> dict[str, Any]:
+    """A record of this version, made of one that may be older.
+
+    Raises:
+        InputError: it is of a version that nobody here knows, or has not what its version has.
+    """
+    version = record["schema_version"]
+    if version == SCHEMA_VERSION:
+        return record
+    if version != 1:
+        raise InputError(
+            f"{file}: schema version {one_line(str(version))}, this version of locust-softphone reads 1 to "
+            f"{SCHEMA_VERSION}"
+        )
+    try:
+        known = facts(record)
+        judged = [
+            {**each, "measured": Expectation.parse(each["text"]).measured(known)} for each in record["expectations"]
+        ]
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise InputError(f"{file}: not a complete run record ({type(error).__name__}: {error})") from None
+    retries = {"sample": [], **record["retries"]}
+    return {**record, "schema_version": SCHEMA_VERSION, "retries": retries, "expectations": judged, "aborted": None}

@@ -8,6 +8,9 @@ from typing import Any
 __all__ = ["summary_lines"]
 
 
+_HELD = {True: "held", False: "FAILED", None: "not decided"}
+
+
 def summary_lines(record: Mapping[str, Any]) -> list[str]:
     """What a run came to: counts, call set-up time, the ledger, the verdict."""
     totals, limited, closes = record["totals"], record["rate_limited"], record["abnormal_closes"]
@@ -21,7 +24,9 @@ def summary_lines(record: Mapping[str, Any]) -> list[str]:
         f"start lag: {_latency(record['start_lag_s'])}",
         f"  ledger: {_ledger(record['ledger'])}",
     ]
-    lines += [f"  expected {each['text']}: {'held' if each['held'] else 'FAILED'}" for each in record["expectations"]]
+    if aborted := record["aborted"]:
+        lines.append(f"  aborted after {aborted['after_s']:.1f} s: {aborted['by']} could no longer hold")
+    lines += [f"  expected {each['text']}: {_HELD[each['held']]}" for each in record["expectations"]]
     lines += [f"  not valid: {reason}" for reason in record["validity"]["reasons"]]
     lines.append(f"  verdict: {record['verdict']}")
     return lines

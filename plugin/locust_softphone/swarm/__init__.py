@@ -7,6 +7,7 @@
     shape.py         ProfileShape: how many users exist, and when the run is over
     share.py         the softphones of this process, and what they measured
     recorder.py      their observer: our tally and Locust's statistics
+    abort.py         whether an expectation can no longer hold, so that the run ends
     watch.py         whether the generator itself is late
     limits.py        whether descriptors and ports will do
     conductor.py     starts and judges a run: on the master, or on a process alone

@@ -197,7 +197,7 @@ class Conductor:
 
     def _on_done(self, msg: Any, **_: Any) -> None:
         if self._run is not None and self._run.crew is not None:
-            self._merge(msg.data)
+            self._on_tally(msg)
             self._run.crew.done.add(msg.node_id)
 
     def _on_hold(self, msg: Any, **_: Any) -> None:
@@ -210,11 +210,8 @@ class Conductor:
             runner.send_message(messages.TOKEN, self._run.desk.serve(msg.data["rejected"]), msg.node_id)
 
     def _on_tally(self, msg: Any, **_: Any) -> None:
-        self._merge(msg.data)
-
-    def _merge(self, plain: dict[str, Any]) -> None:
-        if self._run is not None and plain:
-            self._run.tally.merge(Tally.from_plain(plain))
+        if self._run is not None and msg.data:
+            self._run.heard(msg.node_id, Tally.from_plain(msg.data["tally"]), msg.data["until_s"])
 
     # Small questions.
 

@@ -142,7 +142,9 @@ class Member:
             self._on_stop()
 
     def _take(self) -> dict[str, Any]:
-        return self.share.recorder.take().to_plain() if self.share else {}
+        if self.share is None:
+            return {}
+        return {"until_s": self.share.clock(), "tally": self.share.recorder.take().to_plain()}
 
     # Meanwhile.
 
@@ -153,7 +155,7 @@ class Member:
             gevent.sleep(0.1)
             if time.perf_counter() - tallied_s > _TALLY_EVERY_S:
                 tallied_s = time.perf_counter()
-                self._runner.send_message(messages.TALLY, share.recorder.take().to_plain())
+                self._runner.send_message(messages.TALLY, self._take())
             if share.over != told:
                 told = share.over
                 if told:

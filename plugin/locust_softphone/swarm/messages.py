@@ -4,7 +4,7 @@
     master ── plan ────► worker    the profile as resolved, the edge, and which places of the plan are this worker's
     master ◄─ echo ────► worker    how long a message takes
     master ── begin ───► worker    the plan starts in so many seconds from now
-    worker ── tally ───► master    what was measured since the last time, each second
+    worker ── tally ───► master    what was measured since the last time, and up to when; each second
     worker ── over ────► master    all my softphones are done
     master ── stop ────► worker    everybody hangs up
     worker ── done ────► master    everybody has, and here is the rest of what was measured

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import platform
 import random
 import sys
@@ -19,13 +20,15 @@ from locust.runners import MasterRunner
 from locust_softphone import __version__
 from locust_softphone.errors import AttemptFailed, InputError
 from locust_softphone.measure import Tally
+from locust_softphone.outlook import Outlook
 from locust_softphone.report import ledger
-from locust_softphone.report.record import RunFacts, build
+from locust_softphone.report.record import Aborted, RunFacts, build
 from locust_softphone.signaling.http import HttpConnection
 from locust_softphone.signaling.media_offer import MediaOffer
 from locust_softphone.signaling.stream import Target
 from locust_softphone.signaling.tls import engine_of
 from locust_softphone.swarm import messages
+from locust_softphone.swarm.abort import abort_when_lost, calls_each
 from locust_softphone.swarm.crew import Crew
 from locust_softphone.swarm.edge_process import EdgeProcess
 from locust_softphone.swarm.fleet_token import TokenDesk
@@ -35,6 +38,8 @@ from locust_softphone.swarm.share import Share
 from locust_softphone.swarm.watch import on_time_per_s, saturation
 
 __all__ = ["Run", "reach", "users_for"]
+
+logger = logging.getLogger(__name__)
 
 _REACH_S = 5.0
 _BEGIN_IN_S = 0.25
@@ -69,6 +74,9 @@ class Run:
         self.stopping = self._stopped_early = False
         self.result: dict[str, Any] | None = None
         self._ended_s: float | None = None
+        self._aborted: Aborted | None = None
+        self._known_until_s: dict[str, float] = {}
+        self._calls_each = calls_each(options.profile, environment.user_classes)
         stamp = datetime.now(timezone.utc).strftime("%Y%m%dT%H%M%S.%fZ")
         self.folder = options.runs / f"{stamp}-{options.profile.name}"
         self._edge = None if options.target else EdgeProcess(options.policy)
@@ -134,6 +142,33 @@ class Run:
         elif self.crew is not None:
             self.crew.begin(in_s)
             gevent.spawn(self.crew.look_after, lambda: self.over or self.stopping)
+        gevent.spawn(
+            abort_when_lost, self.options.profile, self.outlook, lambda: self.over or self.stopping, self._abort
+        )
+
+    def heard(self, worker: str, tally: Tally, until_s: float) -> None:
+        """A worker has told what it measured up to an instant."""
+        self.tally.merge(tally)
+        self._known_until_s[worker] = until_s
+
+    def outlook(self) -> Outlook:
+        """The run as far as it is known here: of a fleet, up to what the worker told that was heard the longest ago."""
+        tallies, until_s = [self.tally, self._recorder.tally], self.clock()
+        if self.share is not None:
+            tallies.append(self.share.recorder.tally)
+        elif self.crew is not None:
+            until_s = min((self._known_until_s.get(worker, 0.0) for worker in self.crew.present), default=0.0)
+        profile = self.options.profile
+        return Outlook(tallies, profile.dialect, profile.users, self._calls_each, until_s)
+
+    def _abort(self, aborted: Aborted) -> None:
+        """Everybody hangs up at once; the shape sees within a second that the run is over."""
+        self._aborted = aborted
+        logger.warning("%s can no longer hold: everybody hangs up", aborted.by)
+        if self.share is not None and self._runner is not None:
+            self.share.stop(self._runner.user_greenlets)
+        elif self._runner is not None:
+            self._runner.send_message(messages.STOP, {})
 
     def clock(self) -> float:
         """Seconds since the plan's start, which is 0 until it is fixed; it stands still once the run has ended."""
@@ -146,6 +181,8 @@ class Run:
         """Whether everybody is done, or the plan's end is so long past that nobody is waited for."""
         if self.began_at is None:
             return False
+        if self._aborted is not None:
+            return True
         if self.share is not None:
             return self.share.over
         late = self.clock() > self.options.profile.duration_s + _COLLECT_S
@@ -197,13 +234,14 @@ class Run:
                     "planned_start": _iso(began_at),
                     "actual_start": None if first_s is None else _iso(began_at + first_s),
                     "end": _iso(ended_at),
-                    "ended": "stopped" if self._stopped_early else "plan over",
+                    "ended": "aborted" if self._aborted else "stopped" if self._stopped_early else "plan over",
                 },
                 edge=edge,
                 ledger=balanced,
                 invalid=self._reasons(balanced, restarted=restarted),
                 on_time_per_s=on_time_per_s(self.tally),
                 expectations=profile.expect,
+                aborted=self._aborted,
             ),
             self.tally,
         )
@@ -221,7 +259,7 @@ class Run:
             reasons.append(f"{len(silent)} of {len(self.crew.workers)} workers did not report at the end")
         if self._stopped_early:
             reasons.append("the run was stopped before its plan was over")
-        elif started < planned:
+        elif started < planned and self._aborted is None:
             reasons.append(f"only {started} of {planned} planned softphones started")
         if crashed := self.tally.counts["crashed"]:
             reasons.append(f"the script of {crashed} softphones ended with an exception; see Locust's log")

@@ -32,6 +32,12 @@ class SoftphoneUser(User):
     """
 
     abstract = True
+    script_is_profiles = True
+    """Whether ``script`` is ours, so that each softphone makes as many calls as the profile says."""
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        cls.script_is_profiles = cls.script is SoftphoneUser.script
 
     def __init__(self, environment: object) -> None:
         super().__init__(environment)

@@ -1,0 +1,43 @@
+"""Notices that an expectation with ``abort: true`` can no longer hold, so that the run ends there and then."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+import gevent
+from locust import User
+
+from locust_softphone.outlook import Outlook
+from locust_softphone.profile import Profile
+from locust_softphone.report.record import Aborted
+
+__all__ = ["abort_when_lost", "calls_each"]
+
+LOOK_EVERY_S = 0.1
+
+
+def abort_when_lost(
+    profile: Profile, outlook: Callable[[], Outlook], over: Callable[[], bool], abort: Callable[[Aborted], None]
+) -> None:
+    """Look at the run until it is over, or until there is no hope left for an expectation that it is aborted by.
+
+    Args:
+        profile: the run's.
+        outlook: the run as far as it is known.
+        over: whether the run is.
+        abort: told once, by which expectation and when.
+    """
+    expectations = [each for each in profile.expect if each.abort]
+    while expectations and not over():
+        known = outlook()
+        for each in expectations:
+            if known.of(each) is False:
+                abort(Aborted(each, max(known.until_s, 0.0), known.calls_each))
+                return
+        gevent.sleep(LOOK_EVERY_S)
+
+
+def calls_each(profile: Profile, user_classes: Iterable[type[User]]) -> int | None:
+    """How many calls each softphone makes; None where a script of the user's own may make any number."""
+    as_planned = all(getattr(each, "script_is_profiles", False) for each in user_classes)
+    return profile.softphone.calls.count if as_planned else None

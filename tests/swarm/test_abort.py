@@ -1,0 +1,97 @@
+"""``abort: true``: a run ends as soon as an expectation can no longer hold, in order, and says by which."""
+
+from __future__ import annotations
+
+import signal
+from pathlib import Path
+
+from tests.edge.softphone import eventually
+from tests.fleet.fleet_processes import a_fleet
+from tests.swarm.locust_process import PATIENCE_S, Finished, records, run_locust, running_locust
+from tests.swarm.web_ui import WebUI, free_port
+
+TEN_MINUTES = """
+name: tiny
+users: 600
+ramp: 10m
+hold: 1s
+softphone: {like: sdk-2.3.1, retry: {max_retries: 0}}
+expect:
+- {that: EXPECTED, abort: true}
+- answered >= 99.5%
+- pings_answered <= 5
+"""
+THREE_OFFERS = "{limits: {offer: {rate: 1/min, burst: 3}}}"
+
+
+def a_run(folder: Path, expected: str, policy: str = "{}") -> Finished:
+    (folder / "policy.yaml").write_text(policy)
+    return run_locust(folder, "--softphone-policy", "policy.yaml", profile=TEN_MINUTES.replace("EXPECTED", expected))
+
+
+def test_the_first_429_ends_a_run_that_expects_none(tmp_path: Path) -> None:
+    run = a_run(tmp_path, "rate_limited == 0", THREE_OFFERS)
+    assert run.returncode == 1
+    record = run.record
+    assert (record["verdict"], record["exit_code"], record["times"]["ended"]) == ("failed", 1, "aborted")
+    assert record["aborted"]["by"] == "rate_limited == 0"
+    assert record["validity"] == {"valid": True, "reasons": []}
+    assert record["ledger"]["balanced"] is True
+    assert record["rate_limited"]["offer"] >= 1
+    assert record["totals"]["answered"] == 3
+    assert record["totals"]["started"] < 600
+    assert record["closes"]["1000"] >= 3, "everybody has hung up in order"
+    assert [each["held"] for each in record["expectations"]] == [False, None, None]
+    assert "rate_limited == 0 could no longer hold" in run.stdout
+    assert "expected answered >= 99.5%: not decided" in run.stdout
+    assert "verdict: failed" in run.stdout
+
+
+def test_a_time_that_is_over_ends_a_run(tmp_path: Path) -> None:
+    run = a_run(tmp_path, "time_to_connected < 2s")
+    assert run.returncode == 1
+    assert run.record["aborted"]["by"] == "time_to_connected < 2s"
+    assert run.record["aborted"]["after_s"] >= 2.0
+    assert run.record["rate_limited"]["total"] == 0
+
+
+def test_a_run_that_keeps_what_is_expected_is_not_aborted(tmp_path: Path) -> None:
+    profile = TEN_MINUTES.replace("EXPECTED", "rate_limited == 0").replace("600", "5").replace("10m", "0s")
+    run = run_locust(tmp_path, profile=profile)
+    assert run.returncode == 0
+    assert run.record["aborted"] is None
+    assert run.record["times"]["ended"] == "plan over"
+
+
+def test_a_fleet_is_aborted_by_what_its_workers_have_seen_together(tmp_path: Path) -> None:
+    """Neither of the two alone sees more than one 429 before both have."""
+    (tmp_path / "policy.yaml").write_text(THREE_OFFERS)
+    profile = TEN_MINUTES.replace("EXPECTED", "rate_limited.offer <= 1")
+    with a_fleet(tmp_path, profile, "--softphone-policy", "policy.yaml", workers=2) as fleet:
+        record = fleet.record()
+        assert fleet.master.returncode == 1, fleet.log()
+        assert [worker.wait(PATIENCE_S) for worker in fleet.workers] == [0, 0]
+    assert record["aborted"]["by"] == "rate_limited.offer <= 1"
+    assert record["rate_limited"]["offer"] >= 2
+    assert record["validity"] == {"valid": True, "reasons": []}
+    assert record["ledger"]["balanced"] is True
+    assert record["totals"]["started"] < 600
+
+
+def test_the_web_ui_goes_on_after_a_run_that_was_aborted(tmp_path: Path) -> None:
+    (tmp_path / "policy.yaml").write_text(THREE_OFFERS)
+    (tmp_path / "scenarios").mkdir()
+    (tmp_path / "scenarios" / "tiny.yaml").write_text(TEN_MINUTES.replace("EXPECTED", "rate_limited == 0"))
+    port = free_port()
+    options = ("--web-host", "127.0.0.1", "--web-port", str(port), "--softphone-policy", "policy.yaml")
+    with running_locust(tmp_path, *options, profile=None) as process:
+        web = WebUI(port)
+        eventually(web.is_there)
+        web.start("tiny")
+        eventually(lambda: len(records(tmp_path)) == 1)
+        web.start("tiny")
+        eventually(lambda: len(records(tmp_path)) == 2)
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=PATIENCE_S)
+    assert process.returncode == 1
+    assert [record["aborted"]["by"] for record in records(tmp_path)] == ["rate_limited == 0"] * 2
