@@ -26,6 +26,7 @@ def test_a_name_is_fit_for_a_record_and_a_csv_file(outcome: Outcome) -> None:
         (Outcome.UNREACHABLE, True),
         (Outcome.UNRESOLVED, True),
         (Outcome.TLS_FAILED, True),
+        (Outcome.OVER_BUDGET, True),
         (Outcome.RESET, False),
         (Outcome.LOST, False),
         (Outcome.TIMED_OUT, False),

@@ -155,7 +155,7 @@ def test_describe() -> None:
         "79.88s in all: the last softphone starts after 59.88s and stays 20s",
         "like sdk-2.3.1: 1 call, a token for each connection, waits for ready, tries again 3 times, "
         "after 1s times 2 up to 30s, no jitter, Retry-After ignored",
-        "1500 attempts if none is refused, at most 6000 with retries",
+        "1500 attempts if none is refused, never more than 30000",
         "expects answered == 100%, retries < 5",
     ]
 

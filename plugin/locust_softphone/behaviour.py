@@ -82,6 +82,13 @@ class Retry(StrictModel):
         alias="pace",
         description="With scope fleet, how many a second come back once the hold is over, all workers together.",
     )
+    budget: float = Field(
+        20,  # a client is what it is, but no test should make an edge that is down work 20 times as hard
+        ge=1,
+        le=1000,
+        description="All softphones together never make more than this many times the planned attempts, whatever the "
+        "edge does: they give up instead.",
+    )
 
     def describe(self) -> str:
         """The policy in a few words."""

@@ -55,7 +55,7 @@ def _families(steps: tuple[str, ...], requests: tuple[str, ...]) -> list[_Family
         _Family("count", (("attempts", "rate_limited"), ("", *requests))),
         _Family("count", (("outcomes",), steps, tuple(outcome.value for outcome in Outcome))),
         _Family("count", (("abnormal_closes",), ("", *ABNORMAL_CAUSES))),
-        _Family("count", (("retries",), ("", "honoured", "too_early"))),
+        _Family("count", (("retries",), ("", "honoured", "too_early", "over_budget"))),
         _Family("count", (("reconnects",), ("", "failed"))),
         _Family("count", (("closes", "pings_answered"),)),
         _Family("ratio", (("amplification",),)),

@@ -43,6 +43,9 @@ class Outcome(str, Enum):
     UNRESOLVED = "unresolved"  # DNS
     TLS_FAILED = "tls_failed"
 
+    # It was not made at all.
+    OVER_BUDGET = "over_budget"  # the retry budget was spent: no attempt, so none is counted
+
     @property
     def answered(self) -> bool:
         """Whether the edge's answer to the request was read, so that both sides must have counted it alike."""
@@ -62,6 +65,7 @@ NEVER_ARRIVED = frozenset(
         Outcome.UNREACHABLE,
         Outcome.UNRESOLVED,
         Outcome.TLS_FAILED,
+        Outcome.OVER_BUDGET,
     }
 )
 

@@ -185,12 +185,24 @@ class Profile(StrictModel):
 
     def describe_attempts(self) -> str:
         """How many requests the edge gets, at least and at most."""
-        least = self._least_attempts()
-        tries_again = self.users * self.softphone.calls.count * self.softphone.retry.max_retries
-        most = least + tries_again * len(request_steps(self.dialect))
-        return f"{least} attempts if none is refused" + (f", at most {most} with retries" if most > least else "")
+        return f"{self.planned_attempts()} attempts if none is refused, never more than {self.most_attempts()}"
 
-    def _least_attempts(self) -> int:
+    def most_attempts(self) -> int:
+        """Attempts in the worst case: the retry budget's limit.
+
+        Softphones that never try again cannot make so many: a 401 alone is worth a new token and one more attempt.
+        """
+        within = int(self.planned_attempts() * self.softphone.retry.budget)
+        if self.softphone.retry.max_retries:
+            return within
+        authorized = len(request_steps(self.dialect)) - 1  # all but the token
+        return min(within, self.users * self.softphone.calls.count * authorized * 2 * 2)
+
+    def attempts_beyond_plan(self) -> float:
+        """How many attempts the whole fleet may make besides the planned ones."""
+        return self.planned_attempts() * (self.softphone.retry.budget - 1)
+
+    def planned_attempts(self) -> int:
         """Attempts of a run in which each succeeds: tokens, handshakes and offers."""
         offers = self.users * self.softphone.calls.count
         handshakes = self.users if self.softphone.connection == "reuse" else offers

@@ -28,7 +28,7 @@ from locust_softphone.outcome import Outcome
 __all__ = ["backoff_s", "is_retryable", "parse_retry_after", "reset_s", "retrying", "told_s", "wait_s"]
 
 _DELTA_SECONDS = re.compile(r"[0-9]{1,18}", re.ASCII)  # RFC 9110 10.2.3; longer ones mean nothing to anybody
-_FINAL = frozenset({Outcome.CANCELLED, Outcome.REDIRECTED, Outcome.TLS_FAILED, Outcome.BAD_ANSWER})
+_FINAL = frozenset({Outcome.CANCELLED, Outcome.REDIRECTED, Outcome.TLS_FAILED, Outcome.BAD_ANSWER, Outcome.OVER_BUDGET})
 
 
 def parse_retry_after(value: str | None, *, date: str | None, now: float) -> float | None:

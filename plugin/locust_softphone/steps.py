@@ -14,7 +14,7 @@ from functools import cache
 from types import MappingProxyType
 from typing import Final, NamedTuple
 
-__all__ = ["DEFAULT_DIALECT", "DIALECTS", "TRANSPORTS", "Step", "backs_off_with", "request_steps"]
+__all__ = ["DEFAULT_DIALECT", "DIALECTS", "TRANSPORTS", "Step", "backs_off_with", "connection_steps", "request_steps"]
 
 DEFAULT_DIALECT: Final = "media-offer"
 
@@ -66,6 +66,12 @@ TRANSPORTS: Mapping[str, str] = MappingProxyType(
 def request_steps(dialect: str) -> tuple[str, ...]:
     """The names of the steps that are a request to the edge, which counts them too."""
     return tuple(step.name for step in DIALECTS[dialect] if step.counted)
+
+
+@cache
+def connection_steps(dialect: str, *, shared_token: bool) -> frozenset[str]:
+    """Those of them that each new connection takes once; a token that is shared is the fleet's, not a connection's."""
+    return frozenset(request_steps(dialect)) - {"offer"} - ({"token"} if shared_token else set())
 
 
 @cache

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 import threading
 import time
@@ -14,6 +15,7 @@ from locust_softphone.behaviour import Behaviour
 from locust_softphone.errors import AttemptFailed
 from locust_softphone.measure import Attempt, Tally
 from locust_softphone.report import ledger
+from locust_softphone.retry_budget import RetryBudget
 from locust_softphone.signaling.fleet import Fleet
 from locust_softphone.signaling.media_offer import Credentials, MediaOffer
 from locust_softphone.signaling.softphone import Softphone
@@ -132,9 +134,10 @@ def a_fleet(
     passing: Time,
     *,
     dialect: Callable[..., MediaOffer] = MediaOffer,
+    budget: float = math.inf,
     **softphone: Any,
 ) -> Fleet:
-    """A fleet whose softphones behave as a profile's ``softphone:`` says."""
+    """A fleet whose softphones behave as a profile's ``softphone:`` says, with so many attempts beyond the plan."""
     chance = random.Random(1)
     behaviour = Behaviour.model_validate({"timeout": "30s", **softphone})
     return Fleet(
@@ -148,6 +151,7 @@ def a_fleet(
         end_s=1e6,
         goodbye_s=1.0,
         hold_back=None,
+        budget=RetryBudget(budget),
     )
 
 

@@ -69,7 +69,10 @@ def conditions(record: Mapping[str, Any]) -> Conditions:
     parts["policy"] = {key: _text(value) for key, value in (target["policy"] or {}).items()}
     parts["versions"] = {name: _text(version) for name, version in record["versions"].items()}
     parts["workers"] = {"workers": _text(record["workers"])}
-    return Conditions(parts, frozenset(_idle(profile)))
+    idle = _idle(profile)
+    if not record["retries"].get("over_budget"):
+        idle.add(("retry", "budget"))
+    return Conditions(parts, frozenset(idle))
 
 
 def differences(before: Conditions, after: Conditions) -> list[Difference]:

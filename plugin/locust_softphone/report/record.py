@@ -108,7 +108,7 @@ def build(run: RunFacts, tally: Tally) -> dict[str, Any]:
         "closes": {name[6:]: n for name, n in sorted(counts.items()) if name.startswith("close.")},
         "abnormal_closes": _with_total({cause: counts[f"abnormal.{cause}"] for cause in ABNORMAL_CAUSES}),
         "retries": {
-            **{name: counts[f"retries.{name}"] for name in ("made", "honoured", "too_early")},
+            **{name: counts[f"retries.{name}"] for name in ("made", "honoured", "too_early", "over_budget")},
             "wait_s": tally.latencies["retry_wait"].summary(),
             "early_s": tally.latencies["retry_early"].summary(),
             "sample": [retry._asdict() for retry in tally.retry_sample.sorted()],
@@ -196,6 +196,7 @@ def facts(record: Mapping[str, Any]) -> dict[str, float | None]:
         "retries": retries["made"],
         "retries.honoured": retries["honoured"],
         "retries.too_early": retries["too_early"],
+        "retries.over_budget": retries.get("over_budget"),
         "reconnects": record["reconnects"]["made"],
         "reconnects.failed": record["reconnects"]["failed"],
         "closes": sum(closes.values()),

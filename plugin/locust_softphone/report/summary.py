@@ -26,6 +26,9 @@ def summary_lines(record: Mapping[str, Any]) -> list[str]:
     ]
     if aborted := record["aborted"]:
         lines.append(f"  aborted after {aborted['after_s']:.1f} s: {aborted['by']} could no longer hold")
+    if over := record["retries"].get("over_budget"):
+        budget = record["profile"]["softphone"]["retry"]["budget"]
+        lines.append(f"  retry budget of {budget:g} times the plan spent: {over} more attempts were not made")
     lines += [f"  expected {each['text']}: {_HELD[each['held']]}" for each in record["expectations"]]
     lines += [f"  not valid: {reason}" for reason in record["validity"]["reasons"]]
     lines.append(f"  verdict: {record['verdict']}")

@@ -21,7 +21,7 @@ from locust_softphone.retry import backoff_s, reset_s, told_s
 from locust_softphone.signaling.connection import ABNORMAL
 from locust_softphone.signaling.dialect import Reply
 from locust_softphone.signaling.fleet import Fleet
-from locust_softphone.steps import backs_off_with
+from locust_softphone.steps import backs_off_with, request_steps
 from locust_softphone.told_retry import ToldRetry
 
 __all__ = ["Attempts"]
@@ -46,23 +46,28 @@ class Attempts:
         self._not_before_s: dict[str, float] = {}
         self._failures: Counter[str] = Counter()
         self._failed_step = ""
+        self._planned: frozenset[str] = frozenset()
+        self._counted = request_steps(fleet.dialect.name)
         self._backs_off_with = backs_off_with(fleet.dialect.name)
 
-    def begin(self, due_s: float) -> None:
-        """A set-up begins, with all its tries ahead of it."""
+    def begin(self, due_s: float, planned: frozenset[str]) -> None:
+        """A set-up begins, with all its tries ahead of it; ``planned`` steps are free once, of the retry budget."""
         self.due_s = due_s
+        self._planned = planned
         self._failures.clear()
 
     def make(self, step: str, request: Callable[P, Reply[T]], *args: P.args, **kwargs: P.kwargs) -> T:
         """One attempt: measured, counted, and its failure handed on.
 
         Raises:
-            AttemptFailed: as ``request`` does; or ``CANCELLED``, and nothing is counted: the plan is over.
+            AttemptFailed: as ``request`` does; or, and nothing is counted, ``CANCELLED`` when the plan is over and
+                ``OVER_BUDGET`` when there must be no further attempt.
         """
         self._await_turn(step)
         began_s = self._fleet.clock()
         if began_s >= self._fleet.end_s:
             raise AttemptFailed(Outcome.CANCELLED)
+        self._pay(step)
         planned_s = min(self.due_s, began_s)
         self._note_retry(step, began_s)
         try:
@@ -131,6 +136,14 @@ class Attempts:
         told_until_s, self._told_until_s = self._told_until_s, None
         if told_until_s is not None:
             self._fleet.observer.retry(ToldRetry(step, told_until_s, began_s))
+
+    def _pay(self, step: str) -> None:
+        """What is not planned is paid for with the retry budget."""
+        if step in self._planned:
+            self._planned -= {step}
+        elif step in self._counted and not self._fleet.budget.take():
+            self._fleet.observer.count("retries.over_budget", self._fleet.clock())
+            raise AttemptFailed(Outcome.OVER_BUDGET)
 
     def _await_turn(self, step: str) -> None:
         """Wait for what was told before.

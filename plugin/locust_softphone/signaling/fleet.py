@@ -10,6 +10,7 @@ from typing import Protocol
 from locust_softphone.behaviour import Behaviour
 from locust_softphone.errors import AttemptFailed
 from locust_softphone.measure import Attempt
+from locust_softphone.retry_budget import RetryBudget
 from locust_softphone.signaling.dialect import Dialect
 from locust_softphone.signaling.hold_back import HoldBack
 from locust_softphone.signaling.token import TokenSource
@@ -47,6 +48,7 @@ class Fleet:
         observer: who is told.
         shared_token: the fleet's token, or None where each connection has its own.
         hold_back: whom to ask for a turn, where a 429 holds back the whole fleet.
+        budget: what attempts beyond the plan are paid with.
         clock: seconds since the plan's start.
         sleep: waits so many seconds.
         random: for jitter.
@@ -60,6 +62,7 @@ class Fleet:
     observer: Observer
     shared_token: TokenSource | None
     hold_back: HoldBack | None
+    budget: RetryBudget
     clock: Callable[[], float]
     sleep: Callable[[float], None]
     random: Random

@@ -26,6 +26,7 @@ from locust_softphone.signaling.attempts import Attempts
 from locust_softphone.signaling.dialect import Reply, Session
 from locust_softphone.signaling.fleet import Fleet
 from locust_softphone.signaling.token import Token
+from locust_softphone.steps import connection_steps
 
 __all__ = ["Softphone"]
 
@@ -47,6 +48,7 @@ class Softphone:
         self._out_of_time = _OutOfTime(fleet)
         self._engine: Retrying | None = None
         self._started = self._connected = self._gave_up = self._in_call = False
+        self._opens = True
 
     @property
     def connected(self) -> bool:
@@ -92,7 +94,7 @@ class Softphone:
         self.start()
         observer, began_s = self.fleet.observer, self.fleet.clock()
         planned_s = began_s if planned_s is None else planned_s
-        failure, in_time = self._establish(planned_s)
+        failure, in_time = self._establish(planned_s, self._planned_steps())
         ended_s = self.fleet.clock()
         if failure is None:
             self.answered_calls += 1
@@ -109,7 +111,11 @@ class Softphone:
         self._hold_until(min(self.fleet.clock() + seconds, self.fleet.end_s))
 
     def hang_up(self) -> None:
-        """Say bye and close with 1000."""
+        """Say bye and close with 1000; another call opens another connection."""
+        self._opens = True
+        self._close()
+
+    def _close(self) -> None:
         self._in_call = False
         session, self.session = self.session, None
         self._forget_token()
@@ -135,14 +141,24 @@ class Softphone:
 
     # How a call comes about.
 
-    def _establish(self, planned_s: float, dropped: AttemptFailed | None = None) -> tuple[AttemptFailed | None, bool]:
+    def _planned_steps(self) -> frozenset[str]:
+        """The attempts that a call makes if each succeeds."""
+        opens, self._opens = self._opens, False
+        shared = self.fleet.shared_token is not None
+        opening = connection_steps(self.fleet.dialect.name, shared_token=shared) if opens else frozenset[str]()
+        return opening | {"offer"}
+
+    def _establish(
+        self, planned_s: float, planned: frozenset[str], dropped: AttemptFailed | None = None
+    ) -> tuple[AttemptFailed | None, bool]:
         """Walk to an answered call, trying again as the profile says: the last failure, and whether it came in time.
 
         Args:
             planned_s: when it should begin.
+            planned: the steps that cost nothing of the retry budget, once each.
             dropped: the end of the call that this one is to replace: it counts as the first failed try.
         """
-        self._attempts.begin(planned_s)
+        self._attempts.begin(planned_s, planned)
         self._in_call = False
         self._out_of_time.came = False
         try:
@@ -211,7 +227,7 @@ class Softphone:
     def _leave_refused_session(self) -> None:
         """The edge does not know the session: hear it cut the connection if it does, and close it if it does not."""
         if self.session is not None and self._listen(self.fleet.clock() + 1.0) is None:
-            self.hang_up()
+            self._close()
 
     def _authorized(self, step: str, request: Callable[[Token], Reply[T]]) -> T:
         """A step that takes a token. A 401 is worth one new token and one more attempt, at once."""
@@ -252,7 +268,7 @@ class Softphone:
         while self.fleet.clock() < until_s:
             dropped = self._listen(until_s)
             if dropped and self._in_call and self.fleet.behaviour.retry.max_retries:
-                failure, _ = self._establish(self.fleet.clock(), dropped)
+                failure, _ = self._establish(self.fleet.clock(), frozenset(), dropped)
                 self.fleet.observer.count("reconnects.failed" if failure else "reconnects.made", self.fleet.clock())
 
     def _wait_until(self, until_s: float) -> None:

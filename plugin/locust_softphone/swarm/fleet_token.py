@@ -19,11 +19,15 @@ from gevent.timeout import Timeout
 from locust_softphone.errors import AttemptFailed
 from locust_softphone.measure import Attempt
 from locust_softphone.outcome import Outcome
+from locust_softphone.retry_budget import RetryBudget
 from locust_softphone.signaling.dialect import Dialect
 from locust_softphone.signaling.token import SharedToken, Token
 from locust_softphone.swarm.recorder import Recorder
 
-__all__ = ["FleetToken", "TokenDesk"]
+__all__ = ["DESK_PART", "FleetToken", "TokenDesk"]
+
+DESK_PART = 1 / 3
+"""The part of the retry budget that is the master's, where it fetches the fleet's token: one of three steps."""
 
 _MASTER = 0
 
@@ -35,9 +39,13 @@ class TokenDesk:
         dialect: how to ask the edge.
         recorder: where the attempts are counted.
         clock: seconds since the plan's start.
+        beyond_plan: how many attempts the whole fleet may make besides the planned ones.
     """
 
-    def __init__(self, dialect: Dialect, recorder: Recorder, clock: Callable[[], float]) -> None:
+    def __init__(
+        self, dialect: Dialect, recorder: Recorder, clock: Callable[[], float], *, beyond_plan: float = 0.0
+    ) -> None:
+        self._budget = RetryBudget(1 + beyond_plan * DESK_PART)  # the fleet's first token is planned
         self._line = dialect.line(_MASTER)
         self._recorder = recorder
         self._clock = clock
@@ -56,6 +64,9 @@ class TokenDesk:
 
     def _fetch(self) -> Token:
         began_s = self._clock()
+        if not self._budget.take():
+            self._recorder.count("retries.over_budget", began_s)
+            raise AttemptFailed(Outcome.OVER_BUDGET)
         try:
             token, _ = self._line.fetch_token(began_s)
         except AttemptFailed as failed:

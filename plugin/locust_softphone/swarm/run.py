@@ -119,7 +119,7 @@ class Run:
             user_agent=f"locust-softphone/{__version__}",
             random=random.Random(),
         )
-        self.desk = TokenDesk(dialect, self._recorder, self.clock)
+        self.desk = TokenDesk(dialect, self._recorder, self.clock, beyond_plan=profile.attempts_beyond_plan())
         self.crew = Crew(runner, profile.schedule(), worker_ids, plan_for, self.clock)
         self.crew.share_out()
 

@@ -21,12 +21,14 @@ from locust.env import Environment
 from locust_softphone import __version__
 from locust_softphone.measure import Tally
 from locust_softphone.profile import Profile
+from locust_softphone.retry_budget import RetryBudget
 from locust_softphone.signaling.fleet import Fleet
 from locust_softphone.signaling.hold_back import HoldBack
 from locust_softphone.signaling.media_offer import Credentials, MediaOffer
 from locust_softphone.signaling.softphone import Softphone
 from locust_softphone.signaling.stream import Target
 from locust_softphone.signaling.token import SharedToken, TokenSource
+from locust_softphone.swarm.fleet_token import DESK_PART
 from locust_softphone.swarm.limits import raise_descriptor_limit, shortages
 from locust_softphone.swarm.presence import take_presence
 from locust_softphone.swarm.recorder import Recorder
@@ -76,6 +78,10 @@ class Share:
         self._epoch_s = time.perf_counter()
         self._begun = Event()
         self.stopped = False
+        shares_token, asks_master = profile.softphone.token == "shared", shared_token is not None
+        beyond_each = profile.attempts_beyond_plan() / profile.users
+        self._budget_each = beyond_each * (1 - DESK_PART) if shares_token and asks_master else beyond_each
+        fleets_token = 1 if shares_token and not asks_master else 0
         chance, retry = random.Random(), profile.softphone.retry
         self.hold_back = (
             HoldBack(self.clock, retry.pace_per_s * pace_share, spread_hold) if retry.scope == "fleet" else None
@@ -90,8 +96,9 @@ class Share:
                 random=chance,
             ),
             observer=self.recorder,
-            shared_token=(shared_token or SharedToken(self.clock)) if profile.softphone.token == "shared" else None,
+            shared_token=(shared_token or SharedToken(self.clock)) if shares_token else None,
             hold_back=self.hold_back,
+            budget=RetryBudget(self._budget_each * len(places) + fleets_token),
             clock=self.clock,
             sleep=gevent.sleep,
             random=chance,
@@ -155,11 +162,13 @@ class Share:
         """Serve these places too; there must be a user more for each."""
         self._places.extend(places)
         self._unfinished += len(places)
+        self.fleet.budget.move(self._budget_each * len(places))
 
     def release(self, places: Sequence[int]) -> None:
         """Do not serve these places: another process does."""
         self._released.update(places)
         self._unfinished -= len(places)
+        self.fleet.budget.move(-self._budget_each * len(places))
 
     def crashed(self) -> None:
         """A softphone's script has raised: a bug in it or in ours, and what it left undone nobody has measured."""
