@@ -21,7 +21,8 @@ from locust_softphone.locust_process import Interruptions, complaints, locust_co
 from locust_softphone.profile import list_profiles, load_profile
 from locust_softphone.progress import Watch
 from locust_softphone.report.comparison import Run, run_of
-from locust_softphone.report.record import read
+from locust_softphone.report.journal import NAME as JOURNAL
+from locust_softphone.report.journal import is_left_behind, read_or_recover
 
 __all__ = ["DEFAULT_SET", "Arguments", "Plan", "Result", "new_folder", "plans", "read_runs", "run_all", "worst"]
 
@@ -196,7 +197,7 @@ def read_runs(paths: Iterable[Path]) -> tuple[list[Run], list[str]]:
     records = [record for path in paths for record in _records(path)]
     for path in {record.resolve(): record for record in records}.values():
         try:
-            runs.append(run_of(read(path)))
+            runs.append(run_of(read_or_recover(path)))
         except InputError as error:
             problems += [line if line.startswith(str(path)) else f"{path}: {line}" for line in error.problems]
         except OSError as error:
@@ -207,9 +208,10 @@ def read_runs(paths: Iterable[Path]) -> tuple[list[Run], list[str]]:
 def _records(path: Path) -> list[Path]:
     """The records that a path stands for; the path itself where there is none, to be told so when it is read."""
     try:
-        if (path / "run.json").exists():
+        if (path / "run.json").exists() or is_left_behind(path):
             return [path]
-        return sorted(file.parent for file in path.glob("*/run.json")) or [path]
+        left_behind = [file.parent for file in path.glob(f"*/{JOURNAL}") if is_left_behind(file.parent)]
+        return sorted([*(file.parent for file in path.glob("*/run.json")), *left_behind]) or [path]
     except OSError:
         return [path]
 

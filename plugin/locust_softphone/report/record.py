@@ -11,6 +11,7 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ from locust_softphone.outlook import Outlook
 from locust_softphone.steps import DIALECTS, request_steps
 from locust_softphone.wording import one_line
 
-__all__ = ["SCHEMA_VERSION", "Aborted", "RunFacts", "build", "facts", "read", "write"]
+__all__ = ["SCHEMA_VERSION", "Aborted", "RunFacts", "build", "facts", "iso", "read", "write"]
 
 SCHEMA_VERSION = 2
 EXIT_CODES = {"passed": 0, "failed": 1, "invalid": 3}
@@ -223,6 +224,11 @@ def _durations(record: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, fl
     yield "loop_lag", record["generator"]["loop_lag_s"]
     yield "retry_wait", record["retries"]["wait_s"]
     yield "retry_early", record["retries"]["early_s"]
+
+
+def iso(timestamp: float) -> str:
+    """An instant as a record has it: ISO 8601 in UTC, to the millisecond."""
+    return datetime.fromtimestamp(timestamp, timezone.utc).isoformat(timespec="milliseconds")
 
 
 def write(record: Mapping[str, Any], folder: Path) -> Path:

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import logging
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Literal
 
@@ -22,7 +23,6 @@ from locust.runners import MasterRunner
 from locust_softphone import __version__
 from locust_softphone.errors import InputError
 from locust_softphone.measure import Tally
-from locust_softphone.report.record import write
 from locust_softphone.report.summary import summary_lines
 from locust_softphone.swarm import messages, workarounds
 from locust_softphone.swarm.options import Given, Options
@@ -132,6 +132,7 @@ class Conductor:
         try:
             if options is None:
                 raise InputError("no ProfileShape: the locustfile has none, or the class picker has not chosen it")
+            _check_writable(options.runs)
             self._check_versions(workers)
             self._run = self.last = run = Run(options, self._environment, workers)
             logger.log(logging.WARNING if run.target.authorized else logging.INFO, "%s", run.announcement())
@@ -166,12 +167,11 @@ class Conductor:
         if run is None:
             return
         try:
-            record = run.record()
-            for line in summary_lines(record):
-                print(line)
+            run.result = record = run.record()
             self.exit_code = max(self.exit_code or 0, record["exit_code"])
-            print(f"run record: {write(record, run.folder)}", flush=True)
-            run.result = record
+            path = run.save(record)
+            with suppress(OSError):  # nobody reads it any more: the terminal is closed, the pipe is broken
+                print(*summary_lines(record), f"run record: {path}", sep="\n", flush=True)
         except InputError as error:
             self._complain(error)
         finally:

@@ -13,14 +13,11 @@
 
 from __future__ import annotations
 
-import os
-import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-import gevent
 from locust.argument_parser import LocustArgumentParser
 from locust.env import Environment
 from locust.event import Events
@@ -32,12 +29,12 @@ from locust_softphone.swarm.conductor import Conductor
 from locust_softphone.swarm.member import Member
 from locust_softphone.swarm.options import add_options
 from locust_softphone.swarm.side import BAD_INPUT, side_of, take_side
+from locust_softphone.swarm.signals import stop_headless_run_on_signals, stop_on_hangup
 from locust_softphone.swarm.user import SoftphoneUser
 
 __all__ = ["install"]
 
 _NOT_VALID = 3
-_KILLED = 130
 
 
 def install(events: Events) -> None:
@@ -62,6 +59,7 @@ def _on_init(environment: Environment, runner: Any, **_: Any) -> None:
         member = Member(environment, runner)
         take_side(environment, member)
         events.test_start.add_listener(lambda **_: member.start())
+        stop_on_hangup()
         return
     with _exit_on_bad_input():
         conductor = Conductor(environment)
@@ -74,7 +72,9 @@ def _on_init(environment: Environment, runner: Any, **_: Any) -> None:
     if options is not None and options.headless:
         with _exit_on_bad_input():
             conductor.check()
-        _stop_on_signals()
+        stop_headless_run_on_signals()
+    else:
+        stop_on_hangup()
 
 
 def _has_softphones(environment: Environment) -> bool:
@@ -89,28 +89,6 @@ def _exit_on_bad_input() -> Iterator[None]:
     except InputError as error:
         print(error, file=sys.stderr)
         sys.exit(BAD_INPUT)
-
-
-def _stop_on_signals() -> None:
-    """Let SIGINT and SIGTERM end a headless run in order: everybody hangs up, the record is written.
-
-    Python would raise KeyboardInterrupt in whichever greenlet runs, where it can be lost, in a finalizer for one;
-    Locust 2.47 handles SIGTERM only once a headless run with a shape is over. Here either reaches the main greenlet,
-    which waits for the run. A second one changes nothing, a third one ends the process at once.
-    """
-    hub, received = gevent.get_hub(), [0]
-
-    def stop() -> None:
-        received[0] += 1
-        if received[0] == 1:
-            hub.handle_system_error(KeyboardInterrupt, KeyboardInterrupt())
-        elif received[0] == 2:
-            print("stopping: everybody hangs up, the record is written; once more ends it at once", file=sys.stderr)
-        else:
-            os._exit(_KILLED)
-
-    for number in (signal.SIGINT, signal.SIGTERM):
-        gevent.signal_handler(number, stop)
 
 
 def _on_quitting(environment: Environment, **_: Any) -> None:

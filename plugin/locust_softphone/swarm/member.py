@@ -44,6 +44,7 @@ class Member:
         self._runner = runner
         if environment.parsed_options is not None:
             take_secret(environment.parsed_options)  # a worker gets the client from the master
+        self._heard_s = float("inf")  # of the master
         self._plan: messages.Plan | None = None
         self._token: FleetToken | None = None
         handlers = {
@@ -59,6 +60,7 @@ class Member:
             runner.register_message(name, handler)
         runner.register_message(messages.STOP, self._on_stop, concurrent=True)
         environment.events.quitting.add_listener(self._on_quitting)
+        environment.events.heartbeat_received.add_listener(self._on_heartbeat)
         runner.send_message(messages.HERE, {"version": __version__})
 
     def start(self) -> None:
@@ -131,6 +133,9 @@ class Member:
         if self._token is not None:
             self._token.answered(msg.data)
 
+    def _on_heartbeat(self, **_: Any) -> None:
+        self._heard_s = time.perf_counter()
+
     def _on_stop(self, **_: Any) -> None:
         if self.share is not None:
             self.share.stop(self._runner.user_greenlets)
@@ -144,7 +149,7 @@ class Member:
     def _take(self) -> dict[str, Any]:
         if self.share is None:
             return {}
-        return {"until_s": self.share.clock(), "tally": self.share.recorder.take().to_plain()}
+        return {"until_s": self.share.clock(), "tally": self.share.take().to_plain()}
 
     # Meanwhile.
 
@@ -160,8 +165,7 @@ class Member:
                 told = share.over
                 if told:
                     self._runner.send_message(messages.OVER, {})
-            heard_at = self._runner.last_heartbeat_timestamp
-            if heard_at is not None and time.time() - heard_at > MASTER_SILENT_S:
+            if time.perf_counter() - self._heard_s > MASTER_SILENT_S:
                 logger.error("the master has been silent for %.0f s: everybody hangs up", MASTER_SILENT_S)
                 share.stop(self._runner.user_greenlets)
                 self._environment.process_exit_code = _NOT_VALID

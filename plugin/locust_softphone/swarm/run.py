@@ -9,8 +9,11 @@ import random
 import sys
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from datetime import datetime, timezone
 from importlib.metadata import version
+from pathlib import Path
+from tempfile import mkdtemp
 from typing import Any
 
 import gevent
@@ -22,7 +25,10 @@ from locust_softphone.errors import AttemptFailed, InputError
 from locust_softphone.measure import Tally
 from locust_softphone.outlook import Outlook
 from locust_softphone.report import ledger
-from locust_softphone.report.record import Aborted, RunFacts, build
+from locust_softphone.report.journal import NAME as JOURNAL
+from locust_softphone.report.journal import Journal, RunStart
+from locust_softphone.report.record import Aborted, build, iso, write
+from locust_softphone.report.saturation import on_time_per_s, saturation
 from locust_softphone.signaling.http import HttpConnection
 from locust_softphone.signaling.media_offer import MediaOffer
 from locust_softphone.signaling.stream import Target
@@ -35,7 +41,6 @@ from locust_softphone.swarm.fleet_token import TokenDesk
 from locust_softphone.swarm.options import Options
 from locust_softphone.swarm.recorder import Recorder
 from locust_softphone.swarm.share import Share
-from locust_softphone.swarm.watch import on_time_per_s, saturation
 
 __all__ = ["Run", "reach", "users_for"]
 
@@ -45,6 +50,7 @@ _REACH_S = 5.0
 _BEGIN_IN_S = 0.25
 _BEGIN_IN_EACH_S = 0.0005
 _COLLECT_S = 15.0
+_JOURNAL_EVERY_S = 1.0
 _EDGE = "locust-softphone-edge"
 
 
@@ -63,6 +69,8 @@ class Run:
     def __init__(self, options: Options, environment: Environment, worker_ids: list[str]) -> None:
         self.options = options
         self.tally = Tally()
+        self._unsaved = Tally()  # the part of it that the journal has not
+        self._journal: Journal | None = None
         self.users = users_for(options.profile.users, max(len(worker_ids), 1))
         self.began_at: float | None = None
         self.share: Share | None = None
@@ -142,13 +150,14 @@ class Run:
         elif self.crew is not None:
             self.crew.begin(in_s)
             gevent.spawn(self.crew.look_after, lambda: self.over or self.stopping)
+        gevent.spawn(self._keep_journal, self._start(self.began_at))
         gevent.spawn(
             abort_when_lost, self.options.profile, self.outlook, lambda: self.over or self.stopping, self._abort
         )
 
     def heard(self, worker: str, tally: Tally, until_s: float) -> None:
         """A worker has told what it measured up to an instant."""
-        self.tally.merge(tally)
+        self._add(tally)
         self._known_until_s[worker] = until_s
 
     def outlook(self) -> Outlook:
@@ -203,37 +212,81 @@ class Run:
 
     def take_in(self) -> None:
         """Add to the tally what this process has measured since the last time; workers send theirs by themselves."""
-        self.tally.merge(self._recorder.take())
+        self._add(self._recorder.take())
         if self.share is not None:
-            self.tally.merge(self.share.recorder.take())
+            self._add(self.share.take())
+
+    def _add(self, tally: Tally) -> None:
+        self.tally.merge(tally)
+        self._unsaved.merge(tally)
+
+    def _keep_journal(self, start: RunStart) -> None:
+        """Write down each second what came in during it, until there is a record; a full disk does not stop the run."""
+        try:
+            self._journal = journal = Journal(self.folder, start)
+        except OSError as error:
+            logger.warning("%s: %s: if this run is killed, it is lost", self.folder / JOURNAL, error.strerror)
+            return
+        warned = False
+        while self._journal is journal:
+            try:
+                self._write_down(journal)
+            except OSError as error:
+                if not warned:
+                    warned = True
+                    logger.warning("%s: %s: if this run is killed now, it is lost", journal.path, error.strerror)
+            gevent.sleep(_JOURNAL_EVERY_S)
+
+    def _write_down(self, journal: Journal) -> None:
+        self.take_in()
+        journal.append(self.clock(), self._unsaved)
+        self._unsaved = Tally()
+        if journal.has_grown:
+            journal.rewrite(self.clock(), self.tally)
+
+    def save(self, record: dict[str, Any]) -> Path:
+        """Write the record, and let the journal go.
+
+        Raises:
+            InputError: it could not be written, and where what was measured is instead.
+        """
+        try:
+            path = write(record, self.folder)
+        except InputError as error:
+            raise InputError(*error.problems, self._saved_instead(record)) from None
+        self._close_journal(keep=False)
+        return path
+
+    def _saved_instead(self, record: dict[str, Any]) -> str:
+        with suppress(InputError, OSError):
+            path = write(record, Path(mkdtemp(prefix="softphone-")) / self.folder.name)
+            self._close_journal(keep=False)
+            return f"it is in {path} instead"
+        return f"what its journal has of it: locust-softphone report {self.folder}"
+
+    def _close_journal(self, *, keep: bool) -> None:
+        journal, self._journal = self._journal, None
+        if journal is not None:
+            with suppress(OSError):
+                if keep:
+                    self._write_down(journal)
+            journal.close(keep=keep)
 
     def record(self) -> dict[str, Any]:
         """The run record: the edge's counters read, the ledger balanced, the run judged."""
-        ended_at = time.time()
-        profile, began_at = self.options.profile, self.began_at or ended_at
+        profile, began_at = self.options.profile, time.time() if self.began_at is None else self.began_at
         before, after = self._edge_before, None if self._edge_before is None else _edge_stats(self.target)
         restarted = before is not None and after is not None and before.get("instance") != after.get("instance")
         edge = ledger.since(before, after) if before is not None and after is not None and not restarted else None
         balanced = ledger.balance(self.tally.counts, edge["steps"], profile.dialect) if edge else None
         first_s = self.tally.first_s.get("started")
         return build(
-            RunFacts(
-                run_id=self.folder.name,
-                profile=profile.resolved(),
-                planned=_planned_per_second(profile.schedule().started_by, profile.duration_s),
-                calls_each=profile.softphone.calls.count,
-                target={
-                    "url": self.target.url,
-                    "simulated": self._edge_before is not None,
-                    "policy": self._policy,
-                },
-                versions=_versions(self.target),
-                workers=len(self.crew.workers) if self.crew else 0,
+            self._start(began_at).facts(
                 fleet=self.crew.summary() if self.crew else None,
                 times={
-                    "planned_start": _iso(began_at),
-                    "actual_start": None if first_s is None else _iso(began_at + first_s),
-                    "end": _iso(ended_at),
+                    "planned_start": iso(began_at),
+                    "actual_start": None if first_s is None else iso(began_at + first_s),
+                    "end": iso(began_at + self.clock()),  # whatever the wall clock has done meanwhile
                     "ended": "aborted" if self._aborted else "stopped" if self._stopped_early else "plan over",
                 },
                 edge=edge,
@@ -244,6 +297,24 @@ class Run:
                 aborted=self._aborted,
             ),
             self.tally,
+        )
+
+    def _start(self, began_at: float) -> RunStart:
+        """What is known of the run before anything has been measured."""
+        profile = self.options.profile
+        return RunStart(
+            run_id=self.folder.name,
+            profile=profile.resolved(),
+            planned=_planned_per_second(profile.schedule().started_by, profile.duration_s),
+            calls_each=profile.softphone.calls.count,
+            target={
+                "url": self.target.url,
+                "simulated": self._edge_before is not None,
+                "policy": self._policy,
+            },
+            versions=_versions(self.target),
+            workers=len(self.crew.workers) if self.crew else 0,
+            began_at=began_at,
         )
 
     def _reasons(self, balanced: Mapping[str, Any] | None, *, restarted: bool) -> list[str]:
@@ -274,7 +345,8 @@ class Run:
         return reasons
 
     def close(self) -> None:
-        """Stop the simulated edge, if it is ours."""
+        """Stop the simulated edge, if it is ours, and leave the journal if there is no record."""
+        self._close_journal(keep=True)
         if self._edge is not None:
             self._edge.stop()
             self._edge = None
@@ -330,7 +402,3 @@ def _versions(target: Target) -> dict[str, str]:
         "python": platform.python_version(),
         "platform": sys.platform,
     }
-
-
-def _iso(timestamp: float) -> str:
-    return datetime.fromtimestamp(timestamp, timezone.utc).isoformat(timespec="milliseconds")

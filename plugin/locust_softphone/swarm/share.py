@@ -21,6 +21,7 @@ from locust.env import Environment
 from locust_softphone import __version__
 from locust_softphone.measure import Tally
 from locust_softphone.profile import Profile
+from locust_softphone.report.saturation import judged_by, saturation
 from locust_softphone.retry_budget import RetryBudget
 from locust_softphone.signaling.fleet import Fleet
 from locust_softphone.signaling.hold_back import HoldBack
@@ -105,7 +106,8 @@ class Share:
             end_s=profile.duration_s,
             goodbye_s=0.0,
         )
-        self._allow_goodbyes(saturated=False)
+        self._judged_by = Tally()
+        self._allow_goodbyes()
 
     def clock(self) -> float:
         """Seconds since the plan's start on this process; negative before it."""
@@ -185,9 +187,17 @@ class Share:
             return False
         return self._unfinished <= 0 or self.clock() > self.fleet.end_s + self.fleet.goodbye_s
 
-    def _allow_goodbyes(self, saturated: bool) -> None:
+    def take(self) -> Tally:
+        """What was measured since the last time; all that was measured so far still judges whether we are saturated."""
+        taken = self.recorder.take()
+        self._judged_by.merge(judged_by(taken))
+        return taken
+
+    def _allow_goodbyes(self) -> None:
         """Time for saying bye after the plan's end; a saturated generator would only make its lateness longer."""
-        self.fleet.goodbye_s = 0.0 if saturated else _HANG_UP_S + _HANG_UP_EACH_S * self._unfinished
+        so_far = judged_by(self.recorder.tally)
+        so_far.merge(self._judged_by)
+        self.fleet.goodbye_s = 0.0 if saturation(so_far) else _HANG_UP_S + _HANG_UP_EACH_S * self._unfinished
 
     def stop(self, users: Group) -> None:
         """Stop now: everybody hangs up, and is cut off who has not when the time for goodbyes is over."""

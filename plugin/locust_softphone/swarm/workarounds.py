@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import functools
 import logging
+import time
+from types import SimpleNamespace
 
 import gevent
 from locust import argument_parser, runners, stats
@@ -18,6 +20,7 @@ def apply() -> None:
     """Apply all of them; safe to call more than once."""
     _cache_default_arguments()
     _mute_spawn_rate_warning()
+    _keep_time_steadily()
 
 
 def _cache_default_arguments() -> None:
@@ -28,6 +31,19 @@ def _cache_default_arguments() -> None:
     """
     if not hasattr(argument_parser.default_args_dict, "cache_info"):
         argument_parser.default_args_dict = functools.cache(argument_parser.default_args_dict)
+
+
+def _keep_time_steadily() -> None:
+    """Locust 2.47.0 tells durations by the wall clock (runners.py), which can be set.
+
+    Set forward by a minute, its worker leaves, as if it had not heard of its master for so long. Set back, the worker
+    ignores the next message that spawns users, as if it were an old one, and a shape that is being asked is not asked
+    again for as long as that. It can go when runners.py uses a monotonic clock.
+    """
+    if vars(runners)["time"] is time:
+        offset_s = time.time() - time.perf_counter()
+        steady = {"time": lambda: offset_s + time.perf_counter()}
+        vars(runners)["time"] = SimpleNamespace(**{**vars(time), **steady})
 
 
 def leave_users_where_they_are(runner: runners.MasterRunner) -> None:
