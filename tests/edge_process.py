@@ -16,7 +16,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from email.message import Message
+from functools import partial
 from pathlib import Path
+from resource import RLIMIT_NOFILE, setrlimit
 from types import MappingProxyType
 from typing import Any
 from urllib.parse import urlsplit
@@ -79,9 +81,19 @@ class EdgeProcess:
 
 @contextmanager
 def running_edge(
-    policy: str | None = None, *, tls: tuple[Path, Path] | None = None, options: Sequence[str] = ()
+    policy: str | None = None,
+    *,
+    tls: tuple[Path, Path] | None = None,
+    options: Sequence[str] = (),
+    most_descriptors: int | None = None,
 ) -> Iterator[EdgeProcess]:
-    """An edge with this policy, as YAML; ``tls`` is a certificate and its key, ``options`` are further ones.
+    """A running edge.
+
+    Args:
+        policy: as YAML.
+        tls: a certificate and its key.
+        options: further ones of the command.
+        most_descriptors: that it may have open.
 
     An edge that prints to stderr or does not end cleanly fails the test: it has a bug.
     """
@@ -106,7 +118,12 @@ def running_edge(
         with (
             errors.open("w") as stderr,
             subprocess.Popen(
-                command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=stderr, text=True
+                command,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=stderr,
+                text=True,
+                preexec_fn=partial(setrlimit, RLIMIT_NOFILE, (most_descriptors,) * 2) if most_descriptors else None,
             ) as process,
         ):
             try:

@@ -80,3 +80,16 @@ def test_tokens_differ_and_expired_ones_are_dropped(access: Access) -> None:
     tokens = [access.issue("acme", now=float(second)) for second in range(1000)]
     assert len(set(tokens)) == 1000
     assert len(access) == 60
+
+
+def test_secrets_and_tokens_are_kept_as_hashes_only(access: Access) -> None:
+    token = access.issue("acme", now=0.0)
+    kept = str(vars(access))
+    assert "acme" in kept
+    assert [secret for secret in ("s3cret", "other", "alices-own", token) if secret in kept] == []
+
+
+@pytest.mark.parametrize("token", ["\udcff", "ü", "\0", "x" * 8000])
+def test_any_text_can_be_asked_about(access: Access, token: str) -> None:
+    assert access.grant(token, 1.0) is None
+    assert access.client_id(basic("acme:" + token.replace("\udcff", ""))) is None

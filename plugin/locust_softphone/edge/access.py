@@ -3,10 +3,14 @@
 A token that was asked for with client credentials is an organisation's; a user's own is known from the start.
 
 Tokens are kept in the order of issue, and all live equally long: the expired ones are always at the front.
+
+Of secrets and tokens only hashes are kept and compared, so that neither the time that a comparison takes nor the length
+of what is compared tells anything of them.
 """
 
 from __future__ import annotations
 
+import hashlib
 import hmac
 import secrets
 from base64 import b64decode
@@ -18,6 +22,8 @@ from locust_softphone.edge.genesys_cloud.policy import User
 from locust_softphone.edge.policy import Organisation
 
 __all__ = ["Access", "Grant"]
+
+NOBODYS = bytes(32)  # the hash of nothing that anybody knows
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,10 +53,12 @@ class Access:
     def __init__(
         self, organisations: Iterable[Organisation], token_expires_s: float, users: Iterable[User] = ()
     ) -> None:
-        self._secrets = {known.client_id: known.client_secret.get_secret_value().encode() for known in organisations}
+        self._secrets = {known.client_id: _hash(known.client_secret.get_secret_value()) for known in organisations}
         self._expires_s = token_expires_s
-        self._tokens: dict[str, Grant] = {}
-        self._of_users = {user.access_token.get_secret_value(): Grant(user.client_id, user.name, inf) for user in users}
+        self._tokens: dict[bytes, Grant] = {}
+        self._of_users = {
+            _hash(user.access_token.get_secret_value()): Grant(user.client_id, user.name, inf) for user in users
+        }
 
     def __len__(self) -> int:
         """How many tokens it has issued and not forgotten."""
@@ -65,16 +73,15 @@ class Access:
             name, _, secret = b64decode(credentials.strip(), validate=True).decode().partition(":")
         except ValueError:
             return None
-        known = self._secrets.get(name)
-        matches = hmac.compare_digest(secret.encode(), known or b"")
-        return name if matches and known is not None else None
+        matches = hmac.compare_digest(_hash(secret), self._secrets.get(name, NOBODYS))
+        return name if matches else None
 
     def issue(self, client_id: str, now: float) -> str:
         """A fresh token for this client."""
         while self._tokens and next(iter(self._tokens.values())).until <= now:
             del self._tokens[next(iter(self._tokens))]
         token = secrets.token_urlsafe(24)
-        self._tokens[token] = Grant(client_id, None, now + self._expires_s)
+        self._tokens[_hash(token)] = Grant(client_id, None, now + self._expires_s)
         return token
 
     def bearer(self, authorization: str, now: float) -> Grant | None:
@@ -84,5 +91,10 @@ class Access:
 
     def grant(self, token: str, now: float) -> Grant | None:
         """What this token stands for, or None if it is unknown or has expired."""
-        grant = self._tokens.get(token) or self._of_users.get(token)
+        key = _hash(token)
+        grant = self._tokens.get(key) or self._of_users.get(key)
         return grant if grant is not None and now < grant.until else None
+
+
+def _hash(secret: str) -> bytes:
+    return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).digest()

@@ -103,6 +103,11 @@ class Policy(StrictModel):
     genesys_cloud: GenesysCloud = Field(
         GenesysCloud(), description="the dialect genesys-cloud: what is documented of it, and what is illustrative"
     )
+    request_timeout_s: Period = Field(
+        20.0,
+        alias="request_timeout",
+        description="how long a client may take for its first request's head, and for a body; illustrative",
+    )
     drop_all_after_s: Period | None = Field(
         None,
         alias="drop_all_after",

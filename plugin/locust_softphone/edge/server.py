@@ -16,16 +16,14 @@ from collections.abc import Callable, Coroutine, Mapping
 from contextlib import suppress
 from typing import Any
 
-from aiohttp import web
-
 from locust_softphone.edge.edge import Edge
+from locust_softphone.edge.http_server import HttpServer
 from locust_softphone.edge.policy import Policy
 from locust_softphone.errors import InputError
 
 __all__ = ["serve"]
 
 BACKLOG = 4096  # connections of a burst that may wait for being accepted
-KEEP_ALIVE_S = 75.0
 SHUTDOWN_S = 0.1
 
 
@@ -58,7 +56,7 @@ def serve(
     _take_all_descriptors()
     logging.getLogger("aiohttp.websocket").setLevel(logging.ERROR)  # a line for each client with another subprotocol
     edge = Edge(policy, random.Random())
-    _run(_serve(edge, ready_to, host, port, ssl_context, until_stdin_closes))
+    _run(_serve(edge, policy.request_timeout_s, ready_to, host, port, ssl_context, until_stdin_closes))
     ended_with(edge.stats())
 
 
@@ -74,6 +72,7 @@ def _run(main: Coroutine[Any, Any, None]) -> None:
 
 async def _serve(
     edge: Edge,
+    timeout_s: float,
     ready_to: Callable[[str], None],
     host: str,
     port: int,
@@ -84,16 +83,25 @@ async def _serve(
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
-    handler = web.Server(edge.serve, access_log=None, tcp_keepalive=False, keepalive_timeout=KEEP_ALIVE_S)
+    handler = HttpServer(edge.serve, timeout_s)
     try:
-        listener = await loop.create_server(handler, host, port, backlog=BACKLOG, ssl=ssl_context)
+        listener = await loop.create_server(
+            handler,
+            host,
+            port,
+            backlog=BACKLOG,
+            ssl=ssl_context,
+            ssl_handshake_timeout=timeout_s if ssl_context else None,
+        )
     except OSError as e:
         raise InputError(_cannot_listen(host, port, e)) from e
     if until_stdin_closes:
         threading.Thread(target=_wait_for_eof, args=(loop, stop), daemon=True).start()
     _collect_garbage_rarely()
     ready_to(_url_of(host, listener.sockets[0].getsockname()[1], tls=ssl_context is not None))
+    watch = asyncio.create_task(handler.close_the_silent())
     await stop.wait()
+    watch.cancel()
     listener.close()
     await handler.shutdown(SHUTDOWN_S)
 

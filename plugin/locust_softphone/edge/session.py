@@ -24,6 +24,8 @@ __all__ = ["Session", "Sessions"]
 
 MAX_MESSAGE_BYTES = 64 * 1024
 NO_STATUS = 1005  # stands for a close frame without a code, RFC 6455 7.1.5
+PROTOCOL_ERROR = 1002
+NEVER_ON_THE_WIRE = frozenset({1005, 1006, 1015})  # RFC 6455 7.4.1; aiohttp lets 1006 pass
 CLOSE_WITHIN_S = 5.0  # from the edge's close frame until it stops waiting for the client's
 
 
@@ -163,7 +165,8 @@ class Session:
             elif message.type is WSMsgType.PONG:
                 self._ponged()
             elif message.type is WSMsgType.CLOSE:
-                return int(message.data) or NO_STATUS
+                code = int(message.data)
+                return PROTOCOL_ERROR if code in NEVER_ON_THE_WIRE else code or NO_STATUS
             elif message.type is WSMsgType.ERROR and isinstance(message.data, WebSocketError):
                 return int(message.data.code)  # a frame that RFC 6455 forbids or that is too long: we have closed
             elif message.type in (WSMsgType.CLOSING, WSMsgType.CLOSED, WSMsgType.ERROR):
