@@ -1,50 +1,302 @@
-"""The client's id and secret reach the edge, and nothing else: no output, no file, no process list."""
+"""The client's id and secret, and the tokens got for them, reach the edge and nothing else.
+
+Every way of giving them, every way a run can end, every command: then every byte that was printed, written or served is
+searched, and every command line.
+"""
 
 from __future__ import annotations
 
+import os
+import re
+import signal
+import subprocess
+import sys
+from base64 import b64encode
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
+from urllib.error import HTTPError
 
 import psutil
+import pytest
 
 from tests.edge.softphone import eventually
-from tests.swarm.locust_process import PATIENCE_S, TINY, edge_of, records, running_locust
+from tests.edge_process import running_edge
+from tests.swarm.locust_process import LOCUSTFILE, PACKAGES, PATIENCE_S, TINY, edge_of, records, running_locust
+from tests.swarm.web_ui import WebUI, free_port
+from tests.swarm.wiretap import Wiretap, tapped
 
 SECRET = "hush-5e0c"
 CLIENT = "client-9a71"
+BASIC = b64encode(f"{CLIENT}:{SECRET}".encode()).decode()
 POLICY = f"organisations: [{{client_id: {CLIENT}, client_secret: {SECRET}}}]"
-CREDENTIALS = {"LOCUST_SOFTPHONE_CLIENT_ID": CLIENT, "LOCUST_SOFTPHONE_CLIENT_SECRET": SECRET}
+CLIENT_ID = {"LOCUST_SOFTPHONE_CLIENT_ID": CLIENT}
+CREDENTIALS = {**CLIENT_ID, "LOCUST_SOFTPHONE_CLIENT_SECRET": SECRET}
+OUTPUTS = ("--loglevel", "DEBUG", "--html", "report.html", "--csv", "stats", "--json-file", "stats")
+LASTING = TINY.replace("hold: 100ms", "hold: 3s")
+
+INDISCREET = (
+    LOCUSTFILE.read_text()
+    + """
+    def script(self, phone):
+        phone.call()
+        raise RuntimeError(f"{vars(self.environment.parsed_options)} {phone.fleet} {vars(phone)} {phone.fleet.dialect}")
 
 
-def test_the_credentials_are_used_and_never_shown(tmp_path: Path) -> None:
-    policy = tmp_path / "elsewhere" / "policy.yaml"
-    policy.parent.mkdir()
-    policy.write_text(POLICY)
+@events.init.add_listener
+def note_the_pages(web_ui, **_):
+    if web_ui:
+        from pathlib import Path
+        Path("pages").write_text("\\n".join(str(rule) for rule in web_ui.app.url_map.iter_rules()))
+"""
+)
+"""A script that crashes with everything that it can get hold of in its message."""
+
+
+def found(secrets: Iterable[str], folder: Path, *shown: str) -> dict[str, list[str]]:
+    """Where each secret can be read, if it can: in what was shown, or in a file of the folder."""
+    places = {f"shown {number}": text.encode(errors="replace") for number, text in enumerate(shown)}
+    places |= {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    readable = {secret: [name for name, text in places.items() if secret.encode() in text] for secret in secrets}
+    return {secret: names for secret, names in readable.items() if names}
+
+
+def command_lines(process: subprocess.Popen[str]) -> list[str]:
+    """Those of a process and of all that it has started."""
+    started = psutil.Process(process.pid)
+    return [" ".join(each.cmdline()) for each in (started, *started.children(recursive=True))]
+
+
+@pytest.fixture
+def here(tmp_path: Path) -> Path:
+    """Where Locust runs, and writes."""
     folder = tmp_path / "here"
     folder.mkdir()
-    options = ["--headless", "--loglevel", "DEBUG", "--softphone-policy", str(policy), "--html", "report.html"]
-    with running_locust(folder, *options, "--csv", "stats", environment=CREDENTIALS) as process:
-        eventually(lambda: edge_of(process) is not None)
-        locust, edge = psutil.Process(process.pid), edge_of(process)
-        assert edge is not None
-        shown = [*locust.cmdline(), *edge.cmdline()]
-        shown += process.communicate(timeout=PATIENCE_S)
-    shown += [path.read_text() for path in folder.rglob("*") if path.is_file()]
-    (record,) = records(folder)
+    return folder
+
+
+@contextmanager
+def an_edge(policy: str = POLICY) -> Iterator[Wiretap]:
+    with running_edge(policy) as edge, tapped(edge.address) as wiretap:
+        yield wiretap
+
+
+@pytest.fixture
+def secret_file(tmp_path: Path) -> Path:
+    """A file that is not where Locust writes."""
+    file = tmp_path / "secret"
+    file.write_text(f"{SECRET}\n")
+    return file
+
+
+# Ways of giving it
+
+
+@pytest.mark.parametrize("way", ["environment", "option", "file", "file named by the environment"])
+@pytest.mark.parametrize("processes", [(), ("--processes", "2")], ids=["alone", "with workers"])
+def test_used_and_never_shown(here: Path, secret_file: Path, way: str, processes: tuple[str, ...]) -> None:
+    options: Mapping[str, tuple[str, ...]] = {
+        "option": ("--softphone-client-secret", SECRET),
+        "file": ("--softphone-client-secret-file", str(secret_file)),
+    }
+    environment: Mapping[str, Mapping[str, str]] = {
+        "environment": CREDENTIALS,
+        "file named by the environment": {**CLIENT_ID, "LOCUST_SOFTPHONE_CLIENT_SECRET_FILE": str(secret_file)},
+    }
+    with (
+        an_edge() as edge,
+        running_locust(
+            here,
+            "--headless",
+            *(*processes, *OUTPUTS, "--host", edge.url, *options.get(way, ())),
+            profile=LASTING,
+            environment=environment.get(way, CLIENT_ID),
+        ) as process,
+    ):
+        eventually(lambda: len(edge.bearers) > 0)
+        shown = [*command_lines(process), *process.communicate(timeout=PATIENCE_S)]
+    assert len(shown) == (2 if not processes else 4) + 1
+    (record,) = records(here)
     assert record["verdict"] == "passed"
-    assert record["steps"]["token"]["outcomes"] == {"ok": 1}
-    assert [text for text in shown if SECRET in text] == []
-    assert [text for text in shown if CLIENT in text] == []
+    assert found([SECRET, CLIENT, BASIC, *edge.bearers], here, *shown) == {}
 
 
-def test_a_wrong_secret_is_a_refusal_and_not_shown_either(tmp_path: Path) -> None:
-    (tmp_path / "policy.yaml").write_text(POLICY.replace(SECRET, "another"))
+def test_the_simulated_edge_needs_no_secret_in_its_environment(here: Path, tmp_path: Path) -> None:
+    policy = tmp_path / "policy.yaml"
+    policy.write_text(POLICY)
+    options = ["--headless", "--softphone-policy", str(policy)]
+    with running_locust(here, *options, profile=LASTING, environment=CREDENTIALS) as process:
+        eventually(lambda: edge_of(process) is not None)
+        edge = edge_of(process)
+        assert edge is not None
+        assert SECRET not in " ".join(edge.environ().values())
+        assert SECRET not in " ".join(edge.cmdline())
+        process.communicate(timeout=PATIENCE_S)
+    assert records(here)[0]["verdict"] == "passed"
+
+
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        (None, "cannot be read (No such file or directory)"),
+        ("", "empty; it must hold nothing but the secret"),
+        ("\n", "empty; it must hold nothing but the secret"),
+        ("x" * 70_000, "longer than 64 KB; it must hold nothing but the secret"),
+        ("\xff\xfe", "not text; it must hold nothing but the secret"),
+    ],
+    ids=["missing", "empty", "only a line end", "long", "binary"],
+)
+def test_a_file_that_has_none(here: Path, tmp_path: Path, content: str | None, problem: str) -> None:
+    file = tmp_path / "secret"
+    if content is not None:
+        file.write_text(content, encoding="latin-1")
+    with running_locust(here, "--headless", "--softphone-client-secret-file", str(file)) as process:
+        _, said = process.communicate(timeout=PATIENCE_S)
+    assert process.returncode == 2
+    assert said.splitlines()[-1] == f"--softphone-client-secret-file {file}: {problem}"
+
+
+def test_two_secrets(here: Path, secret_file: Path) -> None:
+    options = ["--headless", "--softphone-client-secret-file", str(secret_file)]
+    with running_locust(here, *options, environment=CREDENTIALS) as process:
+        shown = process.communicate(timeout=PATIENCE_S)
+    assert process.returncode == 2
+    assert "has a secret already; give one of the two" in shown[1]
+    assert found([SECRET], here, *shown) == {}
+
+
+# Ways a run can end
+
+
+def test_a_wrong_secret_is_a_refusal_and_not_shown_either(here: Path) -> None:
     profile = TINY.replace("expect", "softphone: {retry: {max_retries: 0}}\nexpect")
-    options = ["--headless", "--softphone-policy", "policy.yaml"]
-    with running_locust(tmp_path, *options, profile=profile, environment=CREDENTIALS) as process:
+    options = ["--headless", *OUTPUTS]
+    with (
+        an_edge(POLICY.replace(SECRET, "another")) as edge,
+        running_locust(here, *options, "--host", edge.url, profile=profile, environment=CREDENTIALS) as process,
+    ):
         shown = process.communicate(timeout=PATIENCE_S)
     assert process.returncode == 1
-    (record,) = records(tmp_path)
+    (record,) = records(here)
     assert set(record["steps"]["token"]["outcomes"]) == {"unauthorized"}
     assert record["totals"]["gave_up"] == 4
-    assert "unauthorized (HTTP 401)" in shown[1]
-    assert SECRET not in "".join(shown)
+    assert "unauthorized (HTTP 401)" in (here / "stats_failures.csv").read_text()
+    assert found([SECRET, CLIENT, BASIC], here, *shown) == {}
+
+
+def test_a_script_that_crashes(here: Path) -> None:
+    options = ["--headless", *OUTPUTS]
+    with (
+        an_edge() as edge,
+        running_locust(
+            here, *options, "--host", edge.url, profile=TINY, locustfile=INDISCREET, environment=CREDENTIALS
+        ) as process,
+    ):
+        shown = process.communicate(timeout=PATIENCE_S)
+    assert process.returncode == 3
+    assert "RuntimeError" in shown[1]
+    assert len(edge.bearers) > 0
+    assert found([SECRET, BASIC, *edge.bearers], here, *shown) == {}
+
+
+def test_a_run_that_is_killed(here: Path) -> None:
+    with (
+        an_edge() as edge,
+        running_locust(
+            here, "--headless", *OUTPUTS, "--host", edge.url, profile=LASTING, environment=CREDENTIALS
+        ) as process,
+    ):
+        eventually(lambda: any(len(path.read_bytes().splitlines()) > 2 for path in here.glob("runs/*/journal.jsonl")))
+        process.kill()
+        shown = process.communicate(timeout=PATIENCE_S)
+    assert found([SECRET, CLIENT, BASIC, *edge.bearers], here, *shown) == {}
+
+
+# The web UI
+
+
+def test_no_page_of_the_web_ui_shows_them(here: Path) -> None:
+    port = free_port()
+    options = ["--web-host", "127.0.0.1", "--web-port", str(port), "--loglevel", "DEBUG"]
+    given = ["--softphone-client-secret", SECRET]
+    with (
+        an_edge() as edge,
+        running_locust(
+            here, *options, "--host", edge.url, *given, profile=LASTING, locustfile=INDISCREET, environment=CLIENT_ID
+        ) as process,
+    ):
+        web = WebUI(port)
+        eventually(web.is_there)
+        web.post(softphone_profile="tiny.yaml")
+        eventually(lambda: len(edge.bearers) > 0)
+        served = list(pages(here, web))
+        eventually(lambda: len(records(here)) == 1)
+        served += [*pages(here, web), *command_lines(process)]
+        process.send_signal(signal.SIGINT)
+        shown = process.communicate(timeout=PATIENCE_S)
+    assert len(served) > 20
+    assert any("RuntimeError" in page for page in served)
+    assert found([SECRET, BASIC, *edge.bearers], here, *served, *shown) == {}
+
+
+def pages(folder: Path, web: WebUI) -> Iterator[str]:
+    """Every page that there is, with anything where it wants a parameter; those that end something left out."""
+    for rule in (folder / "pages").read_text().splitlines():
+        if rule.rpartition("/")[2] not in ("swarm", "stop", "logout"):
+            try:
+                yield web.get(re.sub("<[^>]*>", "x", rule))
+            except HTTPError as error:
+                yield error.read().decode()
+
+
+# The other commands
+
+
+def test_no_command_shows_them(here: Path, tmp_path: Path) -> None:
+    policy = tmp_path / "policy.yaml"
+    policy.write_text(POLICY)
+    (here / "tiny.yaml").write_text(TINY)
+    commands = [
+        ["compare", "tiny.yaml", "--policy", str(policy)],
+        ["compare", "tiny.yaml", "--policy", str(policy), "--workers", "2"],
+        ["report", "runs"],
+        ["describe", "tiny.yaml"],
+        ["profiles"],
+        ["edge", "--port", "0", "--policy", str(policy), "--until-stdin-closes"],
+        ["edge", "--port", "70000", "--policy", str(policy)],
+        ["compare", "tiny.yaml", "--host", "http://192.0.2.1"],
+    ]
+    exit_codes, shown = [], []
+    for command in commands:
+        done = subprocess.run(
+            [sys.executable, "-m", "locust_softphone.cli", *command],
+            cwd=here,
+            env={**os.environ, **CREDENTIALS, "HOME": str(here), "PYTHONPATH": str(PACKAGES)},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE_S,
+        )
+        exit_codes.append(done.returncode)
+        shown += [done.stdout, done.stderr]
+    assert exit_codes[:6] == [0] * 6, shown
+    assert exit_codes[7] == 2
+    assert found([SECRET, CLIENT, BASIC], here, *shown) == {}
+
+
+@pytest.mark.parametrize(
+    "mistake",
+    [
+        f"organisations: [{{client_id: {CLIENT}, client_secret: [{SECRET}]}}]",
+        f"organisations: [{{client_id: {CLIENT}, client_secret: {{{SECRET}: 1}}}}]",
+        f"organisations: [{{client_id: {CLIENT}, client_secrets: {SECRET}}}]",
+        f"organisations: [{{client_id: {CLIENT}, client_secret: '{SECRET}]",
+        f"organisations: {{client_secret: {SECRET}}}",
+    ],
+)
+def test_a_policy_that_is_wrong_is_not_quoted_with_its_secret(here: Path, mistake: str) -> None:
+    (here.parent / "policy.yaml").write_text(mistake)
+    command = [sys.executable, "-m", "locust_softphone.cli", "edge", "--policy", str(here.parent / "policy.yaml")]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE_S)
+    assert done.returncode == 2
+    assert SECRET not in done.stdout + done.stderr
