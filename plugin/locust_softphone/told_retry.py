@@ -59,7 +59,7 @@ class RetrySample:
 
     def sorted(self) -> list[ToldRetry]:
         """The retries by deadline."""
-        return sorted((retry for _, retry in self._kept), key=lambda retry: retry[1:])
+        return sorted((retry for _, retry in self._kept), key=lambda retry: (*retry[1:], retry.step))
 
     def to_plain(self) -> list[list[str | float]]:
         return [list(retry) for retry in self.sorted()]

@@ -31,7 +31,7 @@ __all__ = ["NAME", "Journal", "RunStart", "is_left_behind", "read_or_recover", "
 
 NAME = "journal.jsonl"
 VERSION = 1
-REWRITTEN_AT = 8 * 1024 * 1024
+REWRITTEN_AT = 32 * 1024 * 1024
 """How many bytes are appended before they are added up: what bounds the file, besides what it comes to as one line."""
 
 _KILLED = "the run was killed; recovered up to second {:.0f}"

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from locust_softphone.measure import Tally
 
-__all__ = ["LATE_LOOP_S", "judged_by", "on_time_per_s", "saturation"]
+__all__ = ["LATE_LOOP_S", "LATE_START_S", "judged_by", "on_time_per_s", "saturation"]
 
 LATE_START_S = 0.25
 LATE_LOOP_S = 0.1

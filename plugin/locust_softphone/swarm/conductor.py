@@ -204,7 +204,7 @@ class Conductor:
         if self._run is not None and self._run.crew is not None:
             self._run.crew.spread_hold(msg.node_id, msg.data)
 
-    def _on_want(self, msg: Any, **_: Any) -> None:
+    def _on_want(self, environment: Environment, msg: Any) -> None:  # Locust 2.46 names none of them
         runner = self._environment.runner
         if self._run is not None and self._run.desk is not None and runner is not None:
             runner.send_message(messages.TOKEN, self._run.desk.serve(msg.data["rejected"]), msg.node_id)

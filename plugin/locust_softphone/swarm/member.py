@@ -136,7 +136,10 @@ class Member:
     def _on_heartbeat(self, **_: Any) -> None:
         self._heard_s = time.perf_counter()
 
-    def _on_stop(self, **_: Any) -> None:
+    def _on_stop(self, environment: Environment, msg: Any) -> None:  # Locust 2.46 names none of them
+        self._stop()
+
+    def _stop(self) -> None:
         if self.share is not None:
             self.share.stop(self._runner.user_greenlets)
         self._runner.send_message(messages.DONE, self._take())
@@ -144,7 +147,7 @@ class Member:
     def _on_quitting(self, **_: Any) -> None:
         """This worker leaves by itself: what it measured must not go with it."""
         if self.share is not None and not self.share.stopped:
-            self._on_stop()
+            self._stop()
 
     def _take(self) -> dict[str, Any]:
         if self.share is None:

@@ -1,0 +1,117 @@
+"""What the journal costs a run: how long the softphones stand still for it each second, and how large it gets.
+
+For each second of an hour the tally of that second is added to the run's and written down, as a run does, here without
+waiting for the second to pass. The tallies are what softphones would have measured: a token, a handshake, ready, an
+offer and a close for each call, latencies spread as they are in practice (log-normal, around 5 ms). The targets: 10 ms
+each second at the median, no pause of 250 ms, after which a start would count as late, and 48 MB.
+"""
+
+from __future__ import annotations
+
+import argparse
+import random
+import sys
+import tempfile
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from rich.table import Table
+
+from locust_softphone.measure import Attempt, Tally
+from locust_softphone.outcome import Outcome
+from locust_softphone.profile import Profile
+from locust_softphone.report.journal import Journal, RunStart, recover
+from locust_softphone.report.saturation import LATE_START_S
+from tables import Goal, milliseconds, show
+
+HOUR_S = 3600
+TEMPLATES = 10  # as many different seconds, over and over
+STEPS = ("token", "handshake", "ready", "offer", "close")
+CALLS = [0, 25, 100, 1000]  # the last is 10,000 softphones that call every 10 s
+MOST_S, MOST_MB = 0.010, 48
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What a run of an hour would have paid."""
+
+    each_s: list[float]
+    most_bytes: int
+    recovered_s: float
+
+
+def a_second(second: int, calls: int, chance: random.Random) -> Tally:
+    """What is measured in one second."""
+    tally = Tally()
+    for _ in range(calls):
+        at_s = second + chance.random()
+        for step in STEPS:
+            began_s, at_s = at_s, at_s + chance.lognormvariate(-5.3, 0.6)
+            tally.attempt(Attempt(step, began_s, began_s, at_s, Outcome.OK))
+        for name in ("calls.answered", "close.1000", "pings"):
+            tally.count(name, at_s)
+        tally.setup_times.record(second, at_s - second)
+    for _ in range(20):
+        tally.latencies["loop_lag"].record(chance.lognormvariate(-8, 1))
+    return tally
+
+
+def moved_to(second: int, plain: Mapping[str, Any]) -> Tally:
+    """The same as if it had been measured in another second."""
+    by_second = {name: [[second, *rest] for _, *rest in plain[name]] for name in ("timeline", "setup_times")}
+    return Tally.from_plain({**plain, **by_second})
+
+
+def an_hour(calls: int, folder: Path) -> Cost:
+    chance, softphones = random.Random(1), 10_000
+    profile = Profile.model_validate({"name": "hour", "users": softphones, "ramp": "0s", "hold": "1h"})
+    templates = [a_second(0, calls, chance).to_plain() for _ in range(TEMPLATES)]
+    start = RunStart("hour", profile.resolved(), [softphones, *[0] * HOUR_S], 1, {}, {}, 0, time.time())
+    journal, so_far, each_s, most_bytes = Journal(folder, start), Tally(), [], 0
+    for second in range(HOUR_S):
+        measured = moved_to(second, templates[second % TEMPLATES])
+        began_s = time.perf_counter()
+        so_far.merge(measured)
+        journal.append(second + 1.0, measured)
+        if journal.has_grown:
+            journal.rewrite(second + 1.0, so_far)
+        each_s.append(time.perf_counter() - began_s)
+        most_bytes = max(most_bytes, journal.path.stat().st_size)
+    journal.close(keep=True)
+    began_s = time.perf_counter()
+    assert recover(folder)["totals"]["calls_answered"] == calls * HOUR_S or not calls
+    return Cost(each_s, most_bytes, time.perf_counter() - began_s)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument(
+        "--calls", type=int, nargs="+", default=[0, 25, 100, 1000], help="a second (default: %(default)s)"
+    )
+    parsed = parser.parse_args()
+
+    table = Table(
+        "calls a second", "median, ms", "p99, ms", "longest, ms", "largest, MB", "recovered in", title="Journal"
+    )
+    goals = []
+    for calls in parsed.calls:
+        with tempfile.TemporaryDirectory() as folder:
+            cost = an_hour(calls, Path(folder))
+        each_s, megabytes = sorted(cost.each_s), cost.most_bytes / 1024**2
+        p99_s = each_s[int(len(each_s) * 0.99)]
+        times = map(milliseconds, (median(each_s), p99_s, each_s[-1]))
+        table.add_row(f"{calls:,}", *times, f"{megabytes:.1f}", f"{cost.recovered_s:.1f} s")
+        goals.append(
+            Goal(f"{calls:,} calls a second: 10 ms", f"{milliseconds(median(each_s))} ms", median(each_s) <= MOST_S)
+        )
+        goals.append(Goal("no pause of 250 ms", f"{milliseconds(each_s[-1])} ms", each_s[-1] < LATE_START_S))
+        goals.append(Goal(f"at most {MOST_MB} MB", f"{megabytes:.1f} MB", megabytes <= MOST_MB))
+    return show(table, goals, "an hour, a line each second")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
