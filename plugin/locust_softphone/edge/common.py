@@ -54,13 +54,16 @@ class Common:
         return grant
 
 
-def check_upgrade(request: web.BaseRequest) -> None:
-    """Check that the request asks for a WebSocket of version 13 (RFC 6455 4.2.1).
+def check_upgrade(request: web.BaseRequest, subprotocols: tuple[str, ...] = ()) -> None:
+    """Check that the request asks for a WebSocket of version 13 (RFC 6455 4.2.1), and of one of these subprotocols.
 
     Raises:
         Refused: it does not.
     """
     if request.headers.get("Upgrade", "").strip().lower() != "websocket":
         raise Refused(426, "Only WebSocket is spoken here", {"Upgrade": "websocket", "Connection": "Upgrade"})
-    if not web.WebSocketResponse().can_prepare(request):
+    if not web.WebSocketResponse(protocols=subprotocols).can_prepare(request):
         raise Refused(400, "Not a WebSocket handshake of version 13", {"Sec-WebSocket-Version": "13"})
+    offered = [name.strip() for name in request.headers.get("Sec-WebSocket-Protocol", "").split(",")]
+    if subprotocols and not set(subprotocols).intersection(offered):
+        raise Refused(400, f"The subprotocol here is {subprotocols[0]}")

@@ -94,9 +94,7 @@ class GenesysCloudDialect:
         if channel is None:
             raise Refused(404, "There is no such channel")
         self._common.gate.check_patience("handshake", channel.owner, now)
-        check_upgrade(request)
-        if "xmpp" not in [name.strip() for name in request.headers.get("Sec-WebSocket-Protocol", "").split(",")]:
-            raise Refused(400, "The subprotocol here is xmpp (RFC 7395)")
+        check_upgrade(request, Stream.subprotocols)
         headers = self._common.gate.check_limit("handshake", channel.owner, now, time.time())
         return Stream(channel, self._channels, self._calls, self._common, headers)
 

@@ -1,0 +1,147 @@
+"""The two programs of these tests: an edge that notes its requests, and the real client in Node.
+
+with recording_edge("patience: 3") as edge, streaming_client(edge, "agent1s-own") as client:
+    client.do("connect")
+    client.wait_for("connected")
+"""
+
+from __future__ import annotations
+
+import json
+import queue
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from tests.edge_process import EdgeProcess
+
+__all__ = ["Recording", "Request", "StreamingClient", "recording_edge", "streaming_client"]
+
+HERE = Path(__file__).parent
+PATIENCE_S = 60.0  # for anything that is to happen at all; a test that meets it has failed
+
+
+@dataclass
+class Request:
+    """One request as the edge saw it; ``status`` and ``retry_after`` are those of a refusal."""
+
+    at_s: float
+    line: str
+    status: int | None = None
+    retry_after: str | None = None
+
+
+class Lines:
+    """What a process prints, line by line, read as it comes."""
+
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        assert process.stdout is not None
+        self._lines: queue.Queue[str] = queue.Queue()
+        self._reader = threading.Thread(target=self._read, args=(process.stdout,), daemon=True)
+        self._reader.start()
+
+    def next(self, timeout_s: float = PATIENCE_S) -> str:
+        """The next line; an empty one if the process has ended."""
+        return self._lines.get(timeout=timeout_s)
+
+    def waiting(self) -> Iterator[str]:
+        """The lines that are there already."""
+        while not self._lines.empty():
+            yield self._lines.get()
+
+    def _read(self, stdout: Any) -> None:
+        for line in stdout:
+            self._lines.put(line)
+        self._lines.put("")
+
+
+class Recording:
+    """An edge whose requests are noted."""
+
+    def __init__(self, edge: EdgeProcess, lines: Lines) -> None:
+        self.edge = edge
+        self._lines = lines
+        self._requests: list[Request] = []
+        self.lag_s = 0.0
+
+    def requests(self, at_least: int = 0) -> list[Request]:
+        """All requests so far, once there are so many."""
+        for line in self._lines.waiting():
+            self._take(line)
+        while len(self._requests) < at_least:
+            self._take(self._lines.next())
+        return self._requests
+
+    def _take(self, line: str) -> None:
+        assert line, "the edge has ended"
+        noted = json.loads(line)
+        self.lag_s = noted["lag_s"]
+        if "refused" in noted:
+            refused = self._requests[noted["refused"]]
+            refused.status, refused.retry_after = noted["status"], noted["retry_after"]
+        else:
+            self._requests.append(Request(noted["at_s"], noted["request"]))
+
+
+class StreamingClient:
+    """The real client, in a Node process of its own."""
+
+    def __init__(self, process: subprocess.Popen[str], lines: Lines) -> None:
+        self._process = process
+        self._lines = lines
+        self.happened: list[dict[str, Any]] = []
+        self.lag_s = 0.0
+
+    def do(self, command: str, **facts: object) -> None:
+        """Tell it what to do."""
+        assert self._process.stdin is not None
+        print(json.dumps({"command": command, **facts}), file=self._process.stdin, flush=True)
+
+    def wait_for(self, event: str, **facts: object) -> dict[str, Any]:
+        """Wait for something to happen: this event with these facts."""
+        while True:
+            line = self._lines.next()
+            assert line, f"the client has ended, after {self.happened}"
+            happened: dict[str, Any] = json.loads(line)
+            self.lag_s = happened["lag_s"]
+            self.happened.append(happened)
+            if happened["event"] == event and facts.items() <= happened.items():
+                return happened
+
+
+@contextmanager
+def recording_edge(policy: str) -> Iterator[Recording]:
+    """An edge with this policy, as YAML."""
+    with TemporaryDirectory() as directory:
+        file = Path(directory, "policy.yaml")
+        file.write_text(policy)
+        with _running([sys.executable, str(HERE / "recording_edge.py"), str(file)]) as process:
+            lines = Lines(process)
+            listening = lines.next()
+            assert listening.startswith("listening on "), listening
+            yield Recording(EdgeProcess(listening.split()[-1], process), lines)
+
+
+@contextmanager
+def streaming_client(recording: Recording, token: str) -> Iterator[StreamingClient]:
+    """The real client, which has this token."""
+    about = json.dumps({"origin": recording.edge.url, "token": token})
+    with _running(["node", str(HERE / "agent.js"), about]) as process:
+        client = StreamingClient(process, Lines(process))
+        client.wait_for("started")
+        yield client
+
+
+@contextmanager
+def _running(command: list[str]) -> Iterator[subprocess.Popen[str]]:
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            yield process
+        finally:
+            process.kill()

@@ -1,0 +1,235 @@
+"""The edge, judged by the real client: genesys-cloud-streaming-client 19.4.1, in Node; and what it does when it is
+refused or dropped, next to what the preset ``genesys-streaming-19`` would do.
+
+``npm ci`` in this directory brings the client. Delays are read off the edge's own clock, and may be longer than they
+should by 0.2 s and by what timers were late in the two processes meanwhile; shorter they may not be.
+"""
+
+from __future__ import annotations
+
+import random
+import shutil
+from collections.abc import Sequence
+from itertools import pairwise
+
+import pytest
+from tenacity.stop import stop_never
+
+from locust_softphone.behaviour import presets
+from locust_softphone.errors import AttemptFailed
+from locust_softphone.outcome import Outcome
+from locust_softphone.retry import retrying
+from tests.edge.genesys_cloud.agent import CALL, Agent
+from tests.edge.softphone import eventually
+from tests.interop.genesys_cloud.processes import (
+    HERE,
+    Recording,
+    Request,
+    StreamingClient,
+    recording_edge,
+    streaming_client,
+)
+
+pytestmark = [
+    pytest.mark.skipif(shutil.which("node") is None, reason="Node is not installed"),
+    pytest.mark.skipif(not (HERE / "node_modules").is_dir(), reason=f"npm ci has not been run in {HERE.name}"),
+]
+
+TOKEN = "agent1s-own"
+IDENTITY = "GET /api/v2/users/me"
+CHANNEL = "POST /api/v2/notifications/channels"
+UPGRADE = "GET /stream/channels/"
+FOR_EVER = {"keepTryingOnFailure": True}
+TOLERANCE_S = 0.2
+EARLY_S = 0.02  # the clocks of two processes, and a timer that is rounded down to a millisecond
+
+
+def policy(genesys_cloud: str = "", rest: str = "") -> str:
+    """A policy in which agent1 has a token."""
+    users = f"users: [{{name: agent1, access_token: {TOKEN}}}]"
+    return f"patience: 1000\n{rest}\ngenesys_cloud: {{{users}, {genesys_cloud}}}\n"
+
+
+def kind(request: Request) -> str:
+    """What was asked for, without the channel's id."""
+    return request.line.rpartition("streaming-")[0] or request.line
+
+
+def preset_waits(failures: Sequence[AttemptFailed]) -> list[float]:
+    """How long the preset waits after each of these failures, one after the other."""
+    waits: list[float] = []
+    coming = iter(failures)
+
+    def attempt() -> None:
+        failure = next(coming, None)
+        if failure is not None:
+            raise failure
+
+    retrying(
+        presets()["genesys-streaming-19"].retry,
+        failures=lambda: len(waits) + 1,
+        sleep=waits.append,
+        before_sleep=lambda _: None,
+        out_of_time=stop_never,
+        now=lambda: 0.0,
+        uniform=random.uniform,
+    )(attempt)
+    return waits
+
+
+def failure_of(request: Request) -> AttemptFailed:
+    """A refusal, as a softphone would see it."""
+    headers = {} if request.retry_after is None else {"retry-after": request.retry_after}
+    code = 1006 if kind(request) == UPGRADE else None
+    return AttemptFailed(Outcome.RATE_LIMITED, status=request.status, headers=headers, close_code=code)
+
+
+def check_delays(
+    measured: Sequence[float], expected: Sequence[float], edge: Recording, client: StreamingClient
+) -> None:
+    """Hold the delays against the preset's, as far as this machine's timers allow."""
+    late_s = TOLERANCE_S + edge.lag_s + client.lag_s
+    off = [round(is_s - should_s, 3) for is_s, should_s in zip(measured, expected, strict=True)]
+    assert all(-EARLY_S <= each <= late_s for each in off), f"off by {off} s, {late_s:.3f} s allowed"
+
+
+def test_it_connects_and_stays_connected_over_pings() -> None:
+    with recording_edge(policy(rest="ping_every: 300ms")) as edge, streaming_client(edge, TOKEN) as client:
+        client.do("connect")
+        client.wait_for("connected")
+        eventually(lambda: bool(edge.edge.stats()["pongs"] >= 5))
+        client.do("disconnect")
+        client.wait_for("disconnected", reconnecting=False)
+        assert [kind(request) for request in edge.requests()] == [IDENTITY, CHANNEL, UPGRADE]
+        eventually(lambda: bool(edge.edge.stats()["closes"] == {"1000": 1}))
+        assert edge.edge.stats()["logins"] == {"admitted": 1, "refused": 0}
+
+
+def test_it_connects_where_it_has_to_ping_itself() -> None:
+    with recording_edge(policy("server_pings: false")) as edge, streaming_client(edge, TOKEN) as client:
+        client.do("connect")
+        client.wait_for("connected")
+        assert edge.edge.stats()["pings"] == 0
+
+
+@pytest.mark.parametrize("sdp_over_xmpp", [False, True])
+def test_a_call_that_it_asks_for(sdp_over_xmpp: bool) -> None:
+    with (
+        recording_edge(policy(f"sdp_over_xmpp: {int(sdp_over_xmpp)}")) as edge,
+        streaming_client(edge, TOKEN) as client,
+    ):
+        client.do("connect")
+        client.wait_for("connected")
+        client.do("call")
+        client.wait_for("proposed", sessionType="softphone", sdpOverXmpp=sdp_over_xmpp, autoAnswer=True)
+        client.wait_for("call", state="connected")
+        eventually(lambda: bool(edge.edge.stats()["calls"]["active"] == 1))
+        client.do("hangUp")
+        client.wait_for("terminated", reason="success")
+        eventually(lambda: bool(edge.edge.stats()["calls"]["ended"] == 1))
+        calls = edge.edge.stats()["calls"]
+        assert (calls["proposed"], calls["answered"], calls["bad_answer"]) == (1, 1, 0)
+
+
+@pytest.mark.parametrize("sdp_over_xmpp", [False, True])
+def test_a_call_that_comes_in_and_is_ended_by_the_edge(sdp_over_xmpp: bool) -> None:
+    inbound = f"sdp_over_xmpp: {int(sdp_over_xmpp)}, inbound_calls: {{rate: 5/s, length: 500ms}}"
+    with recording_edge(policy(inbound)) as edge, streaming_client(edge, TOKEN) as client:
+        client.do("connect")
+        client.wait_for("proposed", sdpOverXmpp=sdp_over_xmpp, autoAnswer=False)
+        client.wait_for("call", state="connected")
+        client.wait_for("terminated", reason="success")
+        assert edge.edge.stats()["calls"]["bad_answer"] == 0
+
+
+def test_dropped_without_a_close_frame_it_is_back_after_two_seconds_on_the_same_channel() -> None:
+    with recording_edge(policy(rest="drop_all_after: 4s")) as edge, streaming_client(edge, TOKEN) as client:
+        client.do("connect")
+        client.wait_for("connected")
+        client.wait_for("disconnected", reconnecting=True)
+        client.wait_for("connected")
+        first, second = edge.requests(4)[2:]
+        assert [kind(request) for request in edge.requests()] == [IDENTITY, CHANNEL, UPGRADE, UPGRADE]
+        assert first.line == second.line
+        expected = preset_waits([AttemptFailed(Outcome.RESET, close_code=1006)])
+        check_delays([second.at_s - (first.at_s + 4)], expected, edge, client)
+
+
+def test_a_429_on_the_channel_request_is_waited_for_and_the_backoff_added() -> None:
+    """One request in two seconds: the identity is given, the channel never."""
+    with (
+        recording_edge(policy("requests_per_token: {count: 1, per: 2s}")) as edge,
+        streaming_client(edge, TOKEN) as client,
+    ):
+        client.do("connect", options=FOR_EVER)
+        requests = edge.requests(6)
+        eventually(lambda: requests is edge.requests() and requests[5].status is not None)
+        assert [(kind(request), request.status) for request in requests] == [(IDENTITY, None), (CHANNEL, 429)] * 3
+        expected = preset_waits([failure_of(request) for request in requests[1:5:2]])
+        assert expected == [2 + 2, 2 + 4]
+        check_delays([requests[2].at_s - requests[1].at_s, requests[4].at_s - requests[3].at_s], expected, edge, client)
+
+
+def test_a_429_on_the_upgrade_is_a_failure_like_any_other_and_its_headers_unseen() -> None:
+    """One handshake in five seconds, and another user has just had one."""
+    limits = "limits: {handshake: {rate: 12/min, burst: 1}}"
+    with recording_edge(policy(rest=limits)) as edge, streaming_client(edge, TOKEN) as client:
+        with Agent(edge.edge, "somebody").websocket():
+            before = len(edge.requests(3))
+        client.do("connect", options=FOR_EVER)
+        client.wait_for("connected")
+        requests = edge.requests()[before:]
+        assert [(kind(request), request.status) for request in requests] == [
+            (IDENTITY, None),
+            (CHANNEL, None),
+            (UPGRADE, 429),
+            (UPGRADE, 429),
+            (UPGRADE, None),
+        ]
+        assert len({request.line for request in requests[2:]}) == 1  # the same channel
+        assert all(int(request.retry_after or 0) >= 1 for request in requests[2:4])
+        expected = preset_waits([failure_of(request) for request in requests[2:4]])
+        assert expected == [2, 4]
+        measured = [later.at_s - earlier.at_s for earlier, later in pairwise(requests[2:])]
+        check_delays(measured, expected, edge, client)
+
+
+def test_a_login_that_is_refused_is_final() -> None:
+    with recording_edge(policy()) as edge, streaming_client(edge, "unknown") as client:
+        client.do("connect", options=FOR_EVER)
+        client.wait_for("failed", type="invalid_token")
+        assert [(kind(request), request.status) for request in edge.requests()] == [(IDENTITY, 401)]
+
+
+@pytest.mark.parametrize("topic", ["duplicate_id", "no_longer_subscribed"])
+def test_whoever_loses_the_channel_asks_for_a_new_one(topic: str) -> None:
+    with (
+        recording_edge(policy("channels_per_user: 1")) as edge,
+        streaming_client(edge, TOKEN) as client,
+    ):
+        client.do("connect")
+        client.wait_for("connected")
+        channel_id = edge.requests(3)[2].line.rpartition("/")[2]
+        agent = Agent(edge.edge, "agent1", token=TOKEN)
+        if topic == "duplicate_id":
+            with agent.websocket(channel_id):
+                client.wait_for("notified", topic=topic)
+        else:
+            agent.channel_id()
+            client.wait_for("notified", topic=topic)
+        client.wait_for("connected")
+        assert [kind(request) for request in edge.requests()][4:] == [CHANNEL, UPGRADE]
+        assert edge.requests()[5].line.rpartition("/")[2] != channel_id
+
+
+def test_calls_of_others_do_not_reach_it() -> None:
+    with recording_edge(policy()) as edge, streaming_client(edge, TOKEN) as client:
+        client.do("connect")
+        client.wait_for("connected")
+        somebody = Agent(edge.edge, "somebody")
+        with somebody.stream() as stream:
+            assert somebody.call(CALL).status == 200
+            stream.hear("c:message")
+        client.do("disconnect")
+        client.wait_for("disconnected")
+        assert "proposed" not in {happened["event"] for happened in client.happened}
