@@ -112,6 +112,59 @@ def test_a_report_names_what_it_cannot_read_and_shows_the_rest(
     assert said.err == f"{tmp_path}/missing: cannot be read (No such file or directory)\n"
 
 
+def test_a_run_can_be_named_by_its_folder_among_the_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("a", "b", "c"):
+        write(a_record(name), tmp_path / "runs" / f"20260801-{name}")
+    monkeypatch.chdir(tmp_path)
+    assert main(["report", "20260801-a", "runs/20260801-b"]) == 0
+    said = capsys.readouterr().out
+    assert "\na " in said
+    assert "\nb " in said
+    assert "\nc " not in said
+
+
+def test_without_a_name_the_runs_are_listed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write(a_record("paced", ramp="1s"), tmp_path / "2-paced")
+    write(a_record("burst", answered=4, expect=["answered == 100%"]), tmp_path / "1-burst")
+    write(a_record("real", simulated=False, url="https://edge.example", invalid=["?"]), tmp_path / "3-real")
+    write(a_record("cut", aborted_by="rate_limited == 0"), tmp_path / "4-cut")
+    (tmp_path / "5-comparison").mkdir()
+    (tmp_path / "5-comparison" / "1-paced").symlink_to("../2-paced")
+    assert main(["report", "--runs", str(tmp_path)]) == 0
+    assert (
+        capsys.readouterr().out
+        == """\
+2026-08-01 12:00:00Z  burst  simulated             4 of 10 answered   failed           1-burst
+2026-08-01 12:00:00Z  cut    simulated             10 of 10 answered  failed, aborted  4-cut
+2026-08-01 12:00:00Z  paced  simulated             10 of 10 answered  passed           2-paced
+2026-08-01 12:00:00Z  real   https://edge.example  10 of 10 answered  invalid          3-real
+"""
+    )
+    monkeypatch.setenv("LOCUST_SOFTPHONE_RUNS", str(tmp_path / "5-comparison"))
+    assert main(["report"]) == 0
+    assert capsys.readouterr().out.endswith("passed  1-paced\n")
+
+
+def test_a_list_names_what_cannot_be_read(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["report", "--runs", str(tmp_path)]) == 0
+    assert capsys.readouterr().out == f"no runs in {tmp_path}\n"
+    write(a_record("good"), tmp_path / "good")
+    for name, text in (("cut", '{"schema_version": 2, "tot'), ("incomplete", '{"schema_version": 2, "totals": {}}')):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "run.json").write_text(text)
+    assert main(["report", "--runs", str(tmp_path)]) == 2
+    said = capsys.readouterr()
+    assert said.out.endswith("passed  good\n")
+    assert said.err == (
+        f"{tmp_path}/cut/run.json: not a run record (no valid JSON); was it cut short?\n"
+        f"{tmp_path}/incomplete: not a complete run record (KeyError: 'retries')\n"
+    )
+
+
 # Bad input
 
 NO_REPEATS = (
@@ -125,9 +178,11 @@ NO_PAIR = "{}: no PEM certificate with its own key, which must not be encrypted"
     ("arguments", "line"),
     [
         ("", "locust-softphone: the following arguments are required: COMMAND; see locust-softphone --help"),
+        ("report", "runs: no such folder; name the folder of runs by --runs DIR"),
         (
-            "report",
-            "locust-softphone report: the following arguments are required: RUN; see locust-softphone report --help",
+            "compare --pause 60",
+            'locust-softphone compare: argument --pause: "60" is no duration, write 60s; '
+            "see locust-softphone compare --help",
         ),
         ("describe a b", "locust-softphone: unrecognized arguments: b; see locust-softphone --help"),
         ("describe missing.yaml", "missing.yaml: no such file or directory"),

@@ -11,14 +11,16 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterable
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from locust_softphone.compare import DEFAULT_SET, Arguments, Plan, new_folder, plans, read_runs, worst
+from locust_softphone.compare import DEFAULT_SET, Arguments, Plan, new_folder, pause_for, plans, worst
 from locust_softphone.errors import InputError
 from locust_softphone.profile import pack_folder
+from locust_softphone.report.history import read_runs
 from locust_softphone.report.record import write
 from tests.edge_process import running_edge
 from tests.report.records import a_record
@@ -112,6 +114,16 @@ def test_the_gravest_exit_code(exit_codes: list[int], gravest: int) -> None:
     assert worst(exit_codes) == gravest
 
 
+@pytest.mark.parametrize(
+    ("wanted_s", "host", "pause_s"),
+    [(None, None, 0.0), (None, "https://edge.example", 60.0), (5.0, None, 5.0), (0.0, "https://edge.example", 0.0)],
+)
+def test_an_edge_that_is_not_ours_is_left_alone_between_runs(
+    wanted_s: float | None, host: str | None, pause_s: float
+) -> None:
+    assert pause_for(wanted_s, host) == pause_s
+
+
 # What is read back
 
 
@@ -152,6 +164,18 @@ def test_what_cannot_be_read_is_named_and_the_rest_is_read(tmp_path: Path) -> No
 
 
 # The real command
+
+
+def test_a_pause_between_runs(tmp_path: Path) -> None:
+    profile = a_profile(tmp_path, "tiny", users=1)
+    done = compare(profile, "--repeat", 2, "--pause", "1500ms", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    first, second = sorted(
+        (json.loads(path.read_text())["times"] for path in tmp_path.glob("runs/*/run.json")),
+        key=lambda times: str(times["end"]),
+    )
+    waited = datetime.fromisoformat(second["planned_start"]) - datetime.fromisoformat(first["end"])
+    assert waited.total_seconds() > 1.5
 
 
 def test_two_profiles_from_end_to_end(tmp_path: Path) -> None:

@@ -93,16 +93,26 @@ def _add_compare(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--host", metavar="URL", help="the edge (default: a simulated one for each run)")
     parser.add_argument(
+        "--pause",
+        type=_duration,
+        metavar="DURATION",
+        help="wait so long between two runs (default: 60s with --host, whose limits the run before may have used up)",
+    )
+    parser.add_argument(
         "--authorized",
         "--softphone-authorized",
         action="store_true",
         help="I may load-test this host: needed for any that is not this machine",
     )
-    _add_file(parser, "--runs", "DIR", "where run records are written (default: runs)", default="runs")
+    _add_runs(parser, "where run records are written (default: runs)")
     _add_file(parser, "--ca", "FILE", "PEM file of a private certificate authority to trust instead of the system's")
     _add_file(parser, "--client-secret-file", "FILE", "file with nothing but the OAuth client secret")
     _add_file(parser, "--policy", "FILE", "policy of the simulated edges")
     parser.set_defaults(command=_compare)
+
+
+def _add_runs(parser: argparse.ArgumentParser, text: str) -> None:
+    _add_file(parser, "--runs", "DIR", text, default="runs")
 
 
 def _add_file(parser: argparse.ArgumentParser, name: str, metavar: str, text: str, default: str | None = None) -> None:
@@ -126,6 +136,15 @@ def _workers(text: str) -> int:
     return _whole_number(text, MOST_WORKERS)
 
 
+def _duration(text: str) -> float:
+    from locust_softphone.units import parse_duration
+
+    try:
+        return parse_duration(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
 def _whole_number(text: str, most: int) -> int:
     if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= most:
         raise argparse.ArgumentTypeError(f"must be a whole number from 1 to {most}, not {text!r}")
@@ -137,6 +156,7 @@ def _compare(parsed: argparse.Namespace) -> int:
     from locust_softphone.locust_process import Interruptions
     from locust_softphone.profile import profile_folders
     from locust_softphone.progress import watching
+    from locust_softphone.report import history
 
     plans = compare.plans(parsed.profiles or compare.DEFAULT_SET, profile_folders(), repeat=parsed.repeat)
     arguments = compare.Arguments(
@@ -149,11 +169,13 @@ def _compare(parsed: argparse.Namespace) -> int:
         workers=parsed.workers,
     )
     folder = compare.new_folder(arguments.runs)
-    names, planned_s = [plan.name for plan in plans], [plan.planned_s for plan in plans]
+    pause_s = compare.pause_for(parsed.pause, parsed.host)
+    names = [plan.name for plan in plans]
+    planned_s = [plan.planned_s + (pause_s if number else 0.0) for number, plan in enumerate(plans)]
     live = sys.stdout.isatty() and sys.stderr.isatty()
     with Interruptions() as stop, watching(names, planned_s, out=sys.stderr, live=live) as watch:
-        results = list(compare.run_all(plans, arguments, folder, watch, stop))
-    runs, problems = compare.read_runs(each.record for each in results if each.record and not each.missing)
+        results = list(compare.run_all(plans, arguments, folder, watch, stop, pause_s))
+    runs, problems = history.read_runs(each.record for each in results if each.record and not each.missing)
     _show(runs)
     if runs:
         print(f"\nagain: locust-softphone report {parsed.runs / folder.name}")
@@ -168,21 +190,41 @@ def _compare(parsed: argparse.Namespace) -> int:
 
 
 def _add_report(parser: argparse.ArgumentParser) -> None:
-    parser.description = "Compare runs from their records, whenever and wherever they were made."
-    parser.add_argument(
-        "runs", nargs="+", type=Path, metavar="RUN", help="a run.json, a run's folder, or a folder of runs"
+    parser.description = (
+        "Compare runs from their records, whenever and wherever they were made. Without RUN, list the runs that there "
+        "are: when, which profile, against what, what came of it, and the name to give as RUN."
     )
+    parser.add_argument(
+        "names",
+        nargs="*",
+        metavar="RUN",
+        help="a run.json, a run's folder, a folder of runs, or the name of one in the folder of --runs",
+    )
+    _add_runs(parser, "where runs are looked for by name (default: runs)")
     parser.set_defaults(command=_report)
 
 
 def _report(parsed: argparse.Namespace) -> int:
     from locust_softphone import compare
+    from locust_softphone.report import history
 
-    runs, problems = compare.read_runs(parsed.runs)
+    if not parsed.names:
+        return _list(parsed.runs)
+    runs, problems = history.read_runs(history.find(name, parsed.runs) for name in parsed.names)
     _show(runs)
     for line in problems:
         print(line, file=sys.stderr)
     return compare.worst([*(run.exit_code for run in runs), *(BAD_INPUT for _ in problems)])
+
+
+def _list(folder: Path) -> int:
+    from locust_softphone.report import history
+
+    lines, problems = history.listing(folder)
+    print("\n".join(lines or [f"no runs in {folder}"]))
+    for line in problems:
+        print(line, file=sys.stderr)
+    return BAD_INPUT if problems else 0
 
 
 def _show(runs: Sequence[Run]) -> None:

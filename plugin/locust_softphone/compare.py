@@ -10,6 +10,7 @@ Without a host each run has a simulated edge of its own, started and stopped by 
 from __future__ import annotations
 
 import socket
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
@@ -20,15 +21,16 @@ from locust_softphone.errors import InputError
 from locust_softphone.locust_process import Interruptions, complaints, locust_command, record_of, run
 from locust_softphone.profile import list_profiles, load_profile
 from locust_softphone.progress import Watch
-from locust_softphone.report.comparison import Run, run_of
-from locust_softphone.report.journal import NAME as JOURNAL
-from locust_softphone.report.journal import is_left_behind, read_or_recover
 
-__all__ = ["DEFAULT_SET", "Arguments", "Plan", "Result", "new_folder", "plans", "read_runs", "run_all", "worst"]
+__all__ = ["DEFAULT_SET", "Arguments", "Plan", "Result", "new_folder", "pause_for", "plans", "run_all", "worst"]
 
 DEFAULT_SET = ("burst-500", "burst-500-sdk-2.3.1", "burst-500-backoff", "burst-500-retry-after", "paced-50", "ramp-60s")
 
 BAD_INPUT, NOT_VALID = 2, 3
+PAUSE_S = 60.0
+"""Between runs against an edge that is not ours: limits are mostly per minute, and the run before has used them up."""
+
+_TICK_S = 0.5
 _GRAVITY = (0, 1, NOT_VALID, BAD_INPUT)
 
 
@@ -144,10 +146,30 @@ def new_folder(runs: Path) -> Path:
     return folder
 
 
+def pause_for(wanted_s: float | None, host: str | None) -> float:
+    """How long to wait between two runs: what is wanted, or else nothing where each has a fresh edge of its own."""
+    if wanted_s is not None:
+        return wanted_s
+    return 0.0 if host is None else PAUSE_S
+
+
 def run_all(
-    to_run: Sequence[Plan], arguments: Arguments, folder: Path, watch: Watch, stop: Interruptions
+    to_run: Sequence[Plan],
+    arguments: Arguments,
+    folder: Path,
+    watch: Watch,
+    stop: Interruptions,
+    pause_s: float = 0.0,
 ) -> Iterator[Result]:
     """Run one after the other; not beyond an interruption, nor beyond a run that finds its input bad: so would all.
+
+    Args:
+        to_run: the runs.
+        arguments: what they have in common.
+        folder: where their logs go.
+        watch: is told how far it is.
+        stop: counts the interruptions.
+        pause_s: how long to wait between two of them.
 
     Raises:
         InputError: the first run finds its input bad, so that there is nothing to report.
@@ -158,6 +180,9 @@ def run_all(
             yield Result(plan, BAD_INPUT if refused else NOT_VALID, missing="not run")
             continue
         watch.begin()
+        if number > 1 and not _paused(pause_s, watch, stop):
+            yield Result(plan, NOT_VALID, missing="not run")
+            continue
         result = _run(plan, folder / f"{number}-{plan.name}", arguments, watch, stop)
         refused = result.exit_code == BAD_INPUT and result.record is None
         if refused and number == 1:
@@ -167,6 +192,15 @@ def run_all(
         for line in result.words:
             watch.say(f"  {line}")
         yield result
+
+
+def _paused(pause_s: float, watch: Watch, stop: Interruptions) -> bool:
+    """Wait, unless it is interrupted; returns whether it was not."""
+    until_s = time.monotonic() + pause_s
+    while not stop.count and (left_s := until_s - time.monotonic()) > 0:
+        watch.tick()
+        time.sleep(min(left_s, _TICK_S))
+    return not stop.count
 
 
 def _run(plan: Plan, stem: Path, arguments: Arguments, watch: Watch, stop: Interruptions) -> Result:
@@ -189,31 +223,6 @@ def _run(plan: Plan, stem: Path, arguments: Arguments, watch: Watch, stop: Inter
         return Result(plan, exit_code, record, f"cut short, see {record}")
     stem.symlink_to(Path("..", record.name))
     return Result(plan, exit_code, record)
-
-
-def read_runs(paths: Iterable[Path]) -> tuple[list[Run], list[str]]:
-    """The runs at these paths (records, their folders, or folders of runs), and a line for each that cannot be read."""
-    runs, problems = [], []
-    records = [record for path in paths for record in _records(path)]
-    for path in {record.resolve(): record for record in records}.values():
-        try:
-            runs.append(run_of(read_or_recover(path)))
-        except InputError as error:
-            problems += [line if line.startswith(str(path)) else f"{path}: {line}" for line in error.problems]
-        except OSError as error:
-            problems.append(f"{path}: cannot be read ({error.strerror})")
-    return runs, problems
-
-
-def _records(path: Path) -> list[Path]:
-    """The records that a path stands for; the path itself where there is none, to be told so when it is read."""
-    try:
-        if (path / "run.json").exists() or is_left_behind(path):
-            return [path]
-        left_behind = [file.parent for file in path.glob(f"*/{JOURNAL}") if is_left_behind(file.parent)]
-        return sorted([*(file.parent for file in path.glob("*/run.json")), *left_behind]) or [path]
-    except OSError:
-        return [path]
 
 
 def worst(exit_codes: Iterable[int]) -> int:

@@ -189,9 +189,9 @@ def test_runs_that_were_aborted_are_left_out() -> None:
 
 
 def test_different_surroundings_are_no_single_change_and_are_pointed_out() -> None:
-    _, changes, _, mind = said(
+    _, changes, _, warning = said(
         a_record("burst", answered=20, limited={"offer": 80}, policy={"patience": 3}, **BURST),
         a_record("paced", policy={"patience": 0}, versions={"locust": "2.48.0"}, **PACED),
     )
     assert changes.startswith("No two of them differ in one thing only")
-    assert mind == "Mind that the runs do not have the same policy and versions."
+    assert warning.startswith("Warning: a difference may be one of surroundings, which are not the same: ")

@@ -16,8 +16,9 @@ from collections.abc import Iterable, Sequence
 from itertools import combinations
 from typing import NamedTuple
 
+from locust_softphone.report.cautions import cautions
 from locust_softphone.report.comparison import Arm, Run, Spread, arms_of, comparable, compared, figure, seconds
-from locust_softphone.report.difference import SURROUNDINGS, Difference, differences
+from locust_softphone.report.difference import Difference, differences
 
 __all__ = ["findings"]
 
@@ -41,7 +42,7 @@ def findings(runs: Sequence[Run]) -> list[str]:
     sentences = []
     if not arms:
         whole = " and went on to its end" if any(run.aborted for run in runs) else ""
-        return [f"No run is valid{whole}, so there is nothing to compare."]
+        return [f"No run is valid{whole}, so there is nothing to compare.", *cautions(runs)]
     if len(arms) == 1:
         sentences.append(_only(arms[0]))
     elif _all_the_same(arms):
@@ -53,9 +54,7 @@ def findings(runs: Sequence[Run]) -> list[str]:
         sentences.append(f"Left out as not valid: {_and(invalid)}.")
     if aborted := [run.label for run in runs if run.aborted and run.verdict != "invalid"]:
         sentences.append(f"Left out as aborted: {_and(aborted)}.")
-    if uneven := _uneven_surroundings(arms):
-        sentences.append(f"Mind that the runs do not have the same {_and(uneven)}.")
-    return sentences
+    return [*sentences, *cautions(runs)]
 
 
 def _only(arm: Arm) -> str:
@@ -237,12 +236,6 @@ def _per_softphone(fact: str, arm: Arm) -> float:
     """The middle of a figure's spread; a count as a share of the planned softphones."""
     middle = sum(arm.spread(fact)) / 2
     return middle if fact == _ATTEMPTS else middle / arm.planned
-
-
-def _uneven_surroundings(arms: Sequence[Arm]) -> list[str]:
-    return [
-        part for part in SURROUNDINGS if len({tuple(sorted(arm.conditions.parts[part].items())) for arm in arms}) > 1
-    ]
 
 
 def _and(parts: Iterable[str]) -> str:

@@ -47,7 +47,7 @@ def render(runs: Sequence[Run], *, width: int, colour: bool = False) -> str:
         console.print(Text(f"{table.title}:"))
         _print(console, table, width)
     for sentence in findings(runs):
-        console.print(_hanging(sentence))
+        console.print(_hanging(sentence, "bold yellow" if sentence.startswith("Warning") else ""))
     return "".join(f"{line.rstrip()}\n" for line in out.getvalue().splitlines())
 
 
@@ -89,8 +89,8 @@ def _grid(table: Table, columns: Sequence[int]) -> Grid:
     return grid
 
 
-def _hanging(text: str) -> Grid:
+def _hanging(text: str, style: str = "") -> Grid:
     """A paragraph with a dash in front."""
     grid = Grid.grid(padding=(0, 1, 0, 0))
-    grid.add_row("-", Text(text))
+    grid.add_row("-", Text(text, style=style))
     return grid
