@@ -139,7 +139,21 @@ def test_poisson_arrivals_are_seeded() -> None:
         ),
         (
             f"{BURST}ramp: 0s\ndialect: xmpp",
-            ['p.yaml:4: dialect: "xmpp" is not known here, there are media-offer'],
+            ['p.yaml:4: dialect: "xmpp" is not known here, there are genesys-cloud, media-offer'],
+        ),
+        (
+            f"{BURST}ramp: 0s\ndialect: genesys-cloud\nsoftphone: {{like: sdk-2.1.0}}",
+            [
+                "p.yaml:5: softphone: ready: ignore: in the dialect genesys-cloud nobody can call before the session "
+                "is ready"
+            ],
+        ),
+        (
+            f"{BURST}ramp: 0s\nedge: {{organisations: [{{client_id: a, client_secret: b}}]}}",
+            [
+                "p.yaml:4: edge: client_secret: a profile is written into every record; put it into a file of "
+                "--softphone-policy"
+            ],
         ),
         (f"{BURST}ramp: 0s\nseed: -1", ["p.yaml:4: seed: must be at least 0"]),
     ],

@@ -73,6 +73,9 @@ class Retry(StrictModel):
     remaining: Literal["ignore", "honour"] = Field(
         description="Whether X-RateLimit-Remaining: 0 means to wait until X-RateLimit-Reset."
     )
+    unauthorized: Literal["renew", "give-up"] = Field(
+        description="After a 401, 403 or refused login: a new token, and then as after any refusal; or the end."
+    )
 
     scope: Literal["user", "fleet"] = Field(
         description="Whom a 429 holds back: the softphone that got it, or the whole fleet, until its Retry-After is "
@@ -108,8 +111,9 @@ class Retry(StrictModel):
 class _Fields(StrictModel):
     """What there is to say about a behaviour, without its name."""
 
-    token: Literal["per-connection", "shared"] = Field(
-        description="A token for each connection, or one for all softphones, refreshed before it expires."
+    token: Literal["per-connection", "per-softphone", "shared"] = Field(
+        description="A token for each connection, for each softphone as long as it is good, or one for all softphones, "
+        "refreshed before it expires."
     )
     ready: Literal["wait", "ignore"] = Field(
         description="Offer only after the edge said that the session is ready, or without waiting for it."
@@ -158,7 +162,9 @@ class Behaviour(_Fields):
         if self.calls.count > 1:
             each = "on one connection" if self.connection == "reuse" else "each on a connection of its own"
             calls = f"{self.calls.count} calls, {format_duration(self.calls.every_s)} apart, {each}"
-        token = "one token for all" if self.token == "shared" else "a token for each connection"
+        token = {"shared": "one token for all", "per-softphone": "a token each"}.get(
+            self.token, "a token for each connection"
+        )
         ready = "waits for ready" if self.ready == "wait" else "offers before ready"
         return f"like {self.like}: {calls}, {token}, {ready}, {self.retry.describe()}"
 

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple
@@ -110,7 +110,13 @@ class Profile(StrictModel):
         description="How long the last softphone stays after its start.",
         json_schema_extra={"default": "15s"},
     )
-    dialect: Literal["media-offer"] = Field(DEFAULT_DIALECT, description="What is said on the wire.")
+    dialect: Literal["media-offer", "genesys-cloud"] = Field(
+        DEFAULT_DIALECT, description="What is said on the wire: the simulated edge's own, or Genesys Cloud's."
+    )
+    edge: dict[str, Any] = Field(
+        default_factory=dict,
+        description="The policy of the simulated edge that is started for this profile, unless a policy file is named.",
+    )
     softphone: Behaviour = Field(default_factory=lambda: Behaviour.model_validate({}), description="How each behaves.")
     expect: tuple[ExpectationEntry, ...] = Field((), strict=False, description="What the run must show to exit with 0.")
 
@@ -134,6 +140,8 @@ class Profile(StrictModel):
     @field_validator("softphone")
     @classmethod
     def _has_time_for_its_calls(cls, softphone: Behaviour, info: ValidationInfo) -> Behaviour:
+        if info.data.get("dialect") == "genesys-cloud" and softphone.ready == "ignore":
+            raise ValueError("ready: ignore: in the dialect genesys-cloud nobody can call before the session is ready")
         last_call_s = (softphone.calls.count - 1) * softphone.calls.every_s
         if last_call_s > info.data.get("hold_s", LONGEST_S):
             raise ValueError(f"the last call starts after {format_duration(last_call_s)}, when the hold is over")
@@ -148,6 +156,15 @@ class Profile(StrictModel):
         if foreign := [each.field for each in expect if each.field in FIELDS.keys() - fields_of(dialect)]:
             raise ValueError(f"{foreign[0]} is about a step that the dialect {dialect} does not have")
         return expect
+
+    @field_validator("edge")
+    @classmethod
+    def _names_no_secrets(cls, edge: dict[str, Any]) -> dict[str, Any]:
+        if secret := next((key for key in _keys(edge) if key in ("client_secret", "access_token")), None):
+            raise ValueError(
+                f"{secret}: a profile is written into every record; put it into a file of --softphone-policy"
+            )
+        return edge
 
     @property
     def duration_s(self) -> float:
@@ -170,6 +187,8 @@ class Profile(StrictModel):
             f"{format_duration(round(self.duration_s, 3))} in all: the last softphone starts after "
             f"{format_duration(round(schedule.last_start_s, 3))} and stays {format_duration(self.hold_s)}",
             self.softphone.describe(),
+            *([f"speaks {self.dialect}"] if self.dialect != DEFAULT_DIALECT else []),
+            *([f"brings its own policy for the simulated edge: {', '.join(self.edge)}"] if self.edge else []),
             self.describe_attempts(),
             f"expects {', '.join(map(str, self.expect)) or 'nothing'}",
             *(f"ends early if {each} can no longer hold" for each in self.expect if each.abort),
@@ -203,11 +222,21 @@ class Profile(StrictModel):
         return self.planned_attempts() * (self.softphone.retry.budget - 1)
 
     def planned_attempts(self) -> int:
-        """Attempts of a run in which each succeeds: tokens, handshakes and offers."""
+        """Attempts of a run in which each succeeds: tokens, handshakes and offers, and what else the dialect has."""
         offers = self.users * self.softphone.calls.count
         handshakes = self.users if self.softphone.connection == "reuse" else offers
-        tokens = 1 if self.softphone.token == "shared" else handshakes
-        return tokens + handshakes + offers
+        tokens = {"shared": 1, "per-softphone": self.users}.get(self.softphone.token, handshakes)
+        others = {"identity": self.users, "channel": handshakes}
+        return tokens + handshakes + offers + sum(others.get(step, 0) for step in request_steps(self.dialect))
+
+
+def _keys(value: object) -> Iterator[object]:
+    """Every key in a tree of mappings and lists."""
+    if isinstance(value, dict):
+        yield from value
+    if isinstance(value, (dict, list)):
+        for inner in value.values() if isinstance(value, dict) else value:
+            yield from _keys(inner)
 
 
 @lru_cache(maxsize=4)  # a million Poisson arrivals take a second to draw

@@ -25,7 +25,7 @@ from locust_softphone.behaviour import Retry
 from locust_softphone.errors import AttemptFailed
 from locust_softphone.outcome import Outcome
 
-__all__ = ["backoff_s", "is_retryable", "parse_retry_after", "reset_s", "retrying", "told_s", "wait_s"]
+__all__ = ["backoff_s", "is_retryable", "parse_retry_after", "reset_s", "retrying", "seen_headers", "told_s", "wait_s"]
 
 _DELTA_SECONDS = re.compile(r"[0-9]{1,18}", re.ASCII)  # RFC 9110 10.2.3; longer ones mean nothing to anybody
 _FINAL = frozenset({Outcome.CANCELLED, Outcome.REDIRECTED, Outcome.TLS_FAILED, Outcome.BAD_ANSWER, Outcome.OVER_BUDGET})
@@ -75,9 +75,24 @@ def reset_s(headers: Mapping[str, str]) -> float | None:
     return float(reset) if remaining.strip() == "0" else None
 
 
-def is_retryable(failure: BaseException) -> bool:
-    """Whether trying again can help. Only our own failures can: Locust's stop orders are exceptions too."""
+def seen_headers(retry: Retry, failure: AttemptFailed) -> Mapping[str, str]:
+    """The headers of a refusal that this client can see.
+
+    A browser's WebSocket API shows a refused upgrade as close code 1006, and nothing else.
+    """
+    return {} if retry.upgrade_headers == "hidden" and failure.close_code else failure.headers
+
+
+def is_retryable(failure: BaseException, *, unauthorized: str = "renew") -> bool:
+    """Whether trying again can help. Only our own failures can: Locust's stop orders are exceptions too.
+
+    Args:
+        failure: what a try ended with.
+        unauthorized: as in the profile's ``retry:``.
+    """
     if not isinstance(failure, AttemptFailed) or failure.outcome in _FINAL:
+        return False
+    if failure.outcome is Outcome.UNAUTHORIZED and unauthorized == "give-up":
         return False
     return failure.outcome is not Outcome.REJECTED or failure.status in (408, 409)
 
@@ -135,11 +150,9 @@ class _Wait(wait_base):
 
     def __call__(self, retry_state: RetryCallState) -> float:
         failure = retry_state.outcome.exception() if retry_state.outcome else None
-        headers: Mapping[str, str] = failure.headers if isinstance(failure, AttemptFailed) else {}
+        headers = seen_headers(self._retry, failure) if isinstance(failure, AttemptFailed) else {}
         if self._retry.scope == "fleet" and isinstance(failure, AttemptFailed) and failure.status == 429:
             return 0.0  # the fleet's hold decides when
-        if self._retry.upgrade_headers == "hidden" and isinstance(failure, AttemptFailed) and failure.close_code:
-            headers = {}  # a browser's WebSocket API shows a refused upgrade as close code 1006, and nothing else
         return wait_s(self._retry, self._failures(), headers, now=self._now(), uniform=self._uniform)
 
 
@@ -182,7 +195,7 @@ def retrying(
         sleep=sleep,
         wait=_Wait(retry, failures, now, uniform),
         stop=_Exhausted(retry, failures) | out_of_time,
-        retry=retry_if_exception(is_retryable),
+        retry=retry_if_exception(lambda failure: is_retryable(failure, unauthorized=retry.unauthorized)),
         before_sleep=before_sleep,
         reraise=True,
     )

@@ -17,7 +17,8 @@ from locust_softphone.measure import Attempt, Tally
 from locust_softphone.report import ledger
 from locust_softphone.retry_budget import RetryBudget
 from locust_softphone.signaling.fleet import Fleet
-from locust_softphone.signaling.media_offer import Credentials, MediaOffer
+from locust_softphone.signaling.media_offer import MediaOffer
+from locust_softphone.signaling.oauth import Credentials
 from locust_softphone.signaling.softphone import Softphone
 from locust_softphone.signaling.stream import Target
 from locust_softphone.signaling.token import SharedToken

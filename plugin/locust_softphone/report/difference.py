@@ -19,7 +19,7 @@ __all__ = ["SURROUNDINGS", "Conditions", "Difference", "conditions", "difference
 SURROUNDINGS = ("target", "policy", "versions", "workers")
 """The parts that are not the profile's."""
 
-_NO_CONDITION = ("name", "about", "expect", "softphone", "seed")
+_NO_CONDITION = ("name", "about", "expect", "softphone", "seed", "edge")  # what the edge made of it is in the policy
 
 Field = tuple[str, str]
 

@@ -17,7 +17,7 @@ from tenacity import RetryCallState
 from locust_softphone.errors import AttemptFailed
 from locust_softphone.measure import Attempt
 from locust_softphone.outcome import Outcome, abnormal_cause
-from locust_softphone.retry import backoff_s, reset_s, told_s
+from locust_softphone.retry import backoff_s, reset_s, seen_headers, told_s
 from locust_softphone.signaling.connection import ABNORMAL
 from locust_softphone.signaling.dialect import Reply
 from locust_softphone.signaling.fleet import Fleet
@@ -159,5 +159,7 @@ class Attempts:
             self.due_s = not_before_s
 
     def _told_or_backoff_s(self, failed: AttemptFailed) -> float:
-        retry, told = self._fleet.behaviour.retry, told_s(failed.headers, time.time())
+        """For how long this refusal is to hold back the fleet."""
+        retry = self._fleet.behaviour.retry
+        told = told_s(seen_headers(retry, failed), time.time())
         return backoff_s(retry, self.failures()) if told is None else min(told, retry.retry_after_cap_s)

@@ -111,7 +111,19 @@ class Connection:
         except (WebSocketException, UnicodeDecodeError):
             raise AttemptFailed(Outcome.MALFORMED, close_code=ABNORMAL) from None
 
-    def close(self, timeout_s: float, last_words: str) -> int:
+    def send(self, timeout_s: float, *messages: str) -> None:
+        """Send text messages, all in one write.
+
+        Raises:
+            AttemptFailed: as a write can fail, with 1006.
+        """
+        self._stream.deadline_s = time.perf_counter() + timeout_s
+        try:
+            self._stream.send(b"".join([_frame(ABNF.OPCODE_TEXT, message.encode()) for message in messages]))
+        except AttemptFailed as failed:
+            raise _abnormal(failed) from None
+
+    def close(self, timeout_s: float, *last_words: str) -> int:
         """Send ``last_words``, close with 1000 and wait for the edge's close frame (RFC 6455 7.1.2).
 
         Returns:
@@ -123,7 +135,8 @@ class Connection:
         self._stream.deadline_s = time.perf_counter() + timeout_s
         try:
             code = NORMAL.to_bytes(2, "big")
-            self._stream.send(_frame(ABNF.OPCODE_TEXT, last_words.encode()) + _frame(ABNF.OPCODE_CLOSE, code))
+            words = [_frame(ABNF.OPCODE_TEXT, each.encode()) for each in last_words]
+            self._stream.send(b"".join([*words, _frame(ABNF.OPCODE_CLOSE, code)]))
             while True:
                 frame = self._frames.recv_frame()
                 if frame.opcode == ABNF.OPCODE_CLOSE:

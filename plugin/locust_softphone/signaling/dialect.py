@@ -62,6 +62,10 @@ class Session(Protocol):
 class Line(Protocol):
     """What one softphone keeps from one attempt to the next, its sessions apart."""
 
+    @property
+    def given_token(self) -> str:
+        """The token that the softphone's user has already, so that none is asked for; empty where there is none."""
+
     def fetch_token(self, now_s: float) -> Reply[Token]:
         """Ask for a token; ``now_s`` is the clock that it expires by."""
 
@@ -81,6 +85,10 @@ class Dialect(Protocol):
     @property
     def name(self) -> str:
         """As a profile has it: a key of ``steps.DIALECTS``."""
+
+    @property
+    def calls_outlive_connection(self) -> bool:
+        """Whether a call goes on while its WebSocket is gone, so that coming back is all there is to do."""
 
     def line(self, number: int) -> Line:
         """The line of the ``number``-th softphone."""

@@ -10,11 +10,8 @@ close      {"type": "bye"}, close frame 1000                 close frame
 from __future__ import annotations
 
 import json
-from base64 import b64encode
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from random import Random
-from typing import Any
 
 from locust_softphone import sdp
 from locust_softphone.errors import AttemptFailed
@@ -22,24 +19,14 @@ from locust_softphone.outcome import Outcome
 from locust_softphone.signaling.connection import Connection
 from locust_softphone.signaling.dialect import Preparation, Reply
 from locust_softphone.signaling.http import HttpConnection
+from locust_softphone.signaling.json_body import json_object
+from locust_softphone.signaling.oauth import Credentials, fetch_token
 from locust_softphone.signaling.stream import Target
 from locust_softphone.signaling.token import Token
 
-__all__ = ["Credentials", "Line", "MediaOffer", "Session"]
+__all__ = ["Line", "MediaOffer", "Session"]
 
 _BYE = '{"type":"bye"}'
-
-
-@dataclass(frozen=True)
-class Credentials:
-    """An OAuth client's id and secret; the secret is never shown."""
-
-    client_id: str
-    client_secret: str = field(repr=False)
-
-    @property
-    def basic(self) -> str:
-        return b64encode(f"{self.client_id}:{self.client_secret}".encode()).decode("ascii")
 
 
 class MediaOffer:
@@ -54,6 +41,7 @@ class MediaOffer:
     """
 
     name = "media-offer"
+    calls_outlive_connection = False
 
     def __init__(
         self, target: Target, credentials: Credentials, *, timeout_s: float, user_agent: str, random: Random
@@ -83,6 +71,8 @@ class Line:
 
     __slots__ = ("dialect", "http", "number")
 
+    given_token = ""
+
     def __init__(self, dialect: MediaOffer, number: int) -> None:
         self.dialect = dialect
         self.number = number
@@ -91,18 +81,7 @@ class Line:
     def fetch_token(self, now_s: float) -> Reply[Token]:
         """Ask for a token with client credentials (RFC 6749 4.4.2)."""
         dialect = self.dialect
-        response = self.http.post(
-            "/oauth/token",
-            f"{dialect.identity(self.number)}Authorization: Basic {dialect.basic}\r\n"
-            "Content-Type: application/x-www-form-urlencoded\r\n",
-            b"grant_type=client_credentials",
-            dialect.timeout_s,
-        )
-        granted = _json(response.body)
-        bearer, expires_in = granted.get("access_token"), granted.get("expires_in", 3600)
-        if not isinstance(bearer, str) or not _is_header_value(bearer) or not isinstance(expires_in, (int, float)):
-            raise AttemptFailed(Outcome.MALFORMED, status=response.status)
-        return Token.granted(bearer, expires_in, now_s), response.headers
+        return fetch_token(self.http, dialect.identity(self.number), dialect.basic, dialect.timeout_s, now_s)
 
     def preparations(self) -> Sequence[Preparation]:
         return ()
@@ -157,7 +136,7 @@ class Session:
             json.dumps(offer).encode(),
             dialect.timeout_s,
         )
-        answer = _json(response.body)
+        answer = json_object(response.body)
         text = answer.get("sdp")
         try:
             if answer.get("type") != "answer" or not isinstance(text, str):
@@ -182,19 +161,5 @@ class Session:
 
     def _heard(self, message: str) -> None:
         """Take note of a message from the edge; the only one that changes anything is ``ready``."""
-        if not self.ready and _json(message).get("type") == "ready":
+        if not self.ready and json_object(message).get("type") == "ready":
             self.ready = True
-
-
-def _json(text: str | bytes) -> dict[str, Any]:
-    """The JSON object in ``text``, or an empty one for anything else: a hostile edge must not crash a softphone."""
-    try:
-        value = json.loads(text)
-    except (ValueError, RecursionError):
-        return {}
-    return value if isinstance(value, dict) else {}
-
-
-def _is_header_value(text: str) -> bool:
-    """Whether a token can go into a header line as it is (RFC 6750 2.1: b64token), so that it cannot add others."""
-    return text.isascii() and text.isprintable() and " " not in text and bool(text)

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from math import inf
 from typing import TypeVar
 
 from tenacity import RetryCallState, Retrying
@@ -43,11 +44,14 @@ class Softphone:
         self.session: Session | None = None
         self.answered_calls = 0
         self._line = fleet.dialect.line(number)
+        given = self._line.given_token
+        self._given = Token(given, inf, inf) if given else None
         self._token: Token | None = None
+        self._used_token: Token | None = None
         self._attempts = Attempts(fleet, self._wait_until)
         self._out_of_time = _OutOfTime(fleet)
         self._engine: Retrying | None = None
-        self._started = self._connected = self._gave_up = self._in_call = False
+        self._started = self._connected = self._gave_up = self._in_call = self._resuming = False
         self._opens = True
 
     @property
@@ -159,6 +163,7 @@ class Softphone:
             dropped: the end of the call that this one is to replace: it counts as the first failed try.
         """
         self._attempts.begin(planned_s, planned)
+        self._resuming = dropped is not None and self.fleet.dialect.calls_outlive_connection
         self._in_call = False
         self._out_of_time.came = False
         try:
@@ -216,12 +221,18 @@ class Softphone:
                 self._attempts.make("ready", session.wait_ready)
         except AttemptFailed as failed:
             self._dropped(failed)
+            if failed.outcome is Outcome.UNAUTHORIZED:
+                self._reject_token()
             raise
+        if self._resuming:
+            return
         try:
             self._authorized("offer", session.offer)
         except AttemptFailed as failed:
             if failed.status == 409:
                 self._leave_refused_session()
+            elif failed.close_code is not None:  # the WebSocket that the call was set up on has ended
+                self._dropped(failed)
             raise
 
     def _leave_refused_session(self) -> None:
@@ -230,19 +241,19 @@ class Softphone:
             self._close()
 
     def _authorized(self, step: str, request: Callable[[Token], Reply[T]]) -> T:
-        """A step that takes a token. A 401 is worth one new token and one more attempt, at once."""
-        token = self._bearer()
+        """A step that takes a token. A 401 is worth one new token and one more attempt, at once, where there is one."""
+        token = self._used_token = self._bearer()
         try:
             return self._attempts.make(step, request, token)
         except AttemptFailed as failed:
-            if failed.status != 401:
+            if failed.status != 401 or self._given or self.fleet.behaviour.retry.unauthorized == "give-up":
                 raise
-        self._forget_token()
-        if self.fleet.shared_token:
-            self.fleet.shared_token.reject(token)
+        self._reject_token()
         return self._attempts.make(step, request, self._bearer())
 
     def _bearer(self) -> Token:
+        if self._given is not None:
+            return self._given
         if self.fleet.shared_token:
             failures = self._attempts.failures("token")
             try:
@@ -259,8 +270,16 @@ class Softphone:
     def _fetch_token(self) -> Token:
         return self._attempts.make("token", self._line.fetch_token, self.fleet.clock())
 
-    def _forget_token(self) -> None:
+    def _reject_token(self) -> None:
+        """The edge did not take the token that was used last."""
         self._token = None
+        if self.fleet.shared_token and self._used_token:
+            self.fleet.shared_token.reject(self._used_token)
+
+    def _forget_token(self) -> None:
+        """The connection has ended, and with it the token that was for this connection only."""
+        if self.fleet.behaviour.token == "per-connection":
+            self._token = None
 
     # Holding.
 

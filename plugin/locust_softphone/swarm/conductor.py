@@ -91,8 +91,8 @@ class Conductor:
             InputError: with every problem, a line each.
         """
         options = self._read_options(profile, host)
-        if options.target:
-            reach(options.target)
+        if options.hosts:
+            options.hosts.each(reach)
         _check_writable(options.runs)
 
     @property

@@ -6,12 +6,16 @@ has a session of its own, so that Ctrl-C stops the softphones first and the edge
 
 from __future__ import annotations
 
+import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from locust_softphone.errors import InputError
+from locust_softphone.profile import Profile
 from locust_softphone.swarm.options import SECRETS
 
 __all__ = ["EdgeProcess"]
@@ -50,6 +54,24 @@ class EdgeProcess:
             lines = complaint.strip().splitlines() or ["the simulated edge did not start"]
             raise InputError(*(lines if self._process.returncode == _BAD_INPUT else lines[-5:]))
         self.url = line[len(_LISTENING) :]
+
+    @classmethod
+    def for_profile(cls, profile: Profile, policy: Path | None) -> EdgeProcess:
+        """An edge with the policy file that was named, or else with the policy that the profile brings along.
+
+        Raises:
+            InputError: it did not start; what it said about it.
+        """
+        if policy or not profile.edge:
+            return cls(policy)
+        with TemporaryDirectory() as folder:
+            file = Path(folder, "policy.yaml")
+            file.write_text(json.dumps(profile.edge), encoding="utf-8")
+            try:
+                return cls(file)
+            except InputError as error:
+                where = re.compile(rf"^{re.escape(str(file))}(:\d+)?")
+                raise InputError(*(where.sub(f"{profile.name}: edge", line) for line in error.problems)) from None
 
     def stop(self) -> None:
         """Close its standard input and wait until it has gone."""

@@ -13,8 +13,10 @@ from locust.runners import WorkerRunner
 from locust_softphone import __version__
 from locust_softphone.errors import AttemptFailed, InputError
 from locust_softphone.profile import Profile
-from locust_softphone.signaling.media_offer import Credentials
-from locust_softphone.signaling.stream import Target
+from locust_softphone.signaling.dialects import Account
+from locust_softphone.signaling.genesys_cloud.users import User
+from locust_softphone.signaling.hosts import Hosts
+from locust_softphone.signaling.oauth import Credentials
 from locust_softphone.swarm import messages
 from locust_softphone.swarm.fleet_token import FleetToken
 from locust_softphone.swarm.options import take_secret
@@ -73,16 +75,20 @@ class Member:
         parsed = self._environment.parsed_options
         try:
             ca_file = (parsed and parsed.softphone_ca) or None
-            target = Target.parse(plan.url, ca_file=ca_file, authorized=plan.authorized).reached(timeout_s=5)
+            account = Account(
+                Hosts.of_urls(plan.urls, ca_file=ca_file, authorized=plan.authorized),
+                Credentials(plan.client_id, plan.client_secret),
+                [User(**user) for user in plan.users],
+                plan.call_to,
+            ).reached(lambda target: target.reached(timeout_s=5))
             profile = Profile.model_validate(plan.profile)
         except (InputError, AttemptFailed) as error:
-            logger.error("%s: %s", plan.url, error)
+            logger.error("%s: %s", plan.urls["api"], error)
             return
         share = Share(
             self._environment,
             profile,
-            target,
-            Credentials(plan.client_id, plan.client_secret),
+            account,
             places=plan.places,
             shared_token=self._fleet_token(profile),
             pace_share=1 / plan.workers,

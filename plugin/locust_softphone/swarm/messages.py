@@ -63,21 +63,25 @@ class Plan:
 
     Args:
         profile: the profile as resolved; a worker needs no file.
-        url: the edge.
+        urls: of the edge's hosts, by what each is for.
         authorized: whether that may be another machine than the worker's own.
         places: the worker's places in the plan, in their order.
         workers: over how many the plan is spread.
         client_id: of the OAuth client.
         client_secret: of the OAuth client; never shown.
+        users: whose softphones they are, with their tokens; never shown.
+        call_to: whom they call.
     """
 
     profile: dict[str, Any]
-    url: str
+    urls: dict[str, str]
     authorized: bool
     places: list[int]
     workers: int
     client_id: str
     client_secret: str = field(repr=False)
+    users: list[dict[str, Any]] = field(repr=False)
+    call_to: str
 
     def to_plain(self) -> dict[str, Any]:
         return asdict(self)

@@ -11,7 +11,7 @@ read from Locust's options again.
 from __future__ import annotations
 
 from argparse import Namespace
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -20,7 +20,12 @@ from locust.argument_parser import LocustArgumentParser
 
 from locust_softphone.errors import InputError
 from locust_softphone.profile import Profile, list_profiles, load_profile, profile_folders
-from locust_softphone.signaling.media_offer import Credentials
+from locust_softphone.signaling.dialects import Account
+from locust_softphone.signaling.genesys_cloud.dialect import CALL_TO, GenesysCloud
+from locust_softphone.signaling.genesys_cloud.regions import hosts_of
+from locust_softphone.signaling.genesys_cloud.users import User, load_users
+from locust_softphone.signaling.hosts import Hosts
+from locust_softphone.signaling.oauth import Credentials
 from locust_softphone.signaling.stream import ASK_FIRST, Target
 from locust_softphone.swarm.process_list import hide
 
@@ -88,6 +93,31 @@ def add_options(parser: LocustArgumentParser) -> None:
         help="File with nothing but the OAuth client secret, such as /run/secrets/softphone",
     )
     parser.add_argument(
+        "--softphone-region",
+        metavar="REGION",
+        env_var="LOCUST_SOFTPHONE_REGION",
+        default="",
+        include_in_web_ui=False,
+        help="A region of Genesys Cloud such as us-east-1 or eu-central-1, in place of --host: its hosts are the edge",
+    )
+    parser.add_argument(
+        "--softphone-users",
+        metavar="FILE",
+        env_var="LOCUST_SOFTPHONE_USERS",
+        default="",
+        include_in_web_ui=False,
+        help="CSV file of the users whose softphones these are, columns jid, token or both (dialect genesys-cloud); "
+        "a token env:NAME is taken from the environment",
+    )
+    parser.add_argument(
+        "--softphone-call-to",
+        metavar="NUMBER",
+        env_var="LOCUST_SOFTPHONE_CALL_TO",
+        default="",
+        include_in_web_ui=False,
+        help="Whom the softphones call (dialect genesys-cloud); needed for a region",
+    )
+    parser.add_argument(
         "--softphone-ca",
         metavar="FILE",
         env_var="LOCUST_SOFTPHONE_CA",
@@ -109,7 +139,7 @@ def add_options(parser: LocustArgumentParser) -> None:
         env_var="LOCUST_SOFTPHONE_AUTHORIZED",
         default=False,
         include_in_web_ui=False,
-        help="I may load-test this target: needed for any --host that is not this machine",
+        help="I may load-test this target: needed for any --host that is not this machine, and for any region",
     )
 
 
@@ -119,7 +149,10 @@ class Given:
 
     Args:
         host: the edge, or None for a simulated one.
-        authorized: whether the user may load-test ``host``, and that host alone.
+        region: whose hosts are the edge, or None.
+        authorized: whether the user may load-test ``host`` or ``region``, and that alone.
+        users: whose softphones they are; none where each asks the edge who it is.
+        call_to: whom they call, or None for nobody's number.
         client_id: of the OAuth client; empty for the simulated edge's.
         client_secret: of the OAuth client.
         ca: PEM file of a private certificate authority, or None.
@@ -128,7 +161,10 @@ class Given:
     """
 
     host: str | None
+    region: str | None
     authorized: bool
+    users: Sequence[User] = field(repr=False)
+    call_to: str | None
     client_id: str
     client_secret: str = field(repr=False)
     ca: str | None
@@ -140,7 +176,7 @@ class Given:
         """Read the parsed options, and leave no secret in them.
 
         Raises:
-            InputError: the secret's file cannot be read, or there are two secrets.
+            InputError: the secret's file or that of the users cannot be used, or there are two secrets.
         """
         secret, file = take_secret(parsed), parsed.softphone_client_secret_file
         if secret and file:
@@ -150,7 +186,10 @@ class Given:
             )
         return cls(
             host=parsed.host or None,
+            region=parsed.softphone_region or None,
             authorized=parsed.softphone_authorized,
+            users=load_users(Path(parsed.softphone_users)) if parsed.softphone_users else (),
+            call_to=parsed.softphone_call_to or None,
             client_id=parsed.softphone_client_id,
             client_secret=_read_secret(Path(file)) if file else secret,
             ca=parsed.softphone_ca or None,
@@ -178,17 +217,27 @@ class Options:
 
     Args:
         profile: the profile to run.
-        target: the edge, or None for a simulated one of our own.
-        credentials: the OAuth client.
-        runs: the folder for run records.
-        policy: the simulated edge's policy file, or None.
+        hosts: the edge, or None for a simulated one of our own.
+        given: what was said as Locust was started.
     """
 
     profile: Profile
-    target: Target | None
-    credentials: Credentials
-    runs: Path
-    policy: Path | None
+    hosts: Hosts | None
+    given: Given
+
+    @property
+    def runs(self) -> Path:
+        """The folder for run records."""
+        return self.given.runs
+
+    @property
+    def policy(self) -> Path | None:
+        """The simulated edge's policy file."""
+        return self.given.policy
+
+    def account(self, hosts: Hosts) -> Account:
+        """The edge at these hosts, and who the softphones are to it."""
+        return Account(hosts, self.given.credentials, self.given.users, self.given.call_to or CALL_TO)
 
     @classmethod
     def read(cls, profile: str, host: str | None, given: Given) -> Options:
@@ -203,21 +252,22 @@ class Options:
             InputError: with every problem found, a line each.
         """
         problems: list[str] = []
-        loaded = target = None
+        loaded = hosts = None
         try:
             loaded = load_profile(profile, profile_folders())
         except InputError as error:
             problems += error.problems
         try:
-            target = Target.parse(host, ca_file=given.ca) if host else None
+            hosts = _hosts(host, given)
         except InputError as error:
             problems += error.problems
-        if target is not None:
-            target = replace(target, authorized=given.authorizes(target))
-            problems += _target_problems(target, given)
+        if hosts is not None:
+            problems += _host_problems(hosts, given)
+        if loaded is not None:
+            problems += _profile_problems(loaded, given)
         if problems or loaded is None:
             raise InputError(*problems)
-        return cls(loaded, target, given.credentials, given.runs, given.policy)
+        return cls(loaded, hosts, given)
 
 
 def take_secret(parsed: Namespace) -> str:
@@ -244,10 +294,41 @@ def _read_secret(file: Path) -> str:
     return secret
 
 
-def _target_problems(target: Target, given: Given) -> Iterable[str]:
+def _hosts(host: str | None, given: Given) -> Hosts | None:
+    """The edge that is named, by a host or by a region; None for a simulated one."""
+    if given.region:
+        if host:
+            raise InputError(
+                "--softphone-region: its hosts are the edge, and --host names another; give one of the two"
+            )
+        return hosts_of(given.region, ca_file=given.ca, authorized=given.authorized)
+    if not host:
+        return None
+    target = Target.parse(host, ca_file=given.ca)
+    return Hosts.one(replace(target, authorized=given.authorizes(target)))
+
+
+def _profile_problems(profile: Profile, given: Given) -> Iterable[str]:
+    if profile.dialect != GenesysCloud.name:
+        for option in ("region", "users", "call_to"):
+            if getattr(given, option):
+                name = option.replace("_", "-")
+                yield f"--softphone-{name}: for the dialect genesys-cloud, and {profile.name} speaks {profile.dialect}"
+        return
+    if given.users and len(given.users) < profile.users:
+        yield (
+            f"--softphone-users: has {len(given.users)} users, and {profile.name} has {profile.users} softphones; "
+            "each needs one of its own"
+        )
+    if given.region and not given.call_to:
+        yield "--softphone-region: needs --softphone-call-to NUMBER, whom the softphones are to call"
+
+
+def _host_problems(hosts: Hosts, given: Given) -> Iterable[str]:
+    target = hosts.api
     if given.policy:
         yield "--softphone-policy: it is the simulated edge's, and --host names another; give one of the two"
-    if target.is_loopback:
+    if hosts.is_loopback:
         return
     if given.authorized and not target.authorized:
         yield (
@@ -256,5 +337,6 @@ def _target_problems(target: Target, given: Given) -> Iterable[str]:
         )
     elif not target.authorized:
         yield f"--host {target.url}: {ASK_FIRST}"
-    if not given.client_id or not given.client_secret:
+    has_tokens = given.users and all(user.token for user in given.users)
+    if not has_tokens and (not given.client_id or not given.client_secret):
         yield f"--host {target.url}: needs LOCUST_SOFTPHONE_CLIENT_ID and LOCUST_SOFTPHONE_CLIENT_SECRET to be set"

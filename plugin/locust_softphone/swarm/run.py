@@ -29,8 +29,9 @@ from locust_softphone.report.journal import NAME as JOURNAL
 from locust_softphone.report.journal import Journal, RunStart
 from locust_softphone.report.record import Aborted, build, iso, write
 from locust_softphone.report.saturation import on_time_per_s, saturation
+from locust_softphone.signaling.dialects import dialect_for
+from locust_softphone.signaling.hosts import Hosts
 from locust_softphone.signaling.http import HttpConnection
-from locust_softphone.signaling.media_offer import MediaOffer
 from locust_softphone.signaling.stream import Target
 from locust_softphone.signaling.tls import engine_of
 from locust_softphone.swarm import messages
@@ -87,10 +88,12 @@ class Run:
         self._calls_each = calls_each(options.profile, environment.user_classes)
         stamp = datetime.now(timezone.utc).strftime("%Y%m%dT%H%M%S.%fZ")
         self.folder = options.runs / f"{stamp}-{options.profile.name}"
-        self._edge = None if options.target else EdgeProcess(options.policy)
+        self._edge = None if options.hosts else EdgeProcess.for_profile(options.profile, options.policy)
         try:
-            self.target = reach(options.target or Target.parse(self._edge.url if self._edge else ""))
-            self._edge_before = _edge_stats(self.target)
+            hosts = options.hosts or Hosts.one(Target.parse(self._edge.url if self._edge else ""))
+            self.account = options.account(hosts).reached(reach)
+            self.target = self.account.hosts.api
+            self._edge_before = _edge_stats(self.target) if hosts.is_one else None
             self._policy = self._edge_before.pop("policy", {}) if self._edge_before else None
             if self._policy is not None:
                 self._policy.pop("organisations", None)  # whose run it is does not belong into its record
@@ -98,7 +101,7 @@ class Run:
                 self._hire(environment.runner, worker_ids)
             else:
                 places = range(options.profile.users)
-                self.share = Share(environment, options.profile, self.target, options.credentials, places=places)
+                self.share = Share(environment, options.profile, self.account, places=places)
                 if found := self.share.shortages():
                     raise InputError(*found)
         except BaseException:
@@ -106,23 +109,25 @@ class Run:
             raise
 
     def _hire(self, runner: MasterRunner, worker_ids: list[str]) -> None:
-        profile, credentials = self.options.profile, self.options.credentials
+        profile, account = self.options.profile, self.account
         resolved = profile.resolved()
 
         def plan_for(places: list[int]) -> messages.Plan:
             return messages.Plan(
                 profile=resolved,
-                url=self.target.url,
+                urls=account.hosts.urls,
                 authorized=self.target.authorized,
                 places=places,
                 workers=len(worker_ids),
-                client_id=credentials.client_id,
-                client_secret=credentials.client_secret,
+                client_id=account.credentials.client_id,
+                client_secret=account.credentials.client_secret,
+                users=[user.to_plain() for user in account.users],
+                call_to=account.call_to,
             )
 
-        dialect = MediaOffer(
-            self.target,
-            credentials,
+        dialect = dialect_for(
+            profile.dialect,
+            account,
             timeout_s=profile.softphone.timeout_s,
             user_agent=f"locust-softphone/{__version__}",
             random=random.Random(),

@@ -23,11 +23,10 @@ from locust_softphone.measure import Tally
 from locust_softphone.profile import Profile
 from locust_softphone.report.saturation import judged_by, saturation
 from locust_softphone.retry_budget import RetryBudget
+from locust_softphone.signaling.dialects import Account, dialect_for
 from locust_softphone.signaling.fleet import Fleet
 from locust_softphone.signaling.hold_back import HoldBack
-from locust_softphone.signaling.media_offer import Credentials, MediaOffer
 from locust_softphone.signaling.softphone import Softphone
-from locust_softphone.signaling.stream import Target
 from locust_softphone.signaling.token import SharedToken, TokenSource
 from locust_softphone.swarm.fleet_token import DESK_PART
 from locust_softphone.swarm.limits import raise_descriptor_limit, shortages
@@ -48,8 +47,7 @@ class Share:
     Args:
         environment: Locust's.
         profile: what to do.
-        target: the edge.
-        credentials: the OAuth client.
+        account: the edge, and who the softphones are to it.
         places: our places in the plan, in their order.
         pace_share: our part of the pace at which a fleet that was held back comes back.
         spread_hold: tells the rest of the fleet that a 429 holds it back.
@@ -60,8 +58,7 @@ class Share:
         self,
         environment: Environment,
         profile: Profile,
-        target: Target,
-        credentials: Credentials,
+        account: Account,
         *,
         places: Sequence[int],
         shared_token: TokenSource | None = None,
@@ -75,7 +72,7 @@ class Share:
         self._phones: list[Softphone] = []
         self._released: set[int] = set()
         self._unfinished = len(places)
-        self._addresses = len(target.addresses)
+        self._addresses = len(account.hosts.streaming.addresses)
         self._epoch_s = time.perf_counter()
         self._begun = Event()
         self.stopped = False
@@ -89,9 +86,9 @@ class Share:
         )
         self.fleet = Fleet(
             behaviour=profile.softphone,
-            dialect=MediaOffer(
-                target,
-                credentials,
+            dialect=dialect_for(
+                profile.dialect,
+                account,
                 timeout_s=profile.softphone.timeout_s,
                 user_agent=f"locust-softphone/{__version__}",
                 random=chance,

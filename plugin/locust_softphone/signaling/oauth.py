@@ -1,0 +1,58 @@
+"""An OAuth client and how it asks for a token (RFC 6749 4.4), in either dialect."""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from dataclasses import dataclass, field
+
+from locust_softphone.errors import AttemptFailed
+from locust_softphone.outcome import Outcome
+from locust_softphone.signaling.dialect import Reply
+from locust_softphone.signaling.http import HttpConnection
+from locust_softphone.signaling.json_body import json_object
+from locust_softphone.signaling.token import Token
+
+__all__ = ["Credentials", "fetch_token", "is_header_value"]
+
+
+@dataclass(frozen=True)
+class Credentials:
+    """An OAuth client's id and secret; the secret is never shown."""
+
+    client_id: str
+    client_secret: str = field(repr=False)
+
+    @property
+    def basic(self) -> str:
+        return b64encode(f"{self.client_id}:{self.client_secret}".encode()).decode("ascii")
+
+
+def fetch_token(http: HttpConnection, headers: str, basic: str, timeout_s: float, now_s: float) -> Reply[Token]:
+    """Ask for a token with client credentials (RFC 6749 4.4.2).
+
+    Args:
+        http: to the authorization server.
+        headers: further header lines, each ended by CRLF.
+        basic: ``Credentials.basic``.
+        timeout_s: for the whole request.
+        now_s: the clock that the token expires by.
+
+    Raises:
+        AttemptFailed: a refusal, a connection that failed, or ``MALFORMED`` for what is no token.
+    """
+    response = http.post(
+        "/oauth/token",
+        f"{headers}Authorization: Basic {basic}\r\nContent-Type: application/x-www-form-urlencoded\r\n",
+        b"grant_type=client_credentials",
+        timeout_s,
+    )
+    granted = json_object(response.body)
+    bearer, expires_in = granted.get("access_token"), granted.get("expires_in", 3600)
+    if not isinstance(bearer, str) or not is_header_value(bearer) or not isinstance(expires_in, (int, float)):
+        raise AttemptFailed(Outcome.MALFORMED, status=response.status)
+    return Token.granted(bearer, expires_in, now_s), response.headers
+
+
+def is_header_value(text: str) -> bool:
+    """Whether a token can go into a header line as it is (RFC 6750 2.1: b64token), so that it cannot add others."""
+    return text.isascii() and text.isprintable() and " " not in text and bool(text)
