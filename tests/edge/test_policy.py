@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 
 from locust_softphone.edge import Policy, load_policy
+from locust_softphone.edge.genesys_cloud.policy import GenesysCloud
 from locust_softphone.errors import InputError
+from locust_softphone.strict_yaml import loads
 
 
 def policy(tmp_path: Path, text: str) -> Policy:
@@ -22,6 +25,15 @@ def test_what_is_not_said_is_as_by_default(tmp_path: Path) -> None:
     assert loaded.offer_deadline_s == 0.25
     assert loaded.limits.token == Policy().limits.token
     assert loaded.organisations == Policy().organisations
+
+
+def test_the_documentation_has_every_key_with_its_default() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "simulated-edge.md").read_text()
+    documented = text.partition("```yaml\n")[2].partition("```")[0]
+    assert loads(documented, Policy) == Policy()
+    for model in (Policy, GenesysCloud):
+        for name, field in model.model_fields.items():
+            assert re.search(rf"^\s*(# )?{field.alias or name}:( |$)", documented, re.MULTILINE), name
 
 
 def test_describe_is_one_line() -> None:

@@ -1,10 +1,12 @@
 """The dialect media-offer: a WebSocket that says when it is ready, and an offer that refers to it.
 
-handshake   GET  /signaling                101 · 400 401 426 429      then the session runs
-offer       POST /api/v2/media/offer       201 · 400 401 409 413 429
+    handshake   GET  /signaling                101 · 400 401 426 429      then the session runs
+    offer       POST /api/v2/media/offer       201 · 400 401 409 413 429
 
-101 ── set-up time ──► ready ──► offer answered
-                         └─ offer refused ── offer deadline ──► cut
+    101 ── set-up time ──► ready ──► offer answered
+                             └─ offer refused ── offer deadline ──► cut
+
+An offer before ready costs the WebSocket, and so does one that is not answered within its deadline.
 """
 
 from __future__ import annotations

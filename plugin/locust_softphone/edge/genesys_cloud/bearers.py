@@ -1,11 +1,13 @@
 """How a call is spoken of on the stream, once it has been proposed and taken: two bearers, one meaning.
 
-Jingle (XEP-0166)                            SDP over XMPP, JSON-RPC 2.0                        Said
-session-initiate                             offer                                              by the edge only
-session-accept                               answer                                             answer
-transport-info                               iceCandidate                                       nothing
-session-info, active                         info, status: active                               active
-session-terminate                            terminate                                          terminate
+    Jingle (XEP-0166)                            SDP over XMPP, JSON-RPC 2.0                        Said
+    session-initiate                             offer                                              by the edge only
+    session-accept                               answer                                             answer
+    transport-info                               iceCandidate                                       nothing
+    session-info, active                         info, status: active                               active
+    session-terminate                            terminate                                          terminate
+
+Whatever else a softphone may say (mute, hold) makes no difference here.
 """
 
 from __future__ import annotations

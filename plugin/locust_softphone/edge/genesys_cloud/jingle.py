@@ -1,10 +1,12 @@
 """Jingle: an SDP offer as a session-initiate, and a session-accept as an SDP answer (XEP-0166, 0167, 0176, 0320, 0338).
 
-m=audio … a=mid:0            <content name="0">
-a=rtpmap:111 opus/48000/2      <description media="audio"><payload-type id="111" name="opus" clockrate="48000" …/>
-a=ice-ufrag, a=ice-pwd         <transport ufrag="…" pwd="…">
-a=fingerprint, a=setup           <fingerprint hash="sha-256" setup="actpass">…
-a=group:BUNDLE 0             <group semantics="BUNDLE"><content name="0"/></group>
+    m=audio … a=mid:0            <content name="0">
+    a=rtpmap:111 opus/48000/2      <description media="audio"><payload-type id="111" name="opus" clockrate="48000" …/>
+    a=ice-ufrag, a=ice-pwd         <transport ufrag="…" pwd="…">
+    a=fingerprint, a=setup           <fingerprint hash="sha-256" setup="actpass">…
+    a=group:BUNDLE 0             <group semantics="BUNDLE"><content name="0"/></group>
+
+No candidates are offered: no media flows.
 """
 
 from __future__ import annotations

@@ -1,6 +1,8 @@
 """SDP over XMPP: JSON-RPC 2.0 in an element of its own, as genesys-cloud-streaming-client 19.4.1 reads and writes it.
 
-<genesys-webrtc xmlns="genesys">{"jsonrpc": "2.0", "method": "offer", "params": {"sessionId": …, "sdp": …}}
+    <genesys-webrtc xmlns="genesys">{"jsonrpc": "2.0", "method": "offer", "params": {"sessionId": …, "sdp": …}}
+
+Each request is acknowledged by the result of its IQ; there are no JSON-RPC responses.
 """
 
 from __future__ import annotations
