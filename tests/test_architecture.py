@@ -42,6 +42,7 @@ ALLOWED_IN = {  # what else is not for everybody, and who has it
     "subprocess": {"swarm"},
     "rich": {"report"},
     "jinja2": {"report"},
+    "prometheus_client": {"report"},
 }
 
 

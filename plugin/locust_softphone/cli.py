@@ -29,6 +29,8 @@ __all__ = ["main"]
 
 BAD_INPUT = 2
 INTERRUPTED, PIPE_CLOSED = 130, 141  # as a shell shows a program that SIGINT or SIGPIPE ended
+TEXT = "text"
+FORMATS = (TEXT, "markdown", "json", "junit", "openmetrics")
 MOST_REPEATS = 1000
 MOST_WORKERS = 256
 
@@ -105,10 +107,21 @@ def _add_compare(parser: argparse.ArgumentParser) -> None:
         help="I may load-test this host: needed for any that is not this machine",
     )
     _add_runs(parser, "where run records are written (default: runs)")
+    _add_format(parser)
     _add_file(parser, "--ca", "FILE", "PEM file of a private certificate authority to trust instead of the system's")
     _add_file(parser, "--client-secret-file", "FILE", "file with nothing but the OAuth client secret")
     _add_file(parser, "--policy", "FILE", "policy of the simulated edges")
     parser.set_defaults(command=_compare)
+
+
+def _add_format(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--format",
+        choices=FORMATS,
+        default=TEXT,
+        help="text for people (default); markdown for a pull request, json for a program, junit for a CI system, "
+        "openmetrics for Prometheus",
+    )
 
 
 def _add_runs(parser: argparse.ArgumentParser, text: str) -> None:
@@ -176,8 +189,8 @@ def _compare(parsed: argparse.Namespace) -> int:
     with Interruptions() as stop, watching(names, planned_s, out=sys.stderr, live=live) as watch:
         results = list(compare.run_all(plans, arguments, folder, watch, stop, pause_s))
     runs, problems = history.read_runs(each.record for each in results if each.record and not each.missing)
-    _show(runs)
-    if runs:
+    _show(runs, parsed.format)
+    if runs and parsed.format == TEXT:
         print(f"\nagain: locust-softphone report {parsed.runs / folder.name}")
     if missing := [f"{each.plan.name} ({each.missing})" for each in results if each.missing]:
         problems.append(f"missing from the comparison: {', '.join(missing)}")
@@ -201,6 +214,7 @@ def _add_report(parser: argparse.ArgumentParser) -> None:
         help="a run.json, a run's folder, a folder of runs, or the name of one in the folder of --runs",
     )
     _add_runs(parser, "where runs are looked for by name (default: runs)")
+    _add_format(parser)
     parser.set_defaults(command=_report)
 
 
@@ -209,9 +223,11 @@ def _report(parsed: argparse.Namespace) -> int:
     from locust_softphone.report import history
 
     if not parsed.names:
+        if parsed.format != TEXT:
+            raise InputError(f"--format {parsed.format}: name the runs; without RUN they are listed, as text")
         return _list(parsed.runs)
     runs, problems = history.read_runs(history.find(name, parsed.runs) for name in parsed.names)
-    _show(runs)
+    _show(runs, parsed.format)
     for line in problems:
         print(line, file=sys.stderr)
     return compare.worst([*(run.exit_code for run in runs), *(BAD_INPUT for _ in problems)])
@@ -227,11 +243,15 @@ def _list(folder: Path) -> int:
     return BAD_INPUT if problems else 0
 
 
-def _show(runs: Sequence[Run]) -> None:
+def _show(runs: Sequence[Run], form: str) -> None:
     from locust_softphone.report.comparison import side_by_side
     from locust_softphone.report.terminal import render
 
-    if runs:
+    if runs and form != TEXT:
+        from locust_softphone.report.formats.choice import FORMATS
+
+        sys.stdout.write(FORMATS[form](side_by_side(runs)))
+    elif runs:
         colour = sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
         sys.stdout.write(render(side_by_side(runs), width=_width(), colour=colour))
 

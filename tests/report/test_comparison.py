@@ -138,7 +138,7 @@ def test_the_spread_of_an_arm() -> None:
         (("verdict",), [], "TypeError: unhashable type: 'list'"),
         (("profile",), "burst", "TypeError: string indices must be integers"),
         (("profile", "softphone"), [], "AttributeError: 'list' object has no attribute 'items'"),
-        (("expectations",), [{"text": "answered is 5", "held": False}], "ValueError: "),
+        (("expectations",), [{"text": "answered is 5", "held": False, "measured": 4}], "ValueError: "),
     ],
 )
 def test_a_record_with_something_missing_is_refused(path: tuple[str, ...], value: object, why: str) -> None:

@@ -33,6 +33,7 @@ __all__ = [
     "comparable",
     "compared",
     "figure",
+    "measured",
     "run_of",
     "seconds",
     "side_by_side",
@@ -54,6 +55,7 @@ class Run:
         remarks: why it failed, why it is not valid, and what else its row does not say.
         aborted: whether it was ended early, as an expectation could no longer hold.
         call_setup: how long its calls took to be answered, from their planned start.
+        record: all the rest.
     """
 
     label: str
@@ -64,6 +66,7 @@ class Run:
     remarks: tuple[str, ...]
     aborted: bool = False
     call_setup: Latency = field(default_factory=Latency, compare=False)
+    record: Mapping[str, Any] = field(default_factory=dict, compare=False, repr=False)
 
     @property
     def exit_code(self) -> int:
@@ -160,9 +163,10 @@ def run_of(record: Mapping[str, Any]) -> Run:
             facts=known,
             conditions=conditions(record),
             verdict=verdict,
-            remarks=tuple(_remarks(record, known)),
+            remarks=tuple(_remarks(record)),
             aborted=record["aborted"] is not None,
             call_setup=call_setup,
+            record=record,
         )
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise InputError(f"not a complete run record ({type(error).__name__}: {error})") from None
@@ -197,24 +201,26 @@ def _first(run: Run, runs: Sequence[Run]) -> int:
     return next(i for i, is_alike in enumerate(alike) if is_alike)
 
 
-def _remarks(record: Mapping[str, Any], known: Mapping[str, float | None]) -> Iterable[str]:
+def _remarks(record: Mapping[str, Any]) -> Iterable[str]:
     yield from record["validity"]["reasons"]
     if aborted := record["aborted"]:
         yield f"aborted after {seconds(aborted['after_s'])}: {aborted['by']} could no longer hold"
     for each in record["expectations"]:
         if each["held"] is False:
-            field = Expectation.parse(each["text"]).field
-            yield f"expected {each['text']}, {_measured(field, known[field])}"
+            yield f"expected {each['text']}, {measured(each)}"
     if undecided := [each["text"] for each in record["expectations"] if each["held"] is None]:
         yield f"not decided by then: {', '.join(undecided)}"
     if (unfinished := record["totals"]["unfinished"]) and not aborted:
         yield f"{unfinished} had not finished their call set-up when the plan was over"
 
 
-def _measured(field: str, value: float | None) -> str:
+def measured(expectation: Mapping[str, Any]) -> str:
+    """What became of an expectation of a record, in words."""
+    value = expectation["measured"]
     if value is None:
         return "it was never measured"
-    return f"it was {seconds(value) if kind_of(field) == 'seconds' else figure(value)}"
+    is_duration = kind_of(Expectation.parse(expectation["text"]).field) == "seconds"
+    return f"it was {seconds(value) if is_duration else figure(value)}"
 
 
 class Column(NamedTuple):

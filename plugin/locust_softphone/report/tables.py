@@ -14,7 +14,7 @@ from locust_softphone.fields import FIELDS
 from locust_softphone.report.comparison import COLUMNS, Arm, Run, arms_of, comparable, compared, seconds
 from locust_softphone.report.statistics import Estimate
 
-__all__ = ["Table", "interval", "tables"]
+__all__ = ["ESTIMATED", "Table", "interval", "tables"]
 
 NOISE = "noise"
 NO_DIFFERENCE = "none"
@@ -29,6 +29,10 @@ _ESTIMATES = {
     "set-up\np95": "call_setup.p95",
     "set-up\np99": "call_setup.p99",
 }
+
+
+ESTIMATED = tuple(_ESTIMATES.values())
+"""The figures that repeated runs are compared by."""
 
 
 class Table(NamedTuple):
@@ -63,15 +67,14 @@ def _of_runs(runs: Sequence[Run]) -> Table:
 
 def _of_arms(arms: Sequence[Arm]) -> Table:
     rows = tuple(
-        (arm.label, (str(len(arm.runs)), *(interval(fact, arm.estimate(fact)) for fact in _ESTIMATES.values())))
-        for arm in arms
+        (arm.label, (str(len(arm.runs)), *(interval(fact, arm.estimate(fact)) for fact in ESTIMATED))) for arm in arms
     )
     return Table("all runs of each plan, with 95 % intervals between runs", ("runs", *_ESTIMATES), rows)
 
 
 def _of_differences(arms: Sequence[Arm]) -> Table:
     first, *others = arms
-    rows = tuple((arm.label, tuple(_difference(fact, first, arm) for fact in _ESTIMATES.values())) for arm in others)
+    rows = tuple((arm.label, tuple(_difference(fact, first, arm) for fact in ESTIMATED)) for arm in others)
     return Table(f"the difference from {first.label}; noise: it could as well be none", tuple(_ESTIMATES), rows)
 
 

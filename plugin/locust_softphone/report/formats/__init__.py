@@ -1,0 +1,1 @@
+"""A comparison for other readers: a pull request, a program, a CI system, Prometheus."""
