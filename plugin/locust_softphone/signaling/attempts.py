@@ -153,7 +153,8 @@ class Attempts:
         """
         not_before_s = self._not_before_s.pop(step, 0.0)
         if self._fleet.hold_back is not None:
-            not_before_s = max(not_before_s, self._fleet.hold_back.turn_s(step), self._told_until_s or 0.0)
+            heeded_s = min(self._told_until_s or 0.0, self.due_s + self._fleet.behaviour.retry.retry_after_cap_s)
+            not_before_s = max(not_before_s, self._fleet.hold_back.turn_s(step), heeded_s)
         if not_before_s > self._fleet.clock():
             self._wait_until(not_before_s)
             self.due_s = not_before_s

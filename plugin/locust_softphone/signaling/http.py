@@ -134,6 +134,9 @@ class HttpConnection:
             AttemptFailed: any status of 300 and above, and every way a connection can fail.
         """
         stream = self._stream
+        if stream is not None and stream.has_more:  # nobody asked for it, and it would pass for the answer to this
+            self.close()
+            stream = None
         if stream is None:
             stream = self._stream = Stream.connect(self._target, timeout_s, self._choice)
         else:

@@ -141,6 +141,8 @@ class Session:
         try:
             if answer.get("type") != "answer" or not isinstance(text, str):
                 raise sdp.SdpError("no answer")
+            if answer.get("sessionId", self.session_id) != self.session_id:
+                raise sdp.SdpError("an answer for another session")
             description = sdp.parse(text)
             sdp.check_answer(dialect.offered, description)
         except sdp.SdpError:

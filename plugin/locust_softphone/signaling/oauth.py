@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from base64 import b64encode
 from dataclasses import dataclass, field
+from typing import TypeGuard
 
 from locust_softphone.errors import AttemptFailed
 from locust_softphone.outcome import Outcome
@@ -13,6 +14,8 @@ from locust_softphone.signaling.json_body import json_object
 from locust_softphone.signaling.token import Token
 
 __all__ = ["Credentials", "fetch_token", "is_header_value"]
+
+_LONGEST_LIFE_S = 10 * 365 * 86_400
 
 
 @dataclass(frozen=True)
@@ -48,7 +51,7 @@ def fetch_token(http: HttpConnection, headers: str, basic: str, timeout_s: float
     )
     granted = json_object(response.body)
     bearer, expires_in = granted.get("access_token"), granted.get("expires_in", 3600)
-    if not isinstance(bearer, str) or not is_header_value(bearer) or not isinstance(expires_in, (int, float)):
+    if not isinstance(bearer, str) or not is_header_value(bearer) or not _is_lifetime(expires_in):
         raise AttemptFailed(Outcome.MALFORMED, status=response.status)
     return Token.granted(bearer, expires_in, now_s), response.headers
 
@@ -56,3 +59,8 @@ def fetch_token(http: HttpConnection, headers: str, basic: str, timeout_s: float
 def is_header_value(text: str) -> bool:
     """Whether a token can go into a header line as it is (RFC 6750 2.1: b64token), so that it cannot add others."""
     return text.isascii() and text.isprintable() and " " not in text and bool(text)
+
+
+def _is_lifetime(seconds: object) -> TypeGuard[float]:
+    """Whether a token can live so long; a number in JSON may be negative, not finite, or of 4,000 digits."""
+    return isinstance(seconds, (int, float)) and 0 <= seconds <= _LONGEST_LIFE_S

@@ -204,6 +204,11 @@ class Stream:
         self._transmit(tls.goes_out())
         self._tls = tls
 
+    @property
+    def has_more(self) -> bool:
+        """Whether something has been received that nobody has read."""
+        return bool(self._buffer)
+
     def recv(self, size: int) -> bytes:
         """At most ``size`` bytes; none at all when the other side has closed.
 

@@ -1,0 +1,94 @@
+"""A process that faults happen to: softphones under gevent, as in Locust, one after the other, and what they leave.
+
+Each line on stdin says where to call and how to behave; each line on stdout what came of it:
+
+    {"url": …, "softphone": {…}, "hold": true}   →   {"attempts": [[step, outcome, status, code], …], "closes": {…}, …}
+
+Waits between tries pass at once where no connection is held meanwhile; they are told, not waited for.
+"""
+
+from __future__ import annotations
+
+from gevent import monkey
+
+monkey.patch_all()
+
+import gc  # noqa: E402
+import json  # noqa: E402
+import socket  # noqa: E402
+import sys  # noqa: E402
+import time  # noqa: E402
+from contextlib import suppress  # noqa: E402
+from typing import Any  # noqa: E402
+
+import gevent  # noqa: E402
+import psutil  # noqa: E402
+
+from locust_softphone.errors import AttemptFailed  # noqa: E402
+from locust_softphone.signaling.hold_back import HoldBack  # noqa: E402
+from locust_softphone.signaling.softphone import Softphone  # noqa: E402
+from locust_softphone.signaling.stream import Target  # noqa: E402
+from tests.resources import peak_bytes  # noqa: E402
+from tests.signaling.fleet import Observations, Time, a_fleet  # noqa: E402
+
+HELD_S = 0.1
+PATIENT_S = 20.0
+
+
+def suffer(url: str, softphone: dict[str, Any], hold: str) -> dict[str, Any]:
+    """One softphone's call."""
+    seen, passing = Observations(), Time()
+    try:
+        target = Target.parse(url).resolved()
+    except AttemptFailed as failed:
+        return {"attempts": [["look-up", failed.outcome.value, None, None]], "closes": {}, "abnormal": {}}
+    fleet = a_fleet(target, seen, passing, **softphone)
+    if fleet.behaviour.retry.scope == "fleet":
+        fleet.hold_back = HoldBack(passing.clock, fleet.behaviour.retry.pace_per_s)
+    phone = Softphone(fleet, 0, 0.0)
+    answered = phone.call(0.0)
+    counts = seen.tally.counts
+    until_s = time.monotonic() + (PATIENT_S if hold else 0)
+    while hold and time.monotonic() < until_s and not (counts["reconnects.made"] or counts["reconnects.failed"]):
+        phone.hold(HELD_S)
+        if counts["pings"] or (not any(name.startswith("close.") for name in counts) and hold == "briefly"):
+            break
+    hold_counts = dict(counts)
+    phone.hang_up()
+    return {
+        "answered": answered,
+        "attempts": [[each.step, each.outcome.value, each.status, each.close_code] for each in seen.attempts],
+        "closes": {name[6:]: n for name, n in hold_counts.items() if name.startswith("close.")},
+        "abnormal": {name[9:]: n for name, n in hold_counts.items() if name.startswith("abnormal.")},
+        "pings": counts["pings"],
+        "reconnected": counts["reconnects.made"],
+        "retries": counts["retries.made"],
+        "retry_wait_s": round(seen.tally.latencies["retry_wait"].summary().get("max", 0.0), 1),
+    }
+
+
+def left() -> dict[str, int]:
+    """What this process holds."""
+    gc.collect()
+    greenlets = sum(isinstance(each, gevent.Greenlet) and not each.dead for each in gc.get_objects())
+    return {"descriptors": psutil.Process().num_fds(), "greenlets": greenlets}
+
+
+def main() -> None:
+    with suppress(OSError):
+        socket.getaddrinfo("no-such-host.invalid", 80)  # starts gevent's threads, which come and go as they like
+    for line in sys.stdin:
+        told = json.loads(line)
+        before, held = left(), psutil.Process().memory_info().rss
+        life = gevent.spawn(suffer, told["url"], told["softphone"], told["hold"])
+        found = life.get()
+        del life
+        after = left()
+        found["left"] = {name: after[name] - before[name] for name in after}
+        found["memory"] = psutil.Process().memory_info().rss - held
+        found["peak"] = peak_bytes() - held
+        print(json.dumps(found), flush=True)
+
+
+if __name__ == "__main__":
+    main()
