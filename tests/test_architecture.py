@@ -43,6 +43,8 @@ ALLOWED_IN = {  # what else is not for everybody, and who has it
     "rich": {"report"},
     "jinja2": {"report"},
     "prometheus_client": {"report"},
+    "flask": {"swarm"},
+    "opentelemetry": {"swarm"},
 }
 
 

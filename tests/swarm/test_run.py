@@ -71,6 +71,13 @@ def test_locusts_own_statistics_show_the_steps_under_their_fixed_names(smoke: Fi
     assert [name for name in (*STEPS, "call setup") if f'"{name}"' not in html] == []
 
 
+def test_locusts_own_report_has_a_section_of_ours(smoke: Finished) -> None:
+    html = (smoke.folder / "report.html").read_text()
+    assert html.count('<section id="softphone">') == 1
+    assert smoke.record["run_id"] in html
+    assert html.rstrip().endswith("</html>")
+
+
 # Runs that do not
 
 LEAKY = """

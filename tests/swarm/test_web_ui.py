@@ -24,6 +24,7 @@ def test_a_run_from_the_web_ui_and_another_one_after_it(tmp_path: Path) -> None:
 
         web.start("tiny")
         eventually(lambda: len(records(tmp_path)) == 1)
+        eventually(lambda: records(tmp_path)[0]["run_id"] in web.get("/stats/report?download=1"))
         web.start("no-such-profile")
         eventually(lambda: web.logged("no-such-profile") > 0)
         web.start("tinier")

@@ -14,6 +14,8 @@
     member.py        a worker's side of it
     messages.py      what the two tell each other
     edge_process.py  the simulated edge, started and stopped for a run
+    telemetry.py     attempts as OpenTelemetry's spans, where Locust runs with --otel
+    locust_report.py our section in Locust's own HTML report
     workarounds.py   where Locust itself gets in the way
 
 Each run makes a conductor's ``Share`` (on a process alone) or one for each member, and forgets it at its end.

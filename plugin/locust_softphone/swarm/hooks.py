@@ -6,7 +6,7 @@
     spawning_complete          all users exist: the plan begins
     test_stopping              everybody hangs up, and what was measured comes in
     test_stop                  the record, the verdict
-    quitting                   the exit code
+    quitting                   our section in Locust's report, the exit code
 
 ``quitting`` runs listeners last first, so one that is added here, before Locust's own, sees a run that has ended.
 """
@@ -24,7 +24,7 @@ from locust.event import Events
 from locust.runners import WorkerRunner
 
 from locust_softphone.errors import InputError
-from locust_softphone.swarm import workarounds
+from locust_softphone.swarm import locust_report, workarounds
 from locust_softphone.swarm.conductor import Conductor
 from locust_softphone.swarm.member import Member
 from locust_softphone.swarm.options import add_options
@@ -68,6 +68,7 @@ def _on_init(environment: Environment, runner: Any, **_: Any) -> None:
     events.spawning_complete.add_listener(lambda **_: conductor.begin())
     events.test_stopping.add_listener(lambda **_: conductor.collect())
     events.test_stop.add_listener(lambda **_: conductor.finish())
+    locust_report.add_to_web_ui(environment, lambda: conductor.last.result if conductor.last else None)
     options = environment.parsed_options
     if options is not None and options.headless:
         with _exit_on_bad_input():
@@ -95,6 +96,7 @@ def _on_quitting(environment: Environment, **_: Any) -> None:
     side = side_of(environment)
     if not isinstance(side, Conductor):
         return
+    locust_report.add_to_file(environment, side.last.result if side.last else None)
     if side.exit_code is not None:
         environment.process_exit_code = side.exit_code
     elif environment.parsed_options is not None and environment.parsed_options.headless:

@@ -13,6 +13,7 @@ from locust_softphone.errors import AttemptFailed
 from locust_softphone.measure import Attempt, Tally
 from locust_softphone.outcome import Outcome
 from locust_softphone.steps import TRANSPORTS
+from locust_softphone.swarm.telemetry import Telemetry
 from locust_softphone.told_retry import ToldRetry
 
 __all__ = ["Recorder"]
@@ -25,11 +26,13 @@ class Recorder:
 
     Args:
         request: Locust's ``events.request``.
+        telemetry: is told too; None where Locust runs without ``--otel``.
     """
 
-    def __init__(self, request: EventHook) -> None:
+    def __init__(self, request: EventHook, telemetry: Telemetry | None = None) -> None:
         self.tally = Tally()
         self._request = request
+        self._telemetry = telemetry
 
     def take(self) -> Tally:
         """What was measured since the last time: handed on, and begun anew."""
@@ -38,6 +41,8 @@ class Recorder:
 
     def attempt(self, attempt: Attempt, failure: AttemptFailed | None) -> None:
         self.tally.attempt(attempt)
+        if self._telemetry is not None:
+            self._telemetry.attempt(attempt)
         if attempt.outcome is not Outcome.CANCELLED:
             self._fire(TRANSPORTS[attempt.step], attempt.step, attempt.service_s, failure)
 
@@ -57,6 +62,8 @@ class Recorder:
             self.tally.latencies["call.response"].record(ended_s - planned_s)
             self.tally.setup_times.record(planned_s, ended_s - planned_s)
         if failure is None or failure.outcome is not Outcome.CANCELLED:
+            if self._telemetry is not None:
+                self._telemetry.call(planned_s, began_s, ended_s, failure)
             self._fire("CALL", "call setup", ended_s - began_s, failure)
 
     def _fire(self, request_type: str, name: str, seconds: float, failure: AttemptFailed | None) -> None:

@@ -42,6 +42,7 @@ from locust_softphone.swarm.fleet_token import TokenDesk
 from locust_softphone.swarm.options import Options
 from locust_softphone.swarm.recorder import Recorder
 from locust_softphone.swarm.share import Share
+from locust_softphone.swarm.telemetry import telemetry_of
 
 __all__ = ["Run", "reach", "users_for"]
 
@@ -77,7 +78,7 @@ class Run:
         self.share: Share | None = None
         self.crew: Crew | None = None
         self.desk: TokenDesk | None = None
-        self._recorder = Recorder(environment.events.request)
+        self._recorder = Recorder(environment.events.request, telemetry_of(environment))
         self._runner = environment.runner
         self._epoch_s = 0.0
         self.stopping = self._stopped_early = False

@@ -32,6 +32,7 @@ from locust_softphone.swarm.fleet_token import DESK_PART
 from locust_softphone.swarm.limits import raise_descriptor_limit, shortages
 from locust_softphone.swarm.presence import take_presence
 from locust_softphone.swarm.recorder import Recorder
+from locust_softphone.swarm.telemetry import telemetry_of
 from locust_softphone.swarm.watch import watch
 
 __all__ = ["Share"]
@@ -67,7 +68,7 @@ class Share:
     ) -> None:
         self.profile = profile
         self.schedule = profile.schedule()
-        self.recorder = Recorder(environment.events.request)
+        self.recorder = Recorder(environment.events.request, telemetry_of(environment))
         self._places = deque(places)
         self._phones: list[Softphone] = []
         self._released: set[int] = set()

@@ -1,0 +1,54 @@
+"""Our section in Locust's own HTML report: of ``--html``, and of the web UI's download.
+
+Locust 2.47.0 has no hook for it. Its report is written before ``quitting``, so that the file can be added to then; the
+web UI's is added to as it is answered. It can go when the report's template takes sections of a plugin's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from flask import Response, request
+from locust.env import Environment
+
+from locust_softphone.report.section import html_section
+
+__all__ = ["add_to_file", "add_to_web_ui"]
+
+Record = Mapping[str, Any]
+
+_END = "</body>"
+_PATH = "/stats/report"
+
+
+def add_to_file(environment: Environment, record: Record | None) -> None:
+    """Add to the file that ``--html`` names, if there is one."""
+    name = getattr(environment.parsed_options, "html_file", None)
+    if not name or record is None:
+        return
+    path = Path(name)
+    with suppress(OSError):  # Locust could not write it either, and has said so
+        path.write_text(_with_section(path.read_text(encoding="utf-8"), record), encoding="utf-8")
+
+
+def add_to_web_ui(environment: Environment, last_record: Callable[[], Record | None]) -> None:
+    """Add to each report that the web UI answers with, of the run that ended last."""
+    if environment.web_ui is None or environment.web_ui.app is None:
+        return
+
+    def add(response: Response) -> Response:
+        record = last_record()
+        if record is not None and request.path.endswith(_PATH) and response.status_code == 200:
+            response.set_data(_with_section(response.get_data(as_text=True), record))
+        return response
+
+    environment.web_ui.app.after_request(add)
+
+
+def _with_section(page: str, record: Record) -> str:
+    """The page with our section at its end; once."""
+    before, end, after = page.rpartition(_END)
+    return f"{before}{html_section(record)}{end}{after}" if end else page
