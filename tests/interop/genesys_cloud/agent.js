@@ -22,14 +22,18 @@ global.RTCIceCandidate = class {
 console.error = () => {}; // stanza shows whatever error a socket has
 
 const TICK_MS = 10;
+const tell = (event, facts = {}) => process.stdout.write(`${JSON.stringify({ event, ...facts })}\n`);
+
 let lagMs = 0; // how late a timer of this process has been at most
 let due = performance.now() + TICK_MS;
 setInterval(() => {
-  lagMs = Math.max(lagMs, performance.now() - due);
+  const late = performance.now() - due;
+  if (late > lagMs) {
+    lagMs = late;
+    tell('lag', { lag_s: lagMs / 1000 });
+  }
   due = performance.now() + TICK_MS;
 }, TICK_MS);
-
-const tell = (event, facts = {}) => process.stdout.write(`${JSON.stringify({ event, lag_s: lagMs / 1000, ...facts })}\n`);
 const quiet = () => {};
 const logger = { debug: quiet, info: quiet, warn: quiet, error: quiet };
 

@@ -1,4 +1,4 @@
-"""The two programs of these tests: an edge that notes its requests, and the real client in Node.
+"""The programs of these tests: an edge that notes its requests, the real client in Node, and a softphone of ours.
 
 with recording_edge("patience: 3") as edge, streaming_client(edge, "agent1s-own") as client:
     client.do("connect")
@@ -13,7 +13,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -21,9 +21,11 @@ from typing import Any
 
 from tests.edge_process import EdgeProcess
 
-__all__ = ["Recording", "Request", "StreamingClient", "recording_edge", "streaming_client"]
+__all__ = ["Client", "Recording", "Request", "our_softphone", "recording_edge", "streaming_client"]
 
 HERE = Path(__file__).parent
+ROOT = HERE.parents[2]
+PACKAGE = ".".join(HERE.relative_to(ROOT).parts)
 PATIENCE_S = 60.0  # for anything that is to happen at all; a test that meets it has failed
 
 
@@ -89,30 +91,45 @@ class Recording:
             self._requests.append(Request(noted["at_s"], noted["request"]))
 
 
-class StreamingClient:
-    """The real client, in a Node process of its own."""
+class Client:
+    """A client of an edge, in a process of its own."""
 
     def __init__(self, process: subprocess.Popen[str], lines: Lines) -> None:
         self._process = process
         self._lines = lines
+        self._lag_s = 0.0
+        self._seen = 0
         self.happened: list[dict[str, Any]] = []
-        self.lag_s = 0.0
 
     def do(self, command: str, **facts: object) -> None:
         """Tell it what to do."""
         assert self._process.stdin is not None
         print(json.dumps({"command": command, **facts}), file=self._process.stdin, flush=True)
 
-    def wait_for(self, event: str, **facts: object) -> dict[str, Any]:
-        """Wait for something to happen: this event with these facts."""
+    @property
+    def lag_s(self) -> float:
+        """How late a timer of the process has been at most."""
+        for line in self._lines.waiting():
+            self._take(line)
+        return self._lag_s
+
+    def wait_for(self, event: str, **facts: object) -> None:
+        """Wait for something to happen, after what was waited for before: this event with these facts."""
+        wanted = {"event": event, **facts}.items()
         while True:
-            line = self._lines.next()
-            assert line, f"the client has ended, after {self.happened}"
-            happened: dict[str, Any] = json.loads(line)
-            self.lag_s = happened["lag_s"]
+            while self._seen < len(self.happened):
+                self._seen += 1
+                if wanted <= self.happened[self._seen - 1].items():
+                    return
+            self._take(self._lines.next())
+
+    def _take(self, line: str) -> None:
+        assert line, f"the client has ended, after {self.happened}"
+        happened: dict[str, Any] = json.loads(line)
+        if happened["event"] == "lag":
+            self._lag_s = happened["lag_s"]
+        else:
             self.happened.append(happened)
-            if happened["event"] == event and facts.items() <= happened.items():
-                return happened
 
 
 @contextmanager
@@ -121,26 +138,35 @@ def recording_edge(policy: str) -> Iterator[Recording]:
     with TemporaryDirectory() as directory:
         file = Path(directory, "policy.yaml")
         file.write_text(policy)
-        with _running([sys.executable, str(HERE / "recording_edge.py"), str(file)]) as process:
+        with _running([sys.executable, "-m", f"{PACKAGE}.recording_edge", str(file)]) as process:
             lines = Lines(process)
             listening = lines.next()
             assert listening.startswith("listening on "), listening
             yield Recording(EdgeProcess(listening.split()[-1], process), lines)
 
 
-@contextmanager
-def streaming_client(recording: Recording, token: str) -> Iterator[StreamingClient]:
+def streaming_client(recording: Recording, token: str) -> AbstractContextManager[Client]:
     """The real client, which has this token."""
+    return _client(["node", str(HERE / "agent.js")], recording, token)
+
+
+def our_softphone(recording: Recording, token: str) -> AbstractContextManager[Client]:
+    """One of ours that behaves as the preset for the real client says; it knows the command ``connect`` alone."""
+    return _client([sys.executable, "-m", f"{PACKAGE}.our_softphone"], recording, token)
+
+
+@contextmanager
+def _client(command: list[str], recording: Recording, token: str) -> Iterator[Client]:
     about = json.dumps({"origin": recording.edge.url, "token": token})
-    with _running(["node", str(HERE / "agent.js"), about]) as process:
-        client = StreamingClient(process, Lines(process))
+    with _running([*command, about]) as process:
+        client = Client(process, Lines(process))
         client.wait_for("started")
         yield client
 
 
 @contextmanager
 def _running(command: list[str]) -> Iterator[subprocess.Popen[str]]:
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT) as process:
         try:
             yield process
         finally:

@@ -1,4 +1,4 @@
-"""The simulated edge, noting when each request arrived: ``python recording_edge.py POLICY_FILE``.
+"""The simulated edge, noting when each request arrived: ``python -m …recording_edge POLICY_FILE``.
 
 It prints where it listens, then lines of JSON: one for each request (when it came, on the edge's own clock, and what it
 was), one for each refusal. In each is the worst lag of its loop so far: how far this machine's timers can be trusted.

@@ -1,5 +1,5 @@
-"""The edge, judged by the real client: genesys-cloud-streaming-client 19.4.1, in Node; and what it does when it is
-refused or dropped, next to what the preset ``genesys-streaming-19`` would do.
+"""The edge, judged by the real client, genesys-cloud-streaming-client 19.4.1 in Node; and what that does when it is
+refused or dropped, side by side with a softphone of ours that behaves as the preset ``genesys-streaming-19`` says.
 
 ``npm ci`` in this directory brings the client. Delays are read off the edge's own clock, and may be longer than they
 should by 0.2 s and by what timers were late in the two processes meanwhile; shorter they may not be.
@@ -7,25 +7,22 @@ should by 0.2 s and by what timers were late in the two processes meanwhile; sho
 
 from __future__ import annotations
 
-import random
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from itertools import pairwise
+from typing import NamedTuple
 
 import pytest
-from tenacity.stop import stop_never
 
-from locust_softphone.behaviour import presets
-from locust_softphone.errors import AttemptFailed
-from locust_softphone.outcome import Outcome
-from locust_softphone.retry import retrying
 from tests.edge.genesys_cloud.agent import CALL, Agent
 from tests.edge.softphone import eventually
 from tests.interop.genesys_cloud.processes import (
     HERE,
+    Client,
     Recording,
     Request,
-    StreamingClient,
+    our_softphone,
     recording_edge,
     streaming_client,
 )
@@ -39,6 +36,7 @@ TOKEN = "agent1s-own"
 IDENTITY = "GET /api/v2/users/me"
 CHANNEL = "POST /api/v2/notifications/channels"
 UPGRADE = "GET /stream/channels/"
+CALL_REQUEST = "POST /api/v2/conversations/calls"
 FOR_EVER = {"keepTryingOnFailure": True}
 TOLERANCE_S = 0.2
 EARLY_S = 0.02  # the clocks of two processes, and a timer that is rounded down to a millisecond
@@ -55,42 +53,34 @@ def kind(request: Request) -> str:
     return request.line.rpartition("streaming-")[0] or request.line
 
 
-def preset_waits(failures: Sequence[AttemptFailed]) -> list[float]:
-    """How long the preset waits after each of these failures, one after the other."""
-    waits: list[float] = []
-    coming = iter(failures)
+class Side(NamedTuple):
+    """One of two clients that are treated alike: each has an edge of its own with the same policy."""
 
-    def attempt() -> None:
-        failure = next(coming, None)
-        if failure is not None:
-            raise failure
+    edge: Recording
+    client: Client
 
-    retrying(
-        presets()["genesys-streaming-19"].retry,
-        failures=lambda: len(waits) + 1,
-        sleep=waits.append,
-        before_sleep=lambda _: None,
-        out_of_time=stop_never,
-        now=lambda: 0.0,
-        uniform=random.uniform,
-    )(attempt)
-    return waits
+    def requests(self, at_least: int) -> list[Request]:
+        """Its requests but those for a call, once there are so many."""
+        count = at_least
+        while len(found := [each for each in self.edge.requests(count) if kind(each) != CALL_REQUEST]) < at_least:
+            count += 1
+        return found
+
+    def check_delays(self, measured: Sequence[float], expected: Sequence[float]) -> None:
+        """Hold its delays against what they should be, as far as this machine's timers can be trusted."""
+        late_s = TOLERANCE_S + self.edge.lag_s + self.client.lag_s
+        off = [round(is_s - should_s, 3) for is_s, should_s in zip(measured, expected, strict=True)]
+        assert all(-EARLY_S <= each <= late_s for each in off), f"off by {off} s, {late_s:.3f} s allowed"
 
 
-def failure_of(request: Request) -> AttemptFailed:
-    """A refusal, as a softphone would see it."""
-    headers = {} if request.retry_after is None else {"retry-after": request.retry_after}
-    code = 1006 if kind(request) == UPGRADE else None
-    return AttemptFailed(Outcome.RATE_LIMITED, status=request.status, headers=headers, close_code=code)
-
-
-def check_delays(
-    measured: Sequence[float], expected: Sequence[float], edge: Recording, client: StreamingClient
-) -> None:
-    """Hold the delays against the preset's, as far as this machine's timers allow."""
-    late_s = TOLERANCE_S + edge.lag_s + client.lag_s
-    off = [round(is_s - should_s, 3) for is_s, should_s in zip(measured, expected, strict=True)]
-    assert all(-EARLY_S <= each <= late_s for each in off), f"off by {off} s, {late_s:.3f} s allowed"
+@contextmanager
+def side_by_side(text: str) -> Iterator[tuple[Side, Side]]:
+    """The real client, and a softphone of ours that is to do the same."""
+    with ExitStack() as stack:
+        edges = [stack.enter_context(recording_edge(text)) for _ in range(2)]
+        starting = (streaming_client(edges[0], TOKEN), our_softphone(edges[1], TOKEN))
+        real, ours = (stack.enter_context(client) for client in starting)
+        yield Side(edges[0], real), Side(edges[1], ours)
 
 
 def test_it_connects_and_stays_connected_over_pings() -> None:
@@ -142,56 +132,58 @@ def test_a_call_that_comes_in_and_is_ended_by_the_edge(sdp_over_xmpp: bool) -> N
         assert edge.edge.stats()["calls"]["bad_answer"] == 0
 
 
-def test_dropped_without_a_close_frame_it_is_back_after_two_seconds_on_the_same_channel() -> None:
-    with recording_edge(policy(rest="drop_all_after: 4s")) as edge, streaming_client(edge, TOKEN) as client:
-        client.do("connect")
-        client.wait_for("connected")
-        client.wait_for("disconnected", reconnecting=True)
-        client.wait_for("connected")
-        first, second = edge.requests(4)[2:]
-        assert [kind(request) for request in edge.requests()] == [IDENTITY, CHANNEL, UPGRADE, UPGRADE]
-        assert first.line == second.line
-        expected = preset_waits([AttemptFailed(Outcome.RESET, close_code=1006)])
-        check_delays([second.at_s - (first.at_s + 4)], expected, edge, client)
+def test_dropped_without_a_close_frame_both_are_back_after_two_seconds_on_the_same_channel() -> None:
+    with side_by_side(policy(rest="drop_all_after: 4s")) as sides:
+        for side in sides:
+            side.client.do("connect")
+        for side in sides:
+            requests = side.requests(4)
+            assert [kind(request) for request in requests] == [IDENTITY, CHANNEL, UPGRADE, UPGRADE]
+            first, second = requests[2:]
+            assert first.line == second.line
+            side.check_delays([second.at_s - (first.at_s + 4)], [2])
+            eventually(lambda side=side: bool(side.edge.edge.stats()["ready"] == 2))  # type: ignore[misc]
+        sides[0].client.wait_for("disconnected", reconnecting=True)
+        sides[0].client.wait_for("connected")
 
 
 def test_a_429_on_the_channel_request_is_waited_for_and_the_backoff_added() -> None:
     """One request in two seconds: the identity is given, the channel never."""
-    with (
-        recording_edge(policy("requests_per_token: {count: 1, per: 2s}")) as edge,
-        streaming_client(edge, TOKEN) as client,
-    ):
-        client.do("connect", options=FOR_EVER)
-        requests = edge.requests(6)
-        eventually(lambda: requests is edge.requests() and requests[5].status is not None)
-        assert [(kind(request), request.status) for request in requests] == [(IDENTITY, None), (CHANNEL, 429)] * 3
-        expected = preset_waits([failure_of(request) for request in requests[1:5:2]])
-        assert expected == [2 + 2, 2 + 4]
-        check_delays([requests[2].at_s - requests[1].at_s, requests[4].at_s - requests[3].at_s], expected, edge, client)
+    with side_by_side(policy("requests_per_token: {count: 1, per: 2s}")) as sides:
+        for side in sides:
+            side.client.do("connect", options=FOR_EVER)
+        for side in sides:
+            requests = side.requests(5)
+            assert [(kind(request), request.status, request.retry_after) for request in requests[:5]] == [
+                (IDENTITY, None, None),
+                (CHANNEL, 429, "2"),
+                (IDENTITY, None, None),
+                (CHANNEL, 429, "2"),
+                (IDENTITY, None, None),
+            ]
+            measured = [requests[2].at_s - requests[1].at_s, requests[4].at_s - requests[3].at_s]
+            side.check_delays(measured, [2 + 2, 2 + 4])
 
 
 def test_a_429_on_the_upgrade_is_a_failure_like_any_other_and_its_headers_unseen() -> None:
     """One handshake in five seconds, and another user has just had one."""
-    limits = "limits: {handshake: {rate: 12/min, burst: 1}}"
-    with recording_edge(policy(rest=limits)) as edge, streaming_client(edge, TOKEN) as client:
-        with Agent(edge.edge, "somebody").websocket():
-            before = len(edge.requests(3))
-        client.do("connect", options=FOR_EVER)
-        client.wait_for("connected")
-        requests = edge.requests()[before:]
-        assert [(kind(request), request.status) for request in requests] == [
-            (IDENTITY, None),
-            (CHANNEL, None),
-            (UPGRADE, 429),
-            (UPGRADE, 429),
-            (UPGRADE, None),
-        ]
-        assert len({request.line for request in requests[2:]}) == 1  # the same channel
-        assert all(int(request.retry_after or 0) >= 1 for request in requests[2:4])
-        expected = preset_waits([failure_of(request) for request in requests[2:4]])
-        assert expected == [2, 4]
-        measured = [later.at_s - earlier.at_s for earlier, later in pairwise(requests[2:])]
-        check_delays(measured, expected, edge, client)
+    with side_by_side(policy(rest="limits: {handshake: {rate: 12/min, burst: 1}}")) as sides:
+        for side in sides:
+            with Agent(side.edge.edge, "somebody").websocket():
+                pass
+            side.client.do("connect", options=FOR_EVER)
+        for side in sides:
+            requests = side.requests(8)[3:]
+            assert [(kind(request), request.status) for request in requests] == [
+                (IDENTITY, None),
+                (CHANNEL, None),
+                (UPGRADE, 429),
+                (UPGRADE, 429),
+                (UPGRADE, None),
+            ]
+            assert len({request.line for request in requests[2:]}) == 1  # the same channel
+            assert all(int(request.retry_after or 0) > 4 for request in requests[2:4])  # much later than they come back
+            side.check_delays([later.at_s - earlier.at_s for earlier, later in pairwise(requests[2:])], [2, 4])
 
 
 def test_a_login_that_is_refused_is_final() -> None:

@@ -1,0 +1,73 @@
+"""A softphone of this package, behaving as ``genesys-streaming-19`` says: ``python -m …our_softphone ABOUT``.
+
+It waits for a line on stdin, sets up its call and holds on, for as long as it is let. What it prints is what agent.js
+prints: that it has started, and how late its timers are.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import random
+import sys
+import threading
+import time
+
+from locust_softphone.behaviour import Behaviour
+from locust_softphone.retry_budget import RetryBudget
+from locust_softphone.signaling.dialects import Account, dialect_for
+from locust_softphone.signaling.fleet import Fleet
+from locust_softphone.signaling.genesys_cloud.users import User
+from locust_softphone.signaling.hosts import Hosts
+from locust_softphone.signaling.oauth import Credentials
+from locust_softphone.signaling.softphone import Softphone
+from locust_softphone.signaling.stream import Target
+from tests.signaling.fleet import Observations
+
+TICK_S = 0.01
+LONG_S = 3600.0
+
+
+def tell(event: str, **facts: object) -> None:
+    print(json.dumps({"event": event, **facts}), flush=True)
+
+
+def watch() -> None:
+    """Tell whenever a timer of this process is later than any before."""
+    worst_s = 0.0
+    while True:
+        due_s = time.perf_counter() + TICK_S
+        time.sleep(TICK_S)
+        late_s = time.perf_counter() - due_s
+        if late_s > worst_s:
+            worst_s = late_s
+            tell("lag", lag_s=late_s)
+
+
+def main(origin: str, token: str) -> None:
+    account = Account(Hosts.one(Target.parse(origin).resolved()), Credentials("", ""), [User(token=token)])
+    behaviour = Behaviour.model_validate({"like": "genesys-streaming-19"})
+    chance = random.Random()
+    fleet = Fleet(
+        behaviour=behaviour,
+        dialect=dialect_for("genesys-cloud", account, timeout_s=behaviour.timeout_s, user_agent="ours", random=chance),
+        observer=Observations(),
+        shared_token=None,
+        hold_back=None,
+        budget=RetryBudget(math.inf),
+        clock=time.perf_counter,
+        sleep=time.sleep,
+        random=chance,
+        end_s=math.inf,
+        goodbye_s=1.0,
+    )
+    threading.Thread(target=watch, daemon=True).start()
+    tell("started")
+    sys.stdin.readline()
+    phone = Softphone(fleet, 0, 0.0)
+    phone.call()
+    phone.hold(LONG_S)
+
+
+if __name__ == "__main__":
+    main(**json.loads(sys.argv[1]))
