@@ -230,6 +230,11 @@ def test_the_pack_is_the_ladder_of_the_report() -> None:
         "burst-500-token-reuse",
         "paced-50",
         "ramp-60s",
+        "reconnect-storm",
+        "reconnect-storm-fleet",
+        "reconnect-storm-jitter",
+        "reconnect-storm-purecloud-11",
+        "reconnect-storm-recommended",
         "smoke",
     ]
 
@@ -263,6 +268,10 @@ def test_a_profile_of_the_pack(name: str) -> None:
         ("burst-500-fleet-backoff", "burst-500-retry-after", {"softphone.retry"}),
         ("burst-500-three-calls", "burst-500-backoff", {"softphone.calls", "softphone.connection"}),
         ("burst-500-connection-reuse", "burst-500-three-calls", {"softphone.connection"}),
+        ("reconnect-storm-jitter", "reconnect-storm", {"softphone.retry"}),
+        ("reconnect-storm-fleet", "reconnect-storm", {"softphone.retry"}),
+        ("reconnect-storm-purecloud-11", "reconnect-storm", {"softphone.like", "softphone.retry", "softphone.timeout"}),
+        ("reconnect-storm-recommended", "reconnect-storm", {"softphone.like", "softphone.retry", "softphone.timeout"}),
     ],
 )
 def test_a_rung_of_the_ladder_is_one_change(name: str, counterpart: str, changes: set[str]) -> None:

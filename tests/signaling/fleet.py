@@ -16,6 +16,7 @@ from locust_softphone.errors import AttemptFailed
 from locust_softphone.measure import Attempt, Tally
 from locust_softphone.report import ledger
 from locust_softphone.retry_budget import RetryBudget
+from locust_softphone.signaling.dialect import Dialect
 from locust_softphone.signaling.fleet import Fleet
 from locust_softphone.signaling.media_offer import MediaOffer
 from locust_softphone.signaling.oauth import Credentials
@@ -134,7 +135,7 @@ def a_fleet(
     observations: Observations,
     passing: Time,
     *,
-    dialect: Callable[..., MediaOffer] = MediaOffer,
+    dialect: Callable[..., Dialect] = MediaOffer,
     budget: float = math.inf,
     **softphone: Any,
 ) -> Fleet:

@@ -19,6 +19,7 @@ from typing import NamedTuple
 from locust_softphone.report.cautions import cautions
 from locust_softphone.report.comparison import Arm, Run, Spread, arms_of, comparable, compared, figure, seconds
 from locust_softphone.report.difference import Difference, differences
+from locust_softphone.report.wave import Wave, wave_of
 
 __all__ = ["findings"]
 
@@ -50,6 +51,8 @@ def findings(runs: Sequence[Run]) -> list[str]:
         sentences.append(f"{same}: {_figures(arms)}.")
     else:
         sentences += [_best(arms), _single_changes(arms), _where_limited(arms)]
+    if returned := _returned(arms):
+        sentences.append(returned)
     if invalid := [run.label for run in runs if run.verdict == "invalid"]:
         sentences.append(f"Left out as not valid: {_and(invalid)}.")
     if aborted := [run.label for run in runs if run.aborted and run.verdict != "invalid"]:
@@ -147,14 +150,14 @@ class _Change(NamedTuple):
 
 
 def _single_changes(arms: Sequence[Arm]) -> str:
-    """For each part that is the only one to differ between two arms, its clearest case; the largest effects first."""
-    clearest: dict[str, _Change] = {}
+    """For each thing that is the only one to differ between two arms, its clearest case; the largest effects first."""
+    clearest: dict[tuple[str, str], _Change] = {}
     for before, after in combinations(arms, 2):
         found = differences(before.conditions, after.conditions)
         if len(found) == 1:
             change = _Change(before, after, found[0])
-            known = clearest.setdefault(change.difference.part, change)
-            clearest[change.difference.part] = max(known, change, key=_clarity)
+            thing = (change.difference.part, change.difference.name)
+            clearest[thing] = max(clearest.setdefault(thing, change), change, key=_clarity)
     if not clearest:
         return "No two of them differ in one thing only, so no difference can be put down to a single change."
     largest = sorted(clearest.values(), key=lambda change: change.effect, reverse=True)[:MOST_CHANGES]
@@ -198,6 +201,36 @@ def _where_limited(arms: Sequence[Arm]) -> str:
         return "None of them saw a 429."
     named = _and(f"{arm.label} ({arm.spread(fact)})" for arm in limited)
     return f"429s remained in {named}; there were none in {_and(free)}." if free else f"All of them saw 429s: {named}."
+
+
+# What came back after a drop.
+
+
+def _returned(arms: Sequence[Arm]) -> str:
+    """The wave that each arm made after its edge had dropped many at once, the lowest first."""
+    waves = [(arm, wave) for arm in arms if (wave := _highest(arm)) is not None]
+    if not waves:
+        return ""
+    waves.sort(key=lambda each: (each[1].limited_per_s, each[1].handshakes_per_s))
+    each = "; ".join(f"{arm.label} {_wave(wave)}" for arm, wave in waves)
+    return f"Returning after a drop of {figure(max(wave.dropped for _, wave in waves))} at once: {each}."
+
+
+def _highest(arm: Arm) -> Wave | None:
+    """The wave of an arm; of several runs, the worst in each respect."""
+    waves = [wave for run in arm.runs if (wave := wave_of(run.record)) is not None]
+    if not waves:
+        return None
+    dropped, returned, after_s, handshakes, limited = zip(*waves, strict=True)
+    return Wave(max(dropped), min(returned), max(after_s), max(handshakes), max(limited))
+
+
+def _wave(wave: Wave) -> str:
+    all_back = "all back" if wave.returned >= wave.dropped else f"{figure(wave.returned)} back"
+    limited = f"{figure(wave.limited_per_s)} 429s" if wave.limited_per_s else "no 429s"
+    return (
+        f"up to {figure(wave.handshakes_per_s)} handshakes and {limited} in a second, {all_back} after {wave.after_s} s"
+    )
 
 
 # Small questions.

@@ -29,7 +29,7 @@ from locust_softphone.signaling.token import Token
 from locust_softphone.signaling.xmpp.jingle import JINGLE
 from locust_softphone.signaling.xmpp.login import log_in
 from locust_softphone.signaling.xmpp.stanza import Element, escape
-from locust_softphone.signaling.xmpp.stream import CLOSE, XmppStream
+from locust_softphone.signaling.xmpp.stream import XmppStream
 
 if TYPE_CHECKING:
     from locust_softphone.signaling.genesys_cloud.dialect import Line
@@ -147,7 +147,7 @@ class Session:
         """Hang up, close the stream and the WebSocket with 1000. The channel is not used again (``disconnect()``)."""
         self._line.forget_channel()
         words = self._calls.end_all() if self._calls is not None else []
-        return self._stream.connection.close(self._line.dialect.timeout_s, *words, CLOSE)
+        return self._stream.close(self._line.dialect.timeout_s, *words)
 
     def abort(self) -> None:
         self._stream.connection.abort()
@@ -234,7 +234,7 @@ class Session:
     def _leave(self, *words: str) -> None:
         """The edge asks us to come back on another socket (XEP-0051): close this one, which ends the connection."""
         self._line.forget_channel()
-        self._stream.connection.close(self._line.dialect.timeout_s, *words, CLOSE)
+        self._stream.close(self._line.dialect.timeout_s, *words)
         raise AttemptFailed(Outcome.CLOSED, close_code=NORMAL)
 
     # Asking.

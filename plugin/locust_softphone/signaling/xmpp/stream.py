@@ -15,10 +15,10 @@ from locust_softphone.outcome import Outcome
 from locust_softphone.signaling.connection import ABNORMAL, Connection
 from locust_softphone.signaling.xmpp.stanza import Element, StanzaError, escape, parse
 
-__all__ = ["CLOSE", "SUBPROTOCOL", "XmppStream"]
+__all__ = ["SUBPROTOCOL", "XmppStream"]
 
 SUBPROTOCOL = "xmpp"
-CLOSE = '<close xmlns="urn:ietf:params:xml:ns:xmpp-framing"/>'
+_CLOSE = '<close xmlns="urn:ietf:params:xml:ns:xmpp-framing"/>'
 _FRAMING_CLOSE = "urn:ietf:params:xml:ns:xmpp-framing close"
 
 
@@ -33,13 +33,14 @@ class XmppStream:
         heard_s: when the last message came, in ``time.perf_counter`` terms.
     """
 
-    __slots__ = ("_ids", "connection", "heard_s", "jid")
+    __slots__ = ("_closing", "_ids", "connection", "heard_s", "jid")
 
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
         self.jid = ""
         self.heard_s = time.perf_counter()
         self._ids = count(1)
+        self._closing = False
 
     def new_id(self) -> str:
         """An id for a stanza, used once on this stream."""
@@ -72,9 +73,31 @@ class XmppStream:
             element = parse(message)
         except StanzaError:
             raise AttemptFailed(Outcome.MALFORMED, close_code=ABNORMAL) from None
-        if element.name == _FRAMING_CLOSE:
-            self.send(timeout_s, CLOSE)
+        if element.name == _FRAMING_CLOSE and not self._closing:
+            self._closing = True
+            self.send(timeout_s, _CLOSE)
         return element
+
+    def close(self, timeout_s: float, *last_words: str) -> int:
+        """Send ``last_words``, close the stream, and once the server has done so too, the WebSocket (RFC 7395 3.6).
+
+        Returns:
+            The code of the server's close frame.
+
+        Raises:
+            AttemptFailed: the connection ended without one, or not in time.
+        """
+        deadline_s = time.perf_counter() + timeout_s
+        self._closing = True
+        try:
+            self.send(timeout_s, *last_words, _CLOSE)
+            while self.expect(deadline_s).name != _FRAMING_CLOSE:
+                pass  # what was under way
+        except AttemptFailed as failed:
+            if failed.outcome is Outcome.CLOSED and failed.close_code is not None:
+                return failed.close_code
+            raise
+        return self.connection.close(max(deadline_s - time.perf_counter(), 0.0))
 
     def expect(self, deadline_s: float) -> Element:
         """The next element, by a deadline in ``time.perf_counter`` terms.

@@ -1,0 +1,84 @@
+"""A real Prosody (Debian's package) for tests: XMPP over WebSocket on loopback, two users, everything in a folder."""
+
+from __future__ import annotations
+
+import shutil
+import socket
+import subprocess
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import pytest
+
+from locust_softphone.signaling.stream import Target
+
+__all__ = ["DOMAIN", "prosody"]
+
+DOMAIN = "localhost"
+PATIENCE_S = 30.0
+
+_CONFIG = """
+daemonize = false
+run_as_root = true
+pidfile = "{folder}/prosody.pid"
+data_path = "{folder}/data"
+log = {{ warn = "{folder}/prosody.log" }}
+modules_enabled = {{ "roster", "saslauth", "disco", "websocket", "ping", "external_services" }}
+modules_disabled = {{ "s2s" }}
+c2s_ports = {{ }}
+certificates = "{folder}"
+interfaces = {{ "127.0.0.1" }}
+http_interfaces = {{ "127.0.0.1" }}
+http_ports = {{ {port} }}
+https_ports = {{ }}
+authentication = "internal_plain"
+allow_unencrypted_plain_auth = true
+c2s_require_encryption = false
+consider_websocket_secure = true
+external_services = {{
+  {{ type = "turn", host = "192.0.2.1", port = 3478, transport = "udp" }},
+  {{ type = "stun", host = "192.0.2.1", port = 3478, transport = "udp" }}
+}}
+VirtualHost "{domain}"
+"""
+
+
+@contextmanager
+def prosody(folder: Path, users: Mapping[str, str]) -> Iterator[Target]:
+    """A running Prosody with these users and their passwords; where its WebSocket is."""
+    program = shutil.which("prosody")
+    if program is None:
+        pytest.skip("no prosody here (Debian package prosody)")
+    with closing(socket.create_server(("127.0.0.1", 0))) as free:
+        port = free.getsockname()[1]
+    config = folder / "prosody.cfg.lua"
+    config.write_text(_CONFIG.format(folder=folder, port=port, domain=DOMAIN))
+    accounts = folder / "data" / DOMAIN / "accounts"
+    accounts.mkdir(parents=True)
+    for name, password in users.items():
+        (accounts / f"{name}.dat").write_text(f'return {{ ["password"] = "{password}"; }};\n')
+    command = [program, "-F", "--config", str(config)]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+        try:
+            _await_port(process, port, folder / "prosody.log")
+            yield Target("127.0.0.1", port).resolved()
+        finally:
+            process.terminate()
+            process.wait(PATIENCE_S)
+
+
+def _await_port(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
+    """Wait until it listens; no sooner can anybody know."""
+    deadline_s = time.monotonic() + PATIENCE_S
+    while time.monotonic() < deadline_s:
+        if process.poll() is not None:
+            pytest.fail(f"prosody ended with {process.returncode}: {log.read_text() if log.exists() else 'no log'}")
+        try:
+            socket.create_connection(("127.0.0.1", port), timeout=1).close()
+        except OSError:
+            time.sleep(0.05)
+        else:
+            return
+    pytest.fail("prosody does not listen")

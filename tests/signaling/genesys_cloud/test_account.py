@@ -1,0 +1,70 @@
+"""Where Genesys Cloud is, and whose softphones they are: regions, hosts, and the file of users."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from locust_softphone.errors import InputError
+from locust_softphone.signaling.genesys_cloud.regions import REGIONS, hosts_of
+from locust_softphone.signaling.genesys_cloud.users import User, load_users
+
+
+def test_each_of_18_regions_has_its_three_hosts() -> None:
+    assert len(REGIONS) == len(set(REGIONS.values())) == 18
+    assert hosts_of().urls == {
+        "api": "https://api.mypurecloud.com",
+        "login": "https://login.mypurecloud.com",
+        "streaming": "https://streaming.mypurecloud.com",
+    }
+    assert hosts_of("eu-central-1").streaming.url == "https://streaming.mypurecloud.de"
+    assert not hosts_of().is_one
+    assert not hosts_of().is_loopback
+
+
+def test_a_region_that_there_is_not() -> None:
+    with pytest.raises(InputError, match="did you mean eu-west-1"):
+        hosts_of("eu-west1")
+
+
+@pytest.mark.parametrize(
+    ("text", "users"),
+    [
+        ("jid,token\na@org.example,abc\n", [User("a@org.example", "abc")]),
+        ("token\nabc\nenv:AGENT\n", [User("", "abc"), User("", "from-the-environment")]),
+        ("\ufeffjid\r\na@org.example\r\nb@org.example\r\n", [User("a@org.example"), User("b@org.example")]),
+    ],
+)
+def test_a_file_of_users(tmp_path: Path, text: str, users: list[User]) -> None:
+    file = tmp_path / "users.csv"
+    file.write_text(text, encoding="utf-8")
+    assert list(load_users(file, {"AGENT": "from-the-environment"})) == users
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("", ":1: the header must name the columns jid, token or both"),
+        ("name\nanna\n", ":1: the header must name the columns"),
+        ("jid,token\n", ": names no users"),
+        ("jid\nanna\n", ':2: "anna" is no bare JID'),
+        ("jid\na@b/c\n", ':2: "a@b/c" is no bare JID'),
+        ("jid\na@b\na@b\n", ": a JID is there twice"),
+        ("token\nenv:NOBODY\n", ':2: the environment has no variable "NOBODY"'),
+        ("token\nvery secret\n", ":2: the token has characters that no Bearer token has"),
+        ("jid,token\na@b,t,x\n", ":2: more columns than the header has"),
+        ("jid,token\n,\n", ":2: neither a JID nor a token"),
+    ],
+)
+def test_a_file_that_cannot_be_used(tmp_path: Path, text: str, problem: str) -> None:
+    file = tmp_path / "users.csv"
+    file.write_text(text)
+    with pytest.raises(InputError) as caught:
+        load_users(file, {})
+    assert f"{file}{problem}" in str(caught.value)
+    assert "secret" not in str(caught.value)
+
+
+def test_a_user_is_shown_without_the_token() -> None:
+    assert "abc" not in repr(User("a@b", "abc"))

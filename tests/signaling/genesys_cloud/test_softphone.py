@@ -1,0 +1,126 @@
+"""A softphone on Genesys Cloud's wire, up against the real simulated edge: calls, drops, channels, tokens."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+
+from locust_softphone.report import ledger
+from locust_softphone.signaling.genesys_cloud.dialect import MAX_CHANNEL_REUSES, GenesysCloud
+from locust_softphone.signaling.genesys_cloud.users import User
+from locust_softphone.signaling.hosts import Hosts
+from locust_softphone.signaling.stream import Target
+from tests.edge_process import running_edge
+from tests.signaling.fleet import CREDENTIALS, Field, Observations, Time, a_fleet
+
+
+@contextmanager
+def a_field(policy: str, users: Sequence[User] = (), **softphone: Any) -> Iterator[Field]:
+    """Softphones against a real edge; in the end the ledger must balance."""
+
+    def dialect(target: Target, *_: object, **options: Any) -> GenesysCloud:
+        return GenesysCloud(Hosts.one(target), CREDENTIALS, users=users, **options)
+
+    with running_edge(policy) as edge:
+        seen, passing = Observations(), Time()
+        target = Target.parse(edge.url).resolved()
+        fleet = a_fleet(target, seen, passing, dialect=dialect, **{"like": "genesys-streaming-19", **softphone})
+        field = Field(edge, fleet, seen, passing, edge.stats())
+        try:
+            yield field
+        finally:
+            field.hang_up()
+        balanced = ledger.balance(seen.tally.counts, field.edge_counted()["steps"], "genesys-cloud")
+        assert balanced["problems"] == []
+
+
+def steps(field: Field) -> list[str]:
+    return [f"{attempt.step}: {attempt.outcome.value}" for attempt in field.seen.attempts]
+
+
+@pytest.mark.parametrize("share_over_xmpp", [0, 1])
+def test_a_call_over_either_bearer(share_over_xmpp: int) -> None:
+    with a_field(f"genesys_cloud: {{sdp_over_xmpp: {share_over_xmpp}}}") as field:
+        phone = field.softphone()
+        assert phone.call()
+        assert phone.call()
+        phone.hang_up()
+        connecting = ["token: ok", "identity: ok", "channel: ok", "handshake: ok", "ready: ok"]
+        assert steps(field) == [*connecting, "offer: ok", "offer: ok", "close: ok"]
+        assert field.counted("close.1000") == 1
+
+
+def test_a_refused_channel_asks_who_it_is_again_and_backs_off_over_connecting_as_a_whole() -> None:
+    policy = "genesys_cloud: {requests_per_token: {count: 1, per: 10m}}"
+    with a_field(policy, retry={"max_retries": 3, "retry_after": "ignore"}) as field:
+        assert not field.softphone().call()
+        assert steps(field) == ["token: ok", "identity: ok", "channel: rate_limited", *["identity: rate_limited"] * 3]
+        assert field.time.slept == pytest.approx([2.0, 4.0, 8.0], abs=0.1)
+
+
+def test_a_user_who_is_known_is_not_asked_for() -> None:
+    with a_field("{}", [User("agent-1@edge.example")]) as field:
+        phone = field.softphone()
+        phone.call()
+        assert "identity: ok" not in steps(field)
+
+
+def drop(phone: Any) -> None:
+    """The connection is gone, and the softphone hears of it."""
+    phone.session.abort()
+
+
+def test_a_dropped_softphone_returns_to_its_channel_after_2_s_and_its_call_goes_on() -> None:
+    with a_field("{}") as field:
+        phone = field.softphone()
+        assert phone.call()
+        before = len(field.seen.attempts)
+        drop(phone)
+        phone.hold(0.5)
+        assert steps(field)[before:] == ["handshake: ok", "ready: ok"]
+        assert field.time.slept == pytest.approx([2.0], abs=0.1)
+        assert field.counted("reconnects.made") == 1
+
+
+def test_the_tenth_return_to_a_channel_asks_for_another() -> None:
+    with a_field("{}") as field:
+        phone = field.softphone()
+        assert phone.call()
+        for _ in range(MAX_CHANNEL_REUSES - 1):
+            drop(phone)
+            phone.hold(0.2)
+        assert field.seen.outcomes("channel") == ["ok"]
+        drop(phone)
+        phone.hold(0.2)
+        assert field.seen.outcomes("channel") == ["ok", "ok"]
+        assert field.seen.outcomes("identity") == ["ok"]
+        assert field.seen.outcomes("handshake") == ["ok"] * (MAX_CHANNEL_REUSES + 1)
+
+
+def test_a_goodbye_gives_up_the_channel() -> None:
+    with a_field("{}") as field:
+        phone = field.softphone()
+        phone.call()
+        phone.hang_up()
+        phone.call()
+        assert field.seen.outcomes("channel") == ["ok", "ok"]
+        assert field.seen.outcomes("token") == ["ok"]
+
+
+def test_a_token_that_nobody_knows_is_the_end() -> None:
+    with a_field("{}", [User("agent-1@edge.example", "of-somebody-else")]) as field:
+        assert not field.softphone().call()
+        assert steps(field) == ["channel: unauthorized"]
+        assert field.counted("gave_up") == 1
+
+
+def test_names_are_told_to_an_edge_of_one_origin_only() -> None:
+    options: dict[str, Any] = {"timeout_s": 1.0, "user_agent": "tests", "random": random.Random(1)}
+    one = Hosts.one(Target.parse("http://127.0.0.1:1"))
+    several = Hosts(one.api, Target.parse("http://127.0.0.1:2"), one.streaming)
+    assert "X-Softphone-Id" in GenesysCloud(one, CREDENTIALS, **options).identity(1)
+    assert "X-Softphone-Id" not in GenesysCloud(several, CREDENTIALS, **options).identity(1)
