@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
+import yaml
 
+from locust_softphone.expect import Expectation
 from locust_softphone.fields import FIELD_PATTERN, FIELDS, Kind, fields_of, kind_of
 from locust_softphone.steps import DIALECTS
 
@@ -47,3 +50,15 @@ def test_a_dialect_has_the_fields_of_its_own_steps() -> None:
     assert "identity.p95" not in fields_of("media-offer")
     assert "identity.p95" in fields_of("genesys-cloud")
     assert set().union(*map(fields_of, DIALECTS)) == FIELDS.keys()
+
+
+def test_the_fields_that_the_documentation_names_are_there() -> None:
+    text = (Path(__file__).parents[1] / "docs" / "results.md").read_text(encoding="utf-8")
+    (block,) = re.findall(r"(?s)```yaml\nexpect:\n(.*?)```", text)
+    entries = [Expectation.read(yaml.safe_load(line.strip().removeprefix("- "))) for line in block.splitlines()]
+    assert [each.abort for each in entries] == [False, False, False, False, True]
+    (table,) = re.findall(r"(?s)\| fields \| \|\n\|---\|---\|\n(.*?)\n\n", text)
+    named = re.findall(r"`([a-z][\w.]*)`", "\n".join(row.split("|")[1] for row in table.splitlines()))
+    assert [name for name in named if kind_of(name) is None] == []
+    roots = {name.partition(".")[0] for name in FIELDS} - {step.name for steps in DIALECTS.values() for step in steps}
+    assert roots <= {name.partition(".")[0] for name in named}
