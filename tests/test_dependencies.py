@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from importlib.metadata import PackageNotFoundError, distribution
+from importlib.metadata import PackageMetadata, PackageNotFoundError, distribution
 from pathlib import Path
 
 import pytest
@@ -62,8 +62,8 @@ def licences(name: str) -> list[str]:
     """What a package says that it is under: SPDX, or a classifier, or the old field."""
     metadata = distribution(name).metadata
     classifiers = [each for each in metadata.get_all("Classifier") or () if each.startswith("License :: ")]
-    said = metadata.get("License-Expression") or [each.rpartition(" :: ")[2] for each in classifiers]
-    said = said or (metadata.get("License") or "").splitlines()[:1]
+    names = [each.rpartition(" :: ")[2] for each in classifiers]
+    said = _field(metadata, "License-Expression") or names or _field(metadata, "License").splitlines()[:1]
     return re.split(r" (?:AND|OR) ", said) if isinstance(said, str) else said
 
 
@@ -81,6 +81,10 @@ def test_each_that_is_needed_has_a_licence_that_goes_with_mit() -> None:
     assert len(packages) > 30
     under = {package: licences(package) for package in packages}
     assert {name: said for name, said in under.items() if not said or not all(map(_is_compatible, said))} == {}
+
+
+def _field(metadata: PackageMetadata, name: str) -> str:
+    return (metadata.get_all(name) or [""])[0]
 
 
 def _is_compatible(licence: str) -> bool:

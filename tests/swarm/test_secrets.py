@@ -33,7 +33,7 @@ POLICY = f"organisations: [{{client_id: {CLIENT}, client_secret: {SECRET}}}]"
 CLIENT_ID = {"LOCUST_SOFTPHONE_CLIENT_ID": CLIENT}
 CREDENTIALS = {**CLIENT_ID, "LOCUST_SOFTPHONE_CLIENT_SECRET": SECRET}
 OUTPUTS = ("--loglevel", "DEBUG", "--html", "report.html", "--csv", "stats", "--json-file", "stats")
-LASTING = TINY.replace("hold: 100ms", "hold: 3s")
+LASTING = TINY.replace("hold: 100ms", "hold: 1500ms")
 
 INDISCREET = (
     LOCUSTFILE.read_text()
@@ -92,11 +92,22 @@ def secret_file(tmp_path: Path) -> Path:
 # Ways of giving it
 
 
-@pytest.mark.parametrize("way", ["environment", "option", "file", "file named by the environment"])
-@pytest.mark.parametrize("processes", [(), ("--processes", "2")], ids=["alone", "with workers"])
+@pytest.mark.parametrize(
+    ("way", "processes"),
+    [
+        ("environment", ()),
+        ("environment", ("--processes", "2")),
+        ("option", ()),
+        ("option", ("--processes", "2")),
+        ("option with =", ()),
+        ("file", ("--processes", "2")),
+        ("file named by the environment", ()),
+    ],
+)
 def test_used_and_never_shown(here: Path, secret_file: Path, way: str, processes: tuple[str, ...]) -> None:
     options: Mapping[str, tuple[str, ...]] = {
         "option": ("--softphone-client-secret", SECRET),
+        "option with =": (f"--softphone-client-secret={SECRET}",),
         "file": ("--softphone-client-secret-file", str(secret_file)),
     }
     environment: Mapping[str, Mapping[str, str]] = {

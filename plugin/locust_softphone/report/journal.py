@@ -157,9 +157,13 @@ def read_or_recover(path: Path) -> dict[str, Any]:
     """The record at ``path``, or the one that can be made of a journal that was left behind there.
 
     Raises:
-        InputError: there is neither.
+        InputError: there is neither, or the run goes on.
     """
-    return recover(path) if is_left_behind(path) else read(path)
+    if is_left_behind(path):
+        return recover(path)
+    if (path / NAME).exists() and not (path / "run.json").exists():
+        raise InputError(f"{path}: this run is not over yet")
+    return read(path)
 
 
 def recover(folder: Path) -> dict[str, Any]:

@@ -8,6 +8,7 @@ start of a process and this the secret can be seen; so is it where there is no /
 from __future__ import annotations
 
 import ctypes
+import re
 import sys
 from contextlib import suppress
 from pathlib import Path
@@ -18,10 +19,14 @@ _START, _END = 47, 48  # arg_start and arg_end among the fields of proc_pid_stat
 
 
 def hide(secret: str) -> None:
-    """Replace ``secret`` by asterisks in ``sys.argv`` and in what the system shows of this process's arguments."""
-    if not any(secret in argument for argument in sys.argv) or not secret:
+    """Replace ``secret`` by asterisks in ``sys.argv`` and in what the system shows of this process's arguments.
+
+    Only where it is a whole argument, or all of one behind ``=``.
+    """
+    if not secret or not any(argument == secret or argument.endswith(f"={secret}") for argument in sys.argv):
         return
-    sys.argv[:] = [argument.replace(secret, "*" * len(secret)) for argument in sys.argv]
+    stars = "*" * len(secret)
+    sys.argv[:] = [re.sub(rf"(^|=){re.escape(secret)}$", rf"\1{stars}", argument) for argument in sys.argv]
     with suppress(OSError, ValueError, IndexError):
         _overwrite(secret.encode())
 
@@ -32,5 +37,5 @@ def _overwrite(secret: bytes) -> None:
     if not 0 < start < end:
         return
     shown = (ctypes.c_char * (end - start)).from_address(start)
-    while (at := shown.raw.find(secret)) >= 0:
-        ctypes.memset(start + at, ord("*"), len(secret))
+    for found in re.finditer(rb"(?<=[\0=])" + re.escape(secret) + rb"(?=\0)", shown.raw):
+        ctypes.memset(start + found.start(), ord("*"), len(secret))
