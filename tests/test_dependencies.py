@@ -84,7 +84,7 @@ def test_each_that_is_needed_has_a_licence_that_goes_with_mit() -> None:
 
 
 def _field(metadata: PackageMetadata, name: str) -> str:
-    return (metadata.get_all(name) or [""])[0]
+    return str((metadata.get_all(name) or [""])[0])
 
 
 def _is_compatible(licence: str) -> bool:
