@@ -67,6 +67,7 @@ def test_an_offer_before_ready_costs_the_websocket(start_edge: StartEdge) -> Non
         "impatient": 0,
         "pong_timeout": 0,
         "login_timeout": 0,
+        "slow_reader": 0,
         "drop_all": 0,
     }
     assert edge.stats()["steps"]["offer"]["refused"] == {"409": 1}

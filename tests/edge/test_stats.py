@@ -37,6 +37,7 @@ def test_every_cause_and_step_is_shown_before_anything_happened() -> None:
         "impatient": 0,
         "pong_timeout": 0,
         "login_timeout": 0,
+        "slow_reader": 0,
         "drop_all": 0,
     }
     assert shown["early_retries"] == {"token": 0, "handshake": 0, "offer": 0}

@@ -16,7 +16,9 @@ from typing import Any, Literal, get_args
 __all__ = ["STEPS", "CallEvent", "Cause", "Stats", "Step", "StepStats"]
 
 Step = Literal["token", "identity", "channel", "handshake", "offer"]
-Cause = Literal["offer_deadline", "early_offer", "impatient", "pong_timeout", "login_timeout", "drop_all"]
+Cause = Literal[
+    "offer_deadline", "early_offer", "impatient", "pong_timeout", "login_timeout", "slow_reader", "drop_all"
+]
 CallEvent = Literal["proposed", "answered", "active", "bad_answer", "unanswered", "declined", "retracted", "ended"]
 
 STEPS: tuple[Step, ...] = get_args(Step)

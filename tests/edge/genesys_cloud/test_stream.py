@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from base64 import b64encode
+from contextlib import suppress
 
 import pytest
 from websockets.exceptions import ConnectionClosed
@@ -134,6 +135,15 @@ def test_a_stanza_that_is_too_long(edge: EdgeProcess) -> None:
     with Agent(edge).stream() as stream:
         stream.say(f'<message xmlns="jabber:client">{"x" * 64 * 1024}</message>')
         assert close_code(stream) == 1009  # RFC 6455 7.4.1
+
+
+def test_whoever_asks_and_never_reads_is_cut(start_edge: StartEdge) -> None:
+    edge = start_edge("patience: 3")
+    long_id = "x" * 60_000  # comes back with each result
+    with Agent(edge).stream() as stream, suppress(ConnectionClosed):
+        for _ in range(2_000):  # 120 MB, were all of it answered
+            stream.say(f'<iq xmlns="jabber:client" type="get" id="{long_id}">{PING}</iq>')
+    eventually(lambda: bool(edge.stats()["cuts"]["slow_reader"] == 1))
 
 
 def test_a_half_open_login_is_cut(start_edge: StartEdge) -> None:

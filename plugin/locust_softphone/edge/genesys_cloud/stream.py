@@ -30,6 +30,7 @@ from locust_softphone.edge.session import Session
 __all__ = ["Stream", "bare_jid"]
 
 NORMAL, VIOLATION = 1000, 1008  # close codes, RFC 6455 7.4.1; which ones the service uses is not known
+MOST_UNREAD_BYTES = 1024 * 1024
 LONGEST_RESOURCE = 256  # characters; RFC 7622 3.4 allows 1023 bytes
 SERVER_PINGS = "enable.server.side.pings"
 NO_STUN = "stun.invalid"  # no media flows: a name that nobody has, RFC 6761 6.4
@@ -64,8 +65,10 @@ class Stream(Session):
         self._understands: Callable[[Element], None] = self._on_open
 
     def say(self, text: str) -> None:
-        """Send one element."""
+        """Send one element; whoever asks and does not read the answers is cut, lest they fill the memory."""
         self._write(WSMsgType.TEXT, text.encode())
+        if self._transport is not None and self._transport.get_write_buffer_size() > MOST_UNREAD_BYTES:
+            self.cut("slow_reader")
 
     def call_answered(self) -> None:
         self._call_answered()
