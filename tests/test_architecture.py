@@ -43,6 +43,7 @@ ALLOWED_IN = {  # what else is not for everybody, and who has it
     "rich": {"report"},
     "jinja2": {"report"},
     "prometheus_client": {"report"},
+    "plotly": {"report"},
     "flask": {"swarm"},
     "opentelemetry": {"swarm"},
 }

@@ -202,7 +202,8 @@ def test_two_profiles_from_end_to_end(tmp_path: Path) -> None:
 
     (folder,) = (tmp_path / "runs").glob("*-comparison")
     names = ["1-first", "2-second", "3-first", "4-second"]
-    assert sorted(path.name for path in folder.iterdir()) == sorted([*names, *(f"{name}.log" for name in names)])
+    left = [*names, *(f"{name}.log" for name in names), "comparison.html"]
+    assert sorted(path.name for path in folder.iterdir()) == sorted(left)
     records = [json.loads((folder / name / "run.json").read_text()) for name in names]
     assert [record["ledger"]["balanced"] for record in records] == [True] * 4
     assert [record["totals"]["answered"] for record in records] == [3, 5, 3, 5]
@@ -210,9 +211,12 @@ def test_two_profiles_from_end_to_end(tmp_path: Path) -> None:
     assert len(list((tmp_path / "runs").glob("*/run.json"))) == 4
 
     again = f"locust-softphone report runs/{folder.name}"
-    assert done.stdout.endswith(f"\nagain: {again}\n")
-    shown = subprocess.run(command(*again.split()[1:]), capture_output=True, text=True, cwd=tmp_path, env=outer)
-    assert (shown.stdout, shown.stderr, shown.returncode) == (done.stdout.rpartition("\nagain:")[0], "", 1)
+    text, _, last = done.stdout.rpartition("\npage: ")
+    assert last == f"runs/{folder.name}/comparison.html\nagain: {again}\n"
+    arguments = [*again.split()[1:], "--html", "later.html"]
+    shown = subprocess.run(command(*arguments), capture_output=True, text=True, cwd=tmp_path, env=outer)
+    assert (shown.stdout, shown.stderr, shown.returncode) == (f"{text}\npage: later.html\n", "", 1)
+    assert (tmp_path / "later.html").read_text() == (folder / "comparison.html").read_text()
 
 
 def test_a_running_edge_and_its_client(tmp_path: Path) -> None:

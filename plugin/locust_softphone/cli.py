@@ -190,8 +190,10 @@ def _compare(parsed: argparse.Namespace) -> int:
         results = list(compare.run_all(plans, arguments, folder, watch, stop, pause_s))
     runs, problems = history.read_runs(each.record for each in results if each.record and not each.missing)
     _show(runs, parsed.format)
+    if runs:
+        _write_page(runs, parsed.runs / folder.name / "comparison.html", parsed.format)
     if runs and parsed.format == TEXT:
-        print(f"\nagain: locust-softphone report {parsed.runs / folder.name}")
+        print(f"again: locust-softphone report {parsed.runs / folder.name}")
     if missing := [f"{each.plan.name} ({each.missing})" for each in results if each.missing]:
         problems.append(f"missing from the comparison: {', '.join(missing)}")
     for line in problems:
@@ -215,7 +217,20 @@ def _add_report(parser: argparse.ArgumentParser) -> None:
     )
     _add_runs(parser, "where runs are looked for by name (default: runs)")
     _add_format(parser)
+    parser.add_argument(
+        "--html",
+        type=_html_file,
+        metavar="FILE",
+        help="write it as a page too, with charts: one file that needs no other",
+    )
     parser.set_defaults(command=_report)
+
+
+def _html_file(text: str) -> Path:
+    path = Path(text)
+    if path.suffix not in (".html", ".htm"):  # nobody's run.json is written over
+        raise argparse.ArgumentTypeError(f"must end in .html, not {text!r}")
+    return path
 
 
 def _report(parsed: argparse.Namespace) -> int:
@@ -225,9 +240,13 @@ def _report(parsed: argparse.Namespace) -> int:
     if not parsed.names:
         if parsed.format != TEXT:
             raise InputError(f"--format {parsed.format}: name the runs; without RUN they are listed, as text")
+        if parsed.html:
+            raise InputError(f"--html {parsed.html}: name the runs that it is to be of")
         return _list(parsed.runs)
     runs, problems = history.read_runs(history.find(name, parsed.runs) for name in parsed.names)
     _show(runs, parsed.format)
+    if runs and parsed.html:
+        _write_page(runs, parsed.html, parsed.format)
     for line in problems:
         print(line, file=sys.stderr)
     return compare.worst([*(run.exit_code for run in runs), *(BAD_INPUT for _ in problems)])
@@ -254,6 +273,14 @@ def _show(runs: Sequence[Run], form: str) -> None:
     elif runs:
         colour = sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
         sys.stdout.write(render(side_by_side(runs), width=_width(), colour=colour))
+
+
+def _write_page(runs: Sequence[Run], path: Path, form: str) -> None:
+    """Write the page and say where it is, after the text, or beside what another program reads."""
+    from locust_softphone.report.html import comparison_html, write_html
+
+    write_html(comparison_html([run.record for run in runs]), path)
+    print(f"\npage: {path}" if form == TEXT else f"page: {path}", file=sys.stdout if form == TEXT else sys.stderr)
 
 
 # describe, profiles

@@ -15,6 +15,7 @@ from locust_softphone.outcome import Outcome
 from locust_softphone.profile import Profile
 from locust_softphone.report import ledger
 from locust_softphone.report.record import Aborted, RunFacts, build
+from locust_softphone.told_retry import ToldRetry
 
 __all__ = ["a_profile", "a_record"]
 
@@ -74,7 +75,9 @@ def a_record(
     for cause, times in abnormal.items():
         tally.count(f"abnormal.{cause}", 0.5, times)
         tally.count("close.1006", 0.5, times)
-    tally.count("retries.too_early", 0.5, too_early)
+    for n in range(too_early):
+        tally.count("retries.made", 0.4)
+        tally.retry(ToldRetry("offer", 3.0 + n / 1000, 0.5))
     return build(
         RunFacts(
             run_id=f"20260801T120000.000000Z-{name}",
@@ -104,16 +107,19 @@ def _tally(users: int, answered: int, gave_up: int, connected_after_s: float) ->
     tally = Tally()
     tally.count("started", 0.0, users)
     for _ in range(answered):
-        for step, status in (("token", 200), ("handshake", 101), ("ready", None), ("offer", 201), ("close", None)):
-            tally.attempt(Attempt(step, 0.0, 0.0, 0.01, Outcome.OK, status))
+        for step in ("token", "handshake", "ready", "offer", "close"):
+            tally.attempt(Attempt(step, 0.0, 0.0, 0.01, Outcome.OK))
         tally.latencies["call.service"].record(SETUP_S)
         tally.latencies["call.response"].record(SETUP_S)
+        tally.setup_times.record(0.0, SETUP_S)
         tally.latencies["start_lag"].record(0.001)
         tally.count("close.1000", 10.0)
     tally.count("connected", connected_after_s, answered)
     tally.count("answered", connected_after_s, answered)
     tally.count("calls.answered", connected_after_s, answered)
     tally.count("gave_up", 5.0, gave_up)
+    for second in range(int(connected_after_s), 10):
+        tally.timeline[second].update({"connected_now": answered, "in_call_now": answered} if answered else {})
     return tally
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from locust_softphone.report.comparison import run_of, side_by_side
-from locust_softphone.report.findings import findings
+from locust_softphone.report.findings import findings, headline
 from tests.report.records import a_record
 
 BURST: dict[str, Any] = {"users": 100, "softphone": {"like": "sdk-2.1.0", "retry": {"max_retries": 0}}}
@@ -195,3 +195,45 @@ def test_different_surroundings_are_no_single_change_and_are_pointed_out() -> No
     )
     assert changes.startswith("No two of them differ in one thing only")
     assert warning.startswith("Warning: a difference may be one of surroundings, which are not the same: ")
+
+
+# The one sentence
+
+
+@pytest.mark.parametrize(
+    ("records", "sentence"),
+    [
+        (
+            [a_record("burst", answered=20, limited={"token": 80}, **BURST), a_record("paced", **PACED)],
+            "What made the difference: ramp from 0s to 50/s (burst, paced) took answered from 20 to 100, 429s from 80 "
+            "to 0 and attempts per softphone from 1.40 to 3.00.",
+        ),
+        (
+            [a_record("paced", **PACED), a_record("burst", answered=20, limited={"token": 80}, **BURST)],
+            "What made the difference: ramp from 0s to 50/s (burst, paced) took answered from 20 to 100, 429s from 80 "
+            "to 0 and attempts per softphone from 1.40 to 3.00.",
+        ),
+        (
+            [a_record("paced", limited={"token": 9}, **PACED), a_record("burst", limited={"token": 80}, **BURST)],
+            "What made the difference: ramp from 0s to 50/s (burst, paced) took 429s from 80 to 9 and attempts per "
+            "softphone from 3.80 to 3.09.",
+        ),
+    ],
+    ids=["for the better", "for the better, whatever the order", "in what counts next"],
+)
+def test_the_headline_is_the_single_change_that_did_most(records: list[dict[str, Any]], sentence: str) -> None:
+    assert headline(side_by_side([run_of(record) for record in records])) == sentence
+
+
+@pytest.mark.parametrize(
+    "records",
+    [
+        [a_record("burst", **BURST)],
+        [a_record("burst", **BURST), a_record("paced", **PACED)],
+        [a_record("burst", answered=20, **BURST), a_record("other", **{**PACED, **BACKOFF})],
+        [a_record("burst", invalid=["late"], **BURST)],
+    ],
+    ids=["one run", "all the same", "more than one change", "nothing valid"],
+)
+def test_without_one_the_headline_is_the_first_finding(records: list[dict[str, Any]]) -> None:
+    assert headline(side_by_side([run_of(record) for record in records])) == said(*records)[0]

@@ -22,6 +22,7 @@ from locust_softphone.report import statistics
 from locust_softphone.report.difference import Conditions, conditions, differences
 from locust_softphone.report.record import EXIT_CODES, facts
 from locust_softphone.report.statistics import Estimate
+from locust_softphone.report.timeline import Timeline, timeline_of
 
 __all__ = [
     "COLUMNS",
@@ -55,6 +56,7 @@ class Run:
         remarks: why it failed, why it is not valid, and what else its row does not say.
         aborted: whether it was ended early, as an expectation could no longer hold.
         call_setup: how long its calls took to be answered, from their planned start.
+        timeline: what happened in each second.
         record: all the rest.
     """
 
@@ -66,6 +68,7 @@ class Run:
     remarks: tuple[str, ...]
     aborted: bool = False
     call_setup: Latency = field(default_factory=Latency, compare=False)
+    timeline: Timeline = field(default=Timeline({}, {}, ()), compare=False, repr=False)
     record: Mapping[str, Any] = field(default_factory=dict, compare=False, repr=False)
 
     @property
@@ -166,6 +169,7 @@ def run_of(record: Mapping[str, Any]) -> Run:
             remarks=tuple(_remarks(record)),
             aborted=record["aborted"] is not None,
             call_setup=call_setup,
+            timeline=timeline_of(record),
             record=record,
         )
     except (AttributeError, KeyError, TypeError, ValueError) as error:
@@ -224,34 +228,48 @@ def measured(expectation: Mapping[str, Any]) -> str:
 
 
 class Column(NamedTuple):
-    """One column of the table: its heading, a line for each word, and a run's cell."""
+    """One column of the table.
+
+    Args:
+        heading: a line for each word.
+        cell: a run's.
+        fact: the fact that is in it; none for the verdict.
+        better: whether ``more`` or ``less`` of it is better; nothing where neither is.
+        of_all: whether it says something good only of a run that had every softphone answered.
+    """
 
     heading: str
     cell: Callable[[Run], str]
+    fact: str = ""
+    better: str = ""
+    of_all: bool = False
 
 
-def _count(heading: str, fact: str) -> Column:
-    return Column(heading, lambda run: figure(run.facts[fact]))
+def _count(heading: str, fact: str, better: str = "less", *, of_all: bool = False) -> Column:
+    return Column(heading, lambda run: figure(run.facts[fact]), fact, better, of_all)
 
 
-def _duration(heading: str, fact: str, *, without: str = "-") -> Column:
-    return Column(heading, lambda run: without if (value := run.facts[fact]) is None else seconds(value))
+def _duration(heading: str, fact: str, *, without: str = "-", of_all: bool = False) -> Column:
+    def cell(run: Run) -> str:
+        return without if (value := run.facts[fact]) is None else seconds(value)
+
+    return Column(heading, cell, fact, "less", of_all)
 
 
 COLUMNS = (
-    _count("planned", "planned"),
-    _count("con-\nnected", "connected"),
-    _count("answered", "answered"),
+    _count("planned", "planned", better=""),
+    _count("con-\nnected", "connected", better="more"),
+    _count("answered", "answered", better="more"),
     _count("gave\nup", "gave_up"),
     _count("429\ntoken", "rate_limited.token"),
     _count("429\nhand-\nshake", "rate_limited.handshake"),
     _count("429\noffer", "rate_limited.offer"),
     _count("abnormal\ncloses", "abnormal_closes"),
-    _count("attempts\neach", "amplification"),
+    _count("attempts\neach", "amplification", of_all=True),
     _duration("all con-\nnected", "time_to_connected", without="never"),
-    _duration("set-up\np50", "call_setup.p50"),
-    _duration("set-up\np95", "call_setup.p95"),
-    _duration("set-up\np99", "call_setup.p99"),
+    _duration("set-up\np50", "call_setup.p50", of_all=True),
+    _duration("set-up\np95", "call_setup.p95", of_all=True),
+    _duration("set-up\np99", "call_setup.p99", of_all=True),
     _count("too\nearly", "retries.too_early"),
     Column("verdict", lambda run: run.verdict),
 )

@@ -13,6 +13,7 @@ are left out.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from itertools import combinations
 from typing import NamedTuple
 
@@ -21,7 +22,7 @@ from locust_softphone.report.comparison import Arm, Run, Spread, arms_of, compar
 from locust_softphone.report.difference import Difference, differences
 from locust_softphone.report.wave import Wave, wave_of
 
-__all__ = ["findings"]
+__all__ = ["findings", "headline"]
 
 SAME_WITHIN = 0.10
 SAME_WITHIN_IF_REPEATED = 0.02
@@ -58,6 +59,16 @@ def findings(runs: Sequence[Run]) -> list[str]:
     if aborted := [run.label for run in runs if run.aborted and run.verdict != "invalid"]:
         sentences.append(f"Left out as aborted: {_and(aborted)}.")
     return [*sentences, *cautions(runs)]
+
+
+def headline(runs: Sequence[Run]) -> str:
+    """The one sentence that says what made the difference: the single change that did most, or else who did best."""
+    arms = arms_of(comparable(runs))
+    if len(arms) > 1 and not _all_the_same(arms):
+        for change in _largest_changes(arms)[:1]:
+            if any(change.effect):
+                return f"What made the difference: {_told(_towards_better(change))}."
+    return findings(runs)[0]
 
 
 def _only(arm: Arm) -> str:
@@ -149,7 +160,16 @@ class _Change(NamedTuple):
         )
 
 
-def _single_changes(arms: Sequence[Arm]) -> str:
+def _towards_better(change: _Change) -> _Change:
+    """The same change, told so that it had more answered, or else what counts next."""
+    before, after, difference = change
+    answered, *others = (_per_softphone(fact, after) - _per_softphone(fact, before) for fact in _WORDS)
+    if next((step for step in (answered, *(-other for other in others)) if step), 0) >= 0:
+        return change
+    return _Change(after, before, replace(difference, before=difference.after, after=difference.before))
+
+
+def _largest_changes(arms: Sequence[Arm]) -> list[_Change]:
     """For each thing that is the only one to differ between two arms, its clearest case; the largest effects first."""
     clearest: dict[tuple[str, str], _Change] = {}
     for before, after in combinations(arms, 2):
@@ -158,9 +178,13 @@ def _single_changes(arms: Sequence[Arm]) -> str:
             change = _Change(before, after, found[0])
             thing = (change.difference.part, change.difference.name)
             clearest[thing] = max(clearest.setdefault(thing, change), change, key=_clarity)
-    if not clearest:
+    return sorted(clearest.values(), key=lambda change: change.effect, reverse=True)
+
+
+def _single_changes(arms: Sequence[Arm]) -> str:
+    largest = _largest_changes(arms)[:MOST_CHANGES]
+    if not largest:
         return "No two of them differ in one thing only, so no difference can be put down to a single change."
-    largest = sorted(clearest.values(), key=lambda change: change.effect, reverse=True)[:MOST_CHANGES]
     return f"One change at a time{_runs_each(arms)}: {'; '.join(map(_told, largest))}."
 
 

@@ -14,7 +14,13 @@ from locust_softphone.fields import FIELDS
 from locust_softphone.report.comparison import COLUMNS, Arm, Run, arms_of, comparable, compared, seconds
 from locust_softphone.report.statistics import Estimate
 
-__all__ = ["ESTIMATED", "Table", "interval", "tables"]
+__all__ = ["ESTIMATED", "LEGEND", "Table", "interval", "tables"]
+
+LEGEND = (
+    "attempts each: requests for each planned softphone; all connected: how long after the plan's start the last one "
+    "was; set-up: from a call's planned start to its answer; too early: retries before their Retry-After was over"
+)
+"""What the headings of the table of runs mean."""
 
 NOISE = "noise"
 NO_DIFFERENCE = "none"

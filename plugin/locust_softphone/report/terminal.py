@@ -15,15 +15,11 @@ from rich.text import Text
 
 from locust_softphone.report.comparison import Run
 from locust_softphone.report.findings import findings
-from locust_softphone.report.tables import Table, tables
+from locust_softphone.report.tables import LEGEND, Table, tables
 
 __all__ = ["render"]
 
 _STYLES = {"passed": "green", "failed": "red", "invalid": "bold yellow"}
-_LEGEND = (
-    "attempts each: requests for each planned softphone; all connected: how long after the plan's start the last one "
-    "was; set-up: from a call's planned start to its answer; too early: retries before their Retry-After was over"
-)
 
 
 def render(runs: Sequence[Run], *, width: int, colour: bool = False) -> str:
@@ -38,7 +34,7 @@ def render(runs: Sequence[Run], *, width: int, colour: bool = False) -> str:
     console = Console(file=out, width=width, force_terminal=colour, color_system="standard" if colour else None)
     first, *repeated = tables(runs)
     _print(console, first, width)
-    console.print(Text(_LEGEND, style="dim"))
+    console.print(Text(LEGEND, style="dim"))
     for run in runs:
         for remark in run.remarks:
             console.print(_hanging(f"{run.label}: {remark}"))

@@ -1,0 +1,91 @@
+"""What there is to know of one run besides its figures: its profile, versions, target, ledger and validity."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import yaml
+
+from locust_softphone.report.comparison import Run, seconds
+
+__all__ = ["Details", "details_of"]
+
+LEDGER_HEADINGS = ("attempts", "admitted", "refused", "cut", "never_arrived")
+
+
+@dataclass(frozen=True)
+class Details:
+    """One run's.
+
+    Args:
+        facts: names and values.
+        reasons: why it is not valid; none if it is.
+        expectations: each as it is written, and whether it was held.
+        ledger: a row for each step: its name and its counts.
+        ledger_note: what the ledger comes to.
+        texts: titles and texts in YAML: the profile, the versions, the edge's policy.
+    """
+
+    facts: tuple[tuple[str, str], ...]
+    reasons: tuple[str, ...]
+    expectations: tuple[tuple[str, bool], ...]
+    ledger: tuple[tuple[str, tuple[str, ...]], ...]
+    ledger_note: str
+    texts: tuple[tuple[str, str], ...]
+
+
+def details_of(run: Run) -> Details:
+    """All that a page shows of a run below its charts."""
+    record = run.record
+    rows, note = _ledger(record.get("ledger"))
+    target = record["target"]
+    texts = [("profile", record["profile"]), ("versions", record["versions"])]
+    if target.get("policy"):
+        texts.append(("policy of the simulated edge", target["policy"]))
+    return Details(
+        facts=tuple(_facts(run)),
+        reasons=tuple(map(str, record["validity"]["reasons"])),
+        expectations=tuple((str(each["text"]), bool(each["held"])) for each in record["expectations"]),
+        ledger=rows,
+        ledger_note=note,
+        texts=tuple((title, _yaml(value)) for title, value in texts),
+    )
+
+
+def _facts(run: Run) -> list[tuple[str, str]]:
+    record = run.record
+    times, target, closes = record.get("times") or {}, record["target"], record.get("closes") or {}
+    ended = times.get("ended", "")
+    return [
+        ("run", str(record.get("run_id", ""))),
+        ("began", str(times.get("planned_start", "-"))),
+        ("ended", f"{times.get('end', '-')}{f', {ended}' if ended else ''}"),
+        ("target", f"{target.get('url', '-')}{', a simulated edge' if target.get('simulated') else ''}"),
+        ("workers", f"{record['workers']}" if record["workers"] else "none, one process alone"),
+        ("start lag", _start_lag(run)),
+        ("closes by code", ", ".join(f"{code}: {n:,}" for code, n in closes.items()) or "none"),
+    ]
+
+
+def _start_lag(run: Run) -> str:
+    points = {point: run.facts[f"start_lag.{point}"] for point in ("p50", "p99", "max")}
+    known = [f"{point} {seconds(value)}" for point, value in points.items() if value is not None]
+    return ", ".join(known) or "-"
+
+
+def _ledger(ledger: Mapping[str, Any] | None) -> tuple[tuple[tuple[str, tuple[str, ...]], ...], str]:
+    if not ledger:
+        return (), "None: this edge tells no counters."
+    rows = tuple(
+        (str(row.get("step")), tuple(str(row.get(name, "-")) for name in LEDGER_HEADINGS)) for row in ledger["rows"]
+    )
+    if ledger["balanced"]:
+        return rows, "It balances: the edge confirms every attempt."
+    problems: Sequence[Any] = ledger.get("problems", ())
+    return rows, f"It does not balance: {'; '.join(map(str, problems))}."
+
+
+def _yaml(value: Any) -> str:
+    return yaml.safe_dump(value, sort_keys=False, allow_unicode=True, width=100).rstrip()

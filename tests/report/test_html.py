@@ -1,0 +1,272 @@
+"""The page: it says what the records say, to anybody who opens it anywhere, and runs nothing of what is in them."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from locust_softphone.errors import InputError
+from locust_softphone.report.comparison import COLUMNS, run_of
+from locust_softphone.report.html import comparison_html, write_html
+from locust_softphone.report.record import read, write
+from tests.browser import Browser, running_browser
+from tests.report.records import a_record
+
+BURST: dict[str, Any] = {"users": 100, "softphone": {"like": "sdk-2.1.0", "retry": {"max_retries": 0}}}
+CHARTS = ("attempts", "presence", "closes", "setup", "retries")
+
+
+def a_burst_and_its_remedy() -> list[dict[str, Any]]:
+    return [
+        a_record("burst", answered=20, limited={"token": 50, "offer": 30}, abnormal={"lost": 4}, too_early=3, **BURST),
+        a_record("paced", **{**BURST, "ramp": {"rate": "50/s"}}),
+    ]
+
+
+class Page(HTMLParser):
+    """A page as a browser takes it apart: its text, its scripts, the attributes that load something."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__(convert_charrefs=True)
+        self.text = ""
+        self.scripts: list[str] = []
+        self.loaded: list[str] = []
+        self.tags: set[str] = set()
+        self._in = ""
+        self.feed(html)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self._in = tag
+        self.tags.add(tag)
+        self.loaded += [value or "" for name, value in attrs if name in ("src", "href", "data", "srcset", "action")]
+        if tag == "script":
+            self.scripts.append("")
+
+    def handle_endtag(self, tag: str) -> None:
+        self._in = ""
+        self.text += " "
+
+    def handle_data(self, data: str) -> None:
+        if self._in == "script":
+            self.scripts[-1] += data
+        elif self._in != "style":
+            self.text += data
+
+    @property
+    def words(self) -> str:
+        return " ".join(self.text.replace("\N{SOFT HYPHEN}", "").split())
+
+    @property
+    def series(self) -> dict[str, Any]:
+        data: dict[str, Any] = json.loads(self.scripts[0])
+        return data
+
+
+def page_of(*records: dict[str, Any]) -> Page:
+    return Page(comparison_html(records))
+
+
+def older(record: dict[str, Any]) -> dict[str, Any]:
+    """The record as it was written before it said anything by second but counters."""
+    del record["retries"]["sample"]
+    for second in record["timeline"]:
+        for name in ("connected_now", "in_call_now", "call_setup"):
+            second.pop(name, None)
+    return record
+
+
+# What it says
+
+
+def test_first_comes_what_made_the_difference_then_the_figures_of_every_run() -> None:
+    records = a_burst_and_its_remedy()
+    page = page_of(*records)
+    headline = page.words.index("What made the difference: ramp from 0s to 50/s")
+    for record in records:
+        cells = [column.cell(run_of(record)) for column in COLUMNS]
+        row = page.words.index(f"{record['profile']['name']} {cells[0]}")
+        assert headline < row
+        for cell in cells:
+            row = page.words.index(cell, row)
+    assert "took answered from 20 to 100" in page.words
+    assert "20 (worst)" in page.words
+    assert "100 (best)" in page.words
+
+
+def test_each_run_has_its_profile_versions_target_ledger_and_validity() -> None:
+    valid, invalid = (
+        a_record("first", url="https://edge.example", simulated=False, expect=["answered == 100%"]),
+        a_record("second", invalid=["only 3 of 10 planned softphones started"], policy={"patience": 7}),
+    )
+    words = page_of(valid, invalid).words
+    for text in (
+        "https://edge.example",
+        "name: first",
+        "locust: 2.47.0",
+        "this edge tells no counters",
+        "nothing speaks against its figures",
+        "answered == 100% held",
+        "only 3 of 10 planned softphones started",
+        "patience: 7",
+        "It balances",
+        "token 10 10 0 0 0",
+    ):
+        assert text in words
+
+
+def test_the_charts_have_every_second_of_every_run() -> None:
+    burst, paced = page_of(*a_burst_and_its_remedy()).series["runs"]
+    assert burst["attempts"]["token"][0] == 70
+    assert burst["limited"] == {"token": [50, *[0] * 10], "offer": [30, *[0] * 10]}
+    assert burst["closes"] == {"lost": [4, *[0] * 10]}
+    assert burst["presence"]["planned"] == [100] * 11
+    assert burst["presence"]["in_call"] == [0, *[20] * 9, 0]
+    assert burst["setup"]["p95"][:2] == [pytest.approx(0.2, rel=0.02), None]
+    assert burst["retries"] == {"deadline_s": [3.0, 3.001, 3.002], "retried_s": [0.5] * 3, "too_early": [1, 1, 1]}
+    assert paced["closes"] == {}
+
+
+def test_one_run_alone_is_a_page_too() -> None:
+    page = page_of(a_record("burst", **BURST))
+    assert "There is one run, and nothing to compare it with" in page.words
+    assert "best" not in page.words.replace("best and worst of a column", "").replace("is the best", "")
+
+
+def test_of_many_runs_the_charts_of_each_plans_first_are_shown() -> None:
+    html = comparison_html([a_record(name, ramp=ramp) for name, ramp in (("a", "0s"), ("b", "9s")) for _ in range(5)])
+    assert html.count('<figure data-run="') == 10 * len(CHARTS)
+    assert re.findall(r'<input type="checkbox" data-run="(\d+)" checked', html) == ["0", "5"]
+
+
+def test_an_older_record_is_shown_as_far_as_it_goes() -> None:
+    page = page_of(older(a_record("old", too_early=2, **BURST)))
+    assert page.series["runs"][0]["presence"]["in_call"] == [0, *[100] * 10]
+    assert page.series["runs"][0]["setup"] == {}
+    assert page.words.count("an older record") == 3
+
+
+def test_an_hour_is_put_together_into_points() -> None:
+    record = a_record("long", **BURST)
+    record["timeline"] = [
+        {"second": second, "planned": 0, "attempts.offer": 2, "connected_now": second, "call_setup": {"p50": second}}
+        for second in range(3600)
+    ]
+    series = page_of(record).series
+    (run,) = series["runs"]
+    assert series["width_s"] == 10
+    assert run["attempts"]["offer"] == [20] * 360
+    assert run["presence"]["connected"] == list(range(9, 3600, 10))  # as it was at the end of the ten seconds
+    assert run["setup"]["p50"] == list(range(9, 3600, 10))  # the slowest of them
+
+
+# What it does not do
+
+NASTY = "<script>alert(1)</script><img src=x onerror=alert(2)>&amp;'\"</title></script><!--"
+
+
+def nasty_records() -> list[dict[str, Any]]:
+    """Records with markup in every text that is not one of ours."""
+    records = a_burst_and_its_remedy()
+    for record in records:
+        record["profile"] |= {"name": NASTY, "about": NASTY, "ramp": record["profile"]["ramp"]}
+        record["run_id"] = record["target"]["url"] = record["times"]["planned_start"] = NASTY
+        record["versions"]["locust"] = NASTY
+        record["validity"]["reasons"] = [NASTY]
+        record["closes"] = {NASTY: 1}
+        record["ledger"] = {"balanced": False, "rows": [{"step": NASTY, "attempts": NASTY}], "problems": [NASTY]}
+        record["timeline"][0] |= {f"attempts.{NASTY}": 1, f"rate_limited.{NASTY}": 1, f"abnormal.{NASTY}": 1}
+        record["retries"]["sample"] = [{"step": NASTY, "deadline_s": 3.0, "retried_s": 1.0}]
+    return records
+
+
+def test_nothing_in_a_record_becomes_markup() -> None:
+    harmless, nasty = page_of(*a_burst_and_its_remedy()), page_of(*nasty_records())
+    assert nasty.tags <= harmless.tags
+    assert len(nasty.scripts) == len(harmless.scripts) == 3
+    assert nasty.scripts[1:] == harmless.scripts[1:]
+    assert NASTY in nasty.text
+    assert NASTY in nasty.series["runs"][0]["attempts"]
+
+
+def test_half_a_surrogate_pair_can_be_written(tmp_path: Path) -> None:
+    record = a_record("burst")
+    record["profile"]["name"] = json.loads('"\\ud800"')
+    write_html(comparison_html([record]), tmp_path / "page.html")
+    assert "\ufffd" in (tmp_path / "page.html").read_text(encoding="utf-8").replace("?", "\ufffd")
+
+
+def test_nothing_is_loaded_from_anywhere() -> None:
+    page = page_of(*a_burst_and_its_remedy())
+    assert [each for each in page.loaded if not each.startswith("#run-")] == []
+    assert "link" not in page.tags
+    assert "@import" not in comparison_html([a_record()]).split("</style>")[0]
+
+
+@pytest.mark.parametrize(
+    "timeline",
+    [
+        "none",
+        [{"planned": 1}],
+        [{"second": -1, "planned": 1}],
+        [{"second": 0, "planned": "many"}],
+        [{"second": 0, "planned": float("nan")}],
+        [{"second": 0, "planned": 1, "call_setup": {"p50": None}}],
+    ],
+)
+def test_a_timeline_that_is_none_is_refused(timeline: Any) -> None:
+    with pytest.raises(InputError, match="not a complete run record"):
+        comparison_html([{**a_record(), "timeline": timeline}])
+
+
+def test_it_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"nowhere/page\.html: the report cannot be written \(No such file"):
+        write_html("<p>", tmp_path / "nowhere" / "page.html")
+    write_html("<p>", tmp_path / "page.html")
+    assert [path.name for path in tmp_path.iterdir()] == ["page.html"]
+
+
+# In a browser
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with running_browser() as running:
+        yield running
+
+
+@pytest.mark.parametrize(("width", "dark"), [(1280, False), (390, True)])
+def test_a_browser_draws_every_chart_and_complains_of_nothing(
+    browser: Browser, tmp_path: Path, width: int, dark: bool
+) -> None:
+    """From records that have been written and read, as a user has them; a broken policy would be on the console."""
+    file = tmp_path / "comparison.html"
+    records = [read(write(record, tmp_path / str(n))) for n, record in enumerate(a_burst_and_its_remedy())]
+    write_html(comparison_html(records), file)
+    with browser.page(width=width, dark=dark) as page:
+        page.goto(file.as_uri())
+        page.locator("html[data-drawn=all]").wait_for(state="attached")
+        for chart in CHARTS:
+            drawn = page.locator(f".plot[data-chart={chart}]")
+            assert drawn.count() == (1 if chart in ("closes", "retries") else 2)
+            assert drawn.locator("path.js-line, path.js-fill, path.point").count() > 0, chart
+        assert page.evaluate("document.documentElement.scrollWidth") == width
+        page.locator("input[data-run='0']").uncheck()
+        assert page.locator("figure:visible").count() == len(CHARTS)
+
+
+def test_a_browser_runs_nothing_that_is_in_a_record(browser: Browser, tmp_path: Path) -> None:
+    file = tmp_path / "comparison.html"
+    write_html(comparison_html(nasty_records()), file)
+    with browser.page() as page:
+        page.on("dialog", lambda dialog: pytest.fail(f"a script ran: {dialog.message}"))
+        page.goto(file.as_uri())
+        page.locator("html[data-drawn=all]").wait_for(state="attached")
+        assert page.locator("img").count() == 0
+        page.locator(".plot").first.hover()
