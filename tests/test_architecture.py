@@ -19,7 +19,7 @@ ROOT = PACKAGE.parents[1]
 MODULES = sorted(PACKAGE.rglob("*.py"))
 LAYERS = ("signaling", "swarm", "report", "edge")
 
-ON_TOP = {"", "cli", "compare", "locust_process", "progress"}
+ON_TOP = {"", "cli", "dry_run", "compare", "locust_process", "progress"}
 """The package's public names, and the programs that put the layers together: they may know everything."""
 
 MAY_KNOW = {

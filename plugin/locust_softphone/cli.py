@@ -23,6 +23,7 @@ from locust_softphone import __version__
 from locust_softphone.errors import InputError
 
 if TYPE_CHECKING:
+    from locust_softphone.profile import Profile
     from locust_softphone.report.comparison import Run
 
 __all__ = ["main"]
@@ -287,8 +288,28 @@ def _write_page(runs: Sequence[Run], path: Path, form: str) -> None:
 
 
 def _add_describe(parser: argparse.ArgumentParser) -> None:
-    parser.description = "Say in a few lines what a profile will do."
+    parser.description = (
+        "Say in a few lines what a profile will do; with --dry-run also every request that a softphone of it would "
+        "make, secrets masked. None is sent: a simulated edge on this machine answers in place of the real one."
+    )
     parser.add_argument("profile", metavar="PROFILE", help="name or file")
+    parser.add_argument("--dry-run", action="store_true", help="show the requests, and send none")
+    parser.add_argument("--host", metavar="URL", help="with --dry-run: the edge that they would go to")
+    parser.add_argument(
+        "--region",
+        "--softphone-region",
+        metavar="REGION",
+        default=os.environ.get("LOCUST_SOFTPHONE_REGION"),
+        help="with --dry-run: the region of Genesys Cloud that they would go to (default: us-east-1)",
+    )
+    _add_file(parser, "--users", "FILE", "with --dry-run: CSV file of the users whose softphones these are")
+    parser.add_argument(
+        "--call-to",
+        "--softphone-call-to",
+        metavar="NUMBER",
+        default=os.environ.get("LOCUST_SOFTPHONE_CALL_TO"),
+        help="with --dry-run: whom the softphones would call",
+    )
     parser.set_defaults(command=_describe)
 
 
@@ -298,7 +319,28 @@ def _describe(parsed: argparse.Namespace) -> int:
     profile = load_profile(parsed.profile, profile_folders())
     for line in (profile.about, *profile.describe()):
         print("\n".join(textwrap.wrap(line, _width(), subsequent_indent="  ", break_on_hyphens=False)))
+    if parsed.dry_run:
+        _dry_run(parsed, profile)
     return 0
+
+
+def _dry_run(parsed: argparse.Namespace, profile: Profile) -> None:
+    import locust_softphone.swarm.options  # noqa: F401 - Locust patches ssl, and has to come first
+    from locust_softphone.dry_run import dry_run
+    from locust_softphone.signaling.genesys_cloud.regions import DEFAULT_REGION, hosts_of
+    from locust_softphone.signaling.genesys_cloud.users import load_users
+    from locust_softphone.signaling.hosts import Hosts
+    from locust_softphone.signaling.stream import Target
+
+    if parsed.host and parsed.region:
+        raise InputError("--region: its hosts are the edge, and --host names another; give one of the two")
+    if profile.dialect != "genesys-cloud" and not parsed.host:
+        raise InputError(f"--dry-run: {profile.name} speaks {profile.dialect}, so it needs the --host of an edge")
+    hosts = Hosts.one(Target.parse(parsed.host)) if parsed.host else hosts_of(parsed.region or DEFAULT_REGION)
+    users = load_users(parsed.users) if parsed.users else ()
+    print(f"\nwhat one of {profile.users} softphones would send; nothing is sent, a simulated edge answers:\n")
+    dry_run(profile, hosts, users, parsed.call_to, print)
+    print(f"\nthe run: {profile.describe_starts()}; {profile.describe_attempts()}")
 
 
 def _add_profiles(parser: argparse.ArgumentParser) -> None:

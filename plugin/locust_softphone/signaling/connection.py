@@ -74,7 +74,7 @@ class Connection:
             AttemptFailed: a refusal with its status and headers and with close code 1006, as a browser would show it;
                 or any way in which a connection can fail.
         """
-        stream = Stream.connect(target, timeout_s, choice)
+        stream = target.connect(timeout_s, choice)
         try:
             return cls(stream, _upgrade(stream, target, path, headers, subprotocol))
         except AttemptFailed as failed:

@@ -138,7 +138,7 @@ class HttpConnection:
             self.close()
             stream = None
         if stream is None:
-            stream = self._stream = Stream.connect(self._target, timeout_s, self._choice)
+            stream = self._stream = self._target.connect(timeout_s, self._choice)
         else:
             stream.deadline_s = time.perf_counter() + timeout_s
         keep = False

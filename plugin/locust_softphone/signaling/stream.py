@@ -102,6 +102,10 @@ class Target:
         except ValueError:
             return self.host == "localhost"
 
+    def connect(self, timeout_s: float, choice: int = 0) -> Stream:
+        """A connection to it, as ``Stream.connect`` makes one."""
+        return Stream.connect(self, timeout_s, choice)
+
     def resolved(self) -> Target:
         """The same target with its addresses looked up, once for the whole run.
 

@@ -11,8 +11,10 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 from locust_softphone.errors import InputError
 from locust_softphone.profile import Profile
@@ -62,16 +64,23 @@ class EdgeProcess:
         Raises:
             InputError: it did not start; what it said about it.
         """
-        if policy or not profile.edge:
-            return cls(policy)
+        return cls(policy) if policy or not profile.edge else cls.with_policy(profile.edge, profile.name)
+
+    @classmethod
+    def with_policy(cls, policy: Mapping[str, Any], name: str) -> EdgeProcess:
+        """An edge with the policy that a profile of this name brings along.
+
+        Raises:
+            InputError: it did not start; what it said about it.
+        """
         with TemporaryDirectory() as folder:
             file = Path(folder, "policy.yaml")
-            file.write_text(json.dumps(profile.edge), encoding="utf-8")
+            file.write_text(json.dumps(policy), encoding="utf-8")
             try:
                 return cls(file)
             except InputError as error:
                 where = re.compile(rf"^{re.escape(str(file))}(:\d+)?")
-                raise InputError(*(where.sub(f"{profile.name}: edge", line) for line in error.problems)) from None
+                raise InputError(*(where.sub(f"{name}: edge", line) for line in error.problems)) from None
 
     def stop(self) -> None:
         """Close its standard input and wait until it has gone."""

@@ -1,0 +1,103 @@
+"""The dry run: every request, by the code that a run uses; no secret in it, and nobody reached."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from locust_softphone.signaling.recording import masked
+
+SECRET, TOKEN = "the-clients-secret", "a-users-own-token"
+PROFILE = """
+# Two calls.
+name: two-calls
+users: 2
+ramp: 0s
+dialect: genesys-cloud
+softphone: {like: genesys-streaming-19, calls: {count: 2, every: 10s}}
+"""
+
+
+def described(
+    folder: Path, *arguments: str, users: str = "", profile: str = PROFILE
+) -> subprocess.CompletedProcess[str]:
+    (folder / "profile.yaml").write_text(profile)
+    (folder / "users.csv").write_text(users)
+    named = ["--users", "users.csv"] if users else []
+    return subprocess.run(
+        [sys.executable, "-m", "locust_softphone.cli", "describe", "profile.yaml", "--dry-run", *named, *arguments],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        env={**os.environ, "LOCUST_SOFTPHONE_CLIENT_SECRET": SECRET, "LOCUST_SOFTPHONE_CLIENT_ID": "me"},
+    )
+
+
+def requests(output: str) -> list[str]:
+    """The requests, with ids taken out."""
+    lines = [line.partition(". ")[2] for line in output.splitlines() if line.partition(". ")[0].isdigit()]
+    return [line.split("/channels/streaming-")[0] for line in lines]
+
+
+def test_what_would_be_sent_to_a_region(tmp_path: Path) -> None:
+    run = described(tmp_path, "--region", "eu-central-1", "--call-to", "+4930123456")
+    assert run.stderr == ""
+    assert requests(run.stdout) == [
+        "POST https://login.mypurecloud.de/oauth/token",
+        "GET https://api.mypurecloud.de/api/v2/users/me",
+        "POST https://api.mypurecloud.de/api/v2/notifications/channels?connectionType=streaming",
+        "GET https://streaming.mypurecloud.de/stream",
+        *["POST https://api.mypurecloud.de/api/v2/conversations/calls"] * 2,
+    ]
+    assert run.stdout.count('{"phoneNumber": "+4930123456"}') == 2
+    assert "X-Softphone-Id" not in run.stdout
+    assert SECRET not in run.stdout
+
+
+def test_users_with_tokens_need_neither_a_client_nor_their_names(tmp_path: Path) -> None:
+    run = described(tmp_path, users=f"jid,token\na1b2@acme.orgspan.com,{TOKEN}\n")
+    assert run.stderr == ""
+    assert [line.split(" https://")[1].split("?")[0] for line in requests(run.stdout)] == [
+        "api.mypurecloud.com/api/v2/notifications/channels",
+        "streaming.mypurecloud.com/stream",
+        *["api.mypurecloud.com/api/v2/conversations/calls"] * 2,
+    ]
+    assert '<open xmlns="urn:ietf:params:xml:ns:xmpp-framing" to="acme.orgspan.com"' in run.stdout
+    assert TOKEN not in run.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "problem"),
+    [
+        (["--region", "mars-1"], '"mars-1": no region of Genesys Cloud'),
+        (["--region", "us-east-1", "--host", "http://127.0.0.1:1"], "give one of the two"),
+    ],
+)
+def test_bad_input(tmp_path: Path, arguments: list[str], problem: str) -> None:
+    run = described(tmp_path, *arguments)
+    assert (run.returncode, len(run.stderr.splitlines())) == (2, 1)
+    assert problem in run.stderr
+
+
+def test_the_default_dialect_goes_where_it_is_told(tmp_path: Path) -> None:
+    plain = PROFILE.replace("dialect: genesys-cloud\n", "")
+    assert described(tmp_path, profile=plain).returncode == 2
+    run = described(tmp_path, "--host", "https://edge.example", profile=plain)
+    assert requests(run.stdout)[0] == "POST https://edge.example/oauth/token"
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("GET / HTTP/1.1\r\nAuthorization: Bearer abc.def\r\nX: y\r\n\r\n", "Authorization: Bearer ***\r\nX: y"),
+        ("POST / HTTP/1.1\r\nauthorization:Basic abc=\r\n\r\n", "authorization:Basic ***\r\n"),
+        ('<auth xmlns="x" mechanism="PLAIN">AGEAYg==</auth>', '<auth xmlns="x" mechanism="PLAIN">***</auth>'),
+    ],
+)
+def test_secrets_are_masked(text: str, expected: str) -> None:
+    assert expected in masked(text)
