@@ -15,6 +15,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import junitparser
 import pytest
 
 from locust_softphone.compare import DEFAULT_SET, Arguments, Plan, new_folder, pause_for, plans, worst
@@ -164,6 +165,19 @@ def test_what_cannot_be_read_is_named_and_the_rest_is_read(tmp_path: Path) -> No
 
 
 # The real command
+
+
+def test_a_ci_system_gets_nothing_but_its_format(tmp_path: Path) -> None:
+    (tmp_path / "policy.yaml").write_text("limits: {handshake: {rate: 1/min, burst: 1}}")
+    profile = tmp_path / "tiny.yaml"
+    profile.write_text(
+        "name: tiny\nusers: 60\nramp: 60s\nsoftphone: {retry: {max_retries: 0}}\n"
+        "expect: [{that: rate_limited == 0, abort: true}, answered == 100%, pings_answered == 0]\n"
+    )
+    done = compare(profile, "--policy", "policy.yaml", "--format", "junit", cwd=tmp_path)
+    assert done.returncode == 1, done.stderr
+    (suite,) = junitparser.JUnitXml.fromstring(done.stdout.encode())
+    assert (suite.tests, suite.failures, suite.errors, suite.skipped) == (4, 2, 0, 1)
 
 
 def test_a_pause_between_runs(tmp_path: Path) -> None:
