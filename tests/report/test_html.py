@@ -121,6 +121,14 @@ def test_each_run_has_its_profile_versions_target_ledger_and_validity() -> None:
         assert text in words
 
 
+def test_what_was_expected_is_shown_with_what_was_measured_and_what_was_not_decided() -> None:
+    expect = ["answered == 100%", "rate_limited == 0", "started > 3"]
+    record = a_record("cut", answered=4, gave_up=0, limited={"offer": 1}, expect=expect, aborted_by=expect[1])
+    words = page_of(record).words
+    assert "answered == 100% not decided it was 4 rate_limited == 0 failed it was 1 started > 3 held it was 10" in words
+    assert "aborted after 1.50 s: rate_limited == 0 could no longer hold" in words
+
+
 def test_the_charts_have_every_second_of_every_run() -> None:
     burst, paced = page_of(*a_burst_and_its_remedy()).series["runs"]
     assert burst["attempts"]["token"][0] == 70

@@ -8,9 +8,11 @@ from typing import Any
 
 import yaml
 
-from locust_softphone.report.comparison import Run, seconds
+from locust_softphone.report.comparison import Run, measured, seconds
 
 __all__ = ["Details", "details_of"]
+
+_HELD = {True: "held", False: "failed", None: "not decided"}
 
 LEDGER_HEADINGS = ("attempts", "admitted", "refused", "cut", "never_arrived")
 
@@ -22,7 +24,7 @@ class Details:
     Args:
         facts: names and values.
         reasons: why it is not valid; none if it is.
-        expectations: each as it is written, and whether it was held.
+        expectations: each as it is written, whether it held, and what was measured.
         ledger: a row for each step: its name and its counts.
         ledger_note: what the ledger comes to.
         texts: titles and texts in YAML: the profile, the versions, the edge's policy.
@@ -30,7 +32,7 @@ class Details:
 
     facts: tuple[tuple[str, str], ...]
     reasons: tuple[str, ...]
-    expectations: tuple[tuple[str, bool], ...]
+    expectations: tuple[tuple[str, str, str], ...]
     ledger: tuple[tuple[str, tuple[str, ...]], ...]
     ledger_note: str
     texts: tuple[tuple[str, str], ...]
@@ -47,7 +49,7 @@ def details_of(run: Run) -> Details:
     return Details(
         facts=tuple(_facts(run)),
         reasons=tuple(map(str, record["validity"]["reasons"])),
-        expectations=tuple((str(each["text"]), bool(each["held"])) for each in record["expectations"]),
+        expectations=tuple((str(each["text"]), _HELD[each["held"]], measured(each)) for each in record["expectations"]),
         ledger=rows,
         ledger_note=note,
         texts=tuple((title, _yaml(value)) for title, value in texts),
