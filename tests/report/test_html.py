@@ -141,6 +141,12 @@ def test_the_charts_have_every_second_of_every_run() -> None:
     assert paced["closes"] == {}
 
 
+def test_what_the_runs_do_not_have_in_common_is_said_before_the_figures() -> None:
+    words = page_of(a_record("a"), a_record("b", versions={"locust": "2.48.0"}, ramp="5s")).words
+    (caution,) = re.findall(r"Warning: a difference may be one of surroundings", words)
+    assert words.index(caution) < words.index("planned connected answered")
+
+
 def test_one_run_alone_is_a_page_too() -> None:
     page = page_of(a_record("burst", **BURST))
     assert "There is one run, and nothing to compare it with" in page.words

@@ -20,6 +20,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from locust_softphone.errors import InputError
+from locust_softphone.report.cautions import cautions
 from locust_softphone.report.comparison import Run, arms_of, run_of, side_by_side
 from locust_softphone.report.findings import findings, headline
 from locust_softphone.report.html.details import details_of
@@ -44,7 +45,7 @@ def comparison_html(records: Sequence[Mapping[str, Any]]) -> str:
         InputError: one of them is not complete.
     """
     runs = side_by_side([run_of(record) for record in records])
-    series = charts(runs)
+    series, warnings = charts(runs), cautions(runs)
     plotly, own = _plotly(), _own("charts.js")
     first, *repeated = tables(runs)
     page = (
@@ -56,7 +57,8 @@ def comparison_html(records: Sequence[Mapping[str, Any]]) -> str:
             plotly=plotly,
             script=own,
             headline=headline(runs),
-            findings=findings(runs),
+            cautions=warnings,
+            findings=[sentence for sentence in findings(runs) if sentence not in warnings],
             remarks=[(run.label, remark) for run in runs for remark in run.remarks],
             table=first,
             marks=marks(runs),
