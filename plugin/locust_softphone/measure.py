@@ -91,6 +91,11 @@ class Latency:
         """How many durations there are of each length, in seconds, as far as the histogram tells them apart."""
         return {value / _MICROSECONDS: count for value, count in self._counts.items()}
 
+    def count_above(self, seconds: float) -> int:
+        """How many durations were longer, without making a histogram: for what is asked every second."""
+        limit = round(seconds * _MICROSECONDS)
+        return sum(count for value, count in self._counts.items() if value > limit)
+
     def percentile_s(self, percent: float) -> float:
         """The duration that ``percent`` per cent of the recorded ones do not exceed, in seconds."""
         return float(self.histogram().get_value_at_percentile(percent)) / _MICROSECONDS

@@ -22,7 +22,7 @@ def saturation(tally: Tally) -> str | None:
     """Why the generator could not keep up, in a sentence with the largest load that was still on time; or None."""
     reasons = []
     lag = tally.latencies["start_lag"]
-    if len(lag) and lag.percentile_s(99) > LATE_START_S:
+    if lag.count_above(LATE_START_S) * 100 > len(lag):
         reasons.append(f"the p99 of the start lag is {lag.percentile_s(99) * 1000:.0f} ms")
     late, samples = tally.counts["loop_late"], tally.counts["loop_samples"]
     if late >= LATE_LOOP_LEAST and late > LATE_LOOP_SHARE * samples:
