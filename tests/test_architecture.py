@@ -42,9 +42,9 @@ ALLOWED_IN = {  # what else is not for everybody, and who has it
     "subprocess": {"swarm"},
     "rich": {"report"},
     "jinja2": {"report"},
+    "flask": {"swarm"},
     "prometheus_client": {"report"},
     "plotly": {"report"},
-    "flask": {"swarm"},
     "opentelemetry": {"swarm"},
 }
 

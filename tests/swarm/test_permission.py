@@ -69,15 +69,16 @@ def test_localhost_that_is_also_elsewhere(tmp_path: Path, untouched: int) -> Non
 
 def test_the_web_uis_form_gives_no_permission(tmp_path: Path, untouched: int) -> None:
     """Whoever reaches the page may choose a profile and a host of this machine; Locust takes any option by POST."""
-    (tmp_path / "policy.yaml").write_text("nonsense: 1")
     port = free_port()
     with running_locust(tmp_path, "--web-host", "127.0.0.1", "--web-port", str(port), environment=CLIENT) as process:
         web = WebUI(port)
         eventually(web.is_there)
-        web.post(host=f"http://127.1:{untouched}", softphone_authorized="true", softphone_client_id="x")
-        eventually(lambda: web.logged("not this machine") > 0)
-        taken = {"softphone_runs": str(tmp_path / "elsewhere"), "softphone_policy": str(tmp_path / "policy.yaml")}
-        web.post(host="", softphone_client_secret_file="/etc/hostname", softphone_ca="/etc/hostname", **taken)
+        elsewhere = f"http://127.1:{untouched}"
+        for name in ("authorized", "client_id", "client_secret_file", "ca", "runs", "policy"):
+            answer = web.answer(host=elsewhere, **{f"softphone_{name}": "true"})
+            assert f'"softphone_{name}" is no field of this form' in answer["message"]
+        assert "not this machine" in web.answer(host=elsewhere)["message"]
+        web.post(host="")
         eventually(lambda: len(records(tmp_path)) == 1)
         process.send_signal(signal.SIGINT)
         process.communicate(timeout=PATIENCE_S)
@@ -93,8 +94,8 @@ def test_nor_does_it_extend_the_one_that_was_given(tmp_path: Path, untouched: in
         with running_locust(tmp_path, *options, environment=CLIENT) as process:
             web = WebUI(port)
             eventually(web.is_there)
-            web.post(host=f"http://127.1:{untouched}")
-            eventually(lambda: web.logged(f"Locust was started with permission for {url}") > 0)
+            message = web.answer(host=f"http://127.1:{untouched}")["message"]
+            assert f"Locust was started with permission for {url}" in message
             web.post(host=url)
             eventually(lambda: len(records(tmp_path)) == 1)
             process.send_signal(signal.SIGINT)

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import signal
+import urllib.error
 from pathlib import Path
+
+import pytest
 
 from tests.edge.softphone import eventually
 from tests.swarm.locust_process import PATIENCE_S, TINY, edge_of, records, running_locust
@@ -25,8 +28,8 @@ def test_a_run_from_the_web_ui_and_another_one_after_it(tmp_path: Path) -> None:
         web.start("tiny")
         eventually(lambda: len(records(tmp_path)) == 1)
         eventually(lambda: records(tmp_path)[0]["run_id"] in web.get("/stats/report?download=1"))
-        web.start("no-such-profile")
-        eventually(lambda: web.logged("no-such-profile") > 0)
+        eventually(lambda: web.live()["phase"] == "idle")
+        assert "is no profile, there are" in web.answer(softphone_profile="no-such-profile")["message"]
         web.start("tinier")
         eventually(lambda: len(records(tmp_path)) == 2)
         eventually(lambda: edge_of(process) is None)
@@ -35,3 +38,49 @@ def test_a_run_from_the_web_ui_and_another_one_after_it(tmp_path: Path) -> None:
     assert [record["profile"]["name"] for record in records(tmp_path)] == ["tiny", "tinier"]
     assert [record["verdict"] for record in records(tmp_path)] == ["passed"] * 2
     assert [record["ledger"]["balanced"] for record in records(tmp_path)] == [True] * 2
+
+
+REFUSED = [
+    ({"softphone_profile": "no-such"}, '"no-such" is no profile, there are'),
+    ({"softphone_profile": "/etc/passwd"}, '"/etc/passwd" is no profile'),
+    ({"softphone_profile": "../outside.yaml"}, '"../outside.yaml" is no profile'),
+    ({"softphone_profile": "x" * 5000}, "its value is too long"),
+    ({"host": "x" * 100_000}, "the form is too long"),
+    ({"host": "gopher://edge"}, "gopher"),
+    ({"host": "http://edge.example"}, "not this machine"),
+    ({"softphone_authorized": "true"}, '"softphone_authorized" is no field of this form'),
+    ({"softphone_runs": "/tmp"}, '"softphone_runs" is no field of this form'),
+]
+NOT_THERE = [
+    "runs/../../outside.json",
+    "runs/..%2f..%2foutside.json",
+    "runs/%2e%2e.json",
+    "comparison?run=../../outside",
+    "comparison?run=..",
+]
+
+
+def test_what_no_form_offers_is_refused_with_a_message_and_no_id_leads_out_of_the_runs(tmp_path: Path) -> None:
+    (tmp_path / "outside.json").write_text("{}")
+    (tmp_path / "outside.yaml").write_text(TINY)
+    (tmp_path / "runs").mkdir()
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere" / "run.json").write_text("{}")
+    (tmp_path / "runs" / "link").symlink_to(tmp_path / "elsewhere")
+    port = free_port()
+    with running_locust(tmp_path, "--web-host", "127.0.0.1", "--web-port", str(port), profile=None):
+        web = WebUI(port)
+        eventually(web.is_there)
+        for fields, message in REFUSED:
+            answer = web.answer(**fields)
+            assert not answer["success"], fields
+            assert message in answer["message"]
+            assert len(answer["message"]) < 1000
+        assert "another site" in web.answer({"Sec-Fetch-Site": "cross-site"}, softphone_profile="smoke")["message"]
+        for path in (*NOT_THERE, "runs/link.json"):
+            with pytest.raises(urllib.error.HTTPError) as caught:
+                web.get(f"/softphone/{path}")
+            assert caught.value.code == 404
+            caught.value.close()
+        assert web.live() == {"phase": "idle", "problems": [], "run": None}
+    assert records(tmp_path / "elsewhere") == []

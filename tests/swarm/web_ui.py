@@ -6,9 +6,11 @@ import json
 import socket
 import urllib.parse
 import urllib.request
+from collections.abc import Mapping
+from typing import Any
 
 from tests.edge.softphone import eventually
-from tests.swarm.locust_process import PATIENCE_S
+from tests.swarm.locust_process import NOTHING, PATIENCE_S
 
 __all__ = ["WebUI", "free_port"]
 
@@ -16,8 +18,8 @@ __all__ = ["WebUI", "free_port"]
 class WebUI:
     """Locust's web UI at a port of this machine."""
 
-    def __init__(self, port: int) -> None:
-        self._url = f"http://127.0.0.1:{port}"
+    def __init__(self, port: int, base: str = "") -> None:
+        self._url = f"http://127.0.0.1:{port}{base}"
 
     def get(self, path: str) -> str:
         with urllib.request.urlopen(f"{self._url}{path}", timeout=PATIENCE_S) as response:
@@ -34,20 +36,25 @@ class WebUI:
         return self.get("/logs").count(message)
 
     def start(self, profile: str) -> None:
-        """Press the button until a run starts: Locust turns it down while the one before is still being cleared up."""
+        """Press the button until a run starts: it is refused while the one before is still being cleared up."""
         self.post(softphone_profile=profile)
 
     def post(self, **fields: str) -> None:
         """Press the button, with these fields in the form, until a run starts."""
+        eventually(lambda: bool(self.answer(**fields)["success"]))
+
+    def answer(self, headers: Mapping[str, str] = NOTHING, /, **fields: str) -> dict[str, Any]:
+        """What Locust answers to a form."""
         body = urllib.parse.urlencode({"user_count": 1, "spawn_rate": 1, **fields}).encode()
-        before = self.logged("Shape test starting.")
+        asked = urllib.request.Request(f"{self._url}/swarm", body, dict(headers))
+        with urllib.request.urlopen(asked, timeout=PATIENCE_S) as response:
+            answer: dict[str, Any] = json.load(response)
+            return answer
 
-        def started() -> bool:
-            with urllib.request.urlopen(f"{self._url}/swarm", body, timeout=PATIENCE_S) as response:
-                assert json.load(response)["success"], fields
-            return self.logged("Shape test starting.") > before
-
-        eventually(started)
+    def live(self) -> dict[str, Any]:
+        """What our page is told each second."""
+        answer: dict[str, Any] = json.loads(self.get("/softphone/live"))
+        return answer
 
 
 def free_port() -> int:

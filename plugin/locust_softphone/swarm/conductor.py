@@ -57,10 +57,10 @@ class Conductor:
         assert environment.parsed_options is not None
         self.exit_code: int | None = None
         self.problems: tuple[str, ...] = ()
-        self.last: Run | None = None
         self._environment = environment
         self._given = Given.take(environment.parsed_options)
         self._run: Run | None = None
+        self.last: Run | None = None
         self._refused = False
         self._options: Options | None = None
         self._versions: dict[str, str] = {}
@@ -77,6 +77,16 @@ class Conductor:
     def share(self) -> Share | None:
         """The share of the run that this process serves, if it serves one."""
         return self._run.share if self._run else None
+
+    @property
+    def shown(self) -> Run | None:
+        """The run that is on, or was on last."""
+        return self._run or (None if self.phase == "preparing" else self.last)
+
+    @property
+    def runs_folder(self) -> Path:
+        """Where the records are."""
+        return self._given.runs
 
     # The course of a run.
 

@@ -22,6 +22,7 @@ from locust.argument_parser import LocustArgumentParser
 from locust.env import Environment
 from locust.event import Events
 from locust.runners import WorkerRunner
+from locust.web import WebUI
 
 from locust_softphone.errors import InputError
 from locust_softphone.swarm import locust_report, workarounds
@@ -31,6 +32,7 @@ from locust_softphone.swarm.options import add_options
 from locust_softphone.swarm.side import BAD_INPUT, side_of, take_side
 from locust_softphone.swarm.signals import stop_headless_run_on_signals, stop_on_hangup
 from locust_softphone.swarm.user import SoftphoneUser
+from locust_softphone.swarm.web.pages import add_pages
 
 __all__ = ["install"]
 
@@ -52,7 +54,7 @@ def _on_parser(parser: LocustArgumentParser, **_: Any) -> None:
     add_options(parser)
 
 
-def _on_init(environment: Environment, runner: Any, **_: Any) -> None:
+def _on_init(environment: Environment, runner: Any, web_ui: WebUI | None, **_: Any) -> None:
     workarounds.apply()
     events = environment.events
     if isinstance(runner, WorkerRunner):
@@ -76,6 +78,8 @@ def _on_init(environment: Environment, runner: Any, **_: Any) -> None:
         stop_headless_run_on_signals()
     else:
         stop_on_hangup()
+    if web_ui is not None:
+        add_pages(web_ui, conductor)
 
 
 def _has_softphones(environment: Environment) -> bool:

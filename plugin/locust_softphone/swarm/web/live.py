@@ -1,0 +1,59 @@
+"""The figures of a run while it is on, under the names that its record will have them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from locust_softphone.outcome import ABNORMAL_CAUSES
+from locust_softphone.report.comparison import run_of
+from locust_softphone.report.saturation import saturation
+from locust_softphone.steps import request_steps
+from locust_softphone.swarm.run import Run
+
+__all__ = ["figures", "timeline"]
+
+SETTLES_S = 10
+"""How long a second of the timeline may still change: workers tell theirs later."""
+
+LONGEST_S = 3600
+"""Of a run that is longer the charts have the last hour."""
+
+_TOTALS = ("started", "connected", "answered", "gave_up")
+
+
+def figures(run: Run) -> dict[str, Any]:
+    """Everything but the timeline."""
+    run.take_in()
+    tally, profile, result = run.tally, run.options.profile, run.result
+    counts, clock_s = tally.counts, run.clock()
+    begun = run.began_at is not None
+    return {
+        "id": run.folder.name,
+        "profile": profile.name,
+        "target": "simulated edge" if run.options.hosts is None else run.target.url,
+        "clock_s": round(clock_s, 3),
+        "duration_s": profile.duration_s,
+        "totals": {
+            "planned": profile.users,
+            "due": profile.schedule().started_by(clock_s) if begun else 0,
+            **{name: counts[name] for name in _TOTALS},
+        },
+        "rate_limited": {step: counts[f"outcome.{step}.rate_limited"] for step in request_steps(profile.dialect)},
+        "closes": {name[6:]: n for name, n in sorted(counts.items()) if name.startswith("close.")},
+        "abnormal_closes": {cause: n for cause in ABNORMAL_CAUSES if (n := counts[f"abnormal.{cause}"])},
+        "retries": {name: counts[f"retries.{name}"] for name in ("made", "honoured", "too_early")},
+        "call_setup_s": tally.latencies["call.response"].summary(),
+        "start_lag_s": tally.latencies["start_lag"].summary(),
+        "saturation": saturation(tally),
+        "workers": {"there": len(run.crew.present), "lost": len(run.crew.lost)} if run.crew else None,
+        "verdict": result and result["verdict"],
+        "remarks": run_of(result).remarks if result else (),
+    }
+
+
+def timeline(run: Run, since: int) -> list[dict[str, int]]:
+    """The seconds of a run that may have changed after ``since``, as the record's timeline has them."""
+    seconds = run.tally.timeline
+    last = max(seconds, default=0)
+    first = max(since - SETTLES_S, last - LONGEST_S, 0)
+    return [{"second": second, **seconds.get(second, {})} for second in range(first, last + 1)]

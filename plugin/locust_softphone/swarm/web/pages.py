@@ -1,0 +1,229 @@
+"""What is served under ``/softphone``, and what is added to Locust's own pages.
+
+    /softphone/                     choose a profile, see what it will do, start it, watch it, stop it
+              live                  its figures, asked for each second
+              plan?profile=…        what a profile will do
+              runs                  the finished runs
+              runs/ID.json          a run's record
+              comparison?run=ID…    the report on some of them
+
+Every link is relative, so all of it works under ``--web-base-path``. Texts from an edge or a record are never HTML:
+Jinja escapes them, scripts set them as text, and a Content-Security-Policy lets nothing run that is not a file of ours.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from importlib.metadata import version
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from flask import Blueprint, Response, jsonify, render_template, request, send_file, send_from_directory
+from flask.typing import ResponseReturnValue
+from flask_cors.core import FLASK_CORS_EVALUATED
+from locust.web import WebUI
+from werkzeug.exceptions import RequestEntityTooLarge
+
+from locust_softphone import __version__
+from locust_softphone.errors import InputError
+from locust_softphone.profile import load_profile, profile_folders
+from locust_softphone.report.html import comparison_html
+from locust_softphone.swarm.conductor import Conductor
+from locust_softphone.swarm.web import form, live, locust_page
+from locust_softphone.swarm.web.plan import plan_of, planned_starts
+from locust_softphone.swarm.web.runs import FinishedRuns
+from locust_softphone.wording import shown
+
+__all__ = ["Pages", "add_pages"]
+
+MOST_COMPARED = 24
+_FRESH_S = 0.5  # however many look at a run, its figures are put together no more often than that
+_OTHER_SITES = ("cross-site", "same-site")
+_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
+    "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'self'"
+)
+_REPORT_POLICY = "sandbox allow-scripts allow-downloads; frame-ancestors 'self'"  # it brings the rest itself
+
+
+def add_pages(web_ui: WebUI, conductor: Conductor) -> None:
+    """Add our pages to Locust's server, and our part to its pages.
+
+    Args:
+        web_ui: Locust's, before it listens.
+        conductor: of the runs in this process.
+    """
+    pages = Pages(web_ui, conductor)
+    app = web_ui.app
+    assert app is not None
+    here = f"{app.blueprints['locust'].url_prefix or ''}/softphone"
+    ours = Blueprint("softphone", __name__, url_prefix=here, template_folder="templates", static_folder="static")
+    ours.before_request(web_ui.auth_required_if_enabled(lambda: None))
+    ours.after_request(_guarded)
+    ours.register_error_handler(InputError, lambda error: _said(str(error), 404))
+    ours.add_url_rule("/", view_func=pages.run)
+    ours.add_url_rule("/live", view_func=pages.live)
+    ours.add_url_rule("/plan", view_func=pages.plan)
+    ours.add_url_rule("/runs", view_func=pages.runs)
+    ours.add_url_rule("/runs/<run_id>.json", view_func=pages.record)
+    ours.add_url_rule("/comparison", view_func=pages.comparison)
+    ours.add_url_rule("/plotly.js", view_func=_plotly)
+    app.register_blueprint(ours)
+    locust_page.change_form(web_ui, pages.chosen_profile, pages.offered_profiles)
+    may_start = web_ui.auth_required_if_enabled(pages.may_start)
+
+    @app.before_request
+    def before_locusts() -> ResponseReturnValue | None:
+        if request.endpoint == "locust.swarm":
+            refusal: ResponseReturnValue | None = may_start()
+            return refusal
+        if request.endpoint == "locust.stop":
+            conductor.call_off()
+        return None
+
+    @app.after_request
+    def after_locusts(response: Response) -> Response:
+        if request.endpoint == locust_page.INDEX and response.status_code == 200:
+            locust_page.add_script(response, "./softphone/static/in_locust.js")
+        elif request.endpoint == locust_page.REQUESTS and response.is_json:
+            locust_page.add_figures(response, pages.figures())
+        return response
+
+
+class Pages:
+    """The pages of one process.
+
+    Args:
+        web_ui: Locust's.
+        conductor: of the runs.
+    """
+
+    def __init__(self, web_ui: WebUI, conductor: Conductor) -> None:
+        self._web_ui = web_ui
+        self._conductor = conductor
+        self._named_at_start = self.chosen_profile()
+        self._runs = FinishedRuns(conductor.runs_folder)
+        self._figures: tuple[float, dict[str, Any]] = 0.0, {}
+
+    def chosen_profile(self) -> str:
+        """The profile that was chosen last."""
+        return str(getattr(self._web_ui.environment.parsed_options, "softphone_profile", ""))
+
+    def offered_profiles(self) -> list[str]:
+        """Those to choose from."""
+        return form.offered_profiles(self._named_at_start)
+
+    def may_start(self) -> ResponseReturnValue | None:
+        """Answer a form in Locust's place, as Locust does, if it cannot start a run."""
+        request.max_content_length = form.LONGEST_FORM
+        try:
+            if request.headers.get("Sec-Fetch-Site") in _OTHER_SITES:
+                raise InputError("a page of another site cannot start a run")
+            if form.is_ours(request.form, self._web_ui):
+                form.check_start(request.form, self._conductor, self._named_at_start)
+        except InputError as error:
+            return jsonify(success=False, message=str(error), host=self._web_ui.environment.host)
+        except RequestEntityTooLarge:
+            return jsonify(success=False, message="the form is too long", host=self._web_ui.environment.host)
+        return None
+
+    def run(self) -> str:
+        environment = self._web_ui.environment
+        picker = self._web_ui.userclass_picker_is_active
+        return render_template(
+            "softphone/run.html",
+            version=__version__,
+            profiles=self.offered_profiles(),
+            chosen=self.chosen_profile(),
+            host=environment.host or "",
+            shape_class=form.our_shape(environment) if picker else None,
+            user_classes=form.our_users(environment) if picker else [],
+        )
+
+    def live(self) -> Response:
+        """What is going on; ``run`` and ``since`` say what the page knows: that run, to that second."""
+        answer: dict[str, Any] = {"phase": self._conductor.phase, "problems": self._conductor.problems, "run": None}
+        if figures := self.figures():
+            run = self._conductor.shown
+            assert run is not None
+            known = request.args.get("run") == figures["id"]
+            since = request.args.get("since", 0, type=int) if known else 0
+            answer["run"] = figures if known else {**figures, "starts": planned_starts(run.options.profile)}
+            answer["timeline"] = live.timeline(run, since)
+        return _json(answer)
+
+    def figures(self) -> dict[str, Any] | None:
+        """The figures of the run that is on, or was on last."""
+        run = self._conductor.shown
+        if run is None:
+            return None
+        made_s, figures = self._figures
+        if time.perf_counter() - made_s > _FRESH_S or figures["id"] != run.folder.name:
+            self._figures = time.perf_counter(), live.figures(run)
+        return self._figures[1]
+
+    def plan(self) -> Response:
+        """What a profile will do, or why it cannot be said; not during a run, as a large plan takes a second."""
+        profile = request.args.get("profile", "")
+        try:
+            if profile not in self.offered_profiles():
+                raise InputError(f"{shown(profile)} is no profile")
+            self._must_be_idle()
+            return _json(plan_of(load_profile(profile, profile_folders())))
+        except InputError as error:
+            return _json({"problem": str(error)})
+
+    def runs(self) -> str:
+        return render_template("softphone/runs.html", version=__version__, runs=self._runs.newest())
+
+    def record(self, run_id: str) -> Response:
+        path = self._runs.path(run_id).resolve()
+        return send_file(path, mimetype="application/json", as_attachment=True, download_name=f"{run_id}.json")
+
+    def comparison(self) -> ResponseReturnValue:
+        """The report; with ``download`` as a file."""
+        ids = dict.fromkeys(request.args.getlist("run"))
+        if not 1 <= len(ids) <= MOST_COMPARED:
+            return _said(f"Choose from 1 to {MOST_COMPARED} runs to compare.", 400)
+        self._must_be_idle()
+        response = Response(comparison_html([self._runs.record(run_id) for run_id in ids]), mimetype="text/html")
+        response.headers["Content-Security-Policy"] = _REPORT_POLICY
+        if "download" in request.args:
+            response.headers["Content-Disposition"] = 'attachment; filename="comparison.html"'
+        return response
+
+    def _must_be_idle(self) -> None:
+        """Raise InputError while this process makes load, and is not only the master of those that do."""
+        if self._conductor.share is not None:
+            raise InputError("not during a run: what takes time here would make the run's start lag")
+
+
+def _guarded(response: Response) -> Response:
+    """Nobody else's scripts, no other site's requests, no guessed types; and figures are never old."""
+    setattr(response, FLASK_CORS_EVALUATED, True)  # or Locust opens it to every origin
+    response.headers.setdefault("Content-Security-Policy", _POLICY)
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    response.headers["Referrer-Policy"] = "no-referrer"
+    if request.endpoint != "softphone._plotly":
+        response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+def _plotly() -> Response:
+    """Plotly's script out of its Python package, which is not imported for it: that takes a while."""
+    spec = find_spec("plotly")
+    assert spec is not None
+    assert spec.origin is not None
+    folder = Path(spec.origin).parent / "package_data"
+    return send_from_directory(folder, "plotly.min.js", max_age=3600, etag=version("plotly"))
+
+
+def _json(answer: dict[str, Any]) -> Response:
+    """In the order in which it is written; Flask would sort it."""
+    return Response(json.dumps(answer), mimetype="application/json")
+
+
+def _said(text: str, status: int) -> Response:
+    return Response(f"{text}\n", status, mimetype="text/plain")

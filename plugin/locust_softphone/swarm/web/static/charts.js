@@ -1,0 +1,78 @@
+// The charts of a run, drawn by Plotly from the seconds of its timeline.
+
+const COLOURS = { // Okabe and Ito's, told apart by everybody
+  planned: "#8c8c8c", started: "#56b4e9", connected: "#0072b2", answered: "#009e73",
+  token: "#e69f00", identity: "#f0e442", channel: "#8c8c8c", handshake: "#d55e00", offer: "#cc79a7",
+  refused: "#d55e00", reset: "#cc79a7", lost: "#e69f00", proxy: "#56b4e9", timed_out: "#0072b2", malformed: "#8c8c8c",
+};
+
+/** The plan alone: how many softphones are to have started by when. */
+export function drawPlan(id, starts, durationS) {
+  draw(id, [planned(starts)], durationS, { showlegend: false });
+}
+
+/** All charts of a run: what `live` told of it, the plan's line, and the seconds that are known of it. */
+export function drawRun(run, starts, seconds) {
+  const endS = Math.max(run.duration_s, run.clock_s, 1);
+  const over = seconds.filter(({ second }) => second + 1 < run.clock_s); // who is there is counted at a second's end
+  const soFar = ["started", "connected", "answered"].map((name) => line(name, untilNow(run.totals[name], seconds, name), run, seconds));
+  draw("so-far", [planned(starts), ...soFar], endS);
+  draw("at-once", [["connected", "connected_now"], ["in a call", "in_call_now"]].map(
+    ([name, key]) => line(name, over.map((second) => second[key] ?? 0), run, over)), endS);
+  draw("limited", bars(seconds, "rate_limited.", Object.keys(run.rate_limited)), endS, { barmode: "stack" });
+  draw("abnormal", bars(seconds, "abnormal.", Object.keys(run.abnormal_closes)), endS, { barmode: "stack" });
+}
+
+/** How many there had been by the end of each second: counted back from now, as a long run's beginning is not known. */
+function untilNow(total, seconds, name) {
+  let before = total;
+  return seconds.toReversed().map((second) => {
+    const then = before;
+    before -= second[name] ?? 0;
+    return then;
+  }).reverse();
+}
+
+function planned(starts) {
+  const [x, y] = [starts.map(([at]) => at), starts.map(([, number]) => number)];
+  return { x, y, name: "planned", mode: "lines", line: { color: COLOURS.planned, dash: "dash", width: 2, shape: "hv" } };
+}
+
+function line(name, y, run, seconds) {
+  const x = seconds.map(({ second }) => Math.min(second + 1, run.clock_s));
+  return { x, y, name, mode: "lines", line: { color: COLOURS[name] ?? COLOURS.answered, width: 2 } };
+}
+
+function bars(seconds, prefix, names) {
+  const x = seconds.map(({ second }) => second + 0.5);
+  return names.map((name) => ({
+    x, y: seconds.map((second) => second[prefix + name] ?? 0),
+    name: name.replaceAll("_", " "), type: "bar", width: 1, marker: { color: COLOURS[name] },
+  }));
+}
+
+function draw(id, traces, endS, layout = {}) {
+  const axis = { gridcolor: colour("--line"), zeroline: false, fixedrange: true };
+  Plotly.react(id, traces, {
+    margin: { l: 46, r: 14, t: 30, b: 34 },
+    font: { color: colour("--ink"), size: 12 },
+    paper_bgcolor: "transparent",
+    plot_bgcolor: "transparent",
+    legend: { orientation: "h", x: 0, y: 1, yanchor: "bottom" },
+    showlegend: true,
+    hovermode: "x unified",
+    hoverlabel: { bgcolor: colour("--card") },
+    xaxis: { ...axis, range: [0, endS], ticksuffix: " s" },
+    yaxis: { ...axis, rangemode: "tozero", minallowed: 0 },
+    ...layout,
+  }, { responsive: true, displayModeBar: false });
+}
+
+/** A colour of the style sheet as it is now, in light or dark. */
+function colour(name) {
+  const probe = document.body.appendChild(document.createElement("span"));
+  probe.style.color = `var(${name})`;
+  const found = getComputedStyle(probe).color;
+  probe.remove();
+  return found;
+}

@@ -1,0 +1,127 @@
+// The page of a run: choose a profile and see what it will do, start it, watch it each second, stop it.
+// Whatever an edge or a profile says is set as text, never as HTML.
+
+import { drawPlan, drawRun } from "./charts.js";
+
+const EVERY_MS = 1000;
+const WORDS = { preparing: "being prepared", running: "running", stopping: "being finished", idle: "over" };
+
+const at = (id) => document.getElementById(id);
+const form = document.querySelector("#start form");
+const problem = form.querySelector(".problem");
+
+let known = null; // the run that is shown: { id, starts, seconds }
+
+function element(name, text = "", className = "") {
+  const made = document.createElement(name);
+  made.textContent = text;
+  made.className = className;
+  return made;
+}
+
+async function ask(url, options) {
+  const response = await fetch(url, options);
+  if (response.redirected) location.reload(); // to the login
+  return response.json();
+}
+
+// What a profile will do.
+
+async function showPlan() {
+  const plan = await ask(`plan?profile=${encodeURIComponent(form.softphone_profile.value)}`);
+  problem.textContent = plan.problem ?? "";
+  document.querySelector("#plan .about").textContent = plan.about ?? "";
+  document.querySelector("#plan ul").replaceChildren(...(plan.lines ?? []).map((line) => element("li", line)));
+  drawPlan("plan-chart", plan.starts ?? [], plan.duration_s ?? 1);
+}
+
+// Start and stop.
+
+form.softphone_profile.addEventListener("change", showPlan);
+form.addEventListener("submit", async (event) => {
+  event.preventDefault();
+  const button = form.querySelector("button");
+  button.disabled = true;
+  const answer = await ask(form.action, { method: "POST", body: new URLSearchParams(new FormData(form)) });
+  problem.textContent = answer.success ? "" : answer.message;
+  button.disabled = false;
+});
+at("stop").addEventListener("click", () => ask("../stop", { method: "POST" }));
+
+// The figures, each second.
+
+async function refresh() {
+  const query = known ? `?run=${encodeURIComponent(known.id)}&since=${known.seconds.length}` : "";
+  const { phase, problems, run, timeline } = await ask(`live${query}`);
+  showPhase(phase, problems, run);
+  if (!run) return;
+  if (run.id !== known?.id) known = { id: run.id, starts: run.starts, seconds: [] };
+  for (const second of timeline) known.seconds[second.second] = second;
+  showFigures(run);
+  drawRun(run, known.starts, known.seconds.filter(Boolean));
+}
+
+function showPhase(phase, problems, run) {
+  const idle = phase === "idle", state = idle ? run?.verdict ?? "" : "";
+  const startsNow = idle && at("start").hidden;
+  at("start").hidden = !idle;
+  if (startsNow) showPlan();
+  at("run").hidden = idle && !run && !problems.length;
+  at("figures").hidden = !run;
+  at("stop").hidden = idle;
+  at("stop").disabled = phase === "stopping";
+  at("profile").textContent = run?.profile ?? "";
+  at("phase").textContent = state || WORDS[phase];
+  at("phase").className = state;
+  at("warnings").replaceChildren(...[...problems, run?.saturation, ...(run?.remarks ?? [])].filter(Boolean).map(
+    (line) => element("li", line)));
+}
+
+function showFigures(run) {
+  const { totals, workers } = run;
+  at("where").textContent = `${run.target}${workers ? `, ${workers.there} workers${workers.lost ? `, ${workers.lost} lost` : ""}` : ""}`;
+  at("record").hidden = !run.verdict;
+  at("record").href = `runs/${encodeURIComponent(run.id)}.json`;
+  at("progress").value = Math.max(run.clock_s, 0);
+  at("progress").max = run.duration_s;
+  at("clock").textContent = `${seconds(Math.max(run.clock_s, 0))} of ${seconds(run.duration_s)}`;
+  at("totals").replaceChildren(
+    tile("planned by now", totals.due, `of ${totals.planned}`), tile("started", totals.started),
+    tile("connected", totals.connected), tile("answered", totals.answered), tile("gave up", totals.gave_up),
+    tile("429", sum(run.rate_limited)), tile("abnormal closes", sum(run.abnormal_closes)));
+  fill("rate-limited", Object.entries(run.rate_limited));
+  fill("closes", [...Object.entries(run.closes),
+    ...Object.entries(run.abnormal_closes).map(([cause, number]) => [`abnormal: ${cause.replaceAll("_", " ")}`, number])]);
+  fill("retries", [["made", run.retries.made], ["honoured Retry-After", run.retries.honoured], ["too early", run.retries.too_early]]);
+  fill("times", ["p50", "p95", "p99"].flatMap((point) => [
+    [`call set-up ${point}`, duration(run.call_setup_s[point])], [`start lag ${point}`, duration(run.start_lag_s[point])],
+  ]).sort());
+}
+
+function tile(name, number, note = "") {
+  const made = document.createElement("div"), value = element("dd", `${number} `);
+  value.append(element("small", note));
+  made.append(element("dt", name), value);
+  return made;
+}
+
+function fill(table, rows) {
+  at(table).tBodies[0].replaceChildren(...rows.map(([name, value]) => {
+    const row = document.createElement("tr");
+    row.append(element("th", name), element("td", value));
+    return row;
+  }));
+}
+
+const sum = (numbers) => Object.values(numbers).reduce((before, number) => before + number, 0);
+const seconds = (value) => `${value < 10 ? value.toFixed(1) : Math.round(value)} s`;
+const duration = (value) => value === undefined ? "–" : value < 1 ? `${(value * 1000).toFixed(1)} ms` : `${value.toFixed(2)} s`;
+
+async function poll() {
+  try {
+    if (!document.hidden) await refresh();
+  } finally {
+    setTimeout(poll, EVERY_MS);
+  }
+}
+poll();

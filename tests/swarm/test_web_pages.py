@@ -1,0 +1,106 @@
+"""Our pages in a real browser, against a real Locust: choose, start, watch, stop, compare. See ``tests/browser.py``."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.browser import Browser, running_browser
+from tests.edge.softphone import eventually
+from tests.swarm.locust_process import records, running_locust
+from tests.swarm.web_ui import WebUI, free_port
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+LONG = """
+# <b>Held</b> for long.
+name: long
+users: 30
+ramp: {rate: 2/s}
+hold: 10m
+"""
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with running_browser() as running:
+        yield running
+
+
+@contextmanager
+def locust_at(folder: Path, *options: str, base: str = "") -> Iterator[str]:
+    """The address of a Locust with a profile of its own folder; ``base`` is its ``--web-base-path``."""
+    (folder / "scenarios").mkdir()
+    (folder / "scenarios" / "long.yaml").write_text(LONG)
+    port = free_port()
+    where = ("--web-host", "127.0.0.1", "--web-port", str(port))
+    path = ("--web-base-path", base) if base else ()
+    with running_locust(folder, *where, *path, *options, profile=None):
+        eventually(WebUI(port, base).is_there)
+        yield f"http://127.0.0.1:{port}{base}"
+
+
+def number(page: Page, name: str) -> int:
+    """The number in a tile."""
+    tile = page.locator("#totals div").filter(has=page.get_by_text(name, exact=True))
+    return int(re.findall(r"\d+", tile.locator("dd").inner_text())[0])
+
+
+def choose(page: Page, profile: str) -> None:
+    """Choose a profile and wait until the page says what it will do."""
+    page.get_by_label("Profile").select_option(profile)
+    page.locator("#plan").get_by_text("in all: the last softphone").wait_for()
+
+
+def test_choose_watch_stop_start_another_and_compare(browser: Browser, tmp_path: Path) -> None:
+    with locust_at(tmp_path) as locust, browser.page() as page:
+        page.goto(f"{locust}/softphone/")
+        choose(page, "long")
+        page.get_by_text("<b>Held</b> for long.").wait_for()
+        page.get_by_role("button", name="Start").click()
+        page.locator("#phase").get_by_text("running").wait_for()
+        eventually(lambda: number(page, "connected") >= 2)
+        seen = number(page, "connected")
+        eventually(lambda: number(page, "connected") > seen)
+        assert page.locator("#so-far .scatterlayer .trace").count() == 4
+        page.get_by_role("button", name="Stop").click()
+        page.locator("#phase").get_by_text("invalid").wait_for()
+        page.get_by_text("the run was stopped before its plan was over").wait_for()
+
+        choose(page, "smoke")
+        page.get_by_role("button", name="Start").click()
+        page.locator("#phase").get_by_text("passed").wait_for()
+        stopped, smoke = records(tmp_path)
+        assert (stopped["verdict"], smoke["verdict"]) == ("invalid", "passed")
+        assert number(page, "answered") == smoke["totals"]["answered"]
+
+        page.get_by_role("link", name="Finished runs").click()
+        with page.expect_download() as download:
+            page.get_by_role("link", name="record").first.click()
+        assert json.loads(download.value.path().read_text()) == smoke
+        for box in page.get_by_role("checkbox").all():
+            box.check()
+        page.get_by_role("button", name="Compare", exact=True).click()
+        page.get_by_text("Left out as not valid: long.").wait_for()
+
+
+def test_locusts_own_form_offers_the_profiles_and_its_tab_has_the_figures(browser: Browser, tmp_path: Path) -> None:
+    with locust_at(tmp_path, base="/load") as locust, browser.page(width=390, dark=True) as page:
+        page.goto(f"{locust}/")
+        page.get_by_label("Softphone Profile").select_option("long")
+        page.get_by_text("30 softphones, at 2/s").wait_for()
+        assert page.get_by_text("has no host attribute set").count() == 0
+        page.get_by_role("button", name="Start").click()
+        page.get_by_role("tab", name="Softphone").click()
+        page.get_by_role("cell", name="planned by now").wait_for()
+        page.get_by_role("link", name=re.compile("^Softphone")).click()
+        page.locator("#phase").get_by_text("running").wait_for()
+        page.get_by_role("button", name="Stop").click()
+        page.locator("#phase").get_by_text("invalid").wait_for()
