@@ -73,6 +73,7 @@ def add_pages(web_ui: WebUI, conductor: Conductor) -> None:
     app.register_blueprint(ours)
     locust_page.change_form(web_ui, pages.chosen_profile, pages.offered_profiles)
     may_start = web_ui.auth_required_if_enabled(pages.may_start)
+    call_off = web_ui.auth_required_if_enabled(conductor.call_off)
 
     @app.before_request
     def before_locusts() -> ResponseReturnValue | None:
@@ -80,7 +81,7 @@ def add_pages(web_ui: WebUI, conductor: Conductor) -> None:
             refusal: ResponseReturnValue | None = may_start()
             return refusal
         if request.endpoint == "locust.stop":
-            conductor.call_off()
+            call_off()
         return None
 
     @app.after_request

@@ -1,0 +1,94 @@
+"""Behind Locust's login, with its class picker, and, where it is installed, with locust-plugins beside it."""
+
+from __future__ import annotations
+
+import http.cookiejar
+import urllib.error
+import urllib.request
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+
+from tests.edge.softphone import eventually
+from tests.swarm.locust_process import records, run_locust, running_locust
+from tests.swarm.web_ui import WebUI, free_port
+
+WITH_LOGIN = """
+from flask import redirect
+from flask_login import UserMixin, login_user
+from locust import User, events, task
+
+from locust_softphone import ProfileShape, SoftphoneUser, install
+
+install(events)
+
+
+class Shape(ProfileShape):
+    pass
+
+
+class Softphone(SoftphoneUser):
+    pass
+
+
+class Another(User):
+    @task
+    def nothing(self):
+        pass
+
+
+class Somebody(UserMixin):
+    id = "somebody"
+
+
+@events.init.add_listener
+def let_in(web_ui, **_):
+    web_ui.app.secret_key = "of this test"
+    web_ui.login_manager.user_loader(lambda _: Somebody())
+
+    @web_ui.app.route("/enter")
+    def enter():
+        login_user(Somebody())
+        return redirect("/")
+"""
+OURS = ("", "live", "runs", "plan?profile=smoke", "static/run.js", "plotly.js", "comparison?run=1", "runs/1.json")
+
+
+class NotFollowed(urllib.request.HTTPRedirectHandler):
+    def redirect_request(self, *_: object) -> None:
+        return None
+
+
+def test_behind_the_login_with_the_class_picker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    port = free_port()
+    options = ("--web-host", "127.0.0.1", "--web-port", str(port), "--web-login", "--class-picker")
+    monkeypatch.setattr(urllib.request, "_opener", urllib.request.build_opener())
+    with running_locust(tmp_path, *options, profile=None, locustfile=WITH_LOGIN):
+        web = WebUI(port)
+        eventually(web.is_there)
+        stranger = urllib.request.build_opener(NotFollowed)
+        for path in OURS:
+            with pytest.raises(urllib.error.HTTPError) as caught:
+                stranger.open(f"http://127.0.0.1:{port}/softphone/{path}")
+            assert caught.value.code == 302
+            assert "/login" in caught.value.headers["Location"]
+            caught.value.close()
+        cookies = urllib.request.HTTPCookieProcessor(http.cookiejar.CookieJar())
+        urllib.request.install_opener(urllib.request.build_opener(cookies))
+        web.get("/enter")
+
+        chosen = {"softphone_profile": "smoke", "user_classes": "Softphone"}
+        assert "choose Shape as the shape class" in web.answer(shape_class="Default", **chosen)["message"]
+        all_users = web.answer(shape_class="Shape", softphone_profile="smoke")
+        assert all_users["message"] == '"Another": no softphone, and Shape is for softphones only'
+        web.post(shape_class="Shape", **chosen)
+        eventually(lambda: web.live()["run"] is not None and web.live()["phase"] == "idle")
+    (record,) = records(tmp_path)
+    assert record["verdict"] == "passed"
+
+
+@pytest.mark.skipif(find_spec("locust_plugins") is None, reason="no locust-plugins (pip install locust-plugins)")
+def test_locust_plugins_beside_it(tmp_path: Path) -> None:
+    """Locust imports it by itself where it is installed, and it brings options of its own."""
+    assert run_locust(tmp_path, "--check-fail-ratio", "0.5").record["verdict"] == "passed"
