@@ -2,7 +2,7 @@
 
     |#.........|#.........|#.........|      from its first call on it may run for 10 ms in every 100 (SIGSTOP, SIGCONT)
 
-200 softphones a second are more than a tenth of a core can do. The run has to warn while it runs, name the
+300 softphones a second are more than a tenth of a core can do. The run has to warn while it runs, name the
 largest load that was on time in its record, exit with 3, and end on time. Beside it stock Locust with 50 users that
 never wait and ``-t``: it is killed when it is long overdue.
 """
@@ -78,7 +78,7 @@ def overrun_s(found: dict[str, Any], planned_s: float) -> float:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seconds", type=int, default=10, help="planned length of each run (default: %(default)s)")
-    parser.add_argument("--rate", type=int, default=200, help="softphones a second (default: %(default)s)")
+    parser.add_argument("--rate", type=int, default=300, help="softphones a second (default: %(default)s)")
     parser.add_argument("--limit", type=float, default=60, help="kill a run after so many (default: %(default)s)")
     parsed = parser.parse_args()
 
