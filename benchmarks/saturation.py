@@ -2,9 +2,8 @@
 
     |#.........|#.........|#.........|      from its first call on it may run for 10 ms in every 100 (SIGSTOP, SIGCONT)
 
-300 softphones a second are more than a tenth of a core can do. The run has to warn while it runs, name the
-largest load that was on time in its record, exit with 3, and end on time. Beside it stock Locust with 50 users that
-never wait and ``-t``: it is killed when it is long overdue.
+100 softphones, each of which calls ten times a second, are several times what a tenth of a core can do. The run
+has to warn while it runs, name the largest load that was on time in its record, exit with 3, and end on time. Beside it stock Locust with 50 users that never wait and ``-t``: it is killed when it is long overdue.
 """
 
 from __future__ import annotations
@@ -25,7 +24,7 @@ from tables import Goal, show
 from tools import plain_locust, record, softphones
 
 RUNS_S, EVERY_S = 0.010, 0.100
-HOLD_S = 1
+RAMP_S = 1
 OVERRUN_S = 2.0
 INVALID = 3
 WARNINGS = ("this generator is late", "CPU usage above")  # ours, Locust's
@@ -78,13 +77,15 @@ def overrun_s(found: dict[str, Any], planned_s: float) -> float:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seconds", type=int, default=10, help="planned length of each run (default: %(default)s)")
-    parser.add_argument("--rate", type=int, default=300, help="softphones a second (default: %(default)s)")
+    parser.add_argument("--softphones", type=int, default=100, help="ten calls a second each (default: %(default)s)")
     parser.add_argument("--limit", type=float, default=60, help="kill a run after so many (default: %(default)s)")
     parsed = parser.parse_args()
 
-    softphone = {"like": "recommended", "retry": {"max_retries": 0}}
-    ramp, planned_s = {"rate": f"{parsed.rate}/s"}, parsed.seconds + HOLD_S
-    profile = {"users": parsed.rate * parsed.seconds, "ramp": ramp, "hold": f"{HOLD_S}s", "softphone": softphone}
+    calls = {"count": 10 * parsed.seconds, "every": "100ms"}
+    softphone = {"like": "recommended", "retry": {"max_retries": 0}, "connection": "per-call", "calls": calls}
+    ramp, hold = {"stages": [{"to": parsed.softphones, "over": f"{RAMP_S}s"}]}, f"{parsed.seconds}s"
+    profile = {"users": parsed.softphones, "ramp": ramp, "hold": hold, "softphone": softphone}
+    planned_s = RAMP_S + parsed.seconds
     with bench() as at:
         command = softphones(at, profile)
         ours = throttled(at, command, parsed.limit)
@@ -107,7 +108,8 @@ def main() -> int:
         Goal(f"over within {OVERRUN_S:g} s of its planned end", f"{late_s:+.1f} s", late_s <= OVERRUN_S),
     ]
     caption = (
-        f"{parsed.rate} softphones a second for {parsed.seconds} s, and 50 users of plain Locust without wait time, "
+        f"{parsed.softphones} softphones with ten calls a second each for {parsed.seconds} s, and 50 users of plain "
+        "Locust without wait time, "
         f"each process stopped for {(EVERY_S - RUNS_S) * 1000:g} of every {EVERY_S * 1000:g} ms from its first call on"
     )
     return show(table, goals, caption)
