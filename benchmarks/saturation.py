@@ -2,8 +2,9 @@
 
     |#.........|#.........|#.........|      from its first call on it may run for 10 ms in every 100 (SIGSTOP, SIGCONT)
 
-100 softphones, each of which calls ten times a second, are several times what a tenth of a core can do. The run
-has to warn while it runs, name the largest load that was on time in its record, exit with 3, and end on time. Beside it stock Locust with 50 users that never wait and ``-t``: it is killed when it is long overdue.
+100 softphones, each of which calls ten times a second, are several times what a tenth of a core can do. The
+run has to warn while it runs, name the largest load that was on time in its record, exit with 3, and end on time.
+Beside it stock Locust with 50 users that never wait and ``-t``: it is killed when it is long overdue.
 """
 
 from __future__ import annotations

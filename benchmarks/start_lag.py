@@ -97,6 +97,8 @@ def stock(bench: Bench, plan: Plan) -> Lag:
     _check(STOCK, plan, len(instants))
     planned_s = ((number / plan.rate if plan.rate else 0.0) for number in range(len(instants)))
     lags = sorted(abs(at - instants[0] - planned) for at, planned in zip(instants, planned_s, strict=True))
+    if not lags:
+        return Lag(*[float("nan")] * 3)  # it was over before it had started anybody
     return Lag(lags[len(lags) // 2], lags[len(lags) * 99 // 100], lags[-1])
 
 

@@ -75,7 +75,7 @@ class Softphone:
                 self._hold_until(min(planned_s, self.fleet.end_s))
                 if self.fleet.behaviour.connection == "per-call":
                     self.hang_up()
-            if planned_s >= self.fleet.end_s:
+            if max(planned_s, self.fleet.clock()) >= self.fleet.end_s:
                 break
             self.call(planned_s)
         self._hold_until(self.fleet.end_s)
