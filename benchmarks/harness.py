@@ -37,6 +37,7 @@ limits:
 setup: {{rate: 100000/s, burst: 100000}}
 offer_deadline: 60s
 ping_every: {ping_every}
+genesys_cloud: {{requests_per_token: {{count: 1000000, per: 60s}}}}
 """
 
 

@@ -1,0 +1,105 @@
+"""What Genesys Cloud's wire costs the generator, next to the default dialect's: CPU of the softphones alone.
+
+    connection      log in and say goodbye        runs of calls on connections of their own, less their calls
+    call            on an open connection         (CPU of many calls - CPU of one each) / (calls of one - of the other)
+    softphone held  for a second, with its pings  (CPU of a long hold - CPU of a short one) / (softphones * seconds)
+
+The target: a call and a softphone that is held cost at most 1.5 times as much.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from statistics import median
+
+from rich.table import Table
+
+from harness import Bench, Run, bench
+from tables import Goal, show
+from tools import softphones
+
+DIALECTS = ("media-offer", "genesys-cloud")
+USERS, HELD = 100, 1000
+PING_EVERY_S = 5
+SHORT_S, LONG_S = 4.0, 24.0
+LIMIT_S = 180.0
+HOLD_S_PER_CALL = 0.006  # room for the slowest edge
+AT_MOST = 1.5
+
+
+def calling(at: Bench, dialect: str, each: int, connection: str) -> Run:
+    """Every user makes its calls back to back."""
+    hold_s = 1 + each * USERS * HOLD_S_PER_CALL
+    profile = {
+        "users": USERS,
+        "ramp": "0s",
+        "hold": f"{hold_s:g}s",
+        "dialect": dialect,
+        "softphone": {
+            "like": "recommended",
+            "retry": {"max_retries": 0},
+            "connection": connection,
+            "calls": {"count": each, "every": "0s"},
+        },
+    }
+    return at.complete(softphones(at, profile), LIMIT_S)
+
+
+def holding(at: Bench, dialect: str, hold_s: float) -> Run:
+    """Many softphones in a call each, held for so long."""
+    profile = {
+        "users": HELD,
+        "ramp": "2s",
+        "hold": f"{hold_s:g}s",
+        "dialect": dialect,
+        "softphone": {"like": "recommended", "retry": {"max_retries": 0}},
+    }
+    return at.complete(softphones(at, profile), LIMIT_S)
+
+
+def costs(at: Bench, dialect: str, each: int) -> tuple[float, float, float]:
+    """Milliseconds for a connection and a call, and for a softphone held a second."""
+    least, reused = calling(at, dialect, 1, "reuse"), calling(at, dialect, each, "reuse")
+    opened = calling(at, dialect, each, "per-call")
+    short, long = holding(at, dialect, SHORT_S), holding(at, dialect, LONG_S)
+    call = _cpu_ms(reused, least) / (reused.answered - least.answered)
+    connection = _cpu_ms(opened, least) / (opened.answered - least.answered) - call
+    return connection, call, _cpu_ms(long, short) / (HELD * (LONG_S - SHORT_S))
+
+
+def _cpu_ms(more: Run, less: Run) -> float:
+    return (more.usage.cpu_s - less.usage.cpu_s) * 1000
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--calls", type=int, default=2000, help="of each run, in hundreds (default: %(default)s)")
+    parser.add_argument("--repeat", type=int, default=3, help="how often (default: %(default)s)")
+    parsed = parser.parse_args()
+    each = max(parsed.calls // USERS, 2)
+    found: dict[str, list[tuple[float, float, float]]] = {dialect: [] for dialect in DIALECTS}
+    with bench(ping_every=f"{PING_EVERY_S}s") as at:
+        for _ in range(parsed.repeat):
+            for dialect in DIALECTS:
+                found[dialect].append(costs(at, dialect, each))
+
+    table = Table("CPU, ms", *DIALECTS, "ratio", title="What a dialect costs the generator")
+    ratios = []
+    for row, name in enumerate(("connection", "call on an open connection", "softphone held for a second")):
+        ours, theirs = (median(each[row] for each in found[dialect]) for dialect in DIALECTS)
+        ratios.append(theirs / ours)
+        table.add_row(name, f"{ours:.4f}", f"{theirs:.4f}", f"[bold]{ratios[-1]:.2f}")
+    goals = [
+        Goal(f"{what} costs at most {AT_MOST} times as much", f"{ratio:.2f} times", ratio <= AT_MOST)
+        for what, ratio in zip(("a call", "a softphone that is held"), ratios[1:], strict=True)
+    ]
+    caption = (
+        f"medians of {parsed.repeat}; {USERS} users with {each} calls each, back to back; {HELD} softphones held, a "
+        f"ping every {PING_EVERY_S} s; CPU of the softphones alone, on one core, the edge on the other"
+    )
+    return show(table, goals, caption)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
