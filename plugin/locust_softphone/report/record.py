@@ -116,6 +116,7 @@ def build(run: RunFacts, tally: Tally) -> dict[str, Any]:
         },
         "reconnects": {name: counts[f"reconnects.{name}"] for name in ("made", "failed")},
         "pings_answered": counts["pings"],
+        "inbound_calls_answered": counts["inbound.answered"],
         "time_to_connected_s": tally.last_s.get("connected") if totals["connected"] == planned else None,
         "start_lag_s": tally.latencies["start_lag"].summary(),
         "generator": {

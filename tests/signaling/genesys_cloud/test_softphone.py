@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -11,11 +12,12 @@ import pytest
 
 from locust_softphone.report import ledger
 from locust_softphone.signaling.genesys_cloud.dialect import MAX_CHANNEL_REUSES, GenesysCloud
+from locust_softphone.signaling.genesys_cloud.session import Session
 from locust_softphone.signaling.genesys_cloud.users import User
 from locust_softphone.signaling.hosts import Hosts
 from locust_softphone.signaling.stream import Target
 from tests.edge_process import running_edge
-from tests.signaling.fleet import CREDENTIALS, Field, Observations, Time, a_fleet
+from tests.signaling.fleet import CREDENTIALS, PATIENT_S, Field, Observations, Time, a_fleet
 
 
 @contextmanager
@@ -116,6 +118,19 @@ def test_a_token_that_nobody_knows_is_the_end() -> None:
         assert not field.softphone().call()
         assert steps(field) == ["channel: unauthorized"]
         assert field.counted("gave_up") == 1
+
+
+def test_calls_that_others_make_are_answered_and_counted() -> None:
+    with a_field("genesys_cloud: {inbound_calls: {rate: 20/s}}") as field:
+        phone = field.softphone()
+        assert phone.call()
+        assert isinstance(phone.session, Session)
+        phone.session.end_calls()  # the edge rings those who are in no call
+        deadline_s = time.perf_counter() + PATIENT_S
+        while not field.counted("inbound.answered") and time.perf_counter() < deadline_s:
+            phone.hold(0.1)
+        assert field.counted("inbound.answered") == 1
+        assert field.seen.outcomes("offer") == ["ok"]
 
 
 def test_names_are_told_to_an_edge_of_one_origin_only() -> None:

@@ -116,8 +116,7 @@ class Session:
         """Place a call; whatever call there still is on this connection is hung up first, a user being in one."""
         assert self._calls is not None
         deadline_s = time.perf_counter() + self._line.dialect.timeout_s
-        if ended := self._calls.end_all():
-            self._stream.send(self._left(deadline_s), *ended)
+        self.end_calls()
         conversation, headers = self._line.place_call(token)
         self._placed.add(conversation)
         call: Call | None = None
@@ -130,6 +129,11 @@ class Session:
             if call is not None and call.state == "failed":
                 raise AttemptFailed(Outcome.REJECTED)
         return call, headers
+
+    def end_calls(self) -> None:
+        """Hang up whatever calls there are; nobody waits for the edge to say so too."""
+        if self._calls is not None and (ended := self._calls.end_all()):
+            self._stream.send(self._line.dialect.timeout_s, *ended)
 
     def listen(self, timeout_s: float) -> str | None:
         if self._happened:
