@@ -34,7 +34,8 @@ TOGETHER = [
     ("timeline", "wave"),
     [
         (TOGETHER, Wave(dropped=10, returned=10, after_s=4, handshakes_per_s=10, limited_per_s=6)),
-        ([{"abnormal.lost": 1}], Wave(1, 0, 0, 0, 0)),
+        ([{"abnormal.lost": 1}, {"reconnects.failed": 1}], Wave(1, 0, 0, 0, 0)),
+        ([{"abnormal.lost": 10}, {"attempts.handshake": 10}], None),  # cut before their calls were answered
         ([{"abnormal.refused": 10}, {"attempts.handshake": 10}], None),
         ([], None),
     ],

@@ -37,7 +37,10 @@ class Wave(NamedTuple):
 
 
 def wave_of(record: Mapping[str, Any]) -> Wave | None:
-    """The wave of a run; None where nothing was dropped that would make one."""
+    """The wave of a run; None where nothing was dropped that would make one, or nobody in a call to return to it.
+
+    In a plain burst many sessions are cut at once too, before they were answered: those set up their first call again.
+    """
     timeline = record["timeline"]
     lost = [row.get("abnormal.lost", 0) + row.get("abnormal.reset", 0) for row in timeline]
     dropped = max(lost, default=0)
@@ -45,6 +48,8 @@ def wave_of(record: Mapping[str, Any]) -> Wave | None:
         return None
     at = lost.index(dropped)
     since = timeline[at:]
+    if not any(row.get(f"reconnects.{how}", 0) for row in since for how in ("made", "failed")):
+        return None
     back = [row["second"] for row in since if row.get("reconnects.made", 0)]
     limited = (sum(n for name, n in row.items() if name.startswith("rate_limited.")) for row in since)
     return Wave(
