@@ -85,7 +85,7 @@ def _to_a_held_call(found: Mapping[str, Any]) -> Seen:
 def _waited(found: Mapping[str, Any], status: int | None) -> str:
     if not found["retries"]:
         return "at once, with a new token" if status == 401 else "at once"
-    return f"after {found['retry_wait_s']:g} s"
+    return f"after {found['retry_wait_s']:.3g} s"
 
 
 DOCUMENT = """\

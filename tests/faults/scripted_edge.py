@@ -70,7 +70,8 @@ class _Edge:
             connection.settimeout(PATIENCE_S)
             while (visit := _read(connection)) is not None:
                 step = STEP_OF[visit.head.split(b" ")[1].decode()]
-                if fault := self.fault(step):
+                fault = self.fault(step) or (self.fault("ready") if step == "handshake" else None)
+                if fault is not None:
                     fault(visit)
                     return
                 getattr(self, f"_{step}")(visit)

@@ -19,6 +19,7 @@ import socket  # noqa: E402
 import sys  # noqa: E402
 import time  # noqa: E402
 from contextlib import suppress  # noqa: E402
+from pathlib import Path  # noqa: E402
 from typing import Any  # noqa: E402
 
 import gevent  # noqa: E402
@@ -32,6 +33,7 @@ from tests.resources import peak_bytes  # noqa: E402
 from tests.signaling.fleet import Observations, Time, a_fleet  # noqa: E402
 
 HELD_S = 0.1
+TICK_S = 0.02
 PATIENT_S = 20.0
 
 
@@ -63,7 +65,8 @@ def suffer(url: str, softphone: dict[str, Any], hold: str) -> dict[str, Any]:
         "pings": counts["pings"],
         "reconnected": counts["reconnects.made"],
         "retries": counts["retries.made"],
-        "retry_wait_s": round(seen.tally.latencies["retry_wait"].summary().get("max", 0.0), 1),
+        "slept_s": sum(passing.slept),
+        "retry_wait_s": seen.tally.latencies["retry_wait"].summary().get("max", 0.0),
     }
 
 
@@ -74,14 +77,27 @@ def left() -> dict[str, int]:
     return {"descriptors": psutil.Process().num_fds(), "greenlets": greenlets}
 
 
+def longest_gap_s(life: gevent.Greenlet[Any, Any]) -> float:
+    """The longest time for which nobody else came to act while this greenlet lived."""
+    gap_s = 0.0
+    while not life.ready():
+        began_s = time.monotonic()
+        life.join(TICK_S)
+        gap_s = max(gap_s, time.monotonic() - began_s)
+    return gap_s
+
+
 def main() -> None:
     with suppress(OSError):
         socket.getaddrinfo("no-such-host.invalid", 80)  # starts gevent's threads, which come and go as they like
     for line in sys.stdin:
         told = json.loads(line)
+        with suppress(OSError):
+            Path("/proc/self/clear_refs").write_text("5")  # the peak begins anew
         before, held = left(), psutil.Process().memory_info().rss
         life = gevent.spawn(suffer, told["url"], told["softphone"], told["hold"])
-        found = life.get()
+        gap_s = longest_gap_s(life)
+        found = {**life.get(), "gap_s": gap_s}
         del life
         after = left()
         found["left"] = {name: after[name] - before[name] for name in after}

@@ -13,7 +13,7 @@ from base64 import b64encode
 from contextlib import suppress
 from hashlib import sha1
 
-from websocket import ABNF, WebSocketException, WebSocketProtocolException, continuous_frame, frame_buffer
+from websocket import ABNF, WebSocketException, WebSocketProtocolException, frame_buffer
 
 from locust_softphone.errors import AttemptFailed
 from locust_softphone.outcome import Outcome, outcome_of_status
@@ -45,7 +45,7 @@ class Connection:
     def __init__(self, stream: Stream, headers: dict[str, str]) -> None:
         self._stream = stream
         self._frames = _Frames(stream)
-        self._fragments: continuous_frame | None = None
+        self._fragments: bytearray | None = None
         self.headers = headers
         self.pings = 0
 
@@ -154,19 +154,19 @@ class Connection:
 
     def _assemble(self, frame: ABNF) -> bytes | None:
         """A data frame's message, if it is the last frame of one (RFC 6455 5.4)."""
+        if (frame.opcode == ABNF.OPCODE_CONT) == (self._fragments is None):
+            raise WebSocketProtocolException("a continuation of nothing, or a message within another")
         if self._fragments is None:
-            if frame.fin and frame.opcode != ABNF.OPCODE_CONT:
+            if frame.fin:
                 return _payload(frame)
-            self._fragments = continuous_frame(fire_cont_frame=False, skip_utf8_validation=True)
-        self._fragments.validate(frame)
-        self._fragments.add(frame)
-        if self._fragments.cont_data and len(self._fragments.cont_data[1]) > _MAX_MESSAGE:
+            self._fragments = bytearray()
+        self._fragments += _payload(frame)
+        if len(self._fragments) > _MAX_MESSAGE:
             raise WebSocketProtocolException("message too large")
         if not frame.fin:
             return None
-        fragments, self._fragments = self._fragments, None
-        _, whole = fragments.extract(frame)
-        return _payload(whole)
+        whole, self._fragments = self._fragments, None
+        return bytes(whole)
 
 
 class _Frames(frame_buffer):

@@ -76,7 +76,7 @@ def read_body(stream: Stream, status: int, headers: dict[str, str]) -> bytes:
 
 
 def _read_chunks(stream: Stream) -> bytes:
-    body = b""
+    body = bytearray()
     while True:
         line = stream.read_until(b"\r\n", 1024)
         try:
@@ -88,17 +88,17 @@ def _read_chunks(stream: Stream) -> bytes:
         if size == 0:
             while stream.read_until(b"\r\n", MAX_HEAD) != b"\r\n":
                 pass  # trailers
-            return body
+            return bytes(body)
         body += stream.read_exactly(size + 2)[:-2]
 
 
 def _read_to_end(stream: Stream) -> bytes:
-    body = b""
+    body = bytearray()
     while part := stream.recv(MAX_BODY):
         body += part
         if len(body) > MAX_BODY:
             raise AttemptFailed(Outcome.MALFORMED)
-    return body
+    return bytes(body)
 
 
 class HttpConnection:

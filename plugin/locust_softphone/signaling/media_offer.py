@@ -10,6 +10,7 @@ close      {"type": "bye"}, close frame 1000                 close frame
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Sequence
 from random import Random
 
@@ -118,8 +119,9 @@ class Session:
 
     def wait_ready(self) -> Reply[None]:
         """Wait until the edge says ``ready``."""
+        deadline_s = time.perf_counter() + self._line.dialect.timeout_s
         while not self.ready:
-            message = self.connection.receive(self._line.dialect.timeout_s)
+            message = self.connection.receive(max(deadline_s - time.perf_counter(), 0.0))
             if message is None:
                 raise AttemptFailed(Outcome.TIMED_OUT)
             self._heard(message)

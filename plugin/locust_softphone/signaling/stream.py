@@ -281,7 +281,10 @@ class Stream:
 
     def _receive(self) -> bytes:
         self._socket.settimeout(self._remaining_s())
-        return self._socket.recv(_READ_SIZE)
+        data = self._socket.recv(_READ_SIZE)
+        if len(data) == _READ_SIZE:
+            time.sleep(0)  # there is more: under gevent, who sends without end would never let another greenlet run
+        return data
 
     def _receive_decrypted(self, tls: Tls) -> bytes:
         while (data := tls.decrypted()) is None:
