@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from math import isfinite
 from typing import Any, NamedTuple
 
 from locust_softphone.errors import InputError
@@ -23,6 +24,7 @@ from locust_softphone.report.difference import Conditions, conditions, differenc
 from locust_softphone.report.record import EXIT_CODES, facts
 from locust_softphone.report.statistics import Estimate
 from locust_softphone.report.timeline import Timeline, timeline_of
+from locust_softphone.steps import request_steps
 
 __all__ = [
     "COLUMNS",
@@ -41,6 +43,12 @@ __all__ = [
 ]
 
 _CALL_SETUP = {"call_setup.p50": 50.0, "call_setup.p95": 95.0, "call_setup.p99": 99.0}
+
+_COUNTS = (
+    *("planned", "started", "connected", "answered", "gave_up", "unfinished", "attempts"),
+    *("rate_limited", "abnormal_closes", "retries", "retries.honoured", "retries.too_early"),
+)
+"""What every record has."""
 
 
 @dataclass(frozen=True)
@@ -156,8 +164,11 @@ def run_of(record: Mapping[str, Any]) -> Run:
     """
     try:
         known, name, verdict = facts(record), record["profile"]["name"], record["verdict"]
-        if not all(value is None or isinstance(value, (int, float)) for value in known.values()):
+        if not all(value is None or (isinstance(value, (int, float)) and isfinite(value)) for value in known.values()):
             raise TypeError("a figure is no number")
+        counts = (*_COUNTS, *(f"rate_limited.{step}" for step in request_steps(record["profile"]["dialect"])))
+        if missing := [name for name in counts if known[name] is None]:
+            raise ValueError(f"there is no figure for {missing[0]}")
         EXIT_CODES[verdict]
         call_setup = Latency.decode(record["histograms"].get("call.response", ""))
         return Run(
@@ -172,7 +183,7 @@ def run_of(record: Mapping[str, Any]) -> Run:
             timeline=timeline_of(record),
             record=record,
         )
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
         raise InputError(f"not a complete run record ({type(error).__name__}: {error})") from None
 
 

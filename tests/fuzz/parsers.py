@@ -1,0 +1,110 @@
+"""The parsers that read what others wrote, each as a function of bytes that raises only when there is a defect."""
+
+from __future__ import annotations
+
+import random
+import socket
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from pydantic import SecretStr
+
+from locust_softphone import sdp, strict_yaml
+from locust_softphone.edge.access import Access
+from locust_softphone.edge.answer import answer_for
+from locust_softphone.edge.policy import Organisation, Policy
+from locust_softphone.errors import AttemptFailed, InputError
+from locust_softphone.profile import Profile
+from locust_softphone.report.comparison import side_by_side
+from locust_softphone.report.history import read_runs
+from locust_softphone.report.terminal import render
+from locust_softphone.retry import parse_retry_after, reset_s
+from locust_softphone.signaling.http import read_body, read_head
+from locust_softphone.signaling.stream import Stream
+from locust_softphone.signaling.xmpp import stanza
+
+__all__ = ["PARSERS"]
+
+_LATER_S = 1e6  # than any test lasts
+_SCRATCH = TemporaryDirectory()
+
+
+def _text(data: bytes) -> str:
+    return data.decode("utf-8", "replace")
+
+
+def _sdp(data: bytes) -> None:
+    """An offer that is understood can be answered, and the answer answers it or accepts nothing."""
+    with suppress(sdp.SdpError):
+        offer = sdp.parse(_text(data))
+        answer = sdp.parse(answer_for(offer, random.Random(0)))
+        sdp.check_answer(offer, answer)
+
+
+def _retry_after(data: bytes) -> None:
+    value, _, date = _text(data).partition("\n")
+    wait = parse_retry_after(value, date=date or None, now=1.7e9)
+    assert wait is None or 0 <= wait < 1e18
+    reset = reset_s({"x-ratelimit-remaining": "0", "x-ratelimit-reset": value})
+    assert reset is None or reset >= 0
+
+
+def _profile(data: bytes) -> None:
+    with suppress(InputError):
+        profile = strict_yaml.loads(_text(data), Profile, name="profile.yaml")
+        assert list(profile.describe())
+
+
+def _policy(data: bytes) -> None:
+    with suppress(InputError):
+        policy = strict_yaml.loads(_text(data), Policy, name="policy.yaml")
+        assert "\n" not in policy.describe()
+
+
+def _record(data: bytes) -> None:
+    file = Path(_SCRATCH.name, "run.json")
+    file.write_bytes(data)
+    runs, problems = read_runs([file])
+    assert len(runs) + bool(problems) == 1
+    if runs:
+        render(side_by_side(runs), width=80, colour=False)
+
+
+def _stanza(data: bytes) -> None:
+    with suppress(stanza.StanzaError):
+        stanza.parse(_text(data))
+
+
+def _authorization(data: bytes) -> None:
+    access = Access([Organisation(client_id="acme", client_secret=SecretStr("s3cret"))], 60.0)
+    text = data.decode("utf-8", "surrogateescape")
+    assert access.client_id(text) in (None, "acme")
+    assert access.bearer(text, 0.0) is None
+
+
+def _http(data: bytes) -> None:
+    here, there = socket.socketpair()
+    with there:
+        there.sendall(data[:65536])
+        there.shutdown(socket.SHUT_WR)
+        stream = Stream(here, _LATER_S)
+        try:
+            with suppress(AttemptFailed):
+                status, headers = read_head(stream)
+                read_body(stream, status, headers)
+        finally:
+            stream.close()
+
+
+PARSERS: Mapping[str, Callable[[bytes], None]] = {
+    "authorization": _authorization,
+    "http": _http,
+    "policy": _policy,
+    "profile": _profile,
+    "record": _record,
+    "retry_after": _retry_after,
+    "sdp": _sdp,
+    "stanza": _stanza,
+}
