@@ -135,11 +135,15 @@ def _edge() -> Iterator[EdgeProcess]:
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
-    with suppress(psutil.NoSuchProcess):
-        for each in psutil.Process(process.pid).children():
-            each.kill()
-    process.kill()
-    process.wait()
+    """SIGTERM, or a master that is killed leaves the worker that it has just started; then whatever is left."""
+    workers = psutil.Process(process.pid).children() if process.poll() is None else []
+    process.terminate()
+    try:
+        process.wait(PATIENCE_S)
+    finally:
+        process.kill()
+        for worker in psutil.wait_procs(workers, timeout=PATIENCE_S)[1]:
+            worker.kill()
 
 
 def _await_port(port: int, process: subprocess.Popen[bytes], log: Path) -> None:
