@@ -17,6 +17,7 @@
     telemetry.py     attempts as OpenTelemetry's spans, where Locust runs with --otel
     locust_report.py our section in Locust's own HTML report
     workarounds.py   where Locust itself gets in the way
+    web/             our pages under /softphone, and our part of Locust's own
 
 Each run makes a conductor's ``Share`` (on a process alone) or one for each member, and forgets it at its end.
 """
