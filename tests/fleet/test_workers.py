@@ -191,7 +191,7 @@ name: held-back
 users: 24
 ramp: 0s
 hold: 6s
-softphone: {like: recommended, retry: {scope: fleet, pace: 10/s, remaining: ignore}}
+softphone: {like: recommended, retry: {scope: fleet, pace: 8/s, remaining: ignore}}
 expect: [answered == 100%]
 """
 
@@ -203,5 +203,7 @@ def test_a_429_to_one_worker_holds_back_the_whole_fleet(tmp_path: Path) -> None:
         assert fleet.master.returncode == 0, fleet.log()
     assert record["totals"]["answered"] == 24
     first_wave = 22
-    assert record["rate_limited"]["handshake"] <= first_wave + 3, "once the hold is over they come at the edge's pace"
+    assert record["rate_limited"]["handshake"] <= first_wave + 3, (
+        "once the hold is over they come at their pace, which the edge takes"
+    )
     assert record["retries"]["too_early"] == 0
