@@ -6,6 +6,7 @@ import json
 import signal
 import urllib.request
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -16,11 +17,26 @@ from tests.swarm.locust_process import PATIENCE_S, TINY, edge_of, records, runni
 LONG = TINY.replace("hold: 100ms", "hold: 10m")
 
 
+def counted_by(edge: psutil.Process) -> dict[str, Any] | None:
+    """The counters of an edge that nobody told us the port of; None while it does not listen yet."""
+    listening = [each.laddr.port for each in edge.net_connections("tcp") if each.status == psutil.CONN_LISTEN]
+    if not listening:
+        return None
+    with urllib.request.urlopen(f"http://127.0.0.1:{listening[0]}/stats", timeout=20) as response:
+        counters: dict[str, Any] = json.load(response)
+        return counters
+
+
 def answered_at(edge: psutil.Process) -> int:
-    """How many sessions an edge that nobody told us the port of has answered."""
-    (listening,) = [each for each in edge.net_connections("tcp") if each.status == psutil.CONN_LISTEN]
-    with urllib.request.urlopen(f"http://127.0.0.1:{listening.laddr.port}/stats", timeout=20) as response:
-        return int(json.load(response)["sessions"]["answered"])
+    """How many sessions it has answered."""
+    counters = counted_by(edge)
+    return counters["sessions"]["answered"] if counters else 0
+
+
+def refused_by(edge: psutil.Process) -> int:
+    """How many offers it has refused."""
+    counters = counted_by(edge)
+    return sum(counters["steps"]["offer"]["refused"].values()) if counters else 0
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -29,7 +45,7 @@ def test_a_signal_in_the_middle_of_a_run(tmp_path: Path, number: signal.Signals)
         eventually(lambda: edge_of(process) is not None)
         edge = edge_of(process)
         assert edge is not None
-        eventually(lambda: bool(edge.net_connections("tcp")) and answered_at(edge) == 4)
+        eventually(lambda: answered_at(edge) == 4)
         process.send_signal(number)
         stdout, stderr = process.communicate(timeout=PATIENCE_S)
     assert process.returncode == 3
@@ -58,7 +74,7 @@ softphone: {like: sdk-2.1.0, ready: wait, retry: {max_retries: 1000, initial: 50
         eventually(lambda: edge_of(process) is not None)
         edge = edge_of(process)
         assert edge is not None
-        eventually(lambda: bool(edge.net_connections("tcp")) and answered_at(edge) == 1)
+        eventually(lambda: answered_at(edge) == 1 and refused_by(edge) >= 30)
         process.send_signal(signal.SIGTERM)
         process.communicate(timeout=PATIENCE_S)
     assert process.returncode == 3

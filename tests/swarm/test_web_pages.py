@@ -59,11 +59,6 @@ def choose(page: Page, profile: str) -> None:
     page.locator("#plan").get_by_text("in all: the last softphone").wait_for()
 
 
-@pytest.mark.xfail(
-    reason="on 2026-11-23, from noon on, the page waited for its own server without an answer on this kind of machine, "
-    "after hours of passing with the same code; not understood yet",
-    strict=False,
-)
 def test_choose_watch_stop_start_another_and_compare(browser: Browser, tmp_path: Path) -> None:
     with locust_at(tmp_path) as locust, browser.page() as page:
         page.goto(f"{locust}/softphone/")
@@ -96,11 +91,6 @@ def test_choose_watch_stop_start_another_and_compare(browser: Browser, tmp_path:
         page.get_by_text("Left out as not valid: long.").wait_for()
 
 
-@pytest.mark.xfail(
-    reason="on 2026-11-23, from noon on, the page waited for its own server without an answer on this kind of machine, "
-    "after hours of passing with the same code; not understood yet",
-    strict=False,
-)
 def test_locusts_own_form_offers_the_profiles_and_its_tab_has_the_figures(browser: Browser, tmp_path: Path) -> None:
     with locust_at(tmp_path, base="/load") as locust, browser.page(width=390, dark=True) as page:
         page.goto(f"{locust}/")

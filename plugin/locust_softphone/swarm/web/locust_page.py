@@ -14,9 +14,9 @@ from typing import Any
 from flask import Response
 from locust.web import WebUI
 
-__all__ = ["INDEX", "REQUESTS", "add_figures", "add_script", "change_form"]
+__all__ = ["INDEX", "REQUESTS", "STOP", "SWARM", "add_figures", "add_script", "change_form"]
 
-INDEX, REQUESTS = "locust.index", "locust.request_stats"
+INDEX, REQUESTS, STOP, SWARM = "locust.index", "locust.request_stats", "locust.stop", "locust.swarm"
 """Flask's names for what Locust serves."""
 
 _TAB = "softphone"

@@ -1,6 +1,7 @@
 """What is served under ``/softphone``, and what is added to Locust's own pages.
 
     /softphone/                     choose a profile, see what it will do, start it, watch it, stop it
+              stop                  stop it, as Locust's own button does
               live                  its figures, asked for each second
               plan?profile=…        what a profile will do
               runs                  the finished runs
@@ -64,6 +65,7 @@ def add_pages(web_ui: WebUI, conductor: Conductor) -> None:
     ours.after_request(_guarded)
     ours.register_error_handler(InputError, lambda error: _said(str(error), 404))
     ours.add_url_rule("/", view_func=pages.run)
+    ours.add_url_rule("/stop", view_func=pages.stop, methods=["POST"])
     ours.add_url_rule("/live", view_func=pages.live)
     ours.add_url_rule("/plan", view_func=pages.plan)
     ours.add_url_rule("/runs", view_func=pages.runs)
@@ -77,10 +79,10 @@ def add_pages(web_ui: WebUI, conductor: Conductor) -> None:
 
     @app.before_request
     def before_locusts() -> ResponseReturnValue | None:
-        if request.endpoint == "locust.swarm":
+        if request.endpoint == locust_page.SWARM:
             refusal: ResponseReturnValue | None = may_start()
             return refusal
-        if request.endpoint == "locust.stop":
+        if request.endpoint == locust_page.STOP:
             call_off()
         return None
 
@@ -142,6 +144,16 @@ class Pages:
             shape_class=form.our_shape(environment) if picker else None,
             user_classes=form.our_users(environment) if picker else [],
         )
+
+    def stop(self) -> ResponseReturnValue:
+        """What Locust's own page asks for with GET until 2.46, and with POST since 2.47."""
+        if request.headers.get("Sec-Fetch-Site") in _OTHER_SITES:
+            return _said("a page of another site cannot stop a run", 403)
+        self._conductor.call_off()
+        app = self._web_ui.app
+        assert app is not None
+        stopped: ResponseReturnValue = app.view_functions[locust_page.STOP]()
+        return stopped
 
     def live(self) -> Response:
         """What is going on; ``run`` and ``since`` say what the page knows: that run, to that second."""

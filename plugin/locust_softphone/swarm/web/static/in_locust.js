@@ -29,7 +29,9 @@ async function describe(choice) {
     said.style.whiteSpace = "pre-line";
     choice.closest("[role=region]").append(said);
   }
-  const plan = await ask(`./softphone/plan?profile=${encodeURIComponent(choice.value)}`);
+  const profile = choice.value;
+  const plan = await ask(`./softphone/plan?profile=${encodeURIComponent(profile)}`);
+  if (profile !== choice.value) return; // another has been chosen meanwhile
   said.textContent = plan.problem ?? [plan.about, ...(plan.lines ?? [])].join("\n");
 }
 

@@ -28,7 +28,9 @@ async function ask(url, options) {
 // What a profile will do.
 
 async function showPlan() {
-  const plan = await ask(`plan?profile=${encodeURIComponent(form.softphone_profile.value)}`);
+  const profile = form.softphone_profile.value;
+  const plan = await ask(`plan?profile=${encodeURIComponent(profile)}`);
+  if (profile !== form.softphone_profile.value) return; // another has been chosen meanwhile
   problem.textContent = plan.problem ?? "";
   document.querySelector("#plan .about").textContent = plan.about ?? "";
   document.querySelector("#plan ul").replaceChildren(...(plan.lines ?? []).map((line) => element("li", line)));
@@ -46,7 +48,7 @@ form.addEventListener("submit", async (event) => {
   problem.textContent = answer.success ? "" : answer.message;
   button.disabled = false;
 });
-at("stop").addEventListener("click", () => ask("../stop", { method: "POST" }));
+at("stop").addEventListener("click", () => ask("stop", { method: "POST" }));
 
 // The figures, each second.
 
