@@ -10,7 +10,6 @@ import os
 import re
 import shutil
 import signal
-import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -25,6 +24,7 @@ import yaml
 
 from tests.edge.softphone import eventually
 from tests.fleet.processes import CHECKOUT, Started, ended, real, started
+from tests.swarm.locust_process import free_port
 
 COMPOSE = CHECKOUT / "docker-compose.yml"
 DOCKERFILE = CHECKOUT / ".docker" / "Dockerfile"
@@ -124,12 +124,6 @@ def test_the_image_is_built_from_all_that_a_wheel_takes_and_nothing_else() -> No
 
 
 # Its commands, as plain processes
-
-
-def free_port() -> int:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        return int(taken.getsockname()[1])
 
 
 @dataclass

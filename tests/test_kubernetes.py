@@ -17,7 +17,7 @@ from jsonschema import Draft202012Validator
 
 from tests.edge_process import running_edge
 from tests.fleet.processes import CHECKOUT, PATIENCE_S, ended, real, started
-from tests.test_compose import free_port
+from tests.swarm.locust_process import free_port
 
 SCHEMA = Path(__file__).with_name("golden") / "locusttest-0.1.9.schema.json"
 CLIENT = {"LOCUST_SOFTPHONE_CLIENT_ID": "locust-softphone", "LOCUST_SOFTPHONE_CLIENT_SECRET": "simulated"}

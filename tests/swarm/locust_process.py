@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -22,7 +23,7 @@ import psutil
 
 import locust_softphone
 
-__all__ = ["LOCUSTFILE", "TINY", "Finished", "edge_of", "records", "run_locust", "running_locust"]
+__all__ = ["LOCUSTFILE", "TINY", "Finished", "edge_of", "free_port", "records", "run_locust", "running_locust"]
 
 PACKAGES = Path(locust_softphone.__file__).parents[1]
 LOCUSTFILE = PACKAGES.parent / "locustfile.py"
@@ -108,6 +109,10 @@ def running_locust(
     if profile is not None:
         (folder / "tiny.yaml").write_text(profile)
         options = ("--softphone-profile", "tiny.yaml", *options)
+    if "--processes" in options:  # or it meets the workers of another test at Locust's own port
+        port = str(free_port())
+        bound = ("--master-bind-host", "127.0.0.1", "--master-bind-port", port, "--master-port", port)
+        options = (*options, *bound)
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("LOCUST_")}
     with subprocess.Popen(
         [*under, sys.executable, "-m", "locust", "-f", str(locustfile), *options],
@@ -125,6 +130,12 @@ def running_locust(
                 started = psutil.Process(process.pid)
                 for each in (*started.children(recursive=True), started):
                     each.kill()
+
+
+def free_port() -> int:
+    """A TCP port of this machine where nobody listens."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return int(listener.getsockname()[1])
 
 
 def edge_of(process: subprocess.Popen[str]) -> psutil.Process | None:

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from tests.edge.softphone import eventually
 from tests.fleet.fleet_processes import a_fleet
-from tests.swarm.locust_process import PATIENCE_S, Finished, records, run_locust, running_locust
-from tests.swarm.web_ui import WebUI, free_port
+from tests.swarm.locust_process import PATIENCE_S, Finished, free_port, records, run_locust, running_locust
+from tests.swarm.web_ui import WebUI
 
 TEN_MINUTES = """
 name: tiny

@@ -20,9 +20,9 @@ from locust_softphone.report.journal import is_left_behind
 from tests.edge.softphone import eventually
 from tests.edge_process import EdgeProcess, running_edge
 from tests.fleet.fleet_processes import a_fleet
-from tests.swarm.locust_process import PATIENCE_S, TINY, records, run_locust, running_locust
+from tests.swarm.locust_process import PATIENCE_S, TINY, free_port, records, run_locust, running_locust
 from tests.swarm.test_stop import LONG, answered_at
-from tests.swarm.web_ui import WebUI, free_port
+from tests.swarm.web_ui import WebUI
 
 LIBFAKETIME = next(Path("/usr/lib").glob("*/faketime/libfaketime.so.1"), None)
 

@@ -14,8 +14,8 @@ import pytest
 
 from tests.edge.softphone import eventually
 from tests.edge_process import running_edge
-from tests.swarm.locust_process import PATIENCE_S, TINY, records, run_locust, running_locust
-from tests.swarm.web_ui import WebUI, free_port
+from tests.swarm.locust_process import PATIENCE_S, TINY, free_port, records, run_locust, running_locust
+from tests.swarm.web_ui import WebUI
 
 CLIENT = {"LOCUST_SOFTPHONE_CLIENT_ID": "locust-softphone", "LOCUST_SOFTPHONE_CLIENT_SECRET": "simulated"}
 

@@ -22,8 +22,17 @@ import pytest
 
 from tests.edge.softphone import eventually
 from tests.edge_process import running_edge
-from tests.swarm.locust_process import LOCUSTFILE, PACKAGES, PATIENCE_S, TINY, edge_of, records, running_locust
-from tests.swarm.web_ui import WebUI, free_port
+from tests.swarm.locust_process import (
+    LOCUSTFILE,
+    PACKAGES,
+    PATIENCE_S,
+    TINY,
+    edge_of,
+    free_port,
+    records,
+    running_locust,
+)
+from tests.swarm.web_ui import WebUI
 from tests.swarm.wiretap import Wiretap, tapped
 
 SECRET = "hush-5e0c"

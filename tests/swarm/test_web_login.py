@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from tests.edge.softphone import eventually
-from tests.swarm.locust_process import records, run_locust, running_locust
-from tests.swarm.web_ui import WebUI, free_port
+from tests.swarm.locust_process import free_port, records, run_locust, running_locust
+from tests.swarm.web_ui import WebUI
 
 WITH_LOGIN = """
 from flask import redirect

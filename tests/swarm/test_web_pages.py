@@ -13,8 +13,8 @@ import pytest
 
 from tests.browser import Browser, running_browser
 from tests.edge.softphone import eventually
-from tests.swarm.locust_process import records, running_locust
-from tests.swarm.web_ui import WebUI, free_port
+from tests.swarm.locust_process import free_port, records, running_locust
+from tests.swarm.web_ui import WebUI
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page

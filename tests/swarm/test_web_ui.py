@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from tests.edge.softphone import eventually
-from tests.swarm.locust_process import PATIENCE_S, TINY, edge_of, records, running_locust
-from tests.swarm.web_ui import WebUI, free_port
+from tests.swarm.locust_process import PATIENCE_S, TINY, edge_of, free_port, records, running_locust
+from tests.swarm.web_ui import WebUI
 
 
 def test_a_run_from_the_web_ui_and_another_one_after_it(tmp_path: Path) -> None:

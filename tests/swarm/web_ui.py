@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import socket
 import urllib.parse
 import urllib.request
 from collections.abc import Mapping
@@ -12,7 +11,7 @@ from typing import Any
 from tests.edge.softphone import eventually
 from tests.swarm.locust_process import NOTHING, PATIENCE_S
 
-__all__ = ["WebUI", "free_port"]
+__all__ = ["WebUI"]
 
 
 class WebUI:
@@ -55,8 +54,3 @@ class WebUI:
         """What our page is told each second."""
         answer: dict[str, Any] = json.loads(self.get("/softphone/live"))
         return answer
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])
