@@ -19,7 +19,7 @@ import time
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from flask import Blueprint, Response, jsonify, render_template, request, send_file, send_from_directory
 from flask.typing import ResponseReturnValue
@@ -152,8 +152,7 @@ class Pages:
         self._conductor.call_off()
         app = self._web_ui.app
         assert app is not None
-        stopped: ResponseReturnValue = app.view_functions[locust_page.STOP]()
-        return stopped
+        return cast(Response, app.view_functions[locust_page.STOP]())
 
     def live(self) -> Response:
         """What is going on; ``run`` and ``since`` say what the page knows: that run, to that second."""
