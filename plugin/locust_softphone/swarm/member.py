@@ -7,6 +7,7 @@ import time
 from typing import Any
 
 import gevent
+from gevent.lock import RLock
 from locust.env import Environment
 from locust.runners import WorkerRunner
 
@@ -49,6 +50,7 @@ class Member:
         self._heard_s = float("inf")  # of the master
         self._plan: messages.Plan | None = None
         self._token: FleetToken | None = None
+        self._stopping = RLock()
         handlers = {
             messages.PLAN: self._on_plan,
             messages.ECHO: self._on_echo,
@@ -146,13 +148,15 @@ class Member:
         self._stop()
 
     def _stop(self) -> None:
-        if self.share is not None:
-            self.share.stop(self._runner.user_greenlets)
-        self._runner.send_message(messages.DONE, self._take())
+        """Everybody hangs up, and what was measured is handed in."""
+        with self._stopping:  # a worker that leaves must not go while it is still being done because the master said so
+            if self.share is not None and not self.share.stopped:
+                self.share.stop(self._runner.user_greenlets)
+            self._runner.send_message(messages.DONE, self._take())
 
     def _on_quitting(self, **_: Any) -> None:
         """This worker leaves by itself: what it measured must not go with it."""
-        if self.share is not None and not self.share.stopped:
+        if self.share is not None:
             self._stop()
 
     def _take(self) -> dict[str, Any]:
@@ -165,8 +169,10 @@ class Member:
     def _look_after(self, share: Share) -> None:
         """Tell the master what is measured, and when all is over; stop when there is no master any more."""
         told, tallied_s = False, time.perf_counter()
-        while self.share is share and not share.stopped:
+        while self.share is share:
             gevent.sleep(0.1)
+            if share.stopped:
+                break  # everybody is done, but the plan is not
             if time.perf_counter() - tallied_s > _TALLY_EVERY_S:
                 tallied_s = time.perf_counter()
                 self._runner.send_message(messages.TALLY, self._take())
