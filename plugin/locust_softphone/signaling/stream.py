@@ -213,6 +213,22 @@ class Stream:
         """Whether something has been received that nobody has read."""
         return bool(self._buffer)
 
+    def ahead(self) -> bytes:
+        """What can be read without waiting; if that is nothing, what comes next. It stays in the buffer.
+
+        Raises:
+            AttemptFailed: as ``read``.
+        """
+        if not self._buffer:
+            self._buffer = self._next_bytes()
+            if not self._buffer:
+                raise AttemptFailed(Outcome.LOST)
+        return self._buffer
+
+    def skip(self, size: int) -> None:
+        """Take so many bytes, which are in the buffer, as read."""
+        self._buffer = self._buffer[size:]
+
     def recv(self, size: int) -> bytes:
         """At most ``size`` bytes; none at all when the other side has closed.
 
@@ -220,8 +236,7 @@ class Stream:
             AttemptFailed: ``TIMED_OUT``, ``RESET`` or ``LOST``.
         """
         if not self._buffer:
-            with translated():
-                data = self._receive() if self._tls is None else self._receive_decrypted(self._tls)
+            data = self._next_bytes()
             if len(data) <= size:
                 return data
             self._buffer = data
@@ -278,6 +293,10 @@ class Stream:
         self._buffer = b""
         with suppress(OSError):
             self._socket.close()
+
+    def _next_bytes(self) -> bytes:
+        with translated():
+            return self._receive() if self._tls is None else self._receive_decrypted(self._tls)
 
     def _receive(self) -> bytes:
         self._socket.settimeout(self._remaining_s())
