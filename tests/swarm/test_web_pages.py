@@ -85,6 +85,7 @@ def test_choose_watch_stop_start_another_and_compare(browser: Browser, tmp_path:
         with page.expect_download() as download:
             page.get_by_role("link", name="record").first.click()
         assert json.loads(download.value.path().read_text()) == smoke
+        assert page.get_by_role("button", name="Compare", exact=True).is_disabled()
         for box in page.get_by_role("checkbox").all():
             box.check()
         page.get_by_role("button", name="Compare", exact=True).click()

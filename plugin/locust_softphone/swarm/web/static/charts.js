@@ -35,7 +35,7 @@ function untilNow(total, seconds, name) {
 
 function planned(starts) {
   const [x, y] = [starts.map(([at]) => at), starts.map(([, number]) => number)];
-  return { x, y, name: "planned", mode: "lines", line: { color: COLOURS.planned, dash: "dash", width: 2, shape: "hv" } };
+  return { x, y, name: "planned", mode: "lines", cliponaxis: false, line: { color: COLOURS.planned, dash: "dash", width: 2, shape: "hv" } };
 }
 
 function line(name, y, run, seconds) {
@@ -58,11 +58,11 @@ function draw(id, traces, endS, layout = {}) {
     font: { color: colour("--ink"), size: 12 },
     paper_bgcolor: "transparent",
     plot_bgcolor: "transparent",
-    legend: { orientation: "h", x: 0, y: 1, yanchor: "bottom" },
+    legend: { orientation: "h", traceorder: "normal", x: 0, y: 1, yanchor: "bottom" },
     showlegend: true,
     hovermode: "x unified",
     hoverlabel: { bgcolor: colour("--card") },
-    xaxis: { ...axis, range: [0, endS], ticksuffix: " s" },
+    xaxis: { ...axis, range: [0, endS], ticksuffix: " s", ticklabelstandoff: 4 },
     yaxis: { ...axis, rangemode: "tozero", minallowed: 0 },
     ...layout,
   }, { responsive: true, displayModeBar: false });

@@ -86,7 +86,8 @@ function showPhase(phase, problems, run) {
 function showFigures(run) {
   const { totals, workers } = run;
   at("where").textContent = `${run.target}${workers ? `, ${several(workers.there, "worker")}${workers.lost ? `, ${workers.lost} lost` : ""}` : ""}`;
-  at("record").hidden = !run.verdict;
+  at("made").hidden = !run.verdict;
+  at("report").href = `comparison?run=${encodeURIComponent(run.id)}`;
   at("record").href = `runs/${encodeURIComponent(run.id)}.json`;
   at("progress").value = Math.max(run.clock_s, 0);
   at("progress").max = run.duration_s;
@@ -96,7 +97,7 @@ function showFigures(run) {
     tile("connected", totals.connected), tile("answered", totals.answered), tile("gave up", totals.gave_up),
     tile("429", sum(run.rate_limited)), tile("abnormal closes", sum(run.abnormal_closes)));
   fill("rate-limited", Object.entries(run.rate_limited));
-  fill("closes", [...Object.entries(run.closes),
+  fill("closes", [...Object.entries(run.closes).map(([code, number]) => [`code ${code}`, number]),
     ...Object.entries(run.abnormal_closes).map(([cause, number]) => [`abnormal: ${cause.replaceAll("_", " ")}`, number])]);
   fill("retries", [["made", run.retries.made], ["honoured Retry-After", run.retries.honoured], ["too early", run.retries.too_early]]);
   fill("times", ["p50", "p95", "p99"].flatMap((point) => [
