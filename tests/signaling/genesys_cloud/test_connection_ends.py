@@ -8,16 +8,20 @@ genesys-cloud-streaming-client 19.4.1 does nothing at the error itself, and stan
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from math import inf
 
 import pytest
 
 from locust_softphone.errors import AttemptFailed
 from locust_softphone.outcome import Outcome, abnormal_cause
 from locust_softphone.signaling.dialect import Session
-from locust_softphone.signaling.genesys_cloud.dialect import GenesysCloud
+from locust_softphone.signaling.genesys_cloud.dialect import GenesysCloud, Line
 from locust_softphone.signaling.genesys_cloud.keep_alive import Intervals
 from locust_softphone.signaling.genesys_cloud.users import User
+from locust_softphone.signaling.softphone import Softphone
+from locust_softphone.signaling.token import Token
 from tests.signaling.fleet import PATIENT_S
 from tests.signaling.genesys_cloud.scripted_gateway import CLOSE, STREAM_ERROR, Gateway, a_session
 from tests.signaling.genesys_cloud.test_softphone import a_field, steps
@@ -178,4 +182,67 @@ def test_where_the_edge_does_not_ping_the_softphone_does_and_bears_one_miss(refu
     first, second, error, close = heard
     assert all("urn:xmpp:ping" in ping for ping in (first, second))
     assert "connection-timeout" in error
+    assert close == CLOSE
+
+
+# What the edge says before it is over: come back on another channel.
+
+
+@contextmanager
+def another_on_the_channel_of(phone: Softphone) -> Iterator[None]:
+    """Somebody who opens a WebSocket on the softphone's channel."""
+    line = phone._line
+    assert isinstance(line, Line)
+    session, _ = line.connect(Token("", inf, inf))
+    try:
+        yield
+    finally:
+        session.abort()
+
+
+def test_whose_channel_somebody_else_has_connected_to_comes_back_on_another() -> None:
+    """The edge says ``duplicate_id`` to the first, and closes it."""
+    with a_field("{}") as field:
+        phone = field.softphone()
+        assert phone.call()
+        before = len(field.seen.attempts)
+        with another_on_the_channel_of(phone):
+            phone.hold(0.5)
+        assert steps(field)[before:] == ["channel: ok", "handshake: ok", "ready: ok"]
+        assert field.counted("close.1000") == 1
+        field.before["steps"]["handshake"]["requests"] += 1  # somebody else's
+        field.before["steps"]["handshake"]["admitted"] += 1
+
+
+def test_whose_channel_has_expired_comes_back_on_another() -> None:
+    """The edge says ``no_longer_subscribed``, and closes."""
+    with a_field("genesys_cloud: {channel_expires: 2s}") as field:
+        phone = field.softphone()
+        assert phone.call()
+        until_s = time.perf_counter() + PATIENT_S
+        while not field.counted("reconnects.made") and time.perf_counter() < until_s:
+            phone.hold(0.1)
+            time.sleep(0.05)
+        assert field.seen.outcomes("channel")[:2] == ["ok", "ok"]
+        assert field.seen.outcomes("ready")[:2] == ["ok", "ok"]
+
+
+def test_a_connection_transfer_is_answered_and_the_next_connection_has_another_channel() -> None:
+    """XEP-0051, as connection-transfer.js has it."""
+    heard: list[str] = []
+
+    def script(gateway: Gateway) -> None:
+        gateway.logs_in()
+        gateway.says('<iq xmlns="jabber:client" type="set" id="t1"><query xmlns="urn:xmpp:cxfr"/></iq>')
+        heard.extend([gateway.hears(), gateway.hears()])
+        gateway.says(CLOSE)
+        gateway.hears()
+        gateway.closes(1000)
+
+    with a_session(script) as session:
+        session.wait_ready()
+        failure = end_of(session)
+    assert (failure.outcome, failure.close_code) == (Outcome.CLOSED, 1000)
+    result, close = heard
+    assert 'type="result" id="t1"' in result
     assert close == CLOSE
