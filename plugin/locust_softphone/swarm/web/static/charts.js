@@ -6,6 +6,8 @@ const COLOURS = { // Okabe and Ito's, told apart by everybody
   refused: "#d55e00", reset: "#cc79a7", lost: "#e69f00", proxy: "#56b4e9", timed_out: "#0072b2", malformed: "#8c8c8c",
 };
 
+const WIDTHS = { started: 6, connected: 4 }; // beneath the others: seen where they coincide
+
 /** The plan alone: how many softphones are to have started by when. */
 export function drawPlan(id, starts, durationS) {
   draw(id, [planned(starts)], durationS, { showlegend: false });
@@ -40,7 +42,8 @@ function planned(starts) {
 
 function line(name, y, run, seconds) {
   const x = seconds.map(({ second }) => Math.min(second + 1, run.clock_s));
-  return { x, y, name, mode: "lines", line: { color: COLOURS[name] ?? COLOURS.answered, width: 2 } };
+  const mode = x.length === 1 ? "markers" : "lines"; // a line through one point is nothing to see
+  return { x, y, name, mode, line: { color: COLOURS[name] ?? COLOURS.answered, width: WIDTHS[name] ?? 2 } };
 }
 
 function bars(seconds, prefix, names) {
@@ -63,7 +66,7 @@ function draw(id, traces, endS, layout = {}) {
     hovermode: "x unified",
     hoverlabel: { bgcolor: colour("--card") },
     xaxis: { ...axis, range: [0, endS], ticksuffix: " s", ticklabelstandoff: 4 },
-    yaxis: { ...axis, rangemode: "tozero", minallowed: 0 },
+    yaxis: { ...axis, rangemode: "tozero", minallowed: 0, autorangeoptions: { include: [4] } }, // or halves are marked
     ...layout,
   }, { responsive: true, displayModeBar: false });
 }
