@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import select
 import socket
 import struct
 from base64 import b64encode
@@ -92,9 +93,25 @@ def waits_for_the_client(connection: socket.socket) -> None:
         pass
 
 
+def passes_on(target: Target) -> Script:
+    """Be a wire to another server, until either side leaves."""
+
+    def script(connection: socket.socket) -> None:
+        with socket.create_connection((target.host, target.port)) as server:
+            other = {connection: server, server: connection}
+            while True:
+                for side in select.select([*other], [], [])[0]:
+                    if not (data := side.recv(65536)):
+                        return
+                    other[side].sendall(data)
+
+    return script
+
+
 def frame(opcode: int, payload: bytes = b"", *, fin: bool = True, rsv: int = 0) -> bytes:
-    assert len(payload) < 126
-    return bytes([fin << 7 | rsv << 4 | opcode, len(payload)]) + payload
+    assert len(payload) < 1 << 16
+    size = bytes([len(payload)]) if len(payload) < 126 else struct.pack("!BH", 126, len(payload))
+    return bytes([fin << 7 | rsv << 4 | opcode]) + size + payload
 
 
 def close_frame(code: int) -> bytes:
