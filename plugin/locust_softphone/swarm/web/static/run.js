@@ -79,8 +79,8 @@ function showPhase(phase, problems, run) {
   at("profile").textContent = run?.profile ?? "";
   at("phase").textContent = state || WORDS[phase];
   at("phase").className = state;
-  at("warnings").replaceChildren(...[...problems, run?.saturation, ...(run?.remarks ?? [])].filter(Boolean).map(
-    (line) => element("li", line)));
+  const warnings = new Set([...problems, run?.saturation, ...(run?.remarks ?? [])].filter(Boolean)); // remarks repeat it
+  at("warnings").replaceChildren(...[...warnings].map((line) => element("li", line)));
 }
 
 function showFigures(run) {
