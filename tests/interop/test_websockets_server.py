@@ -10,7 +10,7 @@ import pytest
 from websockets.sync.server import ServerConnection, serve
 
 from locust_softphone.signaling.connection import Connection
-from locust_softphone.signaling.stream import Target
+from locust_softphone.signaling.target import Target
 from tests.signaling.fleet import PATIENT_S
 
 

@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from hashlib import sha1
 
-from locust_softphone.signaling.stream import Target
+from locust_softphone.signaling.target import Target
 
 Script = Callable[[socket.socket], None]
 

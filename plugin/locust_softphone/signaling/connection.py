@@ -18,7 +18,8 @@ from websocket import ABNF, WebSocketException, WebSocketProtocolException, fram
 from locust_softphone.errors import AttemptFailed
 from locust_softphone.outcome import Outcome, outcome_of_status
 from locust_softphone.signaling.http import read_body, read_head
-from locust_softphone.signaling.stream import Stream, Target
+from locust_softphone.signaling.stream import Stream
+from locust_softphone.signaling.target import Target
 
 __all__ = ["ABNORMAL", "NORMAL", "Connection"]
 

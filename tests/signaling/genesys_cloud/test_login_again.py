@@ -16,7 +16,7 @@ from locust_softphone.signaling.genesys_cloud.dialect import GenesysCloud
 from locust_softphone.signaling.genesys_cloud.users import User
 from locust_softphone.signaling.hosts import Hosts
 from locust_softphone.signaling.softphone import Softphone
-from locust_softphone.signaling.stream import Target
+from locust_softphone.signaling.target import Target
 from locust_softphone.signaling.xmpp.login import LATER
 from tests.edge_process import running_edge
 from tests.signaling.fleet import CREDENTIALS, Observations, Time, a_fleet

@@ -15,7 +15,7 @@ from locust_softphone.signaling.genesys_cloud.dialect import MAX_CHANNEL_REUSES,
 from locust_softphone.signaling.genesys_cloud.session import Session
 from locust_softphone.signaling.genesys_cloud.users import User
 from locust_softphone.signaling.hosts import Hosts
-from locust_softphone.signaling.stream import Target
+from locust_softphone.signaling.target import Target
 from tests.edge_process import running_edge
 from tests.signaling.fleet import CREDENTIALS, PATIENT_S, Field, Observations, Time, a_fleet
 
