@@ -21,6 +21,7 @@ from typing import Any, NamedTuple
 
 from hdrh.histogram import HdrHistogram
 
+from locust_softphone.by_second import BySecond
 from locust_softphone.outcome import Outcome
 from locust_softphone.setup_times import SetupTimes
 from locust_softphone.told_retry import RetrySample, ToldRetry
@@ -165,7 +166,7 @@ class Tally:
     def __init__(self) -> None:
         self.counts: Counter[str] = Counter()
         self.latencies: defaultdict[str, Latency] = defaultdict(Latency)
-        self.timeline: defaultdict[int, Counter[str]] = defaultdict(Counter)
+        self.timeline: BySecond[str] = BySecond()
         self.setup_times = SetupTimes()
         self.retry_sample = RetrySample()
         self.first_s: dict[str, float] = {}
@@ -174,7 +175,7 @@ class Tally:
     def count(self, name: str, at_s: float, by: int = 1) -> None:
         """Count an event, in all and in its second of the timeline."""
         self.counts[name] += by
-        self.timeline[max(int(at_s), 0)][name] += by
+        self.timeline.at(max(int(at_s), 0))[name] += by
         self._seen(name, at_s, at_s)
 
     def attempt(self, attempt: Attempt) -> None:
@@ -185,9 +186,9 @@ class Tally:
         counts[names.outcome] += 1
         if names.status:
             counts[names.status] += 1
-        self.timeline[max(int(attempt.began_s), 0)][names.attempts] += 1
+        self.timeline.at(max(int(attempt.began_s), 0))[names.attempts] += 1
         if names.limited:
-            self.timeline[max(int(attempt.ended_s), 0)][names.limited] += 1
+            self.timeline.at(max(int(attempt.ended_s), 0))[names.limited] += 1
         if attempt.outcome is not Outcome.CANCELLED:
             self.latencies[names.service].record(attempt.service_s)
             self.latencies[names.response].record(attempt.ended_s - attempt.planned_s)
@@ -205,8 +206,7 @@ class Tally:
         self.counts.update(other.counts)
         for name, latency in other.latencies.items():
             self.latencies[name].merge(latency)
-        for second, counts in other.timeline.items():
-            self.timeline[second].update(counts)
+        self.timeline.merge(other.timeline)
         self.setup_times.merge(other.setup_times)
         self.retry_sample.merge(other.retry_sample)
         for name, last_s in other.last_s.items():
@@ -220,7 +220,7 @@ class Tally:
         return {
             "counts": dict(self.counts),
             "latencies": {name: latency.to_plain() for name, latency in self.latencies.items()},
-            "timeline": [[second, dict(counts)] for second, counts in sorted(self.timeline.items())],
+            "timeline": [[second, dict(counts)] for second, counts in self.timeline.items()],
             "setup_times": self.setup_times.to_plain(),
             "retry_sample": self.retry_sample.to_plain(),
             "first_s": dict(self.first_s),
@@ -234,7 +234,7 @@ class Tally:
         for name, numbers in plain["latencies"].items():
             tally.latencies[name] = Latency.from_plain(numbers)
         for second, counts in plain["timeline"]:
-            tally.timeline[second].update(counts)
+            tally.timeline.at(second).update(counts)
         tally.setup_times = SetupTimes.from_plain(plain["setup_times"])
         tally.retry_sample = RetrySample.from_plain(plain["retry_sample"])
         tally.first_s.update(plain["first_s"])

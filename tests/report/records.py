@@ -119,7 +119,7 @@ def _tally(users: int, answered: int, gave_up: int, connected_after_s: float) ->
     tally.count("calls.answered", connected_after_s, answered)
     tally.count("gave_up", 5.0, gave_up)
     for second in range(int(connected_after_s), 10):
-        tally.timeline[second].update({"connected_now": answered, "in_call_now": answered} if answered else {})
+        tally.timeline.at(second).update({"connected_now": answered, "in_call_now": answered} if answered else {})
     return tally
 
 
