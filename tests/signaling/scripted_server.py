@@ -92,6 +92,17 @@ def waits_for_the_client(connection: socket.socket) -> None:
         pass
 
 
+def says_goodbye(connection: socket.socket) -> None:
+    """Say nothing until the client sends its close frame, and then the same."""
+    data = b""
+    while b"\x88" not in data:
+        part = connection.recv(4096)
+        if not part:
+            return
+        data += part
+    connection.sendall(close_frame(1000))
+
+
 def frame(opcode: int, payload: bytes = b"", *, fin: bool = True, rsv: int = 0) -> bytes:
     assert len(payload) < 126
     return bytes([fin << 7 | rsv << 4 | opcode, len(payload)]) + payload
