@@ -51,9 +51,9 @@ class BySecond(Generic[K]):
                 yield from ((second, opened[second]) for second in sorted(opened) if second >= since)
 
     @property
-    def last(self) -> int | None:
-        """The last second in which something was counted, if there is one."""
-        return max((second for second, _ in self.items(self._newest * BLOCK_S)), default=None)
+    def last(self) -> int:
+        """The last second in which something was counted, or -1."""
+        return max((second for second, _ in self.items(self._newest * BLOCK_S)), default=-1)
 
     def merge(self, other: BySecond[K]) -> None:
         for second, counts in other.items():

@@ -202,6 +202,10 @@ class Tally:
             self.count("retries.honoured", retry.retried_s)
         self.retry_sample.add(retry)
 
+    def last_second(self) -> int:
+        """The last second of the plan that something was measured in, or a call was planned for; or -1."""
+        return max(self.timeline.last, self.setup_times.last)
+
     def merge(self, other: Tally) -> None:
         self.counts.update(other.counts)
         for name, latency in other.latencies.items():

@@ -36,6 +36,11 @@ class SetupTimes:
     def merge(self, other: SetupTimes) -> None:
         self._seconds.merge(other._seconds)
 
+    @property
+    def last(self) -> int:
+        """The last second for which a call was planned that was answered, or -1."""
+        return self._seconds.last
+
     def summaries(self) -> dict[int, dict[str, float]]:
         """Count and percentiles in seconds, for each second in which a call was planned that was answered."""
         return {second: _summary(counts) for second, counts in self._seconds.items()}
