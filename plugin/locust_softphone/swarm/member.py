@@ -7,6 +7,7 @@ import time
 from typing import Any
 
 import gevent
+from gevent.event import Event
 from locust.env import Environment
 from locust.runners import WorkerRunner
 
@@ -29,6 +30,7 @@ logger = logging.getLogger(__name__)
 MASTER_SILENT_S = 5.0
 """A master that has been silent for so long is gone; Locust itself would wait for a minute."""
 _TALLY_EVERY_S = 1.0
+_HANDED_IN_S = 30.0
 _NOT_VALID = 3
 
 
@@ -49,6 +51,7 @@ class Member:
         self._heard_s = float("inf")  # of the master
         self._plan: messages.Plan | None = None
         self._token: FleetToken | None = None
+        self._handed_in = Event()
         handlers = {
             messages.PLAN: self._on_plan,
             messages.ECHO: self._on_echo,
@@ -96,6 +99,7 @@ class Member:
         )
         for shortage in share.shortages():
             logger.error("%s", shortage)
+        self._handed_in.clear()
         self.share = share
 
     def _fleet_token(self, profile: Profile) -> FleetToken:
@@ -149,11 +153,17 @@ class Member:
         if self.share is not None:
             self.share.stop(self._runner.user_greenlets)
         self._runner.send_message(messages.DONE, self._take())
+        self._handed_in.set()
 
     def _on_quitting(self, **_: Any) -> None:
-        """This worker leaves by itself: what it measured must not go with it."""
+        """This worker leaves by itself: what it measured must not go with it.
+
+        All processes of a closed terminal are told at once; a master that is quicker has told us to stop already.
+        """
         if self.share is not None and not self.share.stopped:
             self._stop()
+        elif self.share is not None:
+            self._handed_in.wait(_HANDED_IN_S)
 
     def _take(self) -> dict[str, Any]:
         if self.share is None:
@@ -177,5 +187,6 @@ class Member:
             if time.perf_counter() - self._heard_s > MASTER_SILENT_S:
                 logger.error("the master has been silent for %.0f s: everybody hangs up", MASTER_SILENT_S)
                 share.stop(self._runner.user_greenlets)
+                self._handed_in.set()  # as there is nobody to take it
                 self._environment.process_exit_code = _NOT_VALID
                 self._runner.quit()
