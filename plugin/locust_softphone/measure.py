@@ -21,6 +21,7 @@ from typing import Any, NamedTuple
 
 from hdrh.histogram import HdrHistogram
 
+from locust_softphone.buckets import Buckets, lowest_equivalent
 from locust_softphone.by_second import BySecond
 from locust_softphone.outcome import Outcome
 from locust_softphone.setup_times import SetupTimes
@@ -31,7 +32,6 @@ __all__ = ["PERCENTILES", "Attempt", "Latency", "Tally"]
 _MICROSECONDS = 1_000_000
 _LONGEST = 3600 * _MICROSECONDS
 _SIGNIFICANT_DIGITS = 3
-_SIGNIFICANT_BITS = 11  # 2048 buckets hold 3 digits: HdrHistogram's sub-bucket count for them
 PERCENTILES = {"p50": 50.0, "p90": 90.0, "p95": 95.0, "p99": 99.0, "p99_9": 99.9}
 """The percentiles that a record has of every duration, by name."""
 
@@ -66,15 +66,15 @@ class Latency:
     """A histogram of durations: constant relative error (3 significant digits), mergeable without loss.
 
     Recording keeps what HdrHistogram would: microseconds cut to the lowest value of the same bucket, counted. Buckets
-    are counted in a dictionary, which is a tenth of the cost and of the memory, and travels between processes as it is;
-    whatever is asked of the histogram is asked of an HdrHistogram made of it. Durations above an hour count as an hour,
-    negative ones as zero.
+    are counted by ``Buckets``, at a tenth of the cost and of the memory, and travel between processes as numbers;
+    whatever is asked of the histogram is asked of an HdrHistogram made of them. Durations above an hour count as an
+    hour, negative ones as zero.
     """
 
     __slots__ = ("_counts",)
 
     def __init__(self, counts: Mapping[int, int] | None = None) -> None:
-        self._counts: dict[int, int] = dict(counts or {})
+        self._counts = Buckets(counts or {})
 
     def record(self, seconds: float, times: int = 1) -> None:
         value = round(seconds * _MICROSECONDS)
@@ -82,11 +82,10 @@ class Latency:
             value = _LONGEST
         elif value < 0:
             value = 0
-        value = _lowest_equivalent(value)
-        self._counts[value] = self._counts.get(value, 0) + times
+        self._counts.add(lowest_equivalent(value), times)
 
     def __len__(self) -> int:
-        return sum(self._counts.values())
+        return sum(count for _, count in self._counts.items())
 
     def counts(self) -> dict[float, int]:
         """How many durations there are of each length, in seconds, as far as the histogram tells them apart."""
@@ -103,18 +102,19 @@ class Latency:
 
     def summary(self) -> dict[str, float]:
         """Count, percentiles and maximum in seconds; only the count where nothing was recorded."""
-        if not self._counts:
+        count = len(self)
+        if not count:
             return {"count": 0}
         histogram = self.histogram()
         points = {
             name: float(histogram.get_value_at_percentile(percent)) / _MICROSECONDS
             for name, percent in PERCENTILES.items()
         }
-        return {"count": len(self), **points, "max": float(histogram.get_max_value()) / _MICROSECONDS}
+        return {"count": count, **points, "max": float(histogram.get_max_value()) / _MICROSECONDS}
 
     def merge(self, other: Latency) -> None:
         for value, count in other._counts.items():
-            self._counts[value] = self._counts.get(value, 0) + count
+            self._counts.add(value, count)
 
     def histogram(self) -> HdrHistogram:
         """The same as an HdrHistogram of microseconds."""
@@ -138,7 +138,7 @@ class Latency:
             recorded = HdrHistogram.decode(text.encode("ascii")).get_recorded_iterator() if text else ()
         except Exception:  # hdrh's own, zlib's, ctypes' and binascii's
             raise ValueError("not an encoded histogram") from None
-        return cls({_lowest_equivalent(each.value_iterated_to): each.count_at_value_iterated_to for each in recorded})
+        return cls({lowest_equivalent(each.value_iterated_to): each.count_at_value_iterated_to for each in recorded})
 
     def to_plain(self) -> list[int]:
         """Value, count, value, count, …"""
@@ -147,12 +147,6 @@ class Latency:
     @classmethod
     def from_plain(cls, plain: Sequence[int]) -> Latency:
         return cls(dict(zip(plain[::2], plain[1::2], strict=True)))
-
-
-def _lowest_equivalent(value: int) -> int:
-    """The lowest value that HdrHistogram counts in the same bucket."""
-    shift = value.bit_length() - _SIGNIFICANT_BITS
-    return value >> shift << shift if shift > 0 else value
 
 
 class Tally:
