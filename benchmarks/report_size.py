@@ -46,7 +46,7 @@ def tally_of(softphones: int, seconds: int, chance: Random) -> Tally:
         tally.count("close.1000", seconds)
     for second in range(seconds):
         there = min(int((second + 1) * softphones / RAMP_S), softphones)
-        tally.timeline[second].update({"connected_now": there, "in_call_now": there - there // 50})
+        tally.timeline.at(second).update({"connected_now": there, "in_call_now": there - there // 50})
     return tally
 
 

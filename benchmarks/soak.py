@@ -7,7 +7,7 @@
 
 It may hold no more at the end than after the first five minutes, and every connection must be accounted for: what the
 softphones say became of theirs, against what all lives of the edge have counted. Memory is allowed what the record
-needs, a line of the timeline for each second. The default takes an hour; --seconds makes it shorter, and with it the
+needs, some hundred bytes for each second. The default takes an hour; --seconds makes it shorter, and with it the
 lives of the edge, down to 15 s each.
 """
 
@@ -49,7 +49,7 @@ STATUS = {Outcome.RATE_LIMITED: 429, Outcome.UNAUTHORIZED: 401, Outcome.REJECTED
 """What the simulated edge refuses with; an outcome that it has no part in has no status here."""
 
 MOST_MEMORY = 2 * 1024**2  # what an allocator may do as it likes
-MEMORY_PER_S = 4 * 1024  # what a second of the timeline may cost, in our tally and in Locust's
+MEMORY_PER_S = 1024  # what is measured in a second may cost: packed in our tally, in histograms, in Locust's charts
 MOST_DESCRIPTORS = MOST_GREENLETS = 20  # for those that happen to be busy
 
 

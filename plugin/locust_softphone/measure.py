@@ -21,6 +21,8 @@ from typing import Any, NamedTuple
 
 from hdrh.histogram import HdrHistogram
 
+from locust_softphone.buckets import Buckets, lowest_equivalent
+from locust_softphone.by_second import BySecond
 from locust_softphone.outcome import Outcome
 from locust_softphone.setup_times import SetupTimes
 from locust_softphone.told_retry import RetrySample, ToldRetry
@@ -30,7 +32,6 @@ __all__ = ["PERCENTILES", "Attempt", "Latency", "Tally"]
 _MICROSECONDS = 1_000_000
 _LONGEST = 3600 * _MICROSECONDS
 _SIGNIFICANT_DIGITS = 3
-_SIGNIFICANT_BITS = 11  # 2048 buckets hold 3 digits: HdrHistogram's sub-bucket count for them
 PERCENTILES = {"p50": 50.0, "p90": 90.0, "p95": 95.0, "p99": 99.0, "p99_9": 99.9}
 """The percentiles that a record has of every duration, by name."""
 
@@ -65,15 +66,15 @@ class Latency:
     """A histogram of durations: constant relative error (3 significant digits), mergeable without loss.
 
     Recording keeps what HdrHistogram would: microseconds cut to the lowest value of the same bucket, counted. Buckets
-    are counted in a dictionary, which is a tenth of the cost and of the memory, and travels between processes as it is;
-    whatever is asked of the histogram is asked of an HdrHistogram made of it. Durations above an hour count as an hour,
-    negative ones as zero.
+    are counted by ``Buckets``, at a tenth of the cost and of the memory, and travel between processes as numbers;
+    whatever is asked of the histogram is asked of an HdrHistogram made of them. Durations above an hour count as an
+    hour, negative ones as zero.
     """
 
     __slots__ = ("_counts",)
 
     def __init__(self, counts: Mapping[int, int] | None = None) -> None:
-        self._counts: dict[int, int] = dict(counts or {})
+        self._counts = Buckets(counts or {})
 
     def record(self, seconds: float, times: int = 1) -> None:
         value = round(seconds * _MICROSECONDS)
@@ -81,11 +82,10 @@ class Latency:
             value = _LONGEST
         elif value < 0:
             value = 0
-        value = _lowest_equivalent(value)
-        self._counts[value] = self._counts.get(value, 0) + times
+        self._counts.add(lowest_equivalent(value), times)
 
     def __len__(self) -> int:
-        return sum(self._counts.values())
+        return sum(count for _, count in self._counts.items())
 
     def counts(self) -> dict[float, int]:
         """How many durations there are of each length, in seconds, as far as the histogram tells them apart."""
@@ -102,18 +102,19 @@ class Latency:
 
     def summary(self) -> dict[str, float]:
         """Count, percentiles and maximum in seconds; only the count where nothing was recorded."""
-        if not self._counts:
+        count = len(self)
+        if not count:
             return {"count": 0}
         histogram = self.histogram()
         points = {
             name: float(histogram.get_value_at_percentile(percent)) / _MICROSECONDS
             for name, percent in PERCENTILES.items()
         }
-        return {"count": len(self), **points, "max": float(histogram.get_max_value()) / _MICROSECONDS}
+        return {"count": count, **points, "max": float(histogram.get_max_value()) / _MICROSECONDS}
 
     def merge(self, other: Latency) -> None:
         for value, count in other._counts.items():
-            self._counts[value] = self._counts.get(value, 0) + count
+            self._counts.add(value, count)
 
     def histogram(self) -> HdrHistogram:
         """The same as an HdrHistogram of microseconds."""
@@ -137,7 +138,7 @@ class Latency:
             recorded = HdrHistogram.decode(text.encode("ascii")).get_recorded_iterator() if text else ()
         except Exception:  # hdrh's own, zlib's, ctypes' and binascii's
             raise ValueError("not an encoded histogram") from None
-        return cls({_lowest_equivalent(each.value_iterated_to): each.count_at_value_iterated_to for each in recorded})
+        return cls({lowest_equivalent(each.value_iterated_to): each.count_at_value_iterated_to for each in recorded})
 
     def to_plain(self) -> list[int]:
         """Value, count, value, count, …"""
@@ -146,12 +147,6 @@ class Latency:
     @classmethod
     def from_plain(cls, plain: Sequence[int]) -> Latency:
         return cls(dict(zip(plain[::2], plain[1::2], strict=True)))
-
-
-def _lowest_equivalent(value: int) -> int:
-    """The lowest value that HdrHistogram counts in the same bucket."""
-    shift = value.bit_length() - _SIGNIFICANT_BITS
-    return value >> shift << shift if shift > 0 else value
 
 
 class Tally:
@@ -165,7 +160,7 @@ class Tally:
     def __init__(self) -> None:
         self.counts: Counter[str] = Counter()
         self.latencies: defaultdict[str, Latency] = defaultdict(Latency)
-        self.timeline: defaultdict[int, Counter[str]] = defaultdict(Counter)
+        self.timeline: BySecond[str] = BySecond()
         self.setup_times = SetupTimes()
         self.retry_sample = RetrySample()
         self.first_s: dict[str, float] = {}
@@ -174,7 +169,7 @@ class Tally:
     def count(self, name: str, at_s: float, by: int = 1) -> None:
         """Count an event, in all and in its second of the timeline."""
         self.counts[name] += by
-        self.timeline[max(int(at_s), 0)][name] += by
+        self.timeline.at(max(int(at_s), 0))[name] += by
         self._seen(name, at_s, at_s)
 
     def attempt(self, attempt: Attempt) -> None:
@@ -185,9 +180,9 @@ class Tally:
         counts[names.outcome] += 1
         if names.status:
             counts[names.status] += 1
-        self.timeline[max(int(attempt.began_s), 0)][names.attempts] += 1
+        self.timeline.at(max(int(attempt.began_s), 0))[names.attempts] += 1
         if names.limited:
-            self.timeline[max(int(attempt.ended_s), 0)][names.limited] += 1
+            self.timeline.at(max(int(attempt.ended_s), 0))[names.limited] += 1
         if attempt.outcome is not Outcome.CANCELLED:
             self.latencies[names.service].record(attempt.service_s)
             self.latencies[names.response].record(attempt.ended_s - attempt.planned_s)
@@ -201,12 +196,15 @@ class Tally:
             self.count("retries.honoured", retry.retried_s)
         self.retry_sample.add(retry)
 
+    def last_second(self) -> int:
+        """The last second of the plan that something was measured in, or a call was planned for; or -1."""
+        return max(self.timeline.last, self.setup_times.last)
+
     def merge(self, other: Tally) -> None:
         self.counts.update(other.counts)
         for name, latency in other.latencies.items():
             self.latencies[name].merge(latency)
-        for second, counts in other.timeline.items():
-            self.timeline[second].update(counts)
+        self.timeline.merge(other.timeline)
         self.setup_times.merge(other.setup_times)
         self.retry_sample.merge(other.retry_sample)
         for name, last_s in other.last_s.items():
@@ -220,7 +218,7 @@ class Tally:
         return {
             "counts": dict(self.counts),
             "latencies": {name: latency.to_plain() for name, latency in self.latencies.items()},
-            "timeline": [[second, dict(counts)] for second, counts in sorted(self.timeline.items())],
+            "timeline": [[second, dict(counts)] for second, counts in self.timeline.items()],
             "setup_times": self.setup_times.to_plain(),
             "retry_sample": self.retry_sample.to_plain(),
             "first_s": dict(self.first_s),
@@ -234,7 +232,7 @@ class Tally:
         for name, numbers in plain["latencies"].items():
             tally.latencies[name] = Latency.from_plain(numbers)
         for second, counts in plain["timeline"]:
-            tally.timeline[second].update(counts)
+            tally.timeline.at(second).update(counts)
         tally.setup_times = SetupTimes.from_plain(plain["setup_times"])
         tally.retry_sample = RetrySample.from_plain(plain["retry_sample"])
         tally.first_s.update(plain["first_s"])

@@ -6,8 +6,9 @@ and given back as the middle of what it may have been, so that no percentile is 
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+
+from locust_softphone.by_second import BySecond
 
 __all__ = ["SetupTimes"]
 
@@ -22,7 +23,7 @@ class SetupTimes:
     __slots__ = ("_seconds",)
 
     def __init__(self) -> None:
-        self._seconds: defaultdict[int, dict[int, int]] = defaultdict(dict)
+        self._seconds: BySecond[int] = BySecond()
 
     def record(self, planned_s: float, took_s: float) -> None:
         """A call that was planned for this instant was answered so many seconds later."""
@@ -30,14 +31,15 @@ class SetupTimes:
         shift = value.bit_length() - _SIGNIFICANT_BITS
         if shift > 0:
             value = value >> shift << shift
-        counts = self._seconds[max(int(planned_s), 0)]
-        counts[value] = counts.get(value, 0) + 1
+        self._seconds.at(max(int(planned_s), 0))[value] += 1
 
     def merge(self, other: SetupTimes) -> None:
-        for second, theirs in other._seconds.items():
-            counts = self._seconds[second]
-            for value, count in theirs.items():
-                counts[value] = counts.get(value, 0) + count
+        self._seconds.merge(other._seconds)
+
+    @property
+    def last(self) -> int:
+        """The last second for which a call was planned that was answered, or -1."""
+        return self._seconds.last
 
     def summaries(self) -> dict[int, dict[str, float]]:
         """Count and percentiles in seconds, for each second in which a call was planned that was answered."""
@@ -51,7 +53,7 @@ class SetupTimes:
     def from_plain(cls, plain: Iterable[Sequence[int]]) -> SetupTimes:
         times = cls()
         for second, *numbers in plain:
-            times._seconds[second] = dict(zip(numbers[::2], numbers[1::2], strict=True))
+            times._seconds.at(second).update(dict(zip(numbers[::2], numbers[1::2], strict=True)))
         return times
 
 

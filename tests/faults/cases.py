@@ -5,15 +5,20 @@ from __future__ import annotations
 import json
 import socket
 import struct
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 from urllib.error import HTTPError
 from urllib.request import urlopen
 
+from trustme import LeafCert
+
+from tests.faults.certificates import authority_file, expired, of_nobody_trusted, of_somebody_else
+from tests.faults.forwarder import Cut, End, Forwarder, fin, forwarder, rst, silence
 from tests.faults.proxies import Proxy, haproxy, nginx, through
-from tests.faults.scripted_edge import Fault, Visit, answer, reply, scripted_edge
+from tests.faults.scripted_edge import Fault, Visit, answer, reply, scripted_edge, upgraded
 from tests.signaling.scripted_server import accept_lines, close_frame, frame, resets, waits_for_the_client
 
 __all__ = ["CASES", "Case", "Seen"]
@@ -49,6 +54,7 @@ class Case:
         by: what does it.
         softphone: how the softphone behaves, beyond the usual.
         hold: how long a call is held: not at all, until it is dropped, or briefly.
+        trusts: the one authority that the softphone trusts, a file; the system's where it is empty.
     """
 
     name: str
@@ -58,6 +64,7 @@ class Case:
     by: str = "a script"
     softphone: Mapping[str, Any] = field(default_factory=dict)
     hold: str = ""
+    trusts: Path | str = ""
 
 
 def scripted(name: str, step: str, fault: Fault, seen: Seen, **more: Any) -> Case:
@@ -132,6 +139,12 @@ def answers_twice(visit: Visit) -> None:
     waits_for_the_client(visit.connection)
 
 
+def answers_the_offer_twice(visit: Visit) -> None:
+    once = reply("201 Created", json.dumps(answer(visit.body)).encode())
+    visit.connection.sendall(once + once)
+    waits_for_the_client(visit.connection)
+
+
 def sdp(old: str, new: str) -> Callable[[dict[str, str]], dict[str, str]]:
     return lambda message: {**message, "sdp": message["sdp"].replace(old, new)}
 
@@ -150,6 +163,16 @@ def sends(*frames: bytes) -> Fault:
 def sends_on(*frames: bytes) -> Fault:
     """Frames, and then as if nothing had been."""
     return lambda visit: visit.connection.sendall(b"".join(frames))
+
+
+def opens(then: Fault) -> Fault:
+    """The upgrade, and something else than ready."""
+
+    def fault(visit: Visit) -> None:
+        visit.connection.sendall(upgraded(visit))
+        then(visit)
+
+    return fault
 
 
 AGAIN = "after 0.2 s: ok"
@@ -194,6 +217,13 @@ HANDSHAKES = [
     ),
 ]
 
+READY = [
+    scripted("RST instead", "ready", opens(cuts), Seen("reset", 1006, AGAIN)),
+    scripted("FIN instead", "ready", opens(leaves), Seen("lost", 1006, AGAIN)),
+    scripted("close 1013 instead", "ready", opens(sends(close_frame(1013))), Seen("closed", 1013, AGAIN)),
+    scripted("it does not come", "ready", opens(is_silent), Seen("timed_out", None, AGAIN), **QUICK),
+]
+
 OFFERS = [
     scripted(
         "429 with Retry-After: 1",
@@ -210,6 +240,7 @@ OFFERS = [
         answers(lambda message: {**message, "sessionId": "another"}),
         Seen("bad_answer", None, NEVER),
     ),
+    scripted("two answers to one offer", "offer", answers_the_offer_twice, Seen("ok", None, "none needed")),
     scripted("no JSON", "offer", answers(lambda _: b"<html>"), Seen("bad_answer", None, NEVER)),
     scripted("malformed SDP", "offer", answers(sdp("v=0", "v=1")), Seen("bad_answer", None, NEVER)),
     scripted(
@@ -253,6 +284,12 @@ HELD = [
     scripted("invalid UTF-8", "hold", sends(frame(1, b"\xff\xfe")), Seen("malformed", 1006, UP_AGAIN)),
     scripted("a reserved bit", "hold", sends(frame(1, b"x", rsv=1)), Seen("malformed", 1006, UP_AGAIN)),
     scripted("a continuation of nothing", "hold", sends(frame(0, b"x")), Seen("malformed", 1006, UP_AGAIN)),
+    scripted(
+        "a message in the middle of a fragmented one",
+        "hold",
+        sends(frame(1, b"x", fin=False), frame(1, b"y")),
+        Seen("malformed", 1006, UP_AGAIN),
+    ),
     scripted("half a frame, then FIN", "hold", lambda visit: says(b"\x81\x05he")(visit), Seen("lost", 1006, UP_AGAIN)),
     scripted(
         "a fragmented message with a ping in between",
@@ -317,6 +354,18 @@ def without_tls() -> Any:
     return running
 
 
+def shows(name: str, certificate: Callable[[], LeafCert], trusts: Path | str = "") -> Case:
+    """A certificate that does not verify."""
+    return Case(
+        f"a certificate {name}",
+        "token",
+        through(lambda: nginx(certificate=certificate)),
+        Seen("tls_failed", None, NEVER),
+        "nginx",
+        trusts=trusts,
+    )
+
+
 CONNECTIONS = [
     Case(
         "nothing listens",
@@ -329,7 +378,75 @@ CONNECTIONS = [
         "no such host", "look-up", no_such_host, Seen("unresolved", None, "none: looked up once, before the run"), "DNS"
     ),
     Case("no TLS behind https", "token", without_tls(), Seen("tls_failed", None, NEVER), "nginx"),
+    shows("that has expired", expired, authority_file()),
+    shows("for another host", of_somebody_else, authority_file()),
+    shows("of an authority that --softphone-ca does not name", of_nobody_trusted, authority_file()),
+    shows("of an authority that the system does not know", of_nobody_trusted),
 ]
+
+
+# A wire that is cut.
+
+WEBSOCKET, OFFER = b"GET /signaling", b"POST /api/v2/media/offer"
+IN_MID_CONNECTION = "a forwarder"
+
+
+def cut_when_answered(name: str, end: End, seen: Seen, **more: Any) -> Case:
+    def cut(wire: Forwarder) -> None:
+        wire.cut_now(end)
+
+    hold = more.pop("hold", "until dropped")
+    return Case(name, "hold", through(forwarder, once_answered=cut), seen, IN_MID_CONNECTION, more, hold)
+
+
+def cut_in(step: str, request: bytes, bytes_of_it: int, name: str, end: End, seen: Seen, **more: Any) -> Case:
+    return Case(
+        f"{name} after {bytes_of_it} bytes of the answer",
+        step,
+        through(lambda: forwarder(Cut(request, bytes_of_it, end))),
+        seen,
+        IN_MID_CONNECTION,
+        more,
+    )
+
+
+CUTS = [
+    Case(
+        "everything a byte at a time, either way",
+        "handshake",
+        through(lambda: forwarder(slice_bytes=1)),
+        Seen("ok", None, "none needed"),
+        IN_MID_CONNECTION,
+    ),
+    cut_in("handshake", WEBSOCKET, 20, "RST", rst, Seen("reset", 1006, AGAIN)),
+    cut_in("handshake", WEBSOCKET, 20, "FIN", fin, Seen("lost", 1006, AGAIN)),
+    cut_in("handshake", WEBSOCKET, 20, "nothing passes", silence, Seen("timed_out", 1006, AGAIN), **QUICK),
+    cut_in("offer", OFFER, 100, "RST", rst, Seen("reset", None, AGAIN)),
+    cut_in("offer", OFFER, 100, "FIN", fin, Seen("lost", None, AGAIN)),
+    cut_in("offer", OFFER, 100, "nothing passes", silence, Seen("timed_out", None, AGAIN), **QUICK),
+    cut_when_answered("RST to both sides", rst, Seen("reset", 1006, UP_AGAIN)),
+    cut_when_answered("FIN to both sides", fin, Seen("lost", 1006, UP_AGAIN)),
+    cut_when_answered(
+        "nothing passes any more, either way",
+        silence,
+        Seen("ok", None, f"{STAYS}; its goodbye ends with timed_out (1006)"),
+        hold="briefly",
+        **QUICK,
+    ),
+]
+
+
+# Proxies.
+
+
+@contextmanager
+def silent_upstream() -> Iterator[Proxy]:
+    """An upstream that takes connections, and leaves it at that."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        silent = "127.0.0.1:{1}".format(*listener.getsockname())
+        with nginx("proxy_read_timeout 1s;", signaling=silent) as proxy:
+            yield proxy
+
 
 NGINX = [
     Case(
@@ -362,6 +479,27 @@ NGINX = [
         "handshake",
         through(lambda: nginx(signaling="127.0.0.1:9")),
         Seen("proxy_error", 1006, "after 0.2 s: proxy_error"),
+        "nginx",
+    ),
+    Case(
+        "the upstream is silent for proxy_read_timeout: 504",
+        "handshake",
+        through(silent_upstream),
+        Seen("proxy_error", 1006, "after 0.2 s: proxy_error"),
+        "nginx",
+    ),
+    Case(
+        "Upgrade is not passed on, and the edge says 426",
+        "handshake",
+        through(lambda: nginx(upgrade="")),
+        Seen("rejected", 1006, NEVER),
+        "nginx",
+    ),
+    Case(
+        "worker_connections used up: accepted, then 500",
+        "offer",
+        through(lambda: nginx(connections=5)),
+        Seen("server_error", None, "after 0.2 s: server_error"),
         "nginx",
     ),
     Case(
@@ -398,6 +536,11 @@ NGINX = [
     ),
 ]
 
+TWO_CONNECTIONS = """stick-table type ip size 10 store conn_cnt
+  tcp-request connection track-sc0 src
+  tcp-request connection reject if { sc0_conn_cnt gt 2 }"""
+"""That of who asks whether haproxy is there yet, and the softphone's own for HTTP."""
+
 HAPROXY = [
     Case(
         "429 with Retry-After: 3",
@@ -409,7 +552,21 @@ HAPROXY = [
         "haproxy",
     ),
     Case(
-        "reject",
+        "deny with deny_status 429, and no Retry-After",
+        "handshake",
+        through(lambda: haproxy("http-request deny deny_status 429 if { path /signaling }")),
+        Seen("rate_limited", 1006, "after 0.2 s: rate_limited"),
+        "haproxy",
+    ),
+    Case(
+        "tcp-request connection reject: RST",
+        "handshake",
+        through(lambda: haproxy(TWO_CONNECTIONS)),
+        Seen("reset", 1006, "after 0.2 s: reset"),
+        "haproxy",
+    ),
+    Case(
+        "http-request reject",
         "handshake",
         through(lambda: haproxy("http-request reject if { path /signaling }")),
         Seen("lost", 1006, "after 0.2 s: lost"),
@@ -440,6 +597,14 @@ HAPROXY = [
         hold="until dropped",
     ),
     Case(
+        "the upstream is killed",
+        "hold",
+        through(haproxy, once_answered=Proxy.kill_edge),
+        Seen("lost", 1006, "after 0.2 s: the call is not up again"),
+        "haproxy",
+        hold="until dropped",
+    ),
+    Case(
         "haproxy is killed",
         "hold",
         through(haproxy, once_answered=Proxy.die),
@@ -449,4 +614,4 @@ HAPROXY = [
     ),
 ]
 
-CASES = [*CONNECTIONS, *TOKENS, *HANDSHAKES, *OFFERS, *HELD, *NGINX, *HAPROXY]
+CASES = [*CONNECTIONS, *TOKENS, *HANDSHAKES, *READY, *OFFERS, *HELD, *CUTS, *NGINX, *HAPROXY]

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from tests.faults.cases import Case, Seen
@@ -32,12 +33,13 @@ class Victim:
     def suffer(self, case: Case) -> dict[str, Any]:
         """Have it call the case's edge; returns all that it saw, and what it holds more than before."""
         with case.edge() as url:
-            return self.call(url, {**USUAL, **case.softphone}, case.hold)
+            return self.call(url, {**USUAL, **case.softphone}, case.hold, case.trusts)
 
-    def call(self, url: str, softphone: Mapping[str, Any], hold: str = "") -> dict[str, Any]:
+    def call(self, url: str, softphone: Mapping[str, Any], hold: str = "", trusts: Path | str = "") -> dict[str, Any]:
         assert self._process.stdin is not None
         assert self._process.stdout is not None
-        print(json.dumps({"url": url, "softphone": softphone, "hold": hold}), file=self._process.stdin, flush=True)
+        told = {"url": url, "softphone": softphone, "hold": hold, "trusts": str(trusts)}
+        print(json.dumps(told), file=self._process.stdin, flush=True)
         found: dict[str, Any] = json.loads(self._process.stdout.readline())
         return found
 
@@ -94,7 +96,8 @@ DOCUMENT = """\
 Each row is a fault that was made to happen to a softphone of the behaviour `recommended`, under gevent as in Locust,
 with one retry, a back-off of 0.2 s and no jitter. Afterwards the process had as many descriptors and greenlets as
 before, and fifty drops in a row had left its memory where it was. A script stands in where no well-kept server has
-the fault; everything else is real: nginx and haproxy in front of the simulated edge.
+the fault, and a forwarder cuts the wire to the simulated edge; everything else is real: nginx and haproxy in front of
+that edge.
 
     python -m tests.faults > docs/faults.md
 

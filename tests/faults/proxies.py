@@ -1,4 +1,7 @@
-"""Faults that real proxies have: nginx and haproxy in front of the simulated edge, on free ports, without root."""
+"""Faults that real proxies have: nginx and haproxy in front of the simulated edge, on free ports, without root.
+
+A certificate is nginx's to show; who issues it, and for how long, is the case's affair.
+"""
 
 from __future__ import annotations
 
@@ -9,15 +12,17 @@ import subprocess
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, closing, contextmanager, suppress
 from pathlib import Path
+from typing import Protocol, TypeVar
 
 import psutil
+import trustme
 
 from tests.edge_process import EdgeProcess, running_edge
 
-__all__ = ["Proxy", "haproxy", "missing", "nginx", "through"]
+__all__ = ["Proxy", "an_edge", "haproxy", "missing", "nginx", "through"]
 
 PATIENCE_S = 20.0
 EDGE = "patience: 1000"
@@ -25,23 +30,25 @@ EDGE = "patience: 1000"
 NGINX = """
 daemon off; worker_processes 1; pid {folder}/pid; error_log {folder}/error.log;
 worker_shutdown_timeout 1s;
-events {{ worker_connections 64; }}
+events {{ worker_connections {connections}; }}
 http {{
   access_log off; client_body_temp_path {folder}/body; proxy_temp_path {folder}/proxy;
   fastcgi_temp_path {folder}/fastcgi; uwsgi_temp_path {folder}/uwsgi; scgi_temp_path {folder}/scgi;
   limit_req_zone $binary_remote_addr zone=one:32k rate=1r/m;
   map $status $retry_after {{ default ''; 429 3; }}
   server {{
-    listen 127.0.0.1:{port};
+    listen 127.0.0.1:{port}{tls};
     location / {{ proxy_pass http://{upstream}; }}
     location /signaling {{
       proxy_pass http://{signaling};
-      proxy_http_version 1.1; proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection upgrade;
+      {upgrade}
       {extra}
     }}
   }}
 }}
 """
+
+UPGRADE = "proxy_http_version 1.1; proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection upgrade;"
 
 HAPROXY = """
 global
@@ -96,42 +103,74 @@ def _program(name: str) -> str:
     return shutil.which(name) or shutil.which(name, path="/usr/sbin:/usr/local/sbin") or name
 
 
-def nginx(extra: str = "", signaling: str = "") -> AbstractContextManager[Proxy]:
-    """nginx with this at ``location /signaling``, and something else than the edge behind that if so told."""
-    return _proxy(
-        NGINX, lambda config: [_program("nginx"), "-p", str(config.parent), "-c", str(config)], extra, signaling
-    )
+def nginx(
+    extra: str = "",
+    *,
+    signaling: str = "",
+    upgrade: str = UPGRADE,
+    connections: int = 64,
+    certificate: Callable[[], trustme.LeafCert] | None = None,
+) -> AbstractContextManager[Proxy]:
+    """nginx in front of an edge.
+
+    Args:
+        extra: what ``location /signaling`` has besides.
+        signaling: what is behind that, if not the edge.
+        upgrade: what lets WebSockets through.
+        connections: how many the worker may have, those to the edge and the one that it listens on among them.
+        certificate: makes what it has to show, if it does TLS.
+    """
+    shown = certificate() if certificate else None
+    others: dict[str, str | int] = {
+        "extra": extra,
+        "signaling": signaling,
+        "upgrade": upgrade,
+        "connections": connections,
+    }
+    return _proxy(NGINX, lambda config: [_program("nginx"), "-p", str(config.parent), "-c", str(config)], others, shown)
 
 
 def haproxy(extra: str = "") -> AbstractContextManager[Proxy]:
     """haproxy with this in its frontend."""
-    return _proxy(HAPROXY, lambda config: [_program("haproxy"), "-db", "-f", str(config)], extra)
+    return _proxy(HAPROXY, lambda config: [_program("haproxy"), "-db", "-f", str(config)], {"extra": extra})
 
 
 @contextmanager
-def _proxy(template: str, command: Callable[[Path], list[str]], extra: str, signaling: str = "") -> Iterator[Proxy]:
-    """Run it in front of an edge; ``signaling`` is in the edge's place for WebSockets."""
+def _proxy(
+    template: str,
+    command: Callable[[Path], list[str]],
+    others: Mapping[str, str | int],
+    certificate: trustme.LeafCert | None = None,
+) -> Iterator[Proxy]:
+    """Run it in front of an edge, with what ``others`` say in its configuration."""
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        edge = stack.enter_context(_edge())
+        edge = stack.enter_context(an_edge())
         with socket.create_server(("127.0.0.1", 0)) as probe:
             port = probe.getsockname()[1]
         upstream = "{}:{}".format(*edge.address)
-        places = {"folder": folder, "port": port, "upstream": upstream, "signaling": signaling or upstream}
+        places = {"folder": folder, "port": port, "upstream": upstream, "tls": ""}
+        if certificate is not None:
+            pem = folder / "certificate.pem"
+            certificate.private_key_and_cert_chain_pem.write_to_path(pem)
+            places["tls"] = f" ssl; ssl_certificate {pem}; ssl_certificate_key {pem}"
         config, log = folder / "config", folder / "log"
-        config.write_text(template.format(**places, extra=extra))
+        config.write_text(template.format(**{**places, **others, "signaling": others.get("signaling") or upstream}))
         with log.open("w") as output:
             process = subprocess.Popen(command(config), stdout=output, stderr=output)
         stack.callback(_end, process)
         _await_port(port, process, log)
-        yield Proxy(f"http://127.0.0.1:{port}", process, edge)
+        yield Proxy(f"http{'s' if certificate else ''}://127.0.0.1:{port}", process, edge)
 
 
 @contextmanager
-def _edge() -> Iterator[EdgeProcess]:
+def an_edge() -> Iterator[EdgeProcess]:
     """A simulated edge that may be killed."""
-    with suppress(AssertionError), running_edge(EDGE) as edge:  # one that was killed does not end cleanly
+    with ExitStack() as stack:
+        edge = stack.enter_context(running_edge(EDGE))
         yield edge
+        with suppress(AssertionError):  # one that was killed does not end cleanly
+            stack.close()
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
@@ -156,13 +195,23 @@ def _await_port(port: int, process: subprocess.Popen[bytes], log: Path) -> None:
         time.sleep(0.02)
 
 
+class InFront(Protocol):
+    """Something in front of an edge."""
+
+    url: str
+    edge: EdgeProcess
+
+
+P = TypeVar("P", bound=InFront)
+
+
 def through(
-    proxied: Callable[[], AbstractContextManager[Proxy]],
+    proxied: Callable[[], AbstractContextManager[P]],
     *,
-    first: Callable[[Proxy], object] | None = None,
-    once_answered: Callable[[Proxy], None] | None = None,
+    first: Callable[[P], object] | None = None,
+    once_answered: Callable[[P], None] | None = None,
 ) -> Callable[[], AbstractContextManager[str]]:
-    """The URL of a proxy.
+    """The URL of a proxy, or of whatever else is in front of an edge.
 
     Args:
         proxied: starts it.
@@ -184,7 +233,7 @@ def through(
     return running
 
 
-def _when_answered(proxy: Proxy, act: Callable[[Proxy], None]) -> None:
+def _when_answered(proxy: P, act: Callable[[P], None]) -> None:
     deadline_s = time.monotonic() + PATIENCE_S
     while time.monotonic() < deadline_s:
         if proxy.edge.stats()["sessions"]["answered"]:

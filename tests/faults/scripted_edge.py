@@ -21,7 +21,7 @@ from locust_softphone.edge.answer import answer_for
 from locust_softphone.sdp import parse
 from tests.signaling.scripted_server import accept_lines, close_frame, frame
 
-__all__ = ["Fault", "Visit", "answer", "reply", "scripted_edge"]
+__all__ = ["Fault", "Visit", "answer", "reply", "scripted_edge", "upgraded"]
 
 STEP_OF = {"/oauth/token": "token", "/signaling": "handshake", "/api/v2/media/offer": "offer"}
 PATIENCE_S = 30.0
@@ -51,6 +51,12 @@ def answer(body: bytes) -> dict[str, str]:
     offer = json.loads(body)
     text = answer_for(parse(offer["sdp"]), random.Random(0))
     return {"sessionId": offer["sessionId"], "type": "answer", "sdp": text}
+
+
+def upgraded(visit: Visit) -> bytes:
+    """The 101 to a handshake."""
+    head = b"HTTP/1.1 101 Switching Protocols\r\nX-Session-Id: " + SESSION.encode() + b"\r\n"
+    return head + accept_lines(visit.head) + b"\r\n"
 
 
 @dataclass
@@ -85,10 +91,9 @@ class _Edge:
 
     def _handshake(self, visit: Visit) -> None:
         connection = visit.connection
-        head = b"HTTP/1.1 101 Switching Protocols\r\nX-Session-Id: " + SESSION.encode() + b"\r\n"
         ready = json.dumps({"type": "ready", "session": SESSION}).encode()
         self.answered.clear()
-        connection.sendall(head + accept_lines(visit.head) + b"\r\n" + frame(1, ready))
+        connection.sendall(upgraded(visit) + frame(1, ready))
         if "hold" in self.faults and self.answered.wait(PATIENCE_S) and (fault := self.fault("hold")):
             fault(visit)
         while b"\x88" not in (data := connection.recv(4096)):  # until its close frame

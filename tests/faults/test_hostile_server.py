@@ -11,8 +11,8 @@ import pytest
 
 from tests.faults.cases import AGAIN, NEVER, QUICK, UP_AGAIN, Case, Seen, refuses, says, scripted, sends
 from tests.faults.matrix import Victim, a_victim, happened
-from tests.faults.scripted_edge import Fault, Visit, reply
-from tests.signaling.scripted_server import accept_lines, close_frame, frame
+from tests.faults.scripted_edge import Fault, Visit, reply, upgraded
+from tests.signaling.scripted_server import close_frame, frame
 
 MB = 1024 * 1024
 MOST_GROWTH = 24 * MB
@@ -36,10 +36,6 @@ def keeps_sending(begin: bytes, more: bytes, most: int = 100 * MB) -> Fault:
             visit.connection.sendall(block)
 
     return fault
-
-
-def upgraded(visit: Visit) -> bytes:
-    return b"HTTP/1.1 101 Switching Protocols\r\nX-Session-Id: x\r\n" + accept_lines(visit.head) + b"\r\n"
 
 
 def never_ready(visit: Visit) -> None:

@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 import locust_softphone
-from tests.faults.cases import CASES, HELD, Case
+from tests.faults.cases import CASES, HELD, Case, Seen
+from tests.faults.certificates import authority_file, good
 from tests.faults.matrix import USUAL, Victim, a_victim, document, happened
-from tests.faults.proxies import missing
+from tests.faults.proxies import missing, nginx, through
 
 DOCUMENT = Path(locust_softphone.__file__).parents[2] / "docs" / "faults.md"
 MB = 1024 * 1024
@@ -30,6 +31,14 @@ def test_a_fault(victim: Victim, case: Case) -> None:
     found = victim.suffer(case)
     assert happened(case, found) == case.seen, found
     assert found["left"] == {"descriptors": 0, "greenlets": 0}
+
+
+def test_the_right_certificate_verifies(victim: Victim) -> None:
+    """So the others are refused for what is wrong with them."""
+    if lacking := missing("nginx"):
+        pytest.skip(f"{lacking} is not installed")
+    trusting = Case("", "token", through(lambda: nginx(certificate=good)), Seen("", None, ""), trusts=authority_file())
+    assert victim.suffer(trusting)["answered"]
 
 
 def test_many_drops_leave_memory_where_it_was(victim: Victim) -> None:

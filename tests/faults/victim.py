@@ -2,7 +2,8 @@
 
 Each line on stdin says where to call and how to behave; each line on stdout what came of it:
 
-    {"url": …, "softphone": {…}, "hold": true}   →   {"attempts": [[step, outcome, status, code], …], "closes": {…}, …}
+    {"url": …, "softphone": {…}, "hold": …, "trusts": …}
+    →   {"attempts": [[step, outcome, status, code], …], "closes": {…}, …}
 
 Waits between tries pass at once where no connection is held meanwhile; they are told, not waited for.
 """
@@ -37,11 +38,11 @@ TICK_S = 0.02
 PATIENT_S = 20.0
 
 
-def suffer(url: str, softphone: dict[str, Any], hold: str) -> dict[str, Any]:
+def suffer(url: str, softphone: dict[str, Any], hold: str, trusts: str) -> dict[str, Any]:
     """One softphone's call."""
     seen, passing = Observations(), Time()
     try:
-        target = Target.parse(url).resolved()
+        target = Target.parse(url, ca_file=trusts or None).resolved()
     except AttemptFailed as failed:
         return {"attempts": [["look-up", failed.outcome.value, None, None]], "closes": {}, "abnormal": {}}
     fleet = a_fleet(target, seen, passing, **softphone)
@@ -95,7 +96,7 @@ def main() -> None:
         with suppress(OSError):
             Path("/proc/self/clear_refs").write_text("5")  # the peak begins anew
         before, held = left(), psutil.Process().memory_info().rss
-        life = gevent.spawn(suffer, told["url"], told["softphone"], told["hold"])
+        life = gevent.spawn(suffer, told["url"], told["softphone"], told["hold"], told["trusts"])
         gap_s = longest_gap_s(life)
         found = {**life.get(), "gap_s": gap_s}
         del life

@@ -19,6 +19,7 @@ from locust_softphone.errors import AttemptFailed, InputError
 from locust_softphone.profile import Profile
 from locust_softphone.report.comparison import side_by_side
 from locust_softphone.report.history import read_runs
+from locust_softphone.report.journal import NAME, recover
 from locust_softphone.report.terminal import render
 from locust_softphone.retry import parse_retry_after, reset_s
 from locust_softphone.signaling.http import read_body, read_head
@@ -72,6 +73,15 @@ def _record(data: bytes) -> None:
         render(side_by_side(runs), width=80, colour=False)
 
 
+def _journal(data: bytes) -> None:
+    folder = Path(_SCRATCH.name, "killed")
+    folder.mkdir(exist_ok=True)
+    (folder / NAME).write_bytes(data)
+    (folder / "run.json").unlink(missing_ok=True)
+    with suppress(InputError):
+        recover(folder)
+
+
 def _stanza(data: bytes) -> None:
     with suppress(stanza.StanzaError):
         stanza.parse(_text(data))
@@ -101,6 +111,7 @@ def _http(data: bytes) -> None:
 PARSERS: Mapping[str, Callable[[bytes], None]] = {
     "authorization": _authorization,
     "http": _http,
+    "journal": _journal,
     "policy": _policy,
     "profile": _profile,
     "record": _record,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import random
 from itertools import pairwise
 from typing import Any
@@ -16,7 +17,7 @@ from locust_softphone.profile import Profile
 from locust_softphone.sdp import make_offer
 from locust_softphone.strict_yaml import loads
 from tests.fuzz.parsers import PARSERS
-from tests.report.records import a_record
+from tests.report.records import a_record, a_start, measured_in
 
 OFFER = make_offer(random.Random(0))
 PROFILE = """
@@ -34,6 +35,10 @@ organisations: [{client_id: a, client_secret: b}]
 RESPONSE = "HTTP/1.1 429 Slow\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\n\r\n"
 STANZA = '<iq xmlns="jabber:client" type="get" id="1"><ping xmlns="urn:xmpp:ping"/></iq>'
 RECORD = a_record()
+JOURNAL = [
+    {"journal": 1, **vars(a_start())},
+    *({"until_s": second + 1.0, "tally": measured_in(second).to_plain()} for second in range(2)),
+]
 
 
 @st.composite
@@ -89,12 +94,10 @@ JSON = st.recursive(
 )
 
 
-@settings(max_examples=200, deadline=None)
-@given(st.data())
-def test_records(data: st.DataObject) -> None:
-    """A good record with one of its values, at any depth, replaced by any other."""
-    record = json.loads(json.dumps(RECORD))
-    part: Any = record
+def one_value_replaced(data: st.DataObject, good: Any) -> Any:
+    """The same with one of its values, at any depth, replaced by any other."""
+    changed = json.loads(json.dumps(good))
+    part: Any = changed
     for _ in range(data.draw(st.integers(0, 4))):
         inner = part.values() if isinstance(part, dict) else part
         deeper = [each for each in inner if isinstance(each, (dict, list)) and each]
@@ -106,7 +109,48 @@ def test_records(data: st.DataObject) -> None:
         del part[key]
     else:
         part[key] = data.draw(JSON)
-    PARSERS["record"](json.dumps(record).encode())
+    return changed
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.data())
+def test_records(data: st.DataObject) -> None:
+    PARSERS["record"](json.dumps(one_value_replaced(data, RECORD)).encode())
+
+
+def a_journal(lines: list[Any]) -> bytes:
+    return "".join(f"{json.dumps(line)}\n" for line in lines).encode()
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.data())
+def test_journals(data: st.DataObject) -> None:
+    PARSERS["journal"](a_journal(one_value_replaced(data, JOURNAL)))
+
+
+@pytest.mark.parametrize("value", [10**20, 10**400, math.inf, math.nan, -1, 1.5, "1"])
+@pytest.mark.parametrize(
+    "place",
+    [
+        ("timeline", 0, 0),
+        ("setup_times", 0, 0),
+        ("setup_times", 0, 1),
+        ("setup_times", 0, 2),
+        ("latencies", "offer.service", 0),
+        ("latencies", "offer.service", 1),
+        ("latencies", "start_lag", 1),
+        ("counts", "attempts.offer"),
+        ("retry_sample", 0, 1),
+        ("first_s", "started"),
+    ],
+)
+def test_a_number_that_is_out_of_all_proportion(place: tuple[str | int, ...], value: float | str) -> None:
+    journal = json.loads(json.dumps(JOURNAL))
+    part = journal[1]["tally"]
+    for step in place[:-1]:
+        part = part[step]
+    part[place[-1]] = value
+    PARSERS["journal"](a_journal(journal))
 
 
 BILLION_LAUGHS = "a: &a [x, x]\n" + "".join(

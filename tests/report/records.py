@@ -14,10 +14,11 @@ from locust_softphone.measure import Attempt, Tally
 from locust_softphone.outcome import Outcome
 from locust_softphone.profile import Profile
 from locust_softphone.report import ledger
+from locust_softphone.report.journal import RunStart
 from locust_softphone.report.record import Aborted, RunFacts, build
 from locust_softphone.told_retry import ToldRetry
 
-__all__ = ["a_profile", "a_record"]
+__all__ = ["a_profile", "a_record", "a_start", "measured_in"]
 
 NONE: Mapping[str, Any] = MappingProxyType({})
 SETUP_S = 0.2
@@ -103,6 +104,27 @@ def a_record(
     )
 
 
+def a_start() -> RunStart:
+    """What a journal begins with: ten softphones, all in the first second."""
+    profile = a_profile(expect=["answered == 100%"])
+    target = {"url": "http://127.0.0.1:8080", "simulated": True, "policy": {}}
+    versions = dict.fromkeys(("locust-softphone", "locust", "python", "platform"), "1")
+    return RunStart("1-burst", profile.resolved(), [10, 0], 1, target, versions, 0, 1_700_000_000.0)
+
+
+def measured_in(second: int) -> Tally:
+    """What a softphone would have measured that started in this second."""
+    tally, at_s = Tally(), float(second)
+    for name in ("started", "connected", "calls.answered", "answered"):
+        tally.count(name, at_s)
+    tally.attempt(Attempt("offer", at_s, at_s + 0.1, at_s + 0.3, Outcome.OK))
+    tally.attempt(Attempt("token", at_s, at_s, at_s + 0.01, Outcome.RATE_LIMITED, status=429))
+    tally.retry(ToldRetry("token", at_s + 1, at_s + 0.5))
+    tally.setup_times.record(at_s, 0.25)
+    tally.latencies["start_lag"].record(0.001)
+    return tally
+
+
 def _tally(users: int, answered: int, gave_up: int, connected_after_s: float) -> Tally:
     tally = Tally()
     tally.count("started", 0.0, users)
@@ -119,7 +141,7 @@ def _tally(users: int, answered: int, gave_up: int, connected_after_s: float) ->
     tally.count("calls.answered", connected_after_s, answered)
     tally.count("gave_up", 5.0, gave_up)
     for second in range(int(connected_after_s), 10):
-        tally.timeline[second].update({"connected_now": answered, "in_call_now": answered} if answered else {})
+        tally.timeline.at(second).update({"connected_now": answered, "in_call_now": answered} if answered else {})
     return tally
 
 

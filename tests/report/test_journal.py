@@ -14,36 +14,14 @@ from typing import Any
 import pytest
 
 from locust_softphone.errors import InputError
-from locust_softphone.measure import Attempt, Tally
-from locust_softphone.outcome import Outcome
+from locust_softphone.measure import Tally
 from locust_softphone.report import journal
-from locust_softphone.report.journal import NAME, Journal, RunStart, is_left_behind, read_or_recover, recover
+from locust_softphone.report.journal import NAME, Journal, is_left_behind, read_or_recover, recover
 from locust_softphone.report.record import read, write
-from locust_softphone.told_retry import ToldRetry
-from tests.report.records import a_profile, a_record
+from tests.report.records import a_record, a_start, measured_in
 from tests.report.test_record_schema import validate
 
 SECONDS = 4
-
-
-def a_start() -> RunStart:
-    profile = a_profile(expect=["answered == 100%"])
-    target = {"url": "http://127.0.0.1:8080", "simulated": True, "policy": {}}
-    versions = dict.fromkeys(("locust-softphone", "locust", "python", "platform"), "1")
-    return RunStart("1-burst", profile.resolved(), [10, 0], 1, target, versions, 0, 1_700_000_000.0)
-
-
-def measured_in(second: int) -> Tally:
-    """What a softphone would have measured that started in this second."""
-    tally, at_s = Tally(), float(second)
-    for name in ("started", "connected", "calls.answered", "answered"):
-        tally.count(name, at_s)
-    tally.attempt(Attempt("offer", at_s, at_s + 0.1, at_s + 0.3, Outcome.OK))
-    tally.attempt(Attempt("token", at_s, at_s, at_s + 0.01, Outcome.RATE_LIMITED, status=429))
-    tally.retry(ToldRetry("token", at_s + 1, at_s + 0.5))
-    tally.setup_times.record(at_s, 0.25)
-    tally.latencies["start_lag"].record(0.001)
-    return tally
 
 
 def written(folder: Path, seconds: int = SECONDS) -> tuple[Journal, Tally]:

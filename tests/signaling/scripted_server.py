@@ -108,6 +108,17 @@ def passes_on(target: Target) -> Script:
     return script
 
 
+def says_goodbye(connection: socket.socket) -> None:
+    """Say nothing until the client sends its close frame, and then the same."""
+    data = b""
+    while b"\x88" not in data:
+        part = connection.recv(4096)
+        if not part:
+            return
+        data += part
+    connection.sendall(close_frame(1000))
+
+
 def frame(opcode: int, payload: bytes = b"", *, fin: bool = True, rsv: int = 0) -> bytes:
     assert len(payload) < 1 << 16
     size = bytes([len(payload)]) if len(payload) < 126 else struct.pack("!BH", 126, len(payload))

@@ -9,11 +9,11 @@ import pytest
 
 from locust_softphone.signaling.softphone import Softphone
 from tests.signaling.fleet import Observations, Time, a_fleet
-from tests.signaling.scripted_server import Script, frame, says, serving, switches, waits_for_the_client
+from tests.signaling.scripted_server import Script, frame, says, says_goodbye, serving, switches
 
 TOKEN = b'{"access_token":"bearer","expires_in":3600}'
 A_TOKEN = says(b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: %d\r\n\r\n%s" % (len(TOKEN), TOKEN))
-A_SESSION = switches(frame(1, b'{"type":"ready","session":"s"}'), then=waits_for_the_client)
+A_SESSION = switches(frame(1, b'{"type":"ready","session":"s"}'), then=says_goodbye)
 
 
 @pytest.fixture

@@ -34,6 +34,9 @@ VERSION = 1
 REWRITTEN_AT = 32 * 1024 * 1024
 """How many bytes are appended before they are added up: what bounds the file, besides what it comes to as one line."""
 
+_AFTER_PLAN_S = 3600
+"""No run goes on for so long when its plan is over."""
+
 _KILLED = "the run was killed; recovered up to second {:.0f}"
 
 
@@ -187,10 +190,12 @@ def recover(folder: Path) -> dict[str, Any]:
             content = json.loads(line)
             measured.merge(Tally.from_plain(content["tally"]))
             until_s = content["until_s"]
+        if measured.last_second() > len(start.planned) + _AFTER_PLAN_S:
+            raise ValueError("a second long after the plan's end: the record would have all up to it")
         record = _record(start, measured, until_s)
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror})") from None
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError, ArithmeticError) as error:
         raise InputError(f"{path}: not a journal of locust-softphone ({type(error).__name__})") from None
     with suppress(InputError, OSError):
         write(record, folder)

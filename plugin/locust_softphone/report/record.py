@@ -171,13 +171,13 @@ def _with_total(parts: dict[str, int]) -> dict[str, int]:
 
 
 def _timeline(planned: Sequence[int], tally: Tally) -> list[dict[str, Any]]:
-    setups = tally.setup_times.summaries()
-    seconds = range(max([len(planned), *(second + 1 for second in (*tally.timeline, *setups))]))
+    counts, setups = dict(tally.timeline.items()), tally.setup_times.summaries()
+    seconds = range(max([len(planned), *(second + 1 for second in (*counts, *setups))]))
     return [
         {
             "second": second,
             "planned": planned[second] if second < len(planned) else 0,
-            **dict(sorted(tally.timeline.get(second, {}).items())),
+            **dict(sorted(counts.get(second, {}).items())),
             **({"call_setup": setups[second]} if second in setups else {}),
         }
         for second in seconds

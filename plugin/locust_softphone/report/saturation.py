@@ -42,7 +42,7 @@ def on_time_per_s(tally: Tally) -> int:
     return max(
         (
             sum(n for name, n in counts.items() if name.startswith("attempts."))
-            for counts in tally.timeline.values()
+            for _, counts in tally.timeline.items()
             if not counts["loop_late"]
         ),
         default=0,

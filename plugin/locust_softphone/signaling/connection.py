@@ -74,10 +74,13 @@ class Connection:
             choice: which of the target's addresses, counted round.
 
         Raises:
-            AttemptFailed: a refusal with its status and headers and with close code 1006, as a browser would show it;
-                or any way in which a connection can fail.
+            AttemptFailed: a refusal with its status and headers, or any way in which a connection can fail; with close
+                code 1006, as a browser would show it.
         """
-        stream = target.connect(timeout_s, choice)
+        try:
+            stream = target.connect(timeout_s, choice)
+        except AttemptFailed as failed:
+            raise _abnormal(failed) from None
         try:
             return cls(stream, _upgrade(stream, target, path, headers, subprotocol))
         except AttemptFailed as failed:

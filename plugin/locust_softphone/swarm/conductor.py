@@ -168,7 +168,9 @@ class Conductor:
         if self._run is not None and self._run.began_at is None and not self._refused:
             if isinstance(self._environment.runner, MasterRunner):
                 workarounds.leave_users_where_they_are(self._environment.runner)
-            self._run.begin()
+            run = self._run
+            run.begin()
+            gevent.spawn(workarounds.forget_seconds_long_past, self._environment, lambda: run.over or run.stopping)
 
     def collect(self) -> None:
         """Locust's ``test_stopping``: everybody hangs up, and what was measured comes in."""

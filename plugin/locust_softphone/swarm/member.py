@@ -149,15 +149,19 @@ class Member:
 
     def _stop(self) -> None:
         """Everybody hangs up, and what was measured is handed in."""
-        with self._stopping:  # a worker that leaves must not go while it is still being done because the master said so
+        with self._stopping:
             if self.share is not None and not self.share.stopped:
                 self.share.stop(self._runner.user_greenlets)
             self._runner.send_message(messages.DONE, self._take())
 
     def _on_quitting(self, **_: Any) -> None:
-        """This worker leaves by itself: what it measured must not go with it."""
-        if self.share is not None:
-            self._stop()
+        """This worker leaves by itself: what it measured must not go with it.
+
+        All processes of a closed terminal are told at once; a master that is quicker has told us to stop already.
+        """
+        with self._stopping:
+            if self.share is not None and not self.share.stopped:
+                self._stop()
 
     def _take(self) -> dict[str, Any]:
         if self.share is None:

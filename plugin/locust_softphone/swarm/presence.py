@@ -30,7 +30,7 @@ def take_presence(
         connected = sum(phone.connected for phone in phones)
         in_call = sum(phone.in_call for phone in phones)
         for second in range(begun_s, now_s):
-            counts = tally().timeline[second]
+            counts = tally().timeline.at(second)
             for name, number in (("connected_now", connected), ("in_call_now", in_call)):
                 if number:
                     counts[name] += number

@@ -50,7 +50,7 @@ def watch(
         if lag_s > LATE_LOOP_S:
             tally().counts["loop_late"] += 1
             for second in range(max(int(at_s - lag_s), 0), int(at_s) + 1):
-                tally().timeline[second]["loop_late"] += 1
+                tally().timeline.at(second)["loop_late"] += 1
             if now_s - warned_s > 10:
                 warned_s = now_s
                 logger.warning("this generator is late by %.0f ms: what is measured now is measured late", lag_s * 1000)

@@ -53,7 +53,8 @@ def figures(run: Run) -> dict[str, Any]:
 
 def timeline(run: Run, since: int) -> list[dict[str, int]]:
     """The seconds of a run that may have changed after ``since``, as the record's timeline has them."""
-    seconds = run.tally.timeline
-    last = max(seconds, default=0)
+    timeline = run.tally.timeline
+    last = max(timeline.last, 0)
     first = max(since - SETTLES_S, last - LONGEST_S, 0)
+    seconds = dict(timeline.items(first))
     return [{"second": second, **seconds.get(second, {})} for second in range(first, last + 1)]

@@ -1,0 +1,45 @@
+"""Certificates that are no good, from an authority of our own, and one that is."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta, timezone
+from functools import cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import trustme
+
+__all__ = ["authority_file", "expired", "good", "of_nobody_trusted", "of_somebody_else"]
+
+HOST = "127.0.0.1"
+_SCRATCH = TemporaryDirectory()
+
+
+@cache
+def _authority() -> trustme.CA:
+    return trustme.CA()
+
+
+@cache
+def authority_file() -> Path:
+    """The authority's own certificate, for ``--softphone-ca``."""
+    file = Path(_SCRATCH.name, "authority.pem")
+    _authority().cert_pem.write_to_path(file)
+    return file
+
+
+def good() -> trustme.LeafCert:
+    return _authority().issue_cert(HOST)
+
+
+def expired() -> trustme.LeafCert:
+    yesterday = datetime.now(timezone.utc) - timedelta(days=1)
+    return _authority().issue_cert(HOST, not_before=yesterday - timedelta(days=1), not_after=yesterday)
+
+
+def of_somebody_else() -> trustme.LeafCert:
+    return _authority().issue_cert("elsewhere.example", "127.0.0.2")
+
+
+def of_nobody_trusted() -> trustme.LeafCert:
+    return trustme.CA().issue_cert(HOST)
