@@ -36,7 +36,7 @@ TINY = """
 name: tiny
 users: 4
 ramp: 50ms
-hold: 100ms
+hold: 500ms
 expect: [answered == 100%]
 """
 
