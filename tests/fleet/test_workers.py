@@ -188,22 +188,20 @@ def test_nothing_is_lost_when_the_web_ui_stops_the_run(tmp_path: Path) -> None:
 
 HELD_BACK = """
 name: held-back
-users: 24
-ramp: 0s
-hold: 6s
-softphone: {like: recommended, retry: {scope: fleet, pace: 8/s, remaining: ignore}}
+users: 20
+ramp: 2s
+hold: 8s
+softphone: {like: recommended, retry: {scope: fleet, pace: 4/s, remaining: ignore}}
 expect: [answered == 100%]
 """
 
 
 def test_a_429_to_one_worker_holds_back_the_whole_fleet(tmp_path: Path) -> None:
-    (tmp_path / "policy.yaml").write_text("limits: {handshake: {rate: 10/s, burst: 2}}")
+    """Twice as many come as are let in: without the hold 12 to 14 of them are refused, with it one."""
+    (tmp_path / "policy.yaml").write_text("limits: {handshake: {rate: 5/s, burst: 2}}")
     with a_fleet(tmp_path, HELD_BACK, "--softphone-policy", "policy.yaml", workers=2) as fleet:
         record = fleet.record()
         assert fleet.master.returncode == 0, fleet.log()
-    assert record["totals"]["answered"] == 24
-    first_wave = 22
-    assert record["rate_limited"]["handshake"] <= first_wave + 3, (
-        "once the hold is over they come at their pace, which the edge takes"
-    )
+    assert record["totals"]["answered"] == 20
+    assert 1 <= record["rate_limited"]["handshake"] <= 6
     assert record["retries"]["too_early"] == 0
