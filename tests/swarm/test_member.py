@@ -1,71 +1,22 @@
-"""A worker that leaves while it is being stopped: what it measured is handed in first."""
+"""A worker that leaves hands in what it measured first, whoever has been quicker to stop it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from types import SimpleNamespace
-from typing import Any
+import json
+import subprocess
+import sys
 
-import gevent
 import pytest
-from gevent.event import Event
-from locust.event import Events
 
-from locust_softphone.measure import Tally
 from locust_softphone.swarm import messages
-from locust_softphone.swarm.member import Member
-
-PATIENCE_S = 30.0  # a bound for a test that has gone wrong
+from tests.swarm.locust_process import PATIENCE_S
 
 
-class Runner:
-    """Of Locust's, what a member uses."""
-
-    def __init__(self) -> None:
-        self.handlers: dict[str, Callable[..., None]] = {}
-        self.sent: list[str] = []
-        self.user_greenlets = None
-
-    def register_message(self, name: str, handler: Callable[..., None], concurrent: bool = False) -> None:
-        self.handlers[name] = handler
-
-    def send_message(self, name: str, data: object = None) -> None:
-        self.sent.append(name)
-
-
-class Share:
-    """A share whose softphones take their time to say goodbye."""
-
-    def __init__(self) -> None:
-        self.stopped = False
-        self.goodbyes_said = Event()
-
-    def stop(self, users: object) -> None:
-        self.stopped = True
-        self.goodbyes_said.wait(PATIENCE_S)
-
-    def clock(self) -> float:
-        return 0.0
-
-    def take(self) -> Tally:
-        return Tally()
-
-
-@pytest.mark.parametrize("told_to_stop", [True, False], ids=["the master was quicker", "we were quicker"])
-def test_it_leaves_when_what_it_measured_is_handed_in(told_to_stop: bool) -> None:
-    """All of a closed terminal's processes are told at once."""
-    runner, share, events = Runner(), Share(), Events()
-    environment: Any = SimpleNamespace(parsed_options=None, events=events)
-    anything: Any = runner
-    member = Member(environment, anything)
-    member.share = share  # type: ignore[assignment]
-    if told_to_stop:
-        gevent.spawn(runner.handlers[messages.STOP], environment, None)
-        gevent.sleep(0)
-    leaving = gevent.spawn(events.quitting.fire, environment=environment)
-    gevent.sleep(0)
-    assert not leaving.ready()
-    share.goodbyes_said.set()
-    leaving.join(PATIENCE_S)
-    assert leaving.ready()
-    assert runner.sent == [messages.HERE, messages.DONE]
+@pytest.mark.parametrize("stopped", ["told", "by-itself"])
+def test_what_it_measured_is_handed_in(stopped: str) -> None:
+    """All processes of a closed terminal are told at once."""
+    command = [sys.executable, "-m", "tests.swarm.leaving_worker", stopped]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE_S)
+    assert done.returncode == 0, done.stderr
+    sent = [messages.HERE, messages.DONE]
+    assert json.loads(done.stdout) == {"left_before_goodbyes": False, "left": True, "sent": sent}
