@@ -25,7 +25,7 @@ from urllib.parse import urlsplit
 from locust_softphone.report.ledger import since
 from process import Command, Process, Usage, cores
 
-__all__ = ["PATIENCE_S", "Bench", "Edge", "Run", "bench"]
+__all__ = ["PATIENCE_S", "POLL_EVERY_S", "Bench", "Edge", "Run", "bench"]
 
 PATIENCE_S = 20.0  # for an edge to start or to answer
 POLL_EVERY_S = 0.1

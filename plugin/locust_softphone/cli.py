@@ -330,7 +330,7 @@ def _dry_run(parsed: argparse.Namespace, profile: Profile) -> None:
     from locust_softphone.signaling.genesys_cloud.regions import DEFAULT_REGION, hosts_of
     from locust_softphone.signaling.genesys_cloud.users import load_users
     from locust_softphone.signaling.hosts import Hosts
-    from locust_softphone.signaling.stream import Target
+    from locust_softphone.signaling.target import Target
 
     if parsed.host and parsed.region:
         raise InputError("--region: its hosts are the edge, and --host names another; give one of the two")

@@ -24,7 +24,7 @@ from locust_softphone.signaling.genesys_cloud.users import User
 from locust_softphone.signaling.hosts import Hosts
 from locust_softphone.signaling.recording import record
 from locust_softphone.signaling.softphone import Softphone
-from locust_softphone.signaling.stream import Target
+from locust_softphone.signaling.target import Target
 from locust_softphone.swarm.edge_process import EdgeProcess
 from locust_softphone.swarm.options import SIMULATED_CREDENTIALS
 from locust_softphone.told_retry import ToldRetry

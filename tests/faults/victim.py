@@ -29,7 +29,7 @@ import psutil  # noqa: E402
 from locust_softphone.errors import AttemptFailed  # noqa: E402
 from locust_softphone.signaling.hold_back import HoldBack  # noqa: E402
 from locust_softphone.signaling.softphone import Softphone  # noqa: E402
-from locust_softphone.signaling.stream import Target  # noqa: E402
+from locust_softphone.signaling.target import Target  # noqa: E402
 from tests.resources import peak_bytes  # noqa: E402
 from tests.signaling.fleet import Observations, Time, a_fleet  # noqa: E402
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from locust_softphone.signaling.stream import Target
+from locust_softphone.signaling.target import Target
 
 __all__ = ["DOMAIN", "prosody"]
 

@@ -17,7 +17,7 @@ from locust_softphone.errors import AttemptFailed
 from locust_softphone.outcome import Outcome
 from locust_softphone.signaling.connection import Connection
 from locust_softphone.signaling.genesys_cloud.calls import PROPOSE, Calls
-from locust_softphone.signaling.stream import Target
+from locust_softphone.signaling.target import Target
 from locust_softphone.signaling.xmpp.jingle import JINGLE
 from locust_softphone.signaling.xmpp.login import log_in
 from locust_softphone.signaling.xmpp.stanza import Element

@@ -21,7 +21,7 @@ from locust_softphone.signaling.fleet import Fleet
 from locust_softphone.signaling.media_offer import MediaOffer
 from locust_softphone.signaling.oauth import Credentials
 from locust_softphone.signaling.softphone import Softphone
-from locust_softphone.signaling.stream import Target
+from locust_softphone.signaling.target import Target
 from locust_softphone.signaling.token import SharedToken
 from locust_softphone.told_retry import ToldRetry
 from tests.edge_process import EdgeProcess, running_edge

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import select
 import socket
 import struct
 from base64 import b64encode
@@ -10,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from hashlib import sha1
 
-from locust_softphone.signaling.stream import Target
+from locust_softphone.signaling.target import Target
 
 Script = Callable[[socket.socket], None]
 
@@ -92,6 +93,21 @@ def waits_for_the_client(connection: socket.socket) -> None:
         pass
 
 
+def passes_on(target: Target) -> Script:
+    """Be a wire to another server, until either side leaves."""
+
+    def script(connection: socket.socket) -> None:
+        with socket.create_connection((target.host, target.port)) as server:
+            other = {connection: server, server: connection}
+            while True:
+                for side in select.select([*other], [], [])[0]:
+                    if not (data := side.recv(65536)):
+                        return
+                    other[side].sendall(data)
+
+    return script
+
+
 def says_goodbye(connection: socket.socket) -> None:
     """Say nothing until the client sends its close frame, and then the same."""
     data = b""
@@ -104,8 +120,9 @@ def says_goodbye(connection: socket.socket) -> None:
 
 
 def frame(opcode: int, payload: bytes = b"", *, fin: bool = True, rsv: int = 0) -> bytes:
-    assert len(payload) < 126
-    return bytes([fin << 7 | rsv << 4 | opcode, len(payload)]) + payload
+    assert len(payload) < 1 << 16
+    size = bytes([len(payload)]) if len(payload) < 126 else struct.pack("!BH", 126, len(payload))
+    return bytes([fin << 7 | rsv << 4 | opcode]) + size + payload
 
 
 def close_frame(code: int) -> bytes:

@@ -12,7 +12,7 @@ from locust_softphone.errors import AttemptFailed
 from locust_softphone.outcome import Outcome, abnormal_cause
 from locust_softphone.signaling.connection import Connection
 from locust_softphone.signaling.http import HttpConnection
-from locust_softphone.signaling.stream import Stream, Target
+from locust_softphone.signaling.target import Target
 from tests.signaling.scripted_server import (
     Script,
     accept_lines,
@@ -111,7 +111,7 @@ def test_nothing_listens() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
     with pytest.raises(AttemptFailed) as caught:
-        Stream.connect(Target("127.0.0.1", port), PATIENT_S)
+        Target("127.0.0.1", port).connect(PATIENT_S)
     assert caught.value.outcome is Outcome.CONNECT_REFUSED
 
 

@@ -16,7 +16,7 @@ from locust_softphone.sdp import make_offer
 from locust_softphone.signaling.dialect import Reply
 from locust_softphone.signaling.media_offer import Line, MediaOffer, Session
 from locust_softphone.signaling.softphone import Softphone
-from locust_softphone.signaling.stream import Target
+from locust_softphone.signaling.target import Target
 from locust_softphone.signaling.token import SharedToken, Token
 from tests.signaling.fleet import PATIENT_S, Field, Observations, Time, a_field, a_fleet
 from tests.signaling.scripted_server import Script, close_frame, frame, says, serving, switches, waits_for_the_client

@@ -36,7 +36,7 @@ TINY = """
 name: tiny
 users: 4
 ramp: 50ms
-hold: 100ms
+hold: 500ms
 expect: [answered == 100%]
 """
 
@@ -63,9 +63,25 @@ class Finished:
         return [found["text"] if found else line for found, line in lines if not found or found["level"] != "INFO"]
 
 
-def records(folder: Path) -> list[dict[str, Any]]:
-    """The run records under a folder, the oldest first."""
-    return [json.loads(path.read_text()) for path in sorted(folder.glob("runs/*/run.json"))]
+class TooBusy(AssertionError):
+    """A run was not on time, and says so: what a test sees of it says nothing, and pytest runs the test again."""
+
+
+def records(folder: Path, *, even_late: bool = False) -> list[dict[str, Any]]:
+    """The run records under a folder, the oldest first.
+
+    Args:
+        folder: where Locust ran.
+        even_late: whether a run may have been saturated.
+
+    Raises:
+        TooBusy: one was.
+    """
+    found = [json.loads(path.read_text()) for path in sorted(folder.glob("runs/*/run.json"))]
+    late = [reason for each in found for reason in each["validity"]["reasons"] if "was saturated" in reason]
+    if late and not even_late:
+        raise TooBusy(late[0])
+    return found
 
 
 def run_locust(
@@ -76,11 +92,16 @@ def run_locust(
     environment: Mapping[str, str] = NOTHING,
     under: Sequence[str] = (),
 ) -> Finished:
-    """Run Locust without its web UI until it ends by itself."""
+    """Run Locust without its web UI until it ends by itself.
+
+    Raises:
+        TooBusy: its run was not on time.
+    """
     with running_locust(
         folder, "--headless", *options, profile=profile, locustfile=locustfile, environment=environment, under=under
     ) as process:
         stdout, stderr = process.communicate(timeout=PATIENCE_S)
+    records(folder)  # or its exit code would say nothing either
     return Finished(folder, process.returncode, stdout, stderr)
 
 

@@ -260,7 +260,7 @@ def test_a_clock_that_is_set_during_a_run(tmp_path: Path, set_by: str) -> None:
         "FAKETIME_DONT_FAKE_MONOTONIC": "1",
         "FAKETIME_DONT_RESET": "1",
     }
-    profile = TINY.replace("ramp: 50ms", "ramp: 4s").replace("hold: 100ms", "hold: 1s")
+    profile = TINY.replace("ramp: 50ms", "ramp: 4s").replace("hold: 500ms", "hold: 1s")
     options = ("--headless", "--processes", "2")
     with (
         running_edge() as edge,

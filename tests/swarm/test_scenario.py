@@ -60,7 +60,7 @@ def test_a_burst_with_a_script_of_ones_own(tmp_path: Path) -> None:
 
 
 def test_two_worker_processes_serve_the_plan_between_them(tmp_path: Path) -> None:
-    longer = TINY.replace("users: 4", "users: 9").replace("hold: 100ms", "hold: 1s")
+    longer = TINY.replace("users: 4", "users: 9").replace("hold: 500ms", "hold: 1s")
     run = run_locust(tmp_path, "--processes", "2", profile=longer, locustfile=OWN)
     assert run.returncode == 0, run.stdout + run.stderr
     assert sorted(started(tmp_path)) == list(range(9)), "each planned start once"

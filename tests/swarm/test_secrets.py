@@ -42,7 +42,7 @@ POLICY = f"organisations: [{{client_id: {CLIENT}, client_secret: {SECRET}}}]"
 CLIENT_ID = {"LOCUST_SOFTPHONE_CLIENT_ID": CLIENT}
 CREDENTIALS = {**CLIENT_ID, "LOCUST_SOFTPHONE_CLIENT_SECRET": SECRET}
 OUTPUTS = ("--loglevel", "DEBUG", "--html", "report.html", "--csv", "stats", "--json-file", "stats")
-LASTING = TINY.replace("hold: 100ms", "hold: 1500ms")
+LASTING = TINY.replace("hold: 500ms", "hold: 1500ms")
 
 INDISCREET = (
     LOCUSTFILE.read_text()

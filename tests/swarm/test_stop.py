@@ -14,7 +14,7 @@ import pytest
 from tests.edge.softphone import eventually
 from tests.swarm.locust_process import PATIENCE_S, TINY, edge_of, records, running_locust
 
-LONG = TINY.replace("hold: 100ms", "hold: 10m")
+LONG = TINY.replace("hold: 500ms", "hold: 10m")
 
 
 def counted_by(edge: psutil.Process) -> dict[str, Any] | None:

@@ -1,17 +1,19 @@
-"""Behind Locust's login, with its class picker, and, where it is installed, with locust-plugins beside it."""
+"""Behind Locust's login, with its class picker, and with locust-plugins beside it."""
 
 from __future__ import annotations
 
 import http.cookiejar
+import os
+import subprocess
+import sys
 import urllib.error
 import urllib.request
-from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 
 from tests.edge.softphone import eventually
-from tests.swarm.locust_process import free_port, records, run_locust, running_locust
+from tests.swarm.locust_process import PACKAGES, free_port, records, run_locust, running_locust
 from tests.swarm.web_ui import WebUI
 
 WITH_LOGIN = """
@@ -54,6 +56,8 @@ def let_in(web_ui, **_):
 """
 OURS = ("", "live", "runs", "plan?profile=smoke", "static/run.js", "plotly.js", "comparison?run=1", "runs/1.json")
 
+LOCUST_PLUGINS = "locust-plugins==5.0.3"
+
 
 class NotFollowed(urllib.request.HTTPRedirectHandler):
     def redirect_request(self, *_: object) -> None:
@@ -88,7 +92,28 @@ def test_behind_the_login_with_the_class_picker(tmp_path: Path, monkeypatch: pyt
     assert record["verdict"] == "passed"
 
 
-@pytest.mark.skipif(find_spec("locust_plugins") is None, reason="no locust-plugins (pip install locust-plugins)")
-def test_locust_plugins_beside_it(tmp_path: Path) -> None:
-    """Locust imports it by itself where it is installed, and it brings options of its own."""
-    assert run_locust(tmp_path, "--check-fail-ratio", "0.5").record["verdict"] == "passed"
+@pytest.fixture
+def beside(tmp_path: Path) -> dict[str, str]:
+    """Variables for a Locust that has locust-plugins. It is installed for this test alone: wherever it is installed,
+    every Locust imports it by itself."""
+    folder = tmp_path / "beside"
+    install = ("-m", "pip", "install", "-q", "--no-deps", "--retries", "1", "--timeout", "10", "--target", str(folder))
+    pip = subprocess.run([sys.executable, *install, LOCUST_PLUGINS], capture_output=True, text=True, check=False)
+    if pip.returncode:
+        pytest.skip(f"no {LOCUST_PLUGINS}: pip cannot install it here ({pip.stderr.strip().splitlines()[-1]})")
+    return {"PYTHONPATH": os.pathsep.join((str(PACKAGES), str(folder)))}
+
+
+def test_locust_plugins_beside_it(tmp_path: Path, beside: dict[str, str]) -> None:
+    """Its options are given here, so Locust starts only if it is there."""
+    of_theirs = ("--check-fail-ratio", "0.5")
+    assert run_locust(tmp_path, *of_theirs, environment=beside).record["verdict"] == "passed"
+
+    port = free_port()
+    where = ("--web-host", "127.0.0.1", "--web-port", str(port))
+    with running_locust(tmp_path, *where, *of_theirs, profile=None, environment=beside):
+        web = WebUI(port)
+        eventually(web.is_there)
+        web.post(softphone_profile="smoke")
+        eventually(lambda: web.live()["run"] is not None and web.live()["phase"] == "idle")
+    assert [record["verdict"] for record in records(tmp_path)] == ["passed"] * 2

@@ -59,6 +59,20 @@ def choose(page: Page, profile: str) -> None:
     page.locator("#plan").get_by_text("in all: the last softphone").wait_for()
 
 
+def run_until_it_passes(page: Page, folder: Path) -> None:
+    """Start the profile that is chosen; again, if the machine was too busy to be on time, which the page then says."""
+    for _ in range(5):
+        before = set(folder.glob("runs/*/run.json"))
+        page.get_by_role("button", name="Start").click()
+        eventually(lambda before=before: before < set(folder.glob("runs/*/run.json")))  # type: ignore[misc]
+        (written,) = set(folder.glob("runs/*/run.json")) - before
+        page.locator(f"#record[href*='{written.parent.name}']").wait_for()
+        page.locator("#phase").get_by_text(re.compile("passed|failed|invalid")).wait_for()
+        if page.get_by_text("the generator was saturated").count() == 0:
+            break
+    assert page.locator("#phase").inner_text() == "passed"
+
+
 def test_choose_watch_stop_start_another_and_compare(browser: Browser, tmp_path: Path) -> None:
     with locust_at(tmp_path) as locust, browser.page() as page:
         page.goto(f"{locust}/softphone/")
@@ -75,9 +89,8 @@ def test_choose_watch_stop_start_another_and_compare(browser: Browser, tmp_path:
         page.get_by_text("the run was stopped before its plan was over").wait_for()
 
         choose(page, "smoke")
-        page.get_by_role("button", name="Start").click()
-        page.locator("#phase").get_by_text("passed").wait_for()
-        stopped, smoke = records(tmp_path)
+        run_until_it_passes(page, tmp_path)
+        stopped, *_, smoke = records(tmp_path, even_late=True)
         assert (stopped["verdict"], smoke["verdict"]) == ("invalid", "passed")
         assert number(page, "answered") == smoke["totals"]["answered"]
 
@@ -85,10 +98,44 @@ def test_choose_watch_stop_start_another_and_compare(browser: Browser, tmp_path:
         with page.expect_download() as download:
             page.get_by_role("link", name="record").first.click()
         assert json.loads(download.value.path().read_text()) == smoke
+        assert page.get_by_role("button", name="Compare", exact=True).is_disabled()
         for box in page.get_by_role("checkbox").all():
             box.check()
         page.get_by_role("button", name="Compare", exact=True).click()
-        page.get_by_text("Left out as not valid: long.").wait_for()
+        page.get_by_text(re.compile("Left out as not valid: .*long")).wait_for()
+
+
+def test_over_two_workers_watch_stop_and_start_another(browser: Browser, tmp_path: Path) -> None:
+    with locust_at(tmp_path, "--processes", "2") as locust, browser.page() as page:
+        page.goto(f"{locust}/softphone/")
+        page.get_by_text("with 2 workers").wait_for()
+        choose(page, "long")
+        page.get_by_role("button", name="Start").click()
+        page.locator("#phase").get_by_text("running").wait_for()
+        page.get_by_text("simulated edge, 2 workers").wait_for()
+        eventually(lambda: number(page, "connected") >= 2)
+        seen = number(page, "connected")
+        eventually(lambda: number(page, "connected") > seen)
+        page.get_by_role("button", name="Stop").click()
+        page.locator("#phase").get_by_text("invalid").wait_for()
+        page.get_by_text("the run was stopped before its plan was over").wait_for()
+
+        choose(page, "smoke")
+        run_until_it_passes(page, tmp_path)
+        stopped, *_, smoke = records(tmp_path, even_late=True)
+        assert (stopped["verdict"], smoke["verdict"]) == ("invalid", "passed")
+        assert smoke["workers"] == 2
+        assert number(page, "answered") == smoke["totals"]["answered"] == smoke["totals"]["planned"]
+
+
+def test_without_a_worker_the_form_says_so(browser: Browser, tmp_path: Path) -> None:
+    bound = ("--master-bind-host", "127.0.0.1", "--master-bind-port", str(free_port()))
+    with locust_at(tmp_path, "--master", *bound) as locust, browser.page() as page:
+        page.goto(f"{locust}/softphone/")
+        page.get_by_text("with 0 workers").wait_for()
+        page.get_by_role("button", name="Start").click()
+        page.get_by_text("no worker has joined yet").wait_for()
+        assert page.locator("#stop").is_hidden()
 
 
 def test_locusts_own_form_offers_the_profiles_and_its_tab_has_the_figures(browser: Browser, tmp_path: Path) -> None:

@@ -82,5 +82,5 @@ def test_what_no_form_offers_is_refused_with_a_message_and_no_id_leads_out_of_th
                 web.get(f"/softphone/{path}")
             assert caught.value.code == 404
             caught.value.close()
-        assert web.live() == {"phase": "idle", "problems": [], "run": None}
+        assert web.live() == {"phase": "idle", "problems": [], "workers": None, "run": None}
     assert records(tmp_path / "elsewhere") == []

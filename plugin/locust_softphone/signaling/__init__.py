@@ -1,6 +1,7 @@
 """What a softphone says on the wire, with plain sockets: nothing here knows Locust or gevent.
 
-    Target, Stream      where, and one TCP or TLS connection to it         stream.py
+    Target              where the edge is, and may it be there             target.py
+    Stream              one TCP or TLS connection to it                    stream.py
     Hosts               an edge of several targets                         hosts.py
     HttpConnection      requests over a stream                             http.py
     Connection          a WebSocket over a stream                          connection.py

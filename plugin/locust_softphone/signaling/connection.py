@@ -18,7 +18,8 @@ from websocket import ABNF, WebSocketException, WebSocketProtocolException, fram
 from locust_softphone.errors import AttemptFailed
 from locust_softphone.outcome import Outcome, outcome_of_status
 from locust_softphone.signaling.http import read_body, read_head
-from locust_softphone.signaling.stream import Stream, Target
+from locust_softphone.signaling.stream import Stream
+from locust_softphone.signaling.target import Target
 
 __all__ = ["ABNORMAL", "NORMAL", "Connection"]
 
@@ -30,6 +31,8 @@ _NO_STATUS = 1005
 _GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 _MAX_MESSAGE = 1024 * 1024
 _MAX_CONTROL = 125  # RFC 6455 5.5
+_FIN = _MASKED = 0x80
+_WHOLE_TEXT = _FIN | ABNF.OPCODE_TEXT
 
 
 class Connection:
@@ -97,6 +100,8 @@ class Connection:
         self._stream.deadline_s = time.perf_counter() + timeout_s
         try:
             while True:
+                if self._fragments is None and (text := self._frames.whole_text()) is not None:
+                    return text.decode("utf-8")
                 frame = self._frames.recv_frame()
                 if frame.opcode == ABNF.OPCODE_PING:
                     self._stream.send(_frame(ABNF.OPCODE_PONG, _payload(frame)))
@@ -180,6 +185,26 @@ class _Frames(frame_buffer):
 
     def __init__(self, stream: Stream) -> None:
         super().__init__(stream.read, skip_utf8_validation=True)
+        self._stream = stream
+
+    def whole_text(self) -> bytes | None:
+        """The next frame's payload, if it is like nearly all: a short text message in one frame that has come whole.
+
+        None for any other, which ``recv_frame`` reads in its several small steps.
+        """
+        if self.header is not None or self.recv_buffer:  # in the middle of one
+            return None
+        data = self._stream.ahead()
+        if len(data) < 4 or data[0] != _WHOLE_TEXT:
+            return None
+        size, begin = data[1], 2
+        if size == 126:
+            size, begin = int.from_bytes(data[2:4], "big"), 4
+        end = begin + size
+        if data[1] > 126 or len(data) < end:
+            return None
+        self._stream.skip(end)
+        return data[begin:end]
 
     def recv_length(self) -> None:
         super().recv_length()
@@ -190,8 +215,17 @@ class _Frames(frame_buffer):
 
 
 def _frame(opcode: int, payload: bytes) -> bytes:
-    """A final frame, masked (RFC 6455 5.3)."""
-    return ABNF.create_frame(payload, opcode).format()
+    """A final frame, masked (RFC 6455 5.2, 5.3); websocket-client's own way takes twice as long."""
+    size = len(payload)
+    if size < 126:
+        head = bytes((_FIN | opcode, _MASKED | size))
+    elif size < 1 << 16:
+        head = bytes((_FIN | opcode, _MASKED | 126)) + size.to_bytes(2, "big")
+    else:
+        head = bytes((_FIN | opcode, _MASKED | 127)) + size.to_bytes(8, "big")
+    key = os.urandom(4)
+    mask = int.from_bytes((key * (size // 4 + 1))[:size], "big")
+    return head + key + (int.from_bytes(payload, "big") ^ mask).to_bytes(size, "big")
 
 
 def _payload(frame: ABNF) -> bytes:

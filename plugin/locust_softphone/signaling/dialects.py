@@ -12,7 +12,7 @@ from locust_softphone.signaling.genesys_cloud.users import User
 from locust_softphone.signaling.hosts import Hosts
 from locust_softphone.signaling.media_offer import MediaOffer
 from locust_softphone.signaling.oauth import Credentials
-from locust_softphone.signaling.stream import Target
+from locust_softphone.signaling.target import Target
 
 __all__ = ["Account", "dialect_for"]
 

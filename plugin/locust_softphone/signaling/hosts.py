@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from locust_softphone.signaling.stream import Target
+from locust_softphone.signaling.target import Target
 
 __all__ = ["Hosts"]
 

@@ -11,7 +11,8 @@ from typing import NamedTuple
 
 from locust_softphone.errors import AttemptFailed
 from locust_softphone.outcome import Outcome, outcome_of_status
-from locust_softphone.signaling.stream import Stream, Target
+from locust_softphone.signaling.stream import Stream
+from locust_softphone.signaling.target import Target
 
 __all__ = ["HttpConnection", "Response", "read_head"]
 

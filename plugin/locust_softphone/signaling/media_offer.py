@@ -22,7 +22,7 @@ from locust_softphone.signaling.dialect import Preparation, Reply
 from locust_softphone.signaling.http import HttpConnection
 from locust_softphone.signaling.json_body import json_object
 from locust_softphone.signaling.oauth import Credentials, fetch_token
-from locust_softphone.signaling.stream import Target
+from locust_softphone.signaling.target import Target
 from locust_softphone.signaling.token import Token
 
 __all__ = ["Line", "MediaOffer", "Session"]

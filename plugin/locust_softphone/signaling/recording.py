@@ -13,7 +13,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, fields
 from typing import Any
 
-from locust_softphone.signaling.stream import Stream, Target
+from locust_softphone.signaling.stream import Stream
+from locust_softphone.signaling.target import Target
 
 __all__ = ["Told", "masked", "record"]
 
@@ -56,7 +57,8 @@ class _RecordedTarget(Target):
 
     def connect(self, timeout_s: float, choice: int = 0) -> Stream:
         assert self.stand_in is not None
-        stream = _RecordedStream.connect(self.stand_in, timeout_s, choice)
+        family, address = self.stand_in.addresses[0]
+        stream = _RecordedStream.connect(family, address, timeout_s)
         assert isinstance(stream, _RecordedStream)
         stream.target = self
         return stream

@@ -11,21 +11,15 @@ import socket
 import ssl
 import time
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
-from ipaddress import ip_address
 from typing import Any
-from urllib.parse import urlsplit
 
-from locust_softphone.errors import AttemptFailed, InputError
+from locust_softphone.errors import AttemptFailed
 from locust_softphone.outcome import Outcome
-from locust_softphone.signaling.tls import Tls, client_context
+from locust_softphone.signaling.tls import Tls
 
-__all__ = ["ASK_FIRST", "Stream", "Target"]
-
-ASK_FIRST = "not this machine. A load test needs its owner's permission: add --softphone-authorized once you have it"
+__all__ = ["Stream", "translated"]
 
 _READ_SIZE = 16_384
-_DEFAULT_PORTS = {"http": 80, "ws": 80, "https": 443, "wss": 443}
 
 _OUTCOME_OF_ERRNO = {
     errno.ECONNREFUSED: Outcome.CONNECT_REFUSED,
@@ -35,127 +29,8 @@ _OUTCOME_OF_ERRNO = {
 }
 
 
-@dataclass(frozen=True)
-class Target:
-    """The edge: where it listens and whether over TLS.
-
-    Args:
-        host: a name or an address.
-        port: the TCP port.
-        tls: the context for TLS, one for the whole process, or None for plain TCP.
-        addresses: what ``host`` resolved to; filled by ``resolved``, so that no softphone waits for DNS, and that what
-            was checked is what is connected to, whatever DNS says later.
-        authorized: whether addresses other than this machine's own may be used.
-    """
-
-    host: str
-    port: int
-    tls: ssl.SSLContext | None = None
-    addresses: tuple[tuple[Any, ...], ...] = field(default=(), repr=False)
-    authorized: bool = False
-
-    @classmethod
-    def parse(cls, url: str, *, ca_file: str | None = None, authorized: bool = False) -> Target:
-        """Read ``http(s)://host[:port]`` or ``ws(s)://…``.
-
-        Args:
-            url: the edge's address. A path is refused: the dialect has its own.
-            ca_file: PEM file of a private certificate authority, trusted instead of the system's.
-            authorized: whether it may be another machine.
-
-        Raises:
-            InputError: no such URL, or a CA file that cannot be read.
-        """
-        example = "write it like https://edge.example or http://127.0.0.1:8080"
-        if "@" in url:
-            raise InputError("--host: no credentials in a URL, they would end up in logs; use --softphone-client-id")
-        try:
-            parts = urlsplit(url)
-            port = parts.port
-        except ValueError:
-            raise InputError(f"--host {url!r}: not a URL, {example}") from None
-        if parts.scheme not in _DEFAULT_PORTS or not parts.hostname:
-            raise InputError(f"--host {url!r}: not an http, https, ws or wss URL, {example}")
-        if port == 0:
-            raise InputError(f"--host {url!r}: nothing listens on port 0, {example}")
-        if parts.path not in ("", "/") or parts.query or parts.fragment:
-            raise InputError(f"--host {url!r}: only scheme, host and port; the paths are the dialect's, {example}")
-        tls = client_context(ca_file) if parts.scheme in ("https", "wss") else None
-        return cls(parts.hostname, port or _DEFAULT_PORTS[parts.scheme], tls, authorized=authorized)
-
-    @property
-    def authority(self) -> str:
-        """``host:port`` as the Host header has it (RFC 9110 7.2); IPv6 in brackets."""
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        default = 443 if self.tls else 80
-        return host if self.port == default else f"{host}:{self.port}"
-
-    @property
-    def url(self) -> str:
-        return f"{'https' if self.tls else 'http'}://{self.authority}"
-
-    @property
-    def is_loopback(self) -> bool:
-        """Whether the target can only be this machine: localhost or a loopback address, before any look-up."""
-        try:
-            return _is_loopback(self.host)
-        except ValueError:
-            return self.host == "localhost"
-
-    def connect(self, timeout_s: float, choice: int = 0) -> Stream:
-        """A connection to it, as ``Stream.connect`` makes one."""
-        return Stream.connect(self, timeout_s, choice)
-
-    def resolved(self) -> Target:
-        """The same target with its addresses looked up, once for the whole run.
-
-        Raises:
-            AttemptFailed: ``UNRESOLVED``.
-            InputError: one of the addresses is not this machine's, and nobody has authorized that.
-        """
-        with translated():
-            found = socket.getaddrinfo(self.host, self.port, type=socket.SOCK_STREAM)
-        addresses = tuple((family, address) for family, _, _, _, address in found)
-        beyond = [] if self.authorized else [str(each[0]) for _, each in addresses if not _is_loopback(str(each[0]))]
-        if beyond:
-            raise InputError(f"--host {self.url}: {self.host} is {beyond[0]}, {ASK_FIRST}")
-        return replace(self, addresses=addresses)
-
-    def reached(self, timeout_s: float) -> Target:
-        """The same target with the addresses that take a connection, found by trying each once.
-
-        No request is sent, so that the edge's count of requests stays the run's own.
-
-        Raises:
-            AttemptFailed: none of them does; the last one's failure.
-            InputError: as ``resolved``.
-        """
-        target = self if self.addresses else self.resolved()
-        failure: AttemptFailed | None = None
-        reached = []
-        for address in target.addresses:
-            try:
-                Stream.connect(replace(target, addresses=(address,)), timeout_s).close()
-                reached.append(address)
-            except AttemptFailed as failed:
-                failure = failed
-        if failure and not reached:
-            raise failure
-        return replace(target, addresses=tuple(reached))
-
-
-def _is_loopback(address: str) -> bool:
-    """Whether an address is one of 127.0.0.0/8 or ::1, also where IPv6 carries it (::ffff:127.0.0.1, RFC 4291 2.5.5.2).
-
-    Raises:
-        ValueError: it is a name.
-    """
-    parsed = ip_address(address)
-    return (getattr(parsed, "ipv4_mapped", None) or parsed).is_loopback
-
-
 class Stream:
-    """A connected socket with one read buffer, and TLS where the target has it."""
+    """A connected socket with one read buffer, and TLS where it is wanted."""
 
     __slots__ = ("_buffer", "_socket", "_tls", "deadline_s")
 
@@ -167,15 +42,21 @@ class Stream:
         """When a read or write gives up, in ``time.perf_counter`` terms."""
 
     @classmethod
-    def connect(cls, target: Target, timeout_s: float, choice: int = 0) -> Stream:
-        """Open a connection within ``timeout_s``; ``choice`` spreads softphones over a name's several addresses.
+    def connect(
+        cls, family: int, address: tuple[Any, ...], timeout_s: float, tls: tuple[ssl.SSLContext, str] | None = None
+    ) -> Stream:
+        """Open a connection within ``timeout_s``.
+
+        Args:
+            family: of the address, such as ``socket.AF_INET``.
+            address: as ``socket.connect`` takes it.
+            timeout_s: for everything together.
+            tls: for TLS, the context and the host that the certificate must name.
 
         Raises:
             AttemptFailed: an outcome that ``never_arrived``, or ``TIMED_OUT`` or ``RESET`` during the TLS handshake.
         """
         deadline_s = time.perf_counter() + timeout_s
-        addresses = target.addresses or target.resolved().addresses
-        family, address = addresses[choice % len(addresses)]
         with translated(connecting=True):
             connected = socket.socket(family, socket.SOCK_STREAM)
         try:
@@ -184,9 +65,9 @@ class Stream:
                 connected.settimeout(timeout_s)
                 connected.connect(address)
             stream = cls(connected, deadline_s)
-            if target.tls:
+            if tls:
                 with translated(handshaking=True):
-                    stream._start_tls(target.tls, target.host)
+                    stream._start_tls(*tls)
         except BaseException:
             connected.close()
             raise
@@ -213,6 +94,22 @@ class Stream:
         """Whether something has been received that nobody has read."""
         return bool(self._buffer)
 
+    def ahead(self) -> bytes:
+        """What can be read without waiting; if that is nothing, what comes next. It stays in the buffer.
+
+        Raises:
+            AttemptFailed: as ``read``.
+        """
+        if not self._buffer:
+            self._buffer = self._next_bytes()
+            if not self._buffer:
+                raise AttemptFailed(Outcome.LOST)
+        return self._buffer
+
+    def skip(self, size: int) -> None:
+        """Take so many bytes, which are in the buffer, as read."""
+        self._buffer = self._buffer[size:]
+
     def recv(self, size: int) -> bytes:
         """At most ``size`` bytes; none at all when the other side has closed.
 
@@ -220,8 +117,7 @@ class Stream:
             AttemptFailed: ``TIMED_OUT``, ``RESET`` or ``LOST``.
         """
         if not self._buffer:
-            with translated():
-                data = self._receive() if self._tls is None else self._receive_decrypted(self._tls)
+            data = self._next_bytes()
             if len(data) <= size:
                 return data
             self._buffer = data
@@ -278,6 +174,10 @@ class Stream:
         self._buffer = b""
         with suppress(OSError):
             self._socket.close()
+
+    def _next_bytes(self) -> bytes:
+        with translated():
+            return self._receive() if self._tls is None else self._receive_decrypted(self._tls)
 
     def _receive(self) -> bytes:
         self._socket.settimeout(self._remaining_s())

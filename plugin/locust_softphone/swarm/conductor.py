@@ -120,6 +120,11 @@ class Conductor:
         if self.phase == "preparing":
             self._refused = True
 
+    @property
+    def workers(self) -> int | None:
+        """How many workers there are to make the load, or None if this process makes it."""
+        return len(self._worker_ids()) if isinstance(self._environment.runner, MasterRunner) else None
+
     def users_wanted(self) -> int | None:
         """How many Locust users there must be now: a whole number per worker, or None when the run is over."""
         if self._refused:

@@ -30,7 +30,11 @@ from locust_softphone.swarm.conductor import Conductor
 from locust_softphone.swarm.member import Member
 from locust_softphone.swarm.options import add_options
 from locust_softphone.swarm.side import BAD_INPUT, side_of, take_side
-from locust_softphone.swarm.signals import stop_headless_run_on_signals, stop_on_hangup
+from locust_softphone.swarm.signals import (
+    stop_headless_run_on_signals,
+    stop_web_ui_on_signals,
+    stop_worker_on_signals,
+)
 from locust_softphone.swarm.user import SoftphoneUser
 from locust_softphone.swarm.web.pages import add_pages
 
@@ -61,7 +65,7 @@ def _on_init(environment: Environment, runner: Any, web_ui: WebUI | None, **_: A
         member = Member(environment, runner)
         take_side(environment, member)
         events.test_start.add_listener(lambda **_: member.start())
-        stop_on_hangup()
+        stop_worker_on_signals()
         return
     with _exit_on_bad_input():
         conductor = Conductor(environment)
@@ -77,7 +81,7 @@ def _on_init(environment: Environment, runner: Any, web_ui: WebUI | None, **_: A
             conductor.check()
         stop_headless_run_on_signals()
     else:
-        stop_on_hangup()
+        stop_web_ui_on_signals()
     if web_ui is not None:
         add_pages(web_ui, conductor)
 

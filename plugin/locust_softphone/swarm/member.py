@@ -7,7 +7,7 @@ import time
 from typing import Any
 
 import gevent
-from gevent.event import Event
+from gevent.lock import RLock
 from locust.env import Environment
 from locust.runners import WorkerRunner
 
@@ -30,7 +30,6 @@ logger = logging.getLogger(__name__)
 MASTER_SILENT_S = 5.0
 """A master that has been silent for so long is gone; Locust itself would wait for a minute."""
 _TALLY_EVERY_S = 1.0
-_HANDED_IN_S = 30.0
 _NOT_VALID = 3
 
 
@@ -51,7 +50,7 @@ class Member:
         self._heard_s = float("inf")  # of the master
         self._plan: messages.Plan | None = None
         self._token: FleetToken | None = None
-        self._handed_in = Event()
+        self._stopping = RLock()
         handlers = {
             messages.PLAN: self._on_plan,
             messages.ECHO: self._on_echo,
@@ -99,7 +98,6 @@ class Member:
         )
         for shortage in share.shortages():
             logger.error("%s", shortage)
-        self._handed_in.clear()
         self.share = share
 
     def _fleet_token(self, profile: Profile) -> FleetToken:
@@ -150,20 +148,20 @@ class Member:
         self._stop()
 
     def _stop(self) -> None:
-        if self.share is not None:
-            self.share.stop(self._runner.user_greenlets)
-        self._runner.send_message(messages.DONE, self._take())
-        self._handed_in.set()
+        """Everybody hangs up, and what was measured is handed in."""
+        with self._stopping:
+            if self.share is not None and not self.share.stopped:
+                self.share.stop(self._runner.user_greenlets)
+            self._runner.send_message(messages.DONE, self._take())
 
     def _on_quitting(self, **_: Any) -> None:
         """This worker leaves by itself: what it measured must not go with it.
 
         All processes of a closed terminal are told at once; a master that is quicker has told us to stop already.
         """
-        if self.share is not None and not self.share.stopped:
-            self._stop()
-        elif self.share is not None:
-            self._handed_in.wait(_HANDED_IN_S)
+        with self._stopping:
+            if self.share is not None and not self.share.stopped:
+                self._stop()
 
     def _take(self) -> dict[str, Any]:
         if self.share is None:
@@ -175,8 +173,10 @@ class Member:
     def _look_after(self, share: Share) -> None:
         """Tell the master what is measured, and when all is over; stop when there is no master any more."""
         told, tallied_s = False, time.perf_counter()
-        while self.share is share and not share.stopped:
+        while self.share is share:
             gevent.sleep(0.1)
+            if share.stopped:
+                break  # everybody is done, but the plan is not
             if time.perf_counter() - tallied_s > _TALLY_EVERY_S:
                 tallied_s = time.perf_counter()
                 self._runner.send_message(messages.TALLY, self._take())
@@ -187,6 +187,5 @@ class Member:
             if time.perf_counter() - self._heard_s > MASTER_SILENT_S:
                 logger.error("the master has been silent for %.0f s: everybody hangs up", MASTER_SILENT_S)
                 share.stop(self._runner.user_greenlets)
-                self._handed_in.set()  # as there is nobody to take it
                 self._environment.process_exit_code = _NOT_VALID
                 self._runner.quit()

@@ -26,7 +26,7 @@ from locust_softphone.signaling.genesys_cloud.regions import hosts_of
 from locust_softphone.signaling.genesys_cloud.users import User, load_users
 from locust_softphone.signaling.hosts import Hosts
 from locust_softphone.signaling.oauth import Credentials
-from locust_softphone.signaling.stream import ASK_FIRST, Target
+from locust_softphone.signaling.target import ASK_FIRST, Target
 from locust_softphone.swarm.process_list import hide
 
 __all__ = ["SECRETS", "SIMULATED_CREDENTIALS", "Given", "Options", "add_options", "take_secret"]

@@ -32,7 +32,7 @@ from locust_softphone.report.saturation import on_time_per_s, saturation
 from locust_softphone.signaling.dialects import dialect_for
 from locust_softphone.signaling.hosts import Hosts
 from locust_softphone.signaling.http import HttpConnection
-from locust_softphone.signaling.stream import Target
+from locust_softphone.signaling.target import Target
 from locust_softphone.signaling.tls import engine_of
 from locust_softphone.swarm import messages
 from locust_softphone.swarm.abort import abort_when_lost, calls_each

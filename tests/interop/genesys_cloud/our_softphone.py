@@ -21,7 +21,7 @@ from locust_softphone.signaling.genesys_cloud.users import User
 from locust_softphone.signaling.hosts import Hosts
 from locust_softphone.signaling.oauth import Credentials
 from locust_softphone.signaling.softphone import Softphone
-from locust_softphone.signaling.stream import Target
+from locust_softphone.signaling.target import Target
 from tests.signaling.fleet import Observations
 
 TICK_S = 0.01

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -15,17 +15,19 @@ from locust_softphone.signaling.genesys_cloud.dialect import MAX_CHANNEL_REUSES,
 from locust_softphone.signaling.genesys_cloud.session import Session
 from locust_softphone.signaling.genesys_cloud.users import User
 from locust_softphone.signaling.hosts import Hosts
-from locust_softphone.signaling.stream import Target
+from locust_softphone.signaling.target import Target
 from tests.edge_process import running_edge
 from tests.signaling.fleet import CREDENTIALS, PATIENT_S, Field, Observations, Time, a_fleet
 
 
 @contextmanager
-def a_field(policy: str, users: Sequence[User] = (), **softphone: Any) -> Iterator[Field]:
+def a_field(
+    policy: str, users: Sequence[User] = (), make: Callable[..., GenesysCloud] = GenesysCloud, **softphone: Any
+) -> Iterator[Field]:
     """Softphones against a real edge; in the end the ledger must balance."""
 
     def dialect(target: Target, *_: object, **options: Any) -> GenesysCloud:
-        return GenesysCloud(Hosts.one(target), CREDENTIALS, users=users, **options)
+        return make(Hosts.one(target), CREDENTIALS, users=users, **options)
 
     with running_edge(policy) as edge:
         seen, passing = Observations(), Time()

@@ -24,6 +24,7 @@ from locust_softphone.errors import AttemptFailed
 from locust_softphone.outcome import Outcome
 from locust_softphone.signaling.connection import Connection
 from locust_softphone.signaling.dialect import Preparation, Reply
+from locust_softphone.signaling.genesys_cloud.keep_alive import Intervals
 from locust_softphone.signaling.genesys_cloud.session import Session
 from locust_softphone.signaling.genesys_cloud.users import User, is_jid
 from locust_softphone.signaling.hosts import Hosts
@@ -53,6 +54,7 @@ class GenesysCloud:
         timeout_s: bound of each attempt.
         user_agent: what the requests call themselves.
         random: makes ICE credentials and the like.
+        keep_alive: when a connection counts as dead.
     """
 
     name = "genesys-cloud"
@@ -70,7 +72,9 @@ class GenesysCloud:
         timeout_s: float,
         user_agent: str,
         random: Random,
+        keep_alive: Intervals = Intervals(),  # noqa: B008 - frozen
     ) -> None:
+        self.keep_alive = keep_alive
         self.hosts = hosts
         self.timeout_s = timeout_s
         self.random = random

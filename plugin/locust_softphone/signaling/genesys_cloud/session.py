@@ -29,7 +29,7 @@ from locust_softphone.signaling.token import Token
 from locust_softphone.signaling.xmpp.jingle import JINGLE
 from locust_softphone.signaling.xmpp.login import log_in
 from locust_softphone.signaling.xmpp.stanza import Element, escape
-from locust_softphone.signaling.xmpp.stream import XmppStream
+from locust_softphone.signaling.xmpp.stream import CLOSE, XmppStream
 
 if TYPE_CHECKING:
     from locust_softphone.signaling.genesys_cloud.dialect import Line
@@ -107,7 +107,7 @@ class Session:
         self._calls = Calls(stream.jid, stream.new_id, line.fingerprint, line.dialect.random)
         self._ask(deadline_s, self._extdisco("turn"), self._extdisco("stun"))
         (edge_pings,) = self._ask(deadline_s, self._subscription())
-        self._keep_alive = KeepAlive(time.perf_counter(), edge_pings=edge_pings)
+        self._keep_alive = KeepAlive(time.perf_counter(), edge_pings=edge_pings, intervals=line.dialect.keep_alive)
         stream.send(self._left(deadline_s), self._extdisco("turn")[1], self._extdisco("stun")[1])
         self.ready = True
         return None, {}
@@ -176,7 +176,7 @@ class Session:
         assert self._calls is not None
         id_ = iq.get("id")
         if id_ == self._ping_id and self._keep_alive is not None:
-            self._keep_alive.answered(self._stream.heard_s)  # an error is an answer too (XEP-0199 4.2)
+            self._keep_alive.answered(self._stream.heard_s, well=kind == "result")
             return []
         replies = self._calls.settled(id_, well=kind == "result")
         for call in self._take_active():
@@ -227,12 +227,11 @@ class Session:
         due = self._keep_alive.due(now_s)
         if due is Due.PING:
             self._ping_id = self._stream.new_id()
-            domain = escape(self._line.jid.partition("@")[2])
             ping = '<ping xmlns="urn:xmpp:ping"/>'
-            iq = f'<iq xmlns="jabber:client" type="get" id="{self._ping_id}" to="{domain}">{ping}</iq>'
+            iq = f'<iq xmlns="jabber:client" type="get" id="{self._ping_id}">{ping}</iq>'
             self._stream.send(self._line.dialect.timeout_s, iq)
         elif due is Due.GIVE_UP:
-            self._stream.send(self._line.dialect.timeout_s, _STREAM_ERROR)
+            self._stream.send(self._line.dialect.timeout_s, _STREAM_ERROR, CLOSE)
             raise AttemptFailed(Outcome.TIMED_OUT, close_code=ABNORMAL)
 
     def _leave(self, *words: str) -> None:

@@ -86,8 +86,7 @@ def _await(stream: XmppStream, name: str, deadline_s: float) -> Element:
             raise AttemptFailed(Outcome.MALFORMED)
 
 
-_ON_THE_WAY = {  # an open and, when the server closes instead of going on, what announces it: the close frame will tell
+_ON_THE_WAY = {  # an open and, when the server closes instead of going on, what announces it: the end will tell
     "urn:ietf:params:xml:ns:xmpp-framing open",
-    "urn:ietf:params:xml:ns:xmpp-framing close",
     "http://etherx.jabber.org/streams error",
 }

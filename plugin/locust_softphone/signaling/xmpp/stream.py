@@ -9,17 +9,19 @@ from __future__ import annotations
 
 import time
 from itertools import count
+from typing import NoReturn
 
 from locust_softphone.errors import AttemptFailed
 from locust_softphone.outcome import Outcome
 from locust_softphone.signaling.connection import ABNORMAL, Connection
 from locust_softphone.signaling.xmpp.stanza import Element, StanzaError, escape, parse
 
-__all__ = ["SUBPROTOCOL", "XmppStream"]
+__all__ = ["CLOSE", "SUBPROTOCOL", "XmppStream"]
 
 SUBPROTOCOL = "xmpp"
-_CLOSE = '<close xmlns="urn:ietf:params:xml:ns:xmpp-framing"/>'
+CLOSE = '<close xmlns="urn:ietf:params:xml:ns:xmpp-framing"/>'
 _FRAMING_CLOSE = "urn:ietf:params:xml:ns:xmpp-framing close"
+_CLOSES_WITHIN_S = 1.0  # from its <close/> until the server closes the WebSocket too, as stanza.js has it
 
 
 class XmppStream:
@@ -60,10 +62,11 @@ class XmppStream:
         self.connection.send(timeout_s, *stanzas)
 
     def receive(self, timeout_s: float) -> Element | None:
-        """The next element, or None if none came in time. A stream that the server closes is closed from here too.
+        """The next element, or None if none came in time.
 
         Raises:
-            AttemptFailed: the connection ended, or what came is no stanza: ``MALFORMED`` with close code 1006.
+            AttemptFailed: the connection or the stream ended, or what came is no stanza: ``MALFORMED`` with close
+                code 1006.
         """
         message = self.connection.receive(timeout_s)
         if message is None:
@@ -74,8 +77,7 @@ class XmppStream:
         except StanzaError:
             raise AttemptFailed(Outcome.MALFORMED, close_code=ABNORMAL) from None
         if element.name == _FRAMING_CLOSE and not self._closing:
-            self._closing = True
-            self.send(timeout_s, _CLOSE)
+            self._closed_by_server()
         return element
 
     def close(self, timeout_s: float, *last_words: str) -> int:
@@ -90,7 +92,7 @@ class XmppStream:
         deadline_s = time.perf_counter() + timeout_s
         self._closing = True
         try:
-            self.send(timeout_s, *last_words, _CLOSE)
+            self.send(timeout_s, *last_words, CLOSE)
             while self.expect(deadline_s).name != _FRAMING_CLOSE:
                 pass  # what was under way
         except AttemptFailed as failed:
@@ -109,3 +111,12 @@ class XmppStream:
         if element is None:
             raise AttemptFailed(Outcome.TIMED_OUT)
         return element
+
+    def _closed_by_server(self) -> NoReturn:
+        """The server has closed the stream: close it from here too, and the WebSocket if the server does not."""
+        self._closing = True
+        deadline_s = time.perf_counter() + _CLOSES_WITHIN_S
+        self.send(_CLOSES_WITHIN_S, CLOSE)
+        while self.connection.receive(max(deadline_s - time.perf_counter(), 0.0)) is not None:
+            pass  # nothing may come any more
+        raise AttemptFailed(Outcome.CLOSED, close_code=self.connection.close(_CLOSES_WITHIN_S))

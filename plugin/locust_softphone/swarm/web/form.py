@@ -64,6 +64,8 @@ def check_start(form: Mapping[str, str], conductor: Conductor, named_at_start: s
     """
     if conductor.phase != "idle":
         raise InputError(_NOT_NOW[conductor.phase])
+    if conductor.workers == 0:  # Locust 2.47 says so in its log alone, and waits for ever
+        raise InputError("no worker has joined yet: start one with locust --worker")
     problems = [f"{shown(name)}: its value is too long" for name, value in form.items() if len(value) > LONGEST_VALUE]
     problems += [
         f"{shown(name)} is no field of this form, it is given when Locust is started"

@@ -21,8 +21,9 @@ INDEX, REQUESTS, STOP, SWARM = "locust.index", "locust.request_stats", "locust.s
 
 _TAB = "softphone"
 # No column is called "name": Locust would sort the rows by it.
-_COLUMNS = [{"key": "figure", "title": "Figure"}, {"key": "number", "title": "Number"}, {"key": "detail", "title": ""}]
+_COLUMNS = [{"key": name, "title": name.capitalize()} for name in ("figure", "number", "detail")]
 _HEAD_ENDS = "</head>"
+_HELP = "decides users and ramp"  # as long as a phone has room for
 
 
 def change_form(web_ui: WebUI, chosen: Callable[[], str], offered: Callable[[], list[str]]) -> None:
@@ -41,7 +42,7 @@ def change_form(web_ui: WebUI, chosen: Callable[[], str], offered: Callable[[], 
         locusts_own()
         web_ui.template_args["missing_host_warning"] = False  # without one there is the simulated edge
         option = web_ui.template_args["extra_options"]["softphone_profile"]
-        option.update(default_value=chosen(), choices=offered())
+        option.update(default_value=chosen(), choices=offered(), help_text=_HELP)
 
     setattr(web_ui, "update_template_args", update_template_args)  # noqa: B010 - mypy knows it for a method
 

@@ -156,9 +156,15 @@ class Pages:
 
     def live(self) -> Response:
         """What is going on; ``run`` and ``since`` say what the page knows: that run, to that second."""
-        answer: dict[str, Any] = {"phase": self._conductor.phase, "problems": self._conductor.problems, "run": None}
+        conductor = self._conductor
+        answer: dict[str, Any] = {
+            "phase": conductor.phase,
+            "problems": conductor.problems,
+            "workers": conductor.workers,
+            "run": None,
+        }
         if figures := self.figures():
-            run = self._conductor.shown
+            run = conductor.shown
             assert run is not None
             known = request.args.get("run") == figures["id"]
             since = request.args.get("since", 0, type=int) if known else 0

@@ -6,6 +6,8 @@ const COLOURS = { // Okabe and Ito's, told apart by everybody
   refused: "#d55e00", reset: "#cc79a7", lost: "#e69f00", proxy: "#56b4e9", timed_out: "#0072b2", malformed: "#8c8c8c",
 };
 
+const WIDTHS = { started: 6, connected: 4 }; // beneath the others: seen where they coincide
+
 /** The plan alone: how many softphones are to have started by when. */
 export function drawPlan(id, starts, durationS) {
   draw(id, [planned(starts)], durationS, { showlegend: false });
@@ -35,12 +37,13 @@ function untilNow(total, seconds, name) {
 
 function planned(starts) {
   const [x, y] = [starts.map(([at]) => at), starts.map(([, number]) => number)];
-  return { x, y, name: "planned", mode: "lines", line: { color: COLOURS.planned, dash: "dash", width: 2, shape: "hv" } };
+  return { x, y, name: "planned", mode: "lines", cliponaxis: false, line: { color: COLOURS.planned, dash: "dash", width: 2, shape: "hv" } };
 }
 
 function line(name, y, run, seconds) {
   const x = seconds.map(({ second }) => Math.min(second + 1, run.clock_s));
-  return { x, y, name, mode: "lines", line: { color: COLOURS[name] ?? COLOURS.answered, width: 2 } };
+  const mode = x.length === 1 ? "markers" : "lines"; // a line through one point is nothing to see
+  return { x, y, name, mode, line: { color: COLOURS[name] ?? COLOURS.answered, width: WIDTHS[name] ?? 2 } };
 }
 
 function bars(seconds, prefix, names) {
@@ -58,12 +61,12 @@ function draw(id, traces, endS, layout = {}) {
     font: { color: colour("--ink"), size: 12 },
     paper_bgcolor: "transparent",
     plot_bgcolor: "transparent",
-    legend: { orientation: "h", x: 0, y: 1, yanchor: "bottom" },
+    legend: { orientation: "h", traceorder: "normal", x: 0, y: 1, yanchor: "bottom" },
     showlegend: true,
     hovermode: "x unified",
     hoverlabel: { bgcolor: colour("--card") },
-    xaxis: { ...axis, range: [0, endS], ticksuffix: " s" },
-    yaxis: { ...axis, rangemode: "tozero", minallowed: 0 },
+    xaxis: { ...axis, range: [0, endS], ticksuffix: " s", ticklabelstandoff: 4 },
+    yaxis: { ...axis, rangemode: "tozero", minallowed: 0, autorangeoptions: { include: [4] } }, // or halves are marked
     ...layout,
   }, { responsive: true, displayModeBar: false });
 }

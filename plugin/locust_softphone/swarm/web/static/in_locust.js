@@ -2,6 +2,7 @@
 // profile will do. Locust's page belongs to React; what is added here stands where React never looks.
 
 const EVERY_MS = 1000;
+const NO_HOST = "with an empty host: against a simulated edge, for this run";
 const LATE = 1e9; // no seconds of the timeline are wanted
 
 const line = document.createElement("a");
@@ -24,15 +25,15 @@ async function refresh() {
 async function describe(choice) {
   let said = choice.closest("[role=region]").querySelector(".softphone-plan");
   if (!said) {
-    said = document.createElement("p");
+    said = document.createElement("div");
     said.className = "softphone-plan";
-    said.style.whiteSpace = "pre-line";
+    said.style.cssText = "padding: 0 16px 16px; white-space: pre-line";
     choice.closest("[role=region]").append(said);
   }
   const profile = choice.value;
   const plan = await ask(`./softphone/plan?profile=${encodeURIComponent(profile)}`);
   if (profile !== choice.value) return; // another has been chosen meanwhile
-  said.textContent = plan.problem ?? [plan.about, ...(plan.lines ?? [])].join("\n");
+  said.textContent = plan.problem ?? [plan.about, ...[...plan.lines ?? [], NO_HOST].map((each) => `• ${each}`)].join("\n");
 }
 
 /** Locust hides the drop-down in a part of the form that is closed at first. */

@@ -31,7 +31,7 @@ async function showPlan() {
   const profile = form.softphone_profile.value;
   const plan = await ask(`plan?profile=${encodeURIComponent(profile)}`);
   if (profile !== form.softphone_profile.value) return; // another has been chosen meanwhile
-  problem.textContent = plan.problem ?? "";
+  document.querySelector("#plan .problem").textContent = plan.problem ?? "";
   document.querySelector("#plan .about").textContent = plan.about ?? "";
   document.querySelector("#plan ul").replaceChildren(...(plan.lines ?? []).map((line) => element("li", line)));
   drawPlan("plan-chart", plan.starts ?? [], plan.duration_s ?? 1);
@@ -39,7 +39,10 @@ async function showPlan() {
 
 // Start and stop.
 
-form.softphone_profile.addEventListener("change", showPlan);
+form.softphone_profile.addEventListener("change", () => {
+  problem.textContent = "";
+  showPlan();
+});
 form.addEventListener("submit", async (event) => {
   event.preventDefault();
   const button = form.querySelector("button");
@@ -54,8 +57,9 @@ at("stop").addEventListener("click", () => ask("stop", { method: "POST" }));
 
 async function refresh() {
   const query = known ? `?run=${encodeURIComponent(known.id)}&since=${known.seconds.length}` : "";
-  const { phase, problems, run, timeline } = await ask(`live${query}`);
+  const { phase, problems, workers, run, timeline } = await ask(`live${query}`);
   showPhase(phase, problems, run);
+  at("workers").textContent = workers === null ? "" : `with ${several(workers, "worker")}`;
   if (!run) return;
   if (run.id !== known?.id) known = { id: run.id, starts: run.starts, seconds: [] };
   for (const second of timeline) known.seconds[second.second] = second;
@@ -75,14 +79,15 @@ function showPhase(phase, problems, run) {
   at("profile").textContent = run?.profile ?? "";
   at("phase").textContent = state || WORDS[phase];
   at("phase").className = state;
-  at("warnings").replaceChildren(...[...problems, run?.saturation, ...(run?.remarks ?? [])].filter(Boolean).map(
-    (line) => element("li", line)));
+  const warnings = new Set([...problems, run?.saturation, ...(run?.remarks ?? [])].filter(Boolean)); // remarks repeat it
+  at("warnings").replaceChildren(...[...warnings].map((line) => element("li", line)));
 }
 
 function showFigures(run) {
   const { totals, workers } = run;
-  at("where").textContent = `${run.target}${workers ? `, ${workers.there} workers${workers.lost ? `, ${workers.lost} lost` : ""}` : ""}`;
-  at("record").hidden = !run.verdict;
+  at("where").textContent = `${run.target}${workers ? `, ${several(workers.there, "worker")}${workers.lost ? `, ${workers.lost} lost` : ""}` : ""}`;
+  at("made").hidden = !run.verdict;
+  at("report").href = `comparison?run=${encodeURIComponent(run.id)}`;
   at("record").href = `runs/${encodeURIComponent(run.id)}.json`;
   at("progress").value = Math.max(run.clock_s, 0);
   at("progress").max = run.duration_s;
@@ -92,7 +97,7 @@ function showFigures(run) {
     tile("connected", totals.connected), tile("answered", totals.answered), tile("gave up", totals.gave_up),
     tile("429", sum(run.rate_limited)), tile("abnormal closes", sum(run.abnormal_closes)));
   fill("rate-limited", Object.entries(run.rate_limited));
-  fill("closes", [...Object.entries(run.closes),
+  fill("closes", [...Object.entries(run.closes).map(([code, number]) => [`code ${code}`, number]),
     ...Object.entries(run.abnormal_closes).map(([cause, number]) => [`abnormal: ${cause.replaceAll("_", " ")}`, number])]);
   fill("retries", [["made", run.retries.made], ["honoured Retry-After", run.retries.honoured], ["too early", run.retries.too_early]]);
   fill("times", ["p50", "p95", "p99"].flatMap((point) => [
@@ -116,6 +121,7 @@ function fill(table, rows) {
 }
 
 const sum = (numbers) => Object.values(numbers).reduce((before, number) => before + number, 0);
+const several = (number, noun) => `${number} ${noun}${number === 1 ? "" : "s"}`;
 const seconds = (value) => `${value < 10 ? value.toFixed(1) : Math.round(value)} s`;
 const duration = (value) => value === undefined ? "–" : value < 1 ? `${(value * 1000).toFixed(1)} ms` : `${value.toFixed(2)} s`;
 

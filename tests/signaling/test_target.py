@@ -15,7 +15,7 @@ from locust_softphone.errors import AttemptFailed, InputError
 from locust_softphone.outcome import Outcome
 from locust_softphone.signaling import tls
 from locust_softphone.signaling.softphone import Softphone
-from locust_softphone.signaling.stream import Stream, Target
+from locust_softphone.signaling.target import Target
 from tests.edge_process import EdgeProcess, running_edge
 from tests.signaling.fleet import PATIENT_S, Observations, Time, a_fleet
 from tests.signaling.scripted_server import serving
@@ -220,7 +220,7 @@ def test_an_edge_that_closes_in_the_middle_of_the_tls_handshake(authority: Autho
         connection.shutdown(socket.SHUT_WR)
 
     with serving(hang_up) as plain, pytest.raises(AttemptFailed) as caught:
-        Stream.connect(authority.trusted_at(plain), PATIENT_S)
+        authority.trusted_at(plain).connect(PATIENT_S)
     assert caught.value.outcome is Outcome.TLS_FAILED
 
 
@@ -236,7 +236,7 @@ def test_more_than_one_record_goes_and_comes_whole(authority: Authority) -> None
             secured.sendall(heard)
 
     with serving(echo) as plain:
-        stream = Stream.connect(authority.trusted_at(plain), PATIENT_S)
+        stream = authority.trusted_at(plain).connect(PATIENT_S)
         stream.send(said)
         assert stream.read_exactly(len(said)) == said
         assert stream.recv(1) == b"", "and then it has closed"
@@ -265,7 +265,7 @@ def test_softphones_are_spread_over_the_addresses(edge: EdgeProcess, authority: 
     outcomes = []
     for choice in range(4):
         try:
-            Stream.connect(several, PATIENT_S, choice).close()
+            several.connect(PATIENT_S, choice).close()
             outcomes.append("connected")
         except AttemptFailed as failed:
             outcomes.append(failed.outcome.value)

@@ -1,18 +1,13 @@
-"""A worker that leaves while its softphones say goodbye; in a process of its own, as gevent patches all of it.
-
-python -m tests.swarm.leaving_worker told        its master has told it to stop before
-                                     by-itself   it has not
-"""
+"""A worker that leaves while it is being stopped: what it measured is handed in first."""
 
 from __future__ import annotations
 
-import json
-import sys
 from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 
 import gevent
+import pytest
 from gevent.event import Event
 from locust.event import Events
 
@@ -56,22 +51,21 @@ class Share:
         return Tally()
 
 
-def main() -> None:
+@pytest.mark.parametrize("told_to_stop", [True, False], ids=["the master was quicker", "we were quicker"])
+def test_it_leaves_when_what_it_measured_is_handed_in(told_to_stop: bool) -> None:
+    """All of a closed terminal's processes are told at once."""
     runner, share, events = Runner(), Share(), Events()
     environment: Any = SimpleNamespace(parsed_options=None, events=events)
-    as_locusts: Any = runner
-    member = Member(environment, as_locusts)
+    anything: Any = runner
+    member = Member(environment, anything)
     member.share = share  # type: ignore[assignment]
-    if sys.argv[1] == "told":
+    if told_to_stop:
         gevent.spawn(runner.handlers[messages.STOP], environment, None)
         gevent.sleep(0)
     leaving = gevent.spawn(events.quitting.fire, environment=environment)
     gevent.sleep(0)
-    left_before = leaving.ready()
+    assert not leaving.ready()
     share.goodbyes_said.set()
     leaving.join(PATIENCE_S)
-    print(json.dumps({"left_before_goodbyes": left_before, "left": leaving.ready(), "sent": runner.sent}))
-
-
-if __name__ == "__main__":
-    main()
+    assert leaving.ready()
+    assert runner.sent == [messages.HERE, messages.DONE]

@@ -1,0 +1,151 @@
+"""A login that the edge refuses, the first or a later one: what is the end, what asks for another token or channel."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from math import inf
+from typing import Any
+
+import pytest
+
+from locust_softphone.errors import AttemptFailed
+from locust_softphone.outcome import Outcome
+from locust_softphone.signaling.genesys_cloud.dialect import GenesysCloud
+from locust_softphone.signaling.genesys_cloud.users import User
+from locust_softphone.signaling.hosts import Hosts
+from locust_softphone.signaling.softphone import Softphone
+from locust_softphone.signaling.target import Target
+from locust_softphone.signaling.xmpp.login import LATER
+from tests.edge_process import running_edge
+from tests.signaling.fleet import CREDENTIALS, Observations, Time, a_fleet
+from tests.signaling.genesys_cloud.scripted_gateway import CLOSE, DOMAIN, Gateway, a_session, streaming
+from tests.signaling.genesys_cloud.test_softphone import a_field, drop, steps
+from tests.signaling.scripted_server import Script, passes_on, serving
+
+CONDITIONS = (  # RFC 6120 6.5
+    "aborted",
+    "account-disabled",
+    "credentials-expired",
+    "encryption-required",
+    "incorrect-encoding",
+    "invalid-authzid",
+    "invalid-mechanism",
+    "malformed-request",
+    "mechanism-too-weak",
+    "not-authorized",
+    "temporary-auth-failure",
+)
+BACK = ["handshake: ok", "ready: ok"]
+
+
+def refusal(condition: str) -> str:
+    return f'<failure xmlns="urn:ietf:params:xml:ns:xmpp-sasl"><{condition}/><text xml:lang="en">no</text></failure>'
+
+
+@pytest.mark.parametrize("condition", CONDITIONS)
+def test_each_condition_is_the_end_or_worth_another_try(condition: str) -> None:
+    def script(gateway: Gateway) -> None:
+        gateway.opens()
+        gateway.says(refusal(condition), CLOSE)
+        gateway.closes(1000)
+
+    with a_session(script) as session, pytest.raises(AttemptFailed) as caught:
+        session.wait_ready()
+    assert caught.value.outcome is (Outcome.UNAVAILABLE if condition in LATER else Outcome.UNAUTHORIZED)
+
+
+# Against the real edge: a token that was good at the first login, and is not at the next.
+
+
+def outlive(phone: Softphone) -> None:
+    """The softphone takes its token for good when the edge does not any more, as if it had been revoked."""
+    assert phone._token is not None
+    phone._token = replace(phone._token, bearer="revoked", expires_s=inf)
+
+
+def test_whoever_renews_comes_back_with_a_new_token_on_a_new_channel() -> None:
+    with a_field("{}", retry={"unauthorized": "renew"}) as field:
+        phone = field.softphone()
+        assert phone.call()
+        before = len(field.seen.attempts)
+        outlive(phone)
+        drop(phone)
+        phone.hold(0.5)
+        assert steps(field)[before:] == ["handshake: ok", "ready: unauthorized", "token: ok", "channel: ok", *BACK]
+        assert field.counted("reconnects.made") == 1
+        assert field.edge_counted()["logins"] == {"admitted": 2, "refused": 1}
+        assert phone.in_call
+
+
+def test_the_real_client_gives_up() -> None:
+    with a_field("{}") as field:
+        phone = field.softphone()
+        assert phone.call()
+        before = len(field.seen.attempts)
+        outlive(phone)
+        drop(phone)
+        phone.hold(0.5)
+        assert steps(field)[before:] == ["handshake: ok", "ready: unauthorized"]
+        assert (field.counted("reconnects.failed"), field.counted("reconnects.made")) == (1, 0)
+        assert not phone.connected
+
+
+def test_a_token_that_is_known_to_have_expired_is_renewed_before_the_login() -> None:
+    with a_field("{}") as field:
+        phone = field.softphone()
+        assert phone.call()
+        before = len(field.seen.attempts)
+        assert phone._token is not None
+        phone._token = replace(phone._token, expires_s=0.0)
+        drop(phone)
+        phone.hold(0.5)
+        assert steps(field)[before:] == ["token: ok", *BACK]
+
+
+# Between the softphone and the edge: somebody who refuses a login in the edge's name.
+
+
+@contextmanager
+def refused_once(condition: str) -> Iterator[tuple[Softphone, Observations]]:
+    """A softphone as the real client, whose second login is refused; requests and other connections meet the edge."""
+
+    def script(gateway: Gateway) -> None:
+        gateway.opens()
+        gateway.says(refusal(condition), CLOSE)
+        gateway.closes(1000)
+
+    with running_edge("genesys_cloud: {users: [{name: agent, access_token: of-the-agent}]}") as edge:
+        target = Target.parse(edge.url).resolved()
+        wire: Script = passes_on(target)
+        users = [User(f"agent@{DOMAIN}", "of-the-agent")]
+        with serving(wire, streaming(script), wire) as between:
+
+            def dialect(*_: object, **options: Any) -> GenesysCloud:
+                return GenesysCloud(Hosts(target, target, between), CREDENTIALS, users=users, **options)
+
+            seen, passing = Observations(), Time()
+            fleet = a_fleet(target, seen, passing, dialect=dialect, like="genesys-streaming-19")
+            phone = Softphone(fleet, 0, 0.0)
+            try:
+                yield phone, seen
+            finally:
+                phone.hang_up()
+
+
+@pytest.mark.parametrize(
+    ("condition", "expected"),
+    [
+        ("mechanism-too-weak", ["ready: unavailable", "channel: ok", *BACK]),
+        ("temporary-auth-failure", ["ready: unauthorized"]),  # which its predecessor tried again
+    ],
+)
+def test_a_later_login_that_is_refused(condition: str, expected: list[str]) -> None:
+    with refused_once(condition) as (phone, seen):
+        assert phone.call()
+        before = len(seen.attempts)
+        drop(phone)
+        phone.hold(0.5)
+        found = [f"{attempt.step}: {attempt.outcome.value}" for attempt in seen.attempts[before:]]
+        assert found == ["handshake: ok", *expected]

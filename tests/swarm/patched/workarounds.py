@@ -1,0 +1,66 @@
+"""Locust's seconds long past are dropped, and whatever Locust shows is as before."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import gevent
+import pytest
+from locust import stats
+from locust.env import Environment
+from locust.stats import RequestStats
+
+from locust_softphone.swarm import workarounds
+
+HOUR_S = 3600
+
+
+def an_hour(monkeypatch: pytest.MonkeyPatch) -> RequestStats:
+    """Three requests in each second, one of them failed."""
+    now = SimpleNamespace(time=lambda: 1_000_000.0)
+    monkeypatch.setattr(stats, "time", now)
+    kept = RequestStats()
+    for second in range(HOUR_S):
+        now.time = lambda second=second: 1_000_000.0 + second
+        for _ in range(3):
+            kept.log_request("POST", "offer", 5, 0)
+        kept.log_error("POST", "offer", "rate_limited")
+    return kept
+
+
+def shown(kept: RequestStats) -> list[Any]:
+    return [each.to_dict() for each in (kept.total, kept.get("offer", "POST"))]
+
+
+def test_what_locust_shows_stays_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    kept = an_hour(monkeypatch)
+    before = shown(kept)
+    assert before[0]["current_rps"] == 3
+    assert before[0]["current_fail_per_sec"] == 1
+    workarounds.forget_seconds(kept)
+    assert shown(kept) == before
+    for entry in (kept.total, kept.get("offer", "POST")):
+        assert max(len(entry.num_reqs_per_sec), len(entry.num_fail_per_sec)) < 60
+
+
+def test_nothing_to_forget_before_the_first_request() -> None:
+    workarounds.forget_seconds(RequestStats())
+
+
+@pytest.mark.parametrize("asked_for", [{"json": True}, {"json_file": "statistics"}])
+def test_all_seconds_stay_for_those_who_asked_for_them(
+    asked_for: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    environment = Environment(parsed_options=SimpleNamespace(**asked_for))
+    monkeypatch.setattr(gevent, "sleep", lambda _: pytest.fail("it goes on"))
+    workarounds.forget_seconds_long_past(environment, lambda: False)
+
+
+def test_it_forgets_until_the_run_is_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    environment = Environment()
+    environment.stats = an_hour(monkeypatch)
+    asked = iter([False, True])
+    monkeypatch.setattr(gevent, "sleep", lambda _: None)
+    workarounds.forget_seconds_long_past(environment, lambda: next(asked))
+    assert len(environment.stats.total.num_reqs_per_sec) < 60

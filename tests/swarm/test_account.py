@@ -1,0 +1,79 @@
+"""Whose softphones they are, and where: the options for an organisation of Genesys Cloud, up to the workers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from locust_softphone.edge.genesys_cloud.policy import GenesysCloud
+from tests.edge_process import running_edge
+from tests.swarm.locust_process import TINY, records, run_locust
+
+AGENTS = f"{TINY}dialect: genesys-cloud\nsoftphone: {{like: genesys-streaming-19}}\n"
+TOKENS = [f"token-of-agent-{number}" for number in range(4)]
+DOMAIN = GenesysCloud.model_fields["domain"].default
+
+
+@pytest.mark.parametrize("processes", [(), ("--processes", "2")], ids=["alone", "two workers"])
+def test_each_softphone_is_a_user_of_its_own_with_a_token_of_its_own(
+    tmp_path: Path, processes: tuple[str, ...]
+) -> None:
+    users = ", ".join(f"{{name: agent-{number}, access_token: {token}}}" for number, token in enumerate(TOKENS))
+    rows = [f"agent-{number}@{DOMAIN},env:TOKEN_{number}" for number in range(len(TOKENS))]
+    (tmp_path / "users.csv").write_text("\n".join(["jid,token", *rows]))
+    environment = {f"TOKEN_{number}": token for number, token in enumerate(TOKENS)}
+    with running_edge(f"genesys_cloud: {{users: [{users}]}}") as edge:
+        where = ("--host", edge.url, "--softphone-users", "users.csv")
+        run = run_locust(tmp_path, *processes, *where, profile=AGENTS, environment=environment)
+        counted = edge.stats()
+    assert run.record["verdict"] == "passed", run.complaints
+    assert run.record["totals"]["answered"] == 4
+    asked = {step: counts["requests"] for step, counts in counted["steps"].items() if counts["requests"]}
+    assert asked == {"channel": 4, "handshake": 4, "offer": 4}
+    written = "".join(path.read_text() for path in (tmp_path / "runs").rglob("*") if path.is_file())
+    assert [token for token in TOKENS if token in f"{written}{run.stdout}{run.stderr}"] == []
+
+
+REGION = ("--softphone-region", "eu-central-1")
+CALL_TO = ("--softphone-call-to", "+12025550100")
+API = "--host https://api.mypurecloud.de"
+
+
+@pytest.mark.parametrize(
+    ("options", "profile", "problems"),
+    [
+        (("--softphone-region", "eu-central-9", *CALL_TO), AGENTS, ['--softphone-region "eu-central-9": no region of']),
+        (
+            (*REGION, *CALL_TO, "--host", "http://127.0.0.1:1"),
+            AGENTS,
+            ["--softphone-region: its hosts are the edge, and --host names another"],
+        ),
+        (
+            REGION,
+            AGENTS,
+            [
+                f"{API}: not this machine. A load test needs its owner's permission",
+                f"{API}: needs LOCUST_SOFTPHONE_CLIENT_ID and LOCUST_SOFTPHONE_CLIENT_SECRET to be set",
+                "--softphone-region: needs --softphone-call-to NUMBER",
+            ],
+        ),
+        (
+            (*REGION, *CALL_TO, "--softphone-users", "two.csv"),
+            AGENTS,
+            [f"{API}: not this machine.", "--softphone-users: has 2 users, and tiny has 4 softphones"],
+        ),
+        (("--softphone-users", "none.csv"), AGENTS, ["--softphone-users none.csv: cannot be read"]),
+        (("--softphone-users", "two.csv"), TINY, ["--softphone-users: for the dialect genesys-cloud, and tiny speaks"]),
+        (CALL_TO, TINY, ["--softphone-call-to: for the dialect genesys-cloud, and tiny speaks media-offer"]),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
+)
+def test_what_cannot_be_used_is_refused_before_anybody_is_asked(
+    tmp_path: Path, options: tuple[str, ...], profile: str, problems: list[str]
+) -> None:
+    (tmp_path / "two.csv").write_text("token\nabc\ndef\n")
+    run = run_locust(tmp_path, *options, profile=profile)
+    assert run.returncode == 2
+    assert [said[: len(due)] for said, due in zip(run.complaints, problems, strict=True)] == problems
+    assert records(tmp_path) == []
