@@ -49,7 +49,7 @@ STATUS = {Outcome.RATE_LIMITED: 429, Outcome.UNAUTHORIZED: 401, Outcome.REJECTED
 """What the simulated edge refuses with; an outcome that it has no part in has no status here."""
 
 MOST_MEMORY = 2 * 1024**2  # what an allocator may do as it likes
-MEMORY_PER_S = 1024  # what is measured in a second may cost: packed in our tally, in histograms, in Locust's charts
+MEMORY_PER_S = 512  # what is measured in a second may cost: packed in our tally, and in the history of Locust's charts
 MOST_DESCRIPTORS = MOST_GREENLETS = 20  # for those that happen to be busy
 
 
