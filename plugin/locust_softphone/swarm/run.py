@@ -9,11 +9,9 @@ import random
 import sys
 import time
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from datetime import datetime, timezone
 from importlib.metadata import version
 from pathlib import Path
-from tempfile import mkdtemp
 from typing import Any
 
 import gevent
@@ -25,9 +23,8 @@ from locust_softphone.errors import AttemptFailed, InputError
 from locust_softphone.measure import Tally
 from locust_softphone.outlook import Outlook
 from locust_softphone.report import ledger
-from locust_softphone.report.journal import NAME as JOURNAL
-from locust_softphone.report.journal import Journal, RunStart
-from locust_softphone.report.record import Aborted, build, iso, write
+from locust_softphone.report.journal import RunStart
+from locust_softphone.report.record import Aborted, build, iso
 from locust_softphone.report.saturation import on_time_per_s, saturation
 from locust_softphone.signaling.dialects import dialect_for
 from locust_softphone.signaling.hosts import Hosts
@@ -39,6 +36,7 @@ from locust_softphone.swarm.abort import abort_when_lost, calls_each
 from locust_softphone.swarm.crew import Crew
 from locust_softphone.swarm.edge_process import EdgeProcess
 from locust_softphone.swarm.fleet_token import TokenDesk
+from locust_softphone.swarm.measured import Measured
 from locust_softphone.swarm.options import Options
 from locust_softphone.swarm.recorder import Recorder
 from locust_softphone.swarm.share import Share
@@ -52,7 +50,6 @@ _REACH_S = 5.0
 _BEGIN_IN_S = 0.25
 _BEGIN_IN_EACH_S = 0.0005
 _COLLECT_S = 15.0
-_JOURNAL_EVERY_S = 1.0
 _EDGE = "locust-softphone-edge"
 
 
@@ -70,9 +67,6 @@ class Run:
 
     def __init__(self, options: Options, environment: Environment, worker_ids: list[str]) -> None:
         self.options = options
-        self.tally = Tally()
-        self._unsaved = Tally()  # the part of it that the journal has not
-        self._journal: Journal | None = None
         self.users = users_for(options.profile.users, max(len(worker_ids), 1))
         self.began_at: float | None = None
         self.share: Share | None = None
@@ -89,6 +83,7 @@ class Run:
         self._calls_each = calls_each(options.profile, environment.user_classes)
         stamp = datetime.now(timezone.utc).strftime("%Y%m%dT%H%M%S.%fZ")
         self.folder = options.runs / f"{stamp}-{options.profile.name}"
+        self._measured = Measured(self.folder, self.take_in, self.clock)
         self._edge = None if options.hosts else EdgeProcess.for_profile(options.profile, options.policy)
         try:
             hosts = options.hosts or Hosts.one(Target.parse(self._edge.url if self._edge else ""))
@@ -156,14 +151,14 @@ class Run:
         elif self.crew is not None:
             self.crew.begin(in_s)
             gevent.spawn(self.crew.look_after, lambda: self.over or self.stopping)
-        gevent.spawn(self._keep_journal, self._start(self.began_at))
+        gevent.spawn(self._measured.keep_journal, self._start(self.began_at))
         gevent.spawn(
             abort_when_lost, self.options.profile, self.outlook, lambda: self.over or self.stopping, self._abort
         )
 
     def heard(self, worker: str, tally: Tally, until_s: float) -> None:
         """A worker has told what it measured up to an instant."""
-        self._add(tally)
+        self._measured.add(tally)
         self._known_until_s[worker] = until_s
 
     def outlook(self) -> Outlook:
@@ -192,6 +187,11 @@ class Run:
         return time.perf_counter() - self._epoch_s if self.began_at is not None else 0.0
 
     @property
+    def tally(self) -> Tally:
+        """All that has come in so far."""
+        return self._measured.tally
+
+    @property
     def over(self) -> bool:
         """Whether everybody is done, or the plan's end is so long past that nobody is waited for."""
         if self.began_at is None:
@@ -218,65 +218,13 @@ class Run:
 
     def take_in(self) -> None:
         """Add to the tally what this process has measured since the last time; workers send theirs by themselves."""
-        self._add(self._recorder.take())
+        self._measured.add(self._recorder.take())
         if self.share is not None:
-            self._add(self.share.take())
-
-    def _add(self, tally: Tally) -> None:
-        self.tally.merge(tally)
-        self._unsaved.merge(tally)
-
-    def _keep_journal(self, start: RunStart) -> None:
-        """Write down each second what came in during it, until there is a record; a full disk does not stop the run."""
-        try:
-            self._journal = journal = Journal(self.folder, start)
-        except OSError as error:
-            logger.warning("%s: %s: if this run is killed, it is lost", self.folder / JOURNAL, error.strerror)
-            return
-        warned = False
-        while self._journal is journal:
-            try:
-                self._write_down(journal)
-            except OSError as error:
-                if not warned:
-                    warned = True
-                    logger.warning("%s: %s: if this run is killed now, it is lost", journal.path, error.strerror)
-            gevent.sleep(_JOURNAL_EVERY_S)
-
-    def _write_down(self, journal: Journal) -> None:
-        self.take_in()
-        journal.append(self.clock(), self._unsaved)
-        self._unsaved = Tally()
-        if journal.has_grown:
-            journal.rewrite(self.clock(), self.tally)
+            self._measured.add(self.share.take())
 
     def save(self, record: dict[str, Any]) -> Path:
-        """Write the record, and let the journal go.
-
-        Raises:
-            InputError: it could not be written, and where what was measured is instead.
-        """
-        try:
-            path = write(record, self.folder)
-        except InputError as error:
-            raise InputError(*error.problems, self._saved_instead(record)) from None
-        self._close_journal(keep=False)
-        return path
-
-    def _saved_instead(self, record: dict[str, Any]) -> str:
-        with suppress(InputError, OSError):
-            path = write(record, Path(mkdtemp(prefix="softphone-")) / self.folder.name)
-            self._close_journal(keep=False)
-            return f"it is in {path} instead"
-        return f"what its journal has of it: locust-softphone report {self.folder}"
-
-    def _close_journal(self, *, keep: bool) -> None:
-        journal, self._journal = self._journal, None
-        if journal is not None:
-            with suppress(OSError):
-                if keep:
-                    self._write_down(journal)
-            journal.close(keep=keep)
+        """Write the record; raises as ``Measured.save``."""
+        return self._measured.save(record)
 
     def record(self) -> dict[str, Any]:
         """The run record: the edge's counters read, the ledger balanced, the run judged."""
@@ -352,7 +300,7 @@ class Run:
 
     def close(self) -> None:
         """Stop the simulated edge, if it is ours, and leave the journal if there is no record."""
-        self._close_journal(keep=True)
+        self._measured.close()
         if self._edge is not None:
             self._edge.stop()
             self._edge = None
