@@ -32,7 +32,7 @@ _GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 _MAX_MESSAGE = 1024 * 1024
 _MAX_CONTROL = 125  # RFC 6455 5.5
 _FIN = _MASKED = 0x80
-_WHOLE_TEXT = _FIN | ABNF.OPCODE_TEXT
+_USUAL = (ABNF.OPCODE_TEXT, ABNF.OPCODE_PING, ABNF.OPCODE_PONG, ABNF.OPCODE_CLOSE)
 
 
 class Connection:
@@ -100,17 +100,15 @@ class Connection:
         self._stream.deadline_s = time.perf_counter() + timeout_s
         try:
             while True:
-                if self._fragments is None and (text := self._frames.whole_text()) is not None:
-                    return text.decode("utf-8")
-                frame = self._frames.recv_frame()
-                if frame.opcode == ABNF.OPCODE_PING:
-                    self._stream.send(_frame(ABNF.OPCODE_PONG, _payload(frame)))
+                opcode, payload, final = self._frames.next()
+                if opcode == ABNF.OPCODE_PING:
+                    self._stream.send(_frame(ABNF.OPCODE_PONG, payload))
                     self.pings += 1
-                elif frame.opcode == ABNF.OPCODE_CLOSE:
+                elif opcode == ABNF.OPCODE_CLOSE:
                     with suppress(AttemptFailed):  # the edge need not wait for it
-                        self._stream.send(_frame(ABNF.OPCODE_CLOSE, _payload(frame)[:2]))
-                    raise AttemptFailed(Outcome.CLOSED, close_code=_close_code(_payload(frame)))
-                elif frame.opcode != ABNF.OPCODE_PONG and (message := self._assemble(frame)) is not None:
+                        self._stream.send(_frame(ABNF.OPCODE_CLOSE, payload[:2]))
+                    raise AttemptFailed(Outcome.CLOSED, close_code=_close_code(payload))
+                elif opcode != ABNF.OPCODE_PONG and (message := self._assemble(opcode, payload, final)) is not None:
                     return message.decode("utf-8")
         except AttemptFailed as failed:
             if failed.outcome is Outcome.TIMED_OUT:
@@ -146,9 +144,9 @@ class Connection:
             words = [_frame(ABNF.OPCODE_TEXT, each.encode()) for each in last_words]
             self._stream.send(b"".join([*words, _frame(ABNF.OPCODE_CLOSE, code)]))
             while True:
-                frame = self._frames.recv_frame()
-                if frame.opcode == ABNF.OPCODE_CLOSE:
-                    return _close_code(_payload(frame))
+                opcode, payload, _ = self._frames.next()
+                if opcode == ABNF.OPCODE_CLOSE:
+                    return _close_code(payload)
         except AttemptFailed as failed:
             raise _abnormal(failed) from None
         except WebSocketException:
@@ -160,18 +158,18 @@ class Connection:
         """Let go of the connection without a word."""
         self._stream.close()
 
-    def _assemble(self, frame: ABNF) -> bytes | None:
+    def _assemble(self, opcode: int, payload: bytes, final: bool) -> bytes | None:
         """A data frame's message, if it is the last frame of one (RFC 6455 5.4)."""
-        if (frame.opcode == ABNF.OPCODE_CONT) == (self._fragments is None):
+        if (opcode == ABNF.OPCODE_CONT) == (self._fragments is None):
             raise WebSocketProtocolException("a continuation of nothing, or a message within another")
         if self._fragments is None:
-            if frame.fin:
-                return _payload(frame)
+            if final:
+                return payload
             self._fragments = bytearray()
-        self._fragments += _payload(frame)
+        self._fragments += payload
         if len(self._fragments) > _MAX_MESSAGE:
             raise WebSocketProtocolException("message too large")
-        if not frame.fin:
+        if not final:
             return None
         whole, self._fragments = self._fragments, None
         return bytes(whole)
@@ -187,24 +185,31 @@ class _Frames(frame_buffer):
         super().__init__(stream.read, skip_utf8_validation=True)
         self._stream = stream
 
-    def whole_text(self) -> bytes | None:
-        """The next frame's payload, if it is like nearly all: a short text message in one frame that has come whole.
+    def next(self) -> tuple[int, bytes, bool]:
+        """The next frame: its opcode, its payload, and whether it is the last one of its message.
 
-        None for any other, which ``recv_frame`` reads in its several small steps.
+        Nearly all are short, in one piece and not fragmented, and there before they are asked for. They are taken from
+        the buffer here; any other is left to ``recv_frame``, which reads in many small steps.
+
+        Raises:
+            AttemptFailed: as ``Stream.read``.
+            WebSocketException: it is none that RFC 6455 allows, or too large.
         """
-        if self.header is not None or self.recv_buffer:  # in the middle of one
-            return None
-        data = self._stream.ahead()
-        if len(data) < 4 or data[0] != _WHOLE_TEXT:
-            return None
-        size, begin = data[1], 2
-        if size == 126:
-            size, begin = int.from_bytes(data[2:4], "big"), 4
-        end = begin + size
-        if data[1] > 126 or len(data) < end:
-            return None
-        self._stream.skip(end)
-        return data[begin:end]
+        if self.header is None and not self.recv_buffer:  # not in the middle of one
+            data = self._stream.ahead()
+            opcode, size, begin = data[0] ^ _FIN, data[1] if len(data) > 1 else _MASKED, 2
+            if size == 126 and opcode == ABNF.OPCODE_TEXT and len(data) >= 4:
+                size, begin = int.from_bytes(data[2:4], "big"), 4
+            elif size > _MAX_CONTROL:
+                opcode = -1
+            if opcode in _USUAL and len(data) >= begin + size:
+                payload = data[begin : begin + size]
+                self._stream.skip(begin + size)
+                if opcode == ABNF.OPCODE_CLOSE:
+                    ABNF(1, 0, 0, 0, opcode, 0, payload).validate(skip_utf8_validation=True)
+                return opcode, payload, True
+        frame = self.recv_frame()
+        return frame.opcode, frame.data if isinstance(frame.data, bytes) else frame.data.encode(), bool(frame.fin)
 
     def recv_length(self) -> None:
         super().recv_length()
@@ -226,10 +231,6 @@ def _frame(opcode: int, payload: bytes) -> bytes:
     key = os.urandom(4)
     mask = int.from_bytes((key * (size // 4 + 1))[:size], "big")
     return head + key + (int.from_bytes(payload, "big") ^ mask).to_bytes(size, "big")
-
-
-def _payload(frame: ABNF) -> bytes:
-    return frame.data if isinstance(frame.data, bytes) else frame.data.encode()
 
 
 def _abnormal(failed: AttemptFailed) -> AttemptFailed:

@@ -11,13 +11,13 @@ import socket
 import ssl
 import time
 from contextlib import suppress
-from typing import Any
+from typing import Any, Literal
 
 from locust_softphone.errors import AttemptFailed
 from locust_softphone.outcome import Outcome
 from locust_softphone.signaling.tls import Tls
 
-__all__ = ["Stream", "translated"]
+__all__ = ["Stream", "outcome_of"]
 
 _READ_SIZE = 16_384
 
@@ -57,19 +57,22 @@ class Stream:
             AttemptFailed: an outcome that ``never_arrived``, or ``TIMED_OUT`` or ``RESET`` during the TLS handshake.
         """
         deadline_s = time.perf_counter() + timeout_s
-        with translated(connecting=True):
-            connected = socket.socket(family, socket.SOCK_STREAM)
+        connected: socket.socket | None = None
+        handshaking = False
         try:
-            with translated(connecting=True):
-                connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-                connected.settimeout(timeout_s)
-                connected.connect(address)
+            connected = socket.socket(family, socket.SOCK_STREAM)
+            connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            connected.settimeout(timeout_s)
+            connected.connect(address)
             stream = cls(connected, deadline_s)
             if tls:
-                with translated(handshaking=True):
-                    stream._start_tls(*tls)
-        except BaseException:
-            connected.close()
+                handshaking = True
+                stream._start_tls(*tls)
+        except BaseException as error:
+            if connected is not None:
+                connected.close()
+            if isinstance(error, (OSError, ValueError)):
+                raise AttemptFailed(outcome_of(error, "TLS" if handshaking else "TCP")) from None
             raise
         return stream
 
@@ -163,11 +166,13 @@ class Stream:
         Raises:
             AttemptFailed: ``TIMED_OUT``, ``RESET`` or ``LOST``.
         """
-        with translated():
+        try:
             if self._tls is not None:
                 self._tls.encrypt(data)
                 data = self._tls.goes_out()
             self._transmit(data)
+        except (OSError, ValueError) as error:
+            raise AttemptFailed(outcome_of(error)) from None
 
     def close(self) -> None:
         """Close at once, with what the kernel still has to send."""
@@ -176,8 +181,10 @@ class Stream:
             self._socket.close()
 
     def _next_bytes(self) -> bytes:
-        with translated():
+        try:
             return self._receive() if self._tls is None else self._receive_decrypted(self._tls)
+        except (OSError, ValueError) as error:
+            raise AttemptFailed(outcome_of(error)) from None
 
     def _receive(self) -> bytes:
         self._socket.settimeout(self._remaining_s())
@@ -208,39 +215,20 @@ class Stream:
         return remaining_s
 
 
-class translated:  # noqa: N801 - reads as a phrase: with translated(): …
-    """Turn what a socket raises into ``AttemptFailed``.
-
-    A class rather than ``contextlib.contextmanager``: it stands around every read and write, and costs a third.
+def outcome_of(error: OSError | ValueError, setting_up: Literal["TCP", "TLS", ""] = "") -> Outcome:
+    """What a socket's error means for an attempt.
 
     Args:
-        connecting: errors mean that no connection came about.
-        handshaking: TLS errors mean that no connection came about.
+        error: what the socket, or the look-up of a name, has raised.
+        setting_up: the handshake during which it did, whose failure means that no connection came about.
     """
-
-    __slots__ = ("_connecting", "_handshaking")
-
-    def __init__(self, *, connecting: bool = False, handshaking: bool = False) -> None:
-        self._connecting = connecting
-        self._handshaking = handshaking
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        if isinstance(error, (OSError, ValueError)):
-            raise AttemptFailed(self._outcome(error)) from None
-
-    def _outcome(self, error: OSError | ValueError) -> Outcome:
-        if isinstance(error, TimeoutError):  # socket.timeout is the same class since Python 3.10
-            return Outcome.CONNECT_TIMEOUT if self._connecting else Outcome.TIMED_OUT
-        if isinstance(error, (socket.gaierror, UnicodeError)):
-            return Outcome.UNRESOLVED
-        if isinstance(error, ssl.SSLError):
-            return Outcome.TLS_FAILED if self._handshaking else Outcome.LOST
-        if isinstance(error, ValueError):  # TLS host name that is none
-            return Outcome.TLS_FAILED if self._handshaking else Outcome.LOST
-        if self._connecting and error.errno == errno.ETIMEDOUT:
-            return Outcome.CONNECT_TIMEOUT
-        unknown = Outcome.UNREACHABLE if self._connecting else Outcome.RESET
-        return _OUTCOME_OF_ERRNO.get(error.errno or 0, unknown)
+    if isinstance(error, TimeoutError):  # socket.timeout is the same class since Python 3.10
+        return Outcome.CONNECT_TIMEOUT if setting_up == "TCP" else Outcome.TIMED_OUT
+    if isinstance(error, (socket.gaierror, UnicodeError)):
+        return Outcome.UNRESOLVED
+    if isinstance(error, (ssl.SSLError, ValueError)):  # a ValueError: the TLS host name is none
+        return Outcome.TLS_FAILED if setting_up == "TLS" else Outcome.LOST
+    if setting_up == "TCP" and error.errno == errno.ETIMEDOUT:
+        return Outcome.CONNECT_TIMEOUT
+    unknown = Outcome.UNREACHABLE if setting_up == "TCP" else Outcome.RESET
+    return _OUTCOME_OF_ERRNO.get(error.errno or 0, unknown)

@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from locust_softphone.errors import AttemptFailed, InputError
-from locust_softphone.signaling.stream import Stream, translated
+from locust_softphone.signaling.stream import Stream, outcome_of
 from locust_softphone.signaling.tls import client_context
 
 __all__ = ["ASK_FIRST", "Target"]
@@ -104,8 +104,10 @@ class Target:
             AttemptFailed: ``UNRESOLVED``.
             InputError: one of the addresses is not this machine's, and nobody has authorized that.
         """
-        with translated():
+        try:
             found = socket.getaddrinfo(self.host, self.port, type=socket.SOCK_STREAM)
+        except (OSError, ValueError) as error:
+            raise AttemptFailed(outcome_of(error)) from None
         addresses = tuple((family, address) for family, _, _, _, address in found)
         beyond = [] if self.authorized else [str(each[0]) for _, each in addresses if not _is_loopback(str(each[0]))]
         if beyond:
