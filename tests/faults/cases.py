@@ -393,7 +393,7 @@ IN_MID_CONNECTION = "a forwarder"
 
 def cut_when_answered(name: str, end: End, seen: Seen, **more: Any) -> Case:
     def cut(wire: Forwarder) -> None:
-        wire.cut_now(end)
+        wire.cut_the_last(end)
 
     hold = more.pop("hold", "until dropped")
     return Case(name, "hold", through(forwarder, once_answered=cut), seen, IN_MID_CONNECTION, more, hold)

@@ -85,7 +85,7 @@ class Forwarder:
 
     Args:
         edge: where to.
-        cut: what is to happen, if anything is that does not wait for ``cut_now``.
+        cut: what is to happen, if anything is that does not wait for ``cut_the_last``.
         slice_bytes: how much at most is passed on at a time.
     """
 
@@ -100,7 +100,7 @@ class Forwarder:
         self._over = asyncio.Event()
 
     def run(self) -> None:
-        """Until ``stop``, which is called from another thread, as is ``cut_now``."""
+        """Until ``stop``, which is called from another thread, as is ``cut_the_last``."""
         asyncio.set_event_loop(self._loop)
         self._loop.run_until_complete(self._serve())
         self._loop.close()
@@ -108,9 +108,14 @@ class Forwarder:
     def stop(self) -> None:
         self._loop.call_soon_threadsafe(self._over.set)
 
-    def cut_now(self, end: End) -> None:
-        """End all links there are."""
-        self._loop.call_soon_threadsafe(self._cut_all, end)
+    def cut_the_last(self, end: End) -> None:
+        """End the one link that is left, once the others have gone: those of requests, whose answers are on the way."""
+        asyncio.run_coroutine_threadsafe(self._cut_the_last(end), self._loop)
+
+    async def _cut_the_last(self, end: End) -> None:
+        while len(self._links) > 1:
+            await asyncio.sleep(0.01)
+        self._cut_all(end)
 
     def _cut_all(self, end: End) -> None:
         for link in self._links:
