@@ -39,13 +39,18 @@ def serving(*scripts: Script) -> Iterator[Target]:
 
 
 def read_head(connection: socket.socket) -> bytes:
-    head = b""
-    while b"\r\n\r\n" not in head:
-        data = connection.recv(4096)
-        if not data:
+    return read_until(b"\r\n\r\n", connection)
+
+
+def read_until(mark: bytes, connection: socket.socket) -> bytes:
+    """Read until the mark has come, or the client has left."""
+    data = b""
+    while mark not in data:
+        part = connection.recv(4096)
+        if not part:
             break
-        head += data
-    return head
+        data += part
+    return data
 
 
 def says(*parts: bytes) -> Script:
@@ -110,13 +115,8 @@ def passes_on(target: Target) -> Script:
 
 def says_goodbye(connection: socket.socket) -> None:
     """Say nothing until the client sends its close frame, and then the same."""
-    data = b""
-    while b"\x88" not in data:
-        part = connection.recv(4096)
-        if not part:
-            return
-        data += part
-    connection.sendall(close_frame(1000))
+    if b"\x88" in read_until(b"\x88", connection):
+        connection.sendall(close_frame(1000))
 
 
 def frame(opcode: int, payload: bytes = b"", *, fin: bool = True, rsv: int = 0) -> bytes:

@@ -59,6 +59,18 @@ def choose(page: Page, profile: str) -> None:
     page.locator("#plan").get_by_text("in all: the last softphone").wait_for()
 
 
+def see_numbers_move(page: Page) -> None:
+    eventually(lambda: number(page, "connected") >= 2)
+    seen = number(page, "connected")
+    eventually(lambda: number(page, "connected") > seen)
+
+
+def stop_in_the_middle(page: Page) -> None:
+    page.get_by_role("button", name="Stop").click()
+    page.locator("#phase").get_by_text("invalid").wait_for()
+    page.get_by_text("the run was stopped before its plan was over").wait_for()
+
+
 def run_until_it_passes(page: Page, folder: Path) -> None:
     """Start the profile that is chosen; again, if the machine was too busy to be on time, which the page then says."""
     for _ in range(5):
@@ -80,13 +92,9 @@ def test_choose_watch_stop_start_another_and_compare(browser: Browser, tmp_path:
         page.get_by_text("<b>Held</b> for long.").wait_for()
         page.get_by_role("button", name="Start").click()
         page.locator("#phase").get_by_text("running").wait_for()
-        eventually(lambda: number(page, "connected") >= 2)
-        seen = number(page, "connected")
-        eventually(lambda: number(page, "connected") > seen)
+        see_numbers_move(page)
         assert page.locator("#so-far .scatterlayer .trace").count() == 4
-        page.get_by_role("button", name="Stop").click()
-        page.locator("#phase").get_by_text("invalid").wait_for()
-        page.get_by_text("the run was stopped before its plan was over").wait_for()
+        stop_in_the_middle(page)
 
         choose(page, "smoke")
         run_until_it_passes(page, tmp_path)
@@ -113,12 +121,8 @@ def test_over_two_workers_watch_stop_and_start_another(browser: Browser, tmp_pat
         page.get_by_role("button", name="Start").click()
         page.locator("#phase").get_by_text("running").wait_for()
         page.get_by_text("simulated edge, 2 workers").wait_for()
-        eventually(lambda: number(page, "connected") >= 2)
-        seen = number(page, "connected")
-        eventually(lambda: number(page, "connected") > seen)
-        page.get_by_role("button", name="Stop").click()
-        page.locator("#phase").get_by_text("invalid").wait_for()
-        page.get_by_text("the run was stopped before its plan was over").wait_for()
+        see_numbers_move(page)
+        stop_in_the_middle(page)
 
         choose(page, "smoke")
         run_until_it_passes(page, tmp_path)
