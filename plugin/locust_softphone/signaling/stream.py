@@ -10,14 +10,15 @@ import errno
 import socket
 import ssl
 import time
+from collections.abc import Callable
 from contextlib import suppress
-from typing import Any, Literal
+from typing import Any, Literal, Protocol, TypeAlias
 
 from locust_softphone.errors import AttemptFailed
 from locust_softphone.outcome import Outcome
 from locust_softphone.signaling.tls import Tls
 
-__all__ = ["Stream", "outcome_of"]
+__all__ = ["MakeSocket", "Socket", "Stream", "outcome_of"]
 
 _READ_SIZE = 16_384
 
@@ -29,12 +30,33 @@ _OUTCOME_OF_ERRNO = {
 }
 
 
+class Socket(Protocol):
+    """What a stream needs of ``socket.socket``."""
+
+    def setsockopt(self, level: int, option: int, value: int, /) -> None: ...
+
+    def settimeout(self, seconds: float, /) -> None:
+        """Bound each of the following calls."""
+
+    def connect(self, address: Any, /) -> None: ...
+
+    def send(self, data: bytes, /) -> int: ...
+
+    def recv(self, size: int, /) -> bytes: ...
+
+    def close(self) -> None: ...
+
+
+MakeSocket: TypeAlias = Callable[[int, int], Socket]
+"""Makes one of a family and a kind."""
+
+
 class Stream:
     """A connected socket with one read buffer, and TLS where it is wanted."""
 
     __slots__ = ("_buffer", "_socket", "_tls", "deadline_s")
 
-    def __init__(self, connected: socket.socket, deadline_s: float) -> None:
+    def __init__(self, connected: Socket, deadline_s: float) -> None:
         self._socket = connected
         self._tls: Tls | None = None
         self._buffer = b""
@@ -43,7 +65,12 @@ class Stream:
 
     @classmethod
     def connect(
-        cls, family: int, address: tuple[Any, ...], timeout_s: float, tls: tuple[ssl.SSLContext, str] | None = None
+        cls,
+        family: int,
+        address: tuple[Any, ...],
+        timeout_s: float,
+        tls: tuple[ssl.SSLContext, str] | None = None,
+        make_socket: MakeSocket = socket.socket,
     ) -> Stream:
         """Open a connection within ``timeout_s``.
 
@@ -52,15 +79,16 @@ class Stream:
             address: as ``socket.connect`` takes it.
             timeout_s: for everything together.
             tls: for TLS, the context and the host that the certificate must name.
+            make_socket: makes the socket.
 
         Raises:
             AttemptFailed: an outcome that ``never_arrived``, or ``TIMED_OUT`` or ``RESET`` during the TLS handshake.
         """
         deadline_s = time.perf_counter() + timeout_s
-        connected: socket.socket | None = None
+        connected: Socket | None = None
         handshaking = False
         try:
-            connected = socket.socket(family, socket.SOCK_STREAM)
+            connected = make_socket(family, socket.SOCK_STREAM)
             connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             connected.settimeout(timeout_s)
             connected.connect(address)
@@ -201,12 +229,9 @@ class Stream:
         return data
 
     def _transmit(self, data: bytes) -> None:
-        if not data:
-            return
-        self._socket.settimeout(self._remaining_s())
-        sent = self._socket.send(data)
-        if sent < len(data):  # sendall asks the kernel for its buffer's size first; a request nearly always fits
-            self._socket.sendall(data[sent:])
+        while data:
+            self._socket.settimeout(self._remaining_s())
+            data = data[self._socket.send(data) :]
 
     def _remaining_s(self) -> float:
         remaining_s = self.deadline_s - time.perf_counter()

@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from locust_softphone.errors import AttemptFailed, InputError
-from locust_softphone.signaling.stream import Stream, outcome_of
+from locust_softphone.signaling.stream import MakeSocket, Stream, outcome_of
 from locust_softphone.signaling.tls import client_context
 
 __all__ = ["ASK_FIRST", "Target"]
@@ -31,6 +31,7 @@ class Target:
         addresses: what ``host`` resolved to; filled by ``resolved``, so that no softphone waits for DNS, and that what
             was checked is what is connected to, whatever DNS says later.
         authorized: whether addresses other than this machine's own may be used.
+        make_socket: makes the sockets of its connections.
     """
 
     host: str
@@ -38,6 +39,7 @@ class Target:
     tls: ssl.SSLContext | None = None
     addresses: tuple[tuple[Any, ...], ...] = field(default=(), repr=False)
     authorized: bool = False
+    make_socket: MakeSocket = field(default=socket.socket, repr=False)
 
     @classmethod
     def parse(cls, url: str, *, ca_file: str | None = None, authorized: bool = False) -> Target:
@@ -95,7 +97,8 @@ class Target:
         """
         addresses = self.addresses or self.resolved().addresses
         family, address = addresses[choice % len(addresses)]
-        return Stream.connect(family, address, timeout_s, (self.tls, self.host) if self.tls else None)
+        tls = (self.tls, self.host) if self.tls else None
+        return Stream.connect(family, address, timeout_s, tls, self.make_socket)
 
     def resolved(self) -> Target:
         """The same target with its addresses looked up, once for the whole run.

@@ -40,6 +40,7 @@ from locust_softphone.swarm.measured import Measured
 from locust_softphone.swarm.options import Options
 from locust_softphone.swarm.recorder import Recorder
 from locust_softphone.swarm.share import Share
+from locust_softphone.swarm.sockets import with_own_sockets
 from locust_softphone.swarm.telemetry import telemetry_of
 
 __all__ = ["Run", "reach", "users_for"]
@@ -318,7 +319,7 @@ def reach(target: Target) -> Target:
         InputError: none does, and why.
     """
     try:
-        return target.reached(_REACH_S)
+        return with_own_sockets(target).reached(_REACH_S)
     except AttemptFailed as failed:
         advice = {
             "connect_refused": "nothing listens there; is the edge running?",
