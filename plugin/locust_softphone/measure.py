@@ -15,13 +15,14 @@ Instants are seconds since the plan's start; histograms hold microseconds to 3 s
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
+from math import inf
 from typing import Any, NamedTuple
 
 from hdrh.histogram import HdrHistogram
 
-from locust_softphone.buckets import Buckets, lowest_equivalent
+from locust_softphone.buckets import Buckets
 from locust_softphone.by_second import BySecond
 from locust_softphone.outcome import Outcome
 from locust_softphone.setup_times import SetupTimes
@@ -73,8 +74,9 @@ class Latency:
 
     __slots__ = ("_counts",)
 
-    def __init__(self, counts: Mapping[int, int] | None = None) -> None:
-        self._counts = Buckets(counts or {})
+    def __init__(self, counted: Iterable[tuple[int, int]] = ()) -> None:
+        """``counted`` is microseconds, with how often each was met."""
+        self._counts = Buckets(counted)
 
     def record(self, seconds: float, times: int = 1) -> None:
         value = round(seconds * _MICROSECONDS)
@@ -82,7 +84,7 @@ class Latency:
             value = _LONGEST
         elif value < 0:
             value = 0
-        self._counts.add(lowest_equivalent(value), times)
+        self._counts.add(value, times)
 
     def __len__(self) -> int:
         return sum(count for _, count in self._counts.items())
@@ -138,7 +140,7 @@ class Latency:
             recorded = HdrHistogram.decode(text.encode("ascii")).get_recorded_iterator() if text else ()
         except Exception:  # hdrh's own, zlib's, ctypes' and binascii's
             raise ValueError("not an encoded histogram") from None
-        return cls({lowest_equivalent(each.value_iterated_to): each.count_at_value_iterated_to for each in recorded})
+        return cls((each.value_iterated_to, each.count_at_value_iterated_to) for each in recorded)
 
     def to_plain(self) -> list[int]:
         """Value, count, value, count, …"""
@@ -146,7 +148,7 @@ class Latency:
 
     @classmethod
     def from_plain(cls, plain: Sequence[int]) -> Latency:
-        return cls(dict(zip(plain[::2], plain[1::2], strict=True)))
+        return cls(zip(plain[::2], plain[1::2], strict=True))
 
 
 class Tally:
@@ -211,8 +213,10 @@ class Tally:
             self._seen(name, other.first_s[name], last_s)
 
     def _seen(self, name: str, first_s: float, last_s: float) -> None:
-        self.first_s[name] = min(first_s, self.first_s.get(name, first_s))
-        self.last_s[name] = max(last_s, self.last_s.get(name, last_s))
+        if first_s < self.first_s.get(name, inf):
+            self.first_s[name] = first_s
+        if last_s > self.last_s.get(name, -inf):
+            self.last_s[name] = last_s
 
     def to_plain(self) -> dict[str, Any]:
         return {

@@ -69,10 +69,10 @@ def told_s(headers: Mapping[str, str], now: float) -> float | None:
 
 def reset_s(headers: Mapping[str, str]) -> float | None:
     """Seconds until the limit resets, when ``X-RateLimit-Remaining`` is 0; None when anything remains."""
-    remaining, reset = headers.get("x-ratelimit-remaining"), headers.get("x-ratelimit-reset")
-    if remaining is None or reset is None or not _DELTA_SECONDS.fullmatch(reset := reset.strip()):
+    if headers.get("x-ratelimit-remaining", "").strip() != "0":
         return None
-    return float(reset) if remaining.strip() == "0" else None
+    reset = headers.get("x-ratelimit-reset", "").strip()
+    return float(reset) if _DELTA_SECONDS.fullmatch(reset) else None
 
 
 def seen_headers(retry: Retry, failure: AttemptFailed) -> Mapping[str, str]:

@@ -13,7 +13,7 @@ import random
 from binascii import b2a_base64
 from collections.abc import Mapping
 from dataclasses import dataclass
-from itertools import pairwise
+from functools import lru_cache
 
 __all__ = ["MediaSection", "SdpError", "SessionDescription", "check_answer", "ice_credentials", "make_offer", "parse"]
 
@@ -119,17 +119,16 @@ def parse(text: str) -> SessionDescription:
     """
     if len(text) > MAX_CHARACTERS:
         raise SdpError("the SDP is longer than 64 KB")
-    lines = text.replace("\r\n", "\n").rstrip("\n").split("\n")
-    bounds = [number for number, line in enumerate(lines) if line.startswith("m=")] + [len(lines)]
-    session = lines[: bounds[0]]
-    if session[:1] != ["v=0"]:
+    session, *sections = text.replace("\r\n", "\n").rstrip("\n").split("\nm=")
+    version, *lines = session.split("\n")
+    if version != "v=0":
         raise SdpError("the SDP does not begin with v=0")
-    if [line[:2] for line in session[1:3]] != ["o=", "s="] or not any(line.startswith("t=") for line in session[3:]):
+    if [line[:2] for line in lines[:2]] != ["o=", "s="] or "\nt=" not in session:
         raise SdpError("the SDP lacks one of its o=, s= and t= lines, or has them out of order")
-    shared, groups, _ = _read_attributes(session[1:])
-    media = tuple(_media_section(lines[start:end], shared) for start, end in pairwise(bounds))
-    bundles = tuple(tuple(group.split()[1:]) for group in groups if group.split()[:1] == ["BUNDLE"])
-    return SessionDescription(session[1][2:], media, bundles)
+    shared, groups, _ = _read_attributes(lines)
+    media = [_media_section(section.split("\n"), shared) for section in sections]
+    bundles = [tuple(group.split()[1:]) for group in groups if group.split()[:1] == ["BUNDLE"]]
+    return SessionDescription(lines[0][2:], tuple(media), tuple(bundles))
 
 
 def _read_attributes(lines: list[str]) -> tuple[dict[str, str], list[str], dict[str, str]]:
@@ -159,19 +158,14 @@ def _read_attributes(lines: list[str]) -> tuple[dict[str, str], list[str], dict[
 
 def _media_section(lines: list[str], shared: Mapping[str, str]) -> MediaSection:
     """Read one m-section; session-level attributes apply where it has none of its own (RFC 8866 5.13)."""
-    kind, *rest = lines[0][2:].split(" ")
-    if len(rest) < 3 or not all((kind, *rest)):
-        raise SdpError("an m= line is not of the form kind port protocol formats")
-    port, protocol, *formats = rest
-    if not (port.isascii() and port.isdigit() and len(port) <= 5 and int(port) < 65536):
-        raise SdpError("the port of an m= line is not a number below 65536")
+    kind, port, protocol, formats = _read_media(lines[0])
     own, _, codecs = _read_attributes(lines[1:])
     mine = {**shared, **own}
     return MediaSection(
         kind=kind,
-        port=int(port),
+        port=port,
         protocol=protocol,
-        formats=tuple(formats),
+        formats=formats,
         codecs=codecs,
         mid=own.get("mid"),
         direction=mine.get("direction", "sendrecv"),
@@ -181,6 +175,18 @@ def _media_section(lines: list[str], shared: Mapping[str, str]) -> MediaSection:
         fingerprint=mine.get("fingerprint"),
         rtcp_mux="rtcp-mux" in own,
     )
+
+
+@lru_cache(maxsize=64)  # an edge's answers have few different ones
+def _read_media(line: str) -> tuple[str, int, str, tuple[str, ...]]:
+    """Kind, port, protocol and formats of an m= line."""
+    kind, *rest = line.split(" ")
+    if len(rest) < 3 or not all((kind, *rest)):
+        raise SdpError("an m= line is not of the form kind port protocol formats")
+    port, protocol, *formats = rest
+    if not (port.isascii() and port.isdigit() and len(port) <= 5 and int(port) < 65536):
+        raise SdpError("the port of an m= line is not a number below 65536")
+    return kind, int(port), protocol, tuple(formats)
 
 
 def check_answer(offer: SessionDescription, answer: SessionDescription) -> None:

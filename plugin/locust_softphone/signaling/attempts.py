@@ -46,14 +46,14 @@ class Attempts:
         self._not_before_s: dict[str, float] = {}
         self._failures: Counter[str] = Counter()
         self._failed_step = ""
-        self._planned: frozenset[str] = frozenset()
+        self._planned: set[str] = set()
         self._counted = request_steps(fleet.dialect.name)
         self._backs_off_with = backs_off_with(fleet.dialect.name)
 
     def begin(self, due_s: float, planned: frozenset[str]) -> None:
         """A set-up begins, with all its tries ahead of it; ``planned`` steps are free once, of the retry budget."""
         self.due_s = due_s
-        self._planned = planned
+        self._planned = set(planned)
         self._failures.clear()
 
     def make(self, step: str, request: Callable[P, Reply[T]], *args: P.args, **kwargs: P.kwargs) -> T:
@@ -140,7 +140,7 @@ class Attempts:
     def _pay(self, step: str) -> None:
         """What is not planned is paid for with the retry budget."""
         if step in self._planned:
-            self._planned -= {step}
+            self._planned.remove(step)
         elif step in self._counted and not self._fleet.budget.take():
             self._fleet.observer.count("retries.over_budget", self._fleet.clock())
             raise AttemptFailed(Outcome.OVER_BUDGET)
@@ -155,7 +155,7 @@ class Attempts:
         if self._fleet.hold_back is not None:
             heeded_s = min(self._told_until_s or 0.0, self.due_s + self._fleet.behaviour.retry.retry_after_cap_s)
             not_before_s = max(not_before_s, self._fleet.hold_back.turn_s(step), heeded_s)
-        if not_before_s > self._fleet.clock():
+        if not_before_s and not_before_s > self._fleet.clock():
             self._wait_until(not_before_s)
             self.due_s = not_before_s
 

@@ -27,6 +27,7 @@ NORMAL = 1000
 ABNORMAL = 1006
 """What an API reports for a connection that ended without a close frame (RFC 6455 7.1.5); never on the wire."""
 _NO_STATUS = 1005
+_NORMAL = NORMAL.to_bytes(2, "big")
 
 _GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 _MAX_MESSAGE = 1024 * 1024
@@ -140,9 +141,8 @@ class Connection:
         """
         self._stream.deadline_s = time.perf_counter() + timeout_s
         try:
-            code = NORMAL.to_bytes(2, "big")
             words = [_frame(ABNF.OPCODE_TEXT, each.encode()) for each in last_words]
-            self._stream.send(b"".join([*words, _frame(ABNF.OPCODE_CLOSE, code)]))
+            self._stream.send(b"".join([*words, _frame(ABNF.OPCODE_CLOSE, _NORMAL)]))
             while True:
                 opcode, payload, _ = self._frames.next()
                 if opcode == ABNF.OPCODE_CLOSE:
@@ -175,27 +175,27 @@ class Connection:
         return bytes(whole)
 
 
-class _Frames(frame_buffer):
-    """websocket-client's frame parser on a stream; by itself it would read a frame of any announced length.
+class _Frames:
+    """The frames that come in on a stream.
 
-    UTF-8 is left to ``bytes.decode``: a Python loop over each byte costs more than the rest of the frame.
+    Nearly all are short, in one piece and not fragmented, and there before they are asked for. They are taken from the
+    stream's buffer in one step. Any other is left to websocket-client, which reads it in many small ones.
     """
 
+    __slots__ = ("_reader", "_stream")
+
     def __init__(self, stream: Stream) -> None:
-        super().__init__(stream.read, skip_utf8_validation=True)
         self._stream = stream
+        self._reader: _FrameReader | None = None  # in the middle of a frame
 
     def next(self) -> tuple[int, bytes, bool]:
         """The next frame: its opcode, its payload, and whether it is the last one of its message.
-
-        Nearly all are short, in one piece and not fragmented, and there before they are asked for. They are taken from
-        the buffer here; any other is left to ``recv_frame``, which reads in many small steps.
 
         Raises:
             AttemptFailed: as ``Stream.read``.
             WebSocketException: it is none that RFC 6455 allows, or too large.
         """
-        if self.header is None and not self.recv_buffer:  # not in the middle of one
+        if self._reader is None:
             data = self._stream.ahead()
             opcode, size, begin = data[0] ^ _FIN, data[1] if len(data) > 1 else _MASKED, 2
             if size == 126 and opcode == ABNF.OPCODE_TEXT and len(data) >= 4:
@@ -205,11 +205,23 @@ class _Frames(frame_buffer):
             if opcode in _USUAL and len(data) >= begin + size:
                 payload = data[begin : begin + size]
                 self._stream.skip(begin + size)
-                if opcode == ABNF.OPCODE_CLOSE:
+                if opcode == ABNF.OPCODE_CLOSE and payload != _NORMAL:
                     ABNF(1, 0, 0, 0, opcode, 0, payload).validate(skip_utf8_validation=True)
                 return opcode, payload, True
-        frame = self.recv_frame()
+            self._reader = _FrameReader(self._stream)
+        frame = self._reader.recv_frame()
+        self._reader = None
         return frame.opcode, frame.data if isinstance(frame.data, bytes) else frame.data.encode(), bool(frame.fin)
+
+
+class _FrameReader(frame_buffer):
+    """websocket-client's frame parser on a stream; by itself it would read a frame of any announced length.
+
+    UTF-8 is left to ``bytes.decode``: a Python loop over each byte costs more than the rest of the frame.
+    """
+
+    def __init__(self, stream: Stream) -> None:
+        super().__init__(stream.read, skip_utf8_validation=True)
 
     def recv_length(self) -> None:
         super().recv_length()

@@ -132,9 +132,7 @@ class Stream:
             AttemptFailed: as ``read``.
         """
         if not self._buffer:
-            self._buffer = self._next_bytes()
-            if not self._buffer:
-                raise AttemptFailed(Outcome.LOST)
+            self._buffer = self._more()
         return self._buffer
 
     def skip(self, size: int) -> None:
@@ -148,10 +146,7 @@ class Stream:
             AttemptFailed: ``TIMED_OUT``, ``RESET`` or ``LOST``.
         """
         if not self._buffer:
-            data = self._next_bytes()
-            if len(data) <= size:
-                return data
-            self._buffer = data
+            self._buffer = self._next_bytes()
         taken, self._buffer = self._buffer[:size], self._buffer[size:]
         return taken
 
@@ -161,10 +156,10 @@ class Stream:
         Raises:
             AttemptFailed: ``LOST`` when it has; or as ``recv``.
         """
-        data = self.recv(size)
-        if not data:
-            raise AttemptFailed(Outcome.LOST)
-        return data
+        if not self._buffer:
+            self._buffer = self._more()
+        taken, self._buffer = self._buffer[:size], self._buffer[size:]
+        return taken
 
     def read_until(self, end: bytes, limit: int) -> bytes:
         """All bytes up to and including ``end``; what came behind it stays in the buffer.
@@ -176,7 +171,7 @@ class Stream:
         while (position := data.find(end)) < 0:
             if len(data) > limit:
                 raise AttemptFailed(Outcome.MALFORMED)
-            data += self.read(_READ_SIZE)
+            data += self._more()
         self._buffer = data[position + len(end) :]
         return data[: position + len(end)]
 
@@ -207,6 +202,12 @@ class Stream:
         self._buffer = b""
         with suppress(OSError):
             self._socket.close()
+
+    def _more(self) -> bytes:
+        data = self._next_bytes()
+        if not data:
+            raise AttemptFailed(Outcome.LOST)
+        return data
 
     def _next_bytes(self) -> bytes:
         try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import ssl
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from ipaddress import ip_address
 from typing import Any
 from urllib.parse import urlsplit
@@ -70,7 +71,7 @@ class Target:
         tls = client_context(ca_file) if parts.scheme in ("https", "wss") else None
         return cls(parts.hostname, port or _DEFAULT_PORTS[parts.scheme], tls, authorized=authorized)
 
-    @property
+    @cached_property
     def authority(self) -> str:
         """``host:port`` as the Host header has it (RFC 9110 7.2); IPv6 in brackets."""
         host = f"[{self.host}]" if ":" in self.host else self.host
