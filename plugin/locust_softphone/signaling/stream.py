@@ -107,18 +107,19 @@ class Stream:
     def _start_tls(self, context: ssl.SSLContext, host: str) -> None:
         tls = Tls(context, host)
         try:
-            while not tls.shake_hands():
+            while True:
                 self._transmit(tls.goes_out())
                 data = self._receive()
                 if not data:
                     raise ssl.SSLEOFError(ssl.SSL_ERROR_EOF, "closed during the TLS handshake")
                 tls.came_in(data)
+                if tls.shake_hands():
+                    break
         except ssl.SSLError:
             with suppress(OSError):
                 self._transmit(tls.goes_out())  # the alert that says why
             raise
-        self._transmit(tls.goes_out())
-        self._tls = tls
+        self._tls = tls  # the last of the handshake goes out with what is sent first
 
     @property
     def has_more(self) -> bool:
@@ -198,10 +199,17 @@ class Stream:
             raise AttemptFailed(outcome_of(error)) from None
 
     def close(self) -> None:
-        """Close at once, with what the kernel still has to send."""
+        """Close at once, with what the kernel still has to send; a handshake is finished, lest the edge see it cut."""
         self._buffer = b""
-        with suppress(OSError):
-            self._socket.close()
+        tls, self._tls = self._tls, None
+        try:
+            if tls is not None:
+                self._transmit(tls.goes_out())
+        except OSError:
+            pass
+        finally:
+            with suppress(OSError):
+                self._socket.close()
 
     def _more(self) -> bytes:
         data = self._next_bytes()
@@ -224,9 +232,8 @@ class Stream:
 
     def _receive_decrypted(self, tls: Tls) -> bytes:
         while (data := tls.decrypted()) is None:
+            self._transmit(tls.goes_out())  # the handshake's last, or an answer to a key update (RFC 8446 4.6.3)
             tls.came_in(self._receive())
-        if answer := tls.goes_out():  # to a key update, RFC 8446 4.6.3
-            self._transmit(answer)
         return data
 
     def _transmit(self, data: bytes) -> None:

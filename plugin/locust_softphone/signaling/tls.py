@@ -97,6 +97,8 @@ class Tls:
         self._outgoing: ssl.MemoryBIO = buffer()
         name = host.encode("idna").decode("ascii")  # ssl would do it by itself, rtls does not
         self._object = context.wrap_bio(self._incoming, self._outgoing, server_hostname=name)
+        if buffer is not _Buffer:  # rtls has said hello already
+            self.shake_hands()
 
     def shake_hands(self) -> bool:
         """Go on with the handshake (RFC 8446 2); whether it is over. Otherwise more has to come in."""
