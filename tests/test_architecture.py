@@ -34,6 +34,7 @@ ALLOWED_IN = {  # what else is not for everybody, and who has it
     "locust": {"swarm"},
     "gevent": {"swarm"},
     "socket": {"signaling"},
+    "_socket": {"swarm"},
     "ssl": {"signaling", "edge"},
     "asyncio": {"edge"},
     "aiohttp": {"edge"},

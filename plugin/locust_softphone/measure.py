@@ -108,10 +108,8 @@ class Latency:
         if not count:
             return {"count": 0}
         histogram = self.histogram()
-        points = {
-            name: float(histogram.get_value_at_percentile(percent)) / _MICROSECONDS
-            for name, percent in PERCENTILES.items()
-        }
+        values = histogram.get_percentile_to_value_dict(list(PERCENTILES.values()))
+        points = {name: float(values[percent]) / _MICROSECONDS for name, percent in PERCENTILES.items()}
         return {"count": count, **points, "max": float(histogram.get_max_value()) / _MICROSECONDS}
 
     def merge(self, other: Latency) -> None:

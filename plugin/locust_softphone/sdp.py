@@ -12,8 +12,8 @@ from __future__ import annotations
 import random
 from binascii import b2a_base64
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 __all__ = ["MediaSection", "SdpError", "SessionDescription", "check_answer", "ice_credentials", "make_offer", "parse"]
 
@@ -60,8 +60,7 @@ class SdpError(ValueError):
     """Not a session description, or not an answer to the offer: one stable sentence, without ids."""
 
 
-@dataclass(frozen=True, slots=True)
-class MediaSection:
+class MediaSection(NamedTuple):
     """One m-section, with the session's ICE, fingerprint and setup where it has none of its own.
 
     Args:
@@ -84,8 +83,7 @@ class MediaSection:
     rtcp_mux: bool
 
 
-@dataclass(frozen=True, slots=True)
-class SessionDescription:
+class SessionDescription(NamedTuple):
     """A parsed offer or answer. ``bundles`` holds the mids of each BUNDLE group."""
 
     origin: str

@@ -30,6 +30,7 @@ from locust_softphone.errors import AttemptFailed  # noqa: E402
 from locust_softphone.signaling.hold_back import HoldBack  # noqa: E402
 from locust_softphone.signaling.softphone import Softphone  # noqa: E402
 from locust_softphone.signaling.target import Target  # noqa: E402
+from locust_softphone.swarm.sockets import with_own_sockets  # noqa: E402
 from tests.resources import peak_bytes  # noqa: E402
 from tests.signaling.fleet import Observations, Time, a_fleet  # noqa: E402
 
@@ -42,7 +43,7 @@ def suffer(url: str, softphone: dict[str, Any], hold: str, trusts: str) -> dict[
     """One softphone's call."""
     seen, passing = Observations(), Time()
     try:
-        target = Target.parse(url, ca_file=trusts or None).resolved()
+        target = with_own_sockets(Target.parse(url, ca_file=trusts or None).resolved())
     except AttemptFailed as failed:
         return {"attempts": [["look-up", failed.outcome.value, None, None]], "closes": {}, "abnormal": {}}
     fleet = a_fleet(target, seen, passing, **softphone)

@@ -1,0 +1,146 @@
+"""The softphones' own sockets: what gevent's would do, they do, and the others run meanwhile."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import gevent
+import pytest
+from gevent import socket
+
+from locust_softphone.errors import AttemptFailed
+from locust_softphone.outcome import Outcome
+from locust_softphone.signaling.stream import Stream
+from locust_softphone.signaling.target import Target
+from locust_softphone.swarm.sockets import Socket, with_own_sockets
+
+PATIENT_S = 30.0  # a bound for a test that has gone wrong
+SHORT_S = 0.1  # waited for in full
+MEGABYTE = 1 << 20
+
+
+def listening(backlog: int = 1) -> socket.socket:
+    listener = socket.socket()
+    listener.bind(("127.0.0.1", 0))
+    listener.listen(backlog)
+    return listener
+
+
+@contextmanager
+def a_pair() -> Iterator[tuple[Stream, socket.socket]]:
+    """A stream on a socket of ours, and the other end of it."""
+    with listening() as listener:
+        stream = Stream.connect(socket.AF_INET, listener.getsockname(), PATIENT_S, make_socket=Socket)
+        other, _ = listener.accept()
+        with other:
+            try:
+                yield stream, other
+            finally:
+                stream.close()
+
+
+def test_others_run_while_it_waits() -> None:
+    with a_pair() as (stream, other):
+        gevent.spawn_later(SHORT_S, other.sendall, b"here")
+        assert stream.read_exactly(4) == b"here"
+
+
+def test_nothing_comes_in_time() -> None:
+    with a_pair() as (stream, _):
+        stream.deadline_s = time.perf_counter() + SHORT_S
+        with pytest.raises(AttemptFailed) as failed:
+            stream.read(1)
+        assert failed.value.outcome is Outcome.TIMED_OUT
+
+
+def test_what_comes_after_a_time_out_is_read() -> None:
+    with a_pair() as (stream, other):
+        stream.deadline_s = time.perf_counter() + SHORT_S
+        with pytest.raises(AttemptFailed):
+            stream.read(1)
+        other.sendall(b"late")
+        stream.deadline_s = time.perf_counter() + PATIENT_S
+        assert stream.read_exactly(4) == b"late"
+
+
+def test_the_other_side_has_closed() -> None:
+    with a_pair() as (stream, other):
+        other.close()
+        assert stream.recv(1) == b""
+
+
+def test_it_sends_more_than_the_kernel_takes_at_once() -> None:
+    with a_pair() as (stream, other):
+        sending = gevent.spawn(stream.send, bytes(8 * MEGABYTE))
+        received = 0
+        while received < 8 * MEGABYTE:
+            received += len(other.recv(MEGABYTE))
+        sending.get(timeout=PATIENT_S)
+
+
+def test_nobody_reads_what_it_sends() -> None:
+    with a_pair() as (stream, _):
+        stream.deadline_s = time.perf_counter() + SHORT_S
+        with pytest.raises(AttemptFailed) as failed:
+            stream.send(bytes(64 * MEGABYTE))
+        assert failed.value.outcome is Outcome.TIMED_OUT
+
+
+def test_nobody_listens() -> None:
+    with listening() as listener:
+        address = listener.getsockname()
+    with pytest.raises(AttemptFailed) as failed:
+        Stream.connect(socket.AF_INET, address, PATIENT_S, make_socket=Socket)
+    assert failed.value.outcome is Outcome.CONNECT_REFUSED
+
+
+def test_nobody_accepts() -> None:
+    """Linux leaves a connection waiting when the queue of a listener is full."""
+    with listening(backlog=0) as listener:
+        waiting = [socket.socket() for _ in range(4)]
+        for each in waiting:
+            each.setblocking(False)
+            each.connect_ex(listener.getsockname())
+        with pytest.raises(AttemptFailed) as failed:
+            Stream.connect(socket.AF_INET, listener.getsockname(), SHORT_S, make_socket=Socket)
+        for each in waiting:
+            each.close()
+    assert failed.value.outcome is Outcome.CONNECT_TIMEOUT
+
+
+def test_a_greenlet_that_is_killed_while_it_waits_leaves_nothing_behind() -> None:
+    with a_pair() as (stream, other):
+        reader = gevent.spawn(stream.read, 1)
+        gevent.sleep(0)
+        reader.kill()
+        other.sendall(b"x")
+        stream.deadline_s = time.perf_counter() + PATIENT_S
+        assert stream.read(1) == b"x"
+
+
+def test_a_stream_may_be_closed_twice() -> None:
+    with a_pair() as (stream, _):
+        stream.close()
+        stream.close()
+
+
+@pytest.mark.parametrize(("loop", "own"), [("libev-cext", True), ("libuv-cffi", False)])
+def test_another_event_loop_keeps_gevents_sockets(loop: str, own: bool) -> None:
+    program = (
+        "from locust_softphone.signaling.target import Target\n"
+        "from locust_softphone.swarm.sockets import Socket, with_own_sockets\n"
+        "print(with_own_sockets(Target('127.0.0.1', 1)).make_socket is Socket)"
+    )
+    said = subprocess.run(
+        [sys.executable, "-c", program],
+        env={**os.environ, "GEVENT_LOOP": loop},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert said.stdout.strip() == str(own)
