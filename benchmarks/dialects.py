@@ -3,7 +3,7 @@
     connection      log in and say goodbye        runs of calls on connections of their own, less their calls
     call            on an open connection         (CPU of many calls - CPU of one each) / (calls of one - of the other)
     softphone held  for a second, with its pings  (CPU of a long hold - CPU of a short one) / (softphones * seconds)
-    round trip      alone, see round_trips.py     (CPU of many - CPU of few) / (round trips of many - of few)
+    round trip      by itself                     as sockets.py has it
 
 The target: a call and a softphone that is held cost at most 1.5 times as much. A call in genesys-cloud cannot do
 without three round trips that media-offer has not: proceed for the offer, the answer for its result, active for its
@@ -14,14 +14,12 @@ from __future__ import annotations
 
 import argparse
 import sys
-import time
-from pathlib import Path
 from statistics import median
 
 from rich.table import Table
 
-from harness import POLL_EVERY_S, Bench, Run, bench
-from process import Command, Process, cores
+from harness import Bench, Run, bench
+from sockets import OURS, ROUND_TRIP, cost_ms, echoing
 from tables import Goal, show
 from tools import softphones
 
@@ -33,8 +31,6 @@ LIMIT_S = 180.0
 HOLD_S_PER_CALL = 0.006  # room for the slowest edge
 AT_MOST = 1.5
 MORE_ROUND_TRIPS = 3
-ROUND_TRIP_SOCKETS = 100  # of round_trips.py
-FEW_MANY = 10, 400
 
 
 def calling(at: Bench, dialect: str, each: int, connection: str) -> Run:
@@ -77,21 +73,6 @@ def costs(at: Bench, dialect: str, each: int) -> tuple[float, float, float]:
     return connection, call, _cpu_ms(long, short) / (HELD * (LONG_S - SHORT_S))
 
 
-def round_trip(at: Bench) -> float:
-    """Milliseconds for a round trip by itself."""
-    program = [sys.executable, str(Path(__file__).with_name("round_trips.py"))]
-    with Process(Command([*program, "serve"], at.new_folder("echo")), core=cores()[1]) as echo:
-        while not (said := echo.log.read_text()).endswith("\n"):
-            time.sleep(POLL_EVERY_S)
-        few, many = (_round_trips(at, [*program, said.split()[-1], str(each)]) for each in FEW_MANY)
-    return (many - few) / (ROUND_TRIP_SOCKETS * (FEW_MANY[1] - FEW_MANY[0]))
-
-
-def _round_trips(at: Bench, command: list[str]) -> float:
-    with at.start(Command(command, at.new_folder("round-trips"))) as process:
-        return process.wait(LIMIT_S).cpu_s * 1000
-
-
 def _cpu_ms(more: Run, less: Run) -> float:
     return (more.usage.cpu_s - less.usage.cpu_s) * 1000
 
@@ -106,7 +87,8 @@ def main() -> int:
     round_trips: list[float] = []
     with bench(ping_every=f"{PING_EVERY_S}s") as at:
         for _ in range(parsed.repeat):
-            round_trips.append(round_trip(at))
+            with echoing(at.new_folder("echo")) as port:
+                round_trips.append(cost_ms(at.new_folder("round-trips"), port, OURS, ROUND_TRIP))
             for dialect in DIALECTS:
                 found[dialect].append(costs(at, dialect, each))
 

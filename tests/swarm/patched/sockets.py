@@ -16,8 +16,7 @@ from gevent import socket
 from locust_softphone.errors import AttemptFailed
 from locust_softphone.outcome import Outcome
 from locust_softphone.signaling.stream import Stream
-from locust_softphone.signaling.target import Target
-from locust_softphone.swarm.sockets import Socket, with_own_sockets
+from locust_softphone.swarm.sockets import Socket
 
 PATIENT_S = 30.0  # a bound for a test that has gone wrong
 SHORT_S = 0.1  # waited for in full
