@@ -107,6 +107,13 @@ class Process:
         """User and system time so far, of the process and its children."""
         return sum(times.user + times.system for times in (each.cpu_times() for each in self.tree()))
 
+    def ran_s(self) -> float:
+        """For how long its main thread has run so far, to the nanosecond (Linux, scheduler statistics)."""
+        try:
+            return int(Path(f"/proc/{self.pid}/schedstat").read_text().split()[0]) / 1e9
+        except (OSError, IndexError):
+            return 0.0
+
     def rss(self) -> int:
         """Resident memory now, in bytes, of the process and its children."""
         return sum(int(each.memory_info().rss) for each in self.tree())

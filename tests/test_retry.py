@@ -144,6 +144,7 @@ class Tries:
         self._failures = list(failures)
         self._engine = retrying(
             retry,
+            renews=retry.unauthorized == "renew",
             failures=lambda: self.calls,
             sleep=self.slept.append,
             before_sleep=self._ignore,

@@ -74,7 +74,8 @@ class Retry(StrictModel):
         description="Whether X-RateLimit-Remaining: 0 means to wait until X-RateLimit-Reset."
     )
     unauthorized: Literal["renew", "give-up"] = Field(
-        description="After a 401, 403 or refused login: a new token, and then as after any refusal; or the end."
+        description="After a 401, 403 or refused login: a new token, and then as after any refusal; or the end, as it "
+        "is for a token that was given."
     )
 
     scope: Literal["user", "fleet"] = Field(

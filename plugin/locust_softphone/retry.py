@@ -83,16 +83,16 @@ def seen_headers(retry: Retry, failure: AttemptFailed) -> Mapping[str, str]:
     return {} if retry.upgrade_headers == "hidden" and failure.close_code else failure.headers
 
 
-def is_retryable(failure: BaseException, *, unauthorized: str = "renew") -> bool:
+def is_retryable(failure: BaseException, *, renews: bool = True) -> bool:
     """Whether trying again can help. Only our own failures can: Locust's stop orders are exceptions too.
 
     Args:
         failure: what a try ended with.
-        unauthorized: as in the profile's ``retry:``.
+        renews: whether there is a new token after a 401, a 403 or a refused login.
     """
     if not isinstance(failure, AttemptFailed) or failure.outcome in _FINAL:
         return False
-    if failure.outcome is Outcome.UNAUTHORIZED and unauthorized == "give-up":
+    if failure.outcome is Outcome.UNAUTHORIZED and not renews:
         return False
     return failure.outcome is not Outcome.REJECTED or failure.status in (408, 409)
 
@@ -170,6 +170,7 @@ class _Exhausted(stop_base):
 def retrying(
     retry: Retry,
     *,
+    renews: bool,
     failures: Callable[[], int],
     sleep: Callable[[float], None],
     before_sleep: Callable[[RetryCallState], None],
@@ -184,6 +185,7 @@ def retrying(
 
     Args:
         retry: the profile's ``retry:``.
+        renews: as for ``is_retryable``.
         failures: how often the step that failed last has failed in this set-up.
         sleep: waits so many seconds.
         before_sleep: told of each retry before its wait.
@@ -195,7 +197,7 @@ def retrying(
         sleep=sleep,
         wait=_Wait(retry, failures, now, uniform),
         stop=_Exhausted(retry, failures) | out_of_time,
-        retry=retry_if_exception(lambda failure: is_retryable(failure, unauthorized=retry.unauthorized)),
+        retry=retry_if_exception(lambda failure: is_retryable(failure, renews=renews)),
         before_sleep=before_sleep,
         reraise=True,
     )

@@ -10,12 +10,14 @@ from locust_softphone.measure import Latency, Tally
 from locust_softphone.report.saturation import LATE_START_S, judged_by, saturation
 
 
-def a_tally(*, on_time: int = 0, late: int = 0, samples: int = 0, late_samples: int = 0) -> Tally:
+def a_tally(
+    *, on_time: int = 0, late: int = 0, samples: int = 0, late_samples: int = 0, seconds: int = 0, slow: int = 0
+) -> Tally:
     tally = Tally()
     for lag_s, count in ((0.002, on_time), (0.4, late)):
         for _ in range(count):
             tally.latencies["start_lag"].record(lag_s)
-    tally.counts.update(loop_samples=samples, loop_late=late_samples)
+    tally.counts.update(loop_samples=samples, loop_late=late_samples, loop_seconds=seconds, loop_slow=slow)
     return tally
 
 
@@ -29,6 +31,9 @@ def a_tally(*, on_time: int = 0, late: int = 0, samples: int = 0, late_samples: 
         (a_tally(samples=100, late_samples=5), None, "five in a hundred"),
         (a_tally(samples=100, late_samples=6), "its event loop was late in 6% of the samples", "more than that"),
         (a_tally(samples=20, late_samples=4), None, "too few to judge by"),
+        (a_tally(seconds=60, slow=3), None, "three seconds of a minute"),
+        (a_tally(seconds=60, slow=4), "mostly 25 ms late or more in 4 of 60 s", "more than that"),
+        (a_tally(seconds=10, slow=2), None, "a burst, and what follows it"),
     ],
 )
 def test_a_verdict(tally: Tally, reason: str | None, why: str) -> None:

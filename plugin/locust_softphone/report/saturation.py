@@ -2,6 +2,7 @@
 
     start lag    p99 above 250 ms: more than a burst of 500 on one core takes (benchmarks/start_lag.py)
     loop lag     above 100 ms in more than 5 % of the samples, and in 5 at least: what is measured then is measured late
+                 mostly above 25 ms, in more than 5 % of the seconds, and in 3 at least: so late is each step of a call
 
 The CPU alone is no verdict: a process at 100 % that is on time is well used. It is there to say why.
 """
@@ -10,12 +11,15 @@ from __future__ import annotations
 
 from locust_softphone.measure import Tally
 
-__all__ = ["LATE_LOOP_S", "LATE_START_S", "judged_by", "on_time_per_s", "saturation"]
+__all__ = ["LATE_LOOP_S", "LATE_START_S", "SLOW_LOOP_S", "judged_by", "on_time_per_s", "saturation"]
 
 LATE_START_S = 0.25
 LATE_LOOP_S = 0.1
 LATE_LOOP_SHARE = 0.05
 LATE_LOOP_LEAST = 5
+SLOW_LOOP_S = 0.025
+SLOW_LOOP_SHARE = 0.05
+SLOW_LOOP_LEAST = 3
 
 
 def saturation(tally: Tally) -> str | None:
@@ -27,6 +31,9 @@ def saturation(tally: Tally) -> str | None:
     late, samples = tally.counts["loop_late"], tally.counts["loop_samples"]
     if late >= LATE_LOOP_LEAST and late > LATE_LOOP_SHARE * samples:
         reasons.append(f"its event loop was late in {late / samples:.0%} of the samples")
+    slow, seconds = tally.counts["loop_slow"], tally.counts["loop_seconds"]
+    if slow >= SLOW_LOOP_LEAST and slow > SLOW_LOOP_SHARE * seconds:
+        reasons.append(f"its event loop was mostly {SLOW_LOOP_S * 1000:.0f} ms late or more in {slow} of {seconds} s")
     if not reasons:
         return None
     cpu = tally.latencies["cpu"]
@@ -54,6 +61,6 @@ def judged_by(tally: Tally) -> Tally:
     part = Tally()
     for name in ("start_lag", "cpu"):
         part.latencies[name].merge(tally.latencies[name])
-    for name in ("loop_late", "loop_samples"):
+    for name in ("loop_late", "loop_samples", "loop_slow", "loop_seconds"):
         part.counts[name] = tally.counts[name]
     return part

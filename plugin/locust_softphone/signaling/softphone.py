@@ -46,6 +46,7 @@ class Softphone:
         self._line = fleet.dialect.line(number)
         given = self._line.given_token
         self._given = Token(given, inf, inf) if given else None
+        self._renews = not given and fleet.behaviour.retry.unauthorized == "renew"
         self._token: Token | None = None
         self._used_token: Token | None = None
         self._attempts = Attempts(fleet, self._wait_until)
@@ -185,7 +186,7 @@ class Softphone:
 
     def _try_again(self, failed: AttemptFailed) -> None:
         """Hand a try that failed to tenacity, as the first of its tries: most calls need none, and save the engine."""
-        if not is_retryable(failed):
+        if not is_retryable(failed, renews=self._renews):
             raise failed
         pending = [failed]
 
@@ -197,6 +198,7 @@ class Softphone:
         if self._engine is None:  # kept, as what it is made of refers to itself
             self._engine = retrying(
                 self.fleet.behaviour.retry,
+                renews=self._renews,
                 failures=self._attempts.failures,
                 sleep=lambda wait_s: self._wait_until(self.fleet.clock() + wait_s),
                 before_sleep=self._attempts.before_retry,
@@ -246,7 +248,7 @@ class Softphone:
         try:
             return self._attempts.make(step, request, token)
         except AttemptFailed as failed:
-            if failed.status != 401 or self._given or self.fleet.behaviour.retry.unauthorized == "give-up":
+            if failed.status != 401 or not self._renews:
                 raise
         self._reject_token()
         return self._attempts.make(step, request, self._bearer())

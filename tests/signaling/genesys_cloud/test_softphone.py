@@ -115,8 +115,10 @@ def test_a_goodbye_gives_up_the_channel() -> None:
         assert field.seen.outcomes("token") == ["ok"]
 
 
-def test_a_token_that_nobody_knows_is_the_end() -> None:
-    with a_field("{}", [User("agent-1@edge.example", "of-somebody-else")]) as field:
+@pytest.mark.parametrize("unauthorized", ["give-up", "renew"])
+def test_a_token_that_was_given_and_nobody_knows_is_the_end(unauthorized: str) -> None:
+    users = [User("agent-1@edge.example", "of-somebody-else")]
+    with a_field("{}", users, retry={"unauthorized": unauthorized}) as field:
         assert not field.softphone().call()
         assert steps(field) == ["channel: unauthorized"]
         assert field.counted("gave_up") == 1
