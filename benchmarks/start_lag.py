@@ -13,6 +13,7 @@ import argparse
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from math import isnan, nan
 
 from rich.table import Table
 
@@ -98,7 +99,7 @@ def stock(bench: Bench, plan: Plan) -> Lag:
     planned_s = ((number / plan.rate if plan.rate else 0.0) for number in range(len(instants)))
     lags = sorted(abs(at - instants[0] - planned) for at, planned in zip(instants, planned_s, strict=True))
     if not lags:
-        return Lag(*[float("nan")] * 3)  # it was over before it had started anybody
+        return Lag(nan, nan, nan)  # it was over before it had started anybody
     return Lag(lags[len(lags) // 2], lags[len(lags) * 99 // 100], lags[-1])
 
 
@@ -133,7 +134,11 @@ def main() -> int:
 
 
 def _points(lag: Lag | None) -> str:
-    return "–" if lag is None else " · ".join(milliseconds(each) for each in (lag.p50_s, lag.p99_s, lag.max_s))
+    if lag is None:
+        return "–"
+    if isnan(lag.max_s):
+        return "nobody started"
+    return " · ".join(milliseconds(each) for each in (lag.p50_s, lag.p99_s, lag.max_s))
 
 
 if __name__ == "__main__":

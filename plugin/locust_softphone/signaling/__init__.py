@@ -15,5 +15,6 @@
     Attempts            one phone's attempts, measured and judged          attempts.py
     Softphone           one phone: sets up calls, holds, hangs up          softphone.py
 
-Under Locust the standard library's ``socket`` is gevent's, so every wait here lets the other softphones run.
+By itself it waits in the standard library's ``socket``. Under Locust a target is given sockets that let the other
+softphones run meanwhile (``swarm/sockets.py``).
 """

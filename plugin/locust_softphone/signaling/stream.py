@@ -227,7 +227,7 @@ class Stream:
         self._socket.settimeout(self._remaining_s())
         data = self._socket.recv(_READ_SIZE)
         if len(data) == _READ_SIZE:
-            time.sleep(0)  # there is more: under gevent, who sends without end would never let another greenlet run
+            time.sleep(0)  # there is more: on a socket of gevent's, nobody else would run while it comes
         return data
 
     def _receive_decrypted(self, tls: Tls) -> bytes:

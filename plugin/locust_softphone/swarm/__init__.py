@@ -7,6 +7,7 @@
     user.py          SoftphoneUser: a Locust user that is a softphone
     shape.py         ProfileShape: how many users exist, and when the run is over
     share.py         the softphones of this process, and what they measured
+    sockets.py       their TCP sockets, which wait on gevent's event loop
     presence.py      how many of them are connected, and in a call, at each second's end
     recorder.py      their observer: our tally and Locust's statistics
     abort.py         whether an expectation can no longer hold, so that the run ends
