@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import tracemalloc
 from collections import Counter
+from typing import TypeAlias
 
 import pytest
 from hypothesis import given
@@ -14,6 +15,8 @@ from locust_softphone import buckets
 from locust_softphone.buckets import Buckets
 
 HOUR_US = 3_600_000_000
+Counted: TypeAlias = list[tuple[int, int]]
+COUNTED = st.lists(st.tuples(st.integers(0, HOUR_US), st.integers(1, 10**9)))
 
 
 def lowest_equivalent(value: int) -> int:
@@ -22,8 +25,8 @@ def lowest_equivalent(value: int) -> int:
     return value >> shift << shift
 
 
-@given(st.lists(st.tuples(st.integers(0, HOUR_US), st.integers(1, 10**9))))
-def test_few_or_many_have_counted_the_same(counted: list[tuple[int, int]]) -> None:
+@given(COUNTED)
+def test_few_or_many_have_counted_the_same(counted: Counted) -> None:
     expected: Counter[int] = Counter()
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(buckets, "FEW", 3)
@@ -32,6 +35,15 @@ def test_few_or_many_have_counted_the_same(counted: list[tuple[int, int]]) -> No
             kept.add(value, count)
             expected[lowest_equivalent(value)] += count
     assert dict(kept.items()) == expected
+
+
+@given(COUNTED, COUNTED, st.integers(0, 10))
+def test_what_is_merged_has_been_counted_too(ours: Counted, theirs: Counted, few: int) -> None:
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(buckets, "FEW", few)
+        merged, together = Buckets(ours), Buckets([*ours, *theirs])
+        merged.merge(Buckets(theirs))
+    assert dict(merged.items()) == dict(together.items())
 
 
 @pytest.mark.parametrize("value", [0, 1, 2047, 2048, 2049, 4095, 4096, 4099, 10**6, HOUR_US])

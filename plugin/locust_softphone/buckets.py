@@ -14,8 +14,8 @@ from collections.abc import Iterable, Iterator
 
 __all__ = ["Buckets"]
 
-FEW = 500
-"""Up to so many buckets a dictionary is smaller, or not much larger."""
+FEW = 1000
+"""Up to so many buckets a dictionary is smaller, or not much larger; and quicker to go through, if most are empty."""
 
 _BITS = 11  # 2048 values are told apart, which holds 3 digits
 _HALF = 1 << _BITS - 1
@@ -36,26 +36,46 @@ class Buckets:
         """Count a value, which is not negative, in its bucket."""
         shift = value.bit_length() - _BITS
         number = shift * _HALF + (value >> shift) if shift > 0 else value
+        if self._many is None:
+            few = self._few
+            few[number] = few.get(number, 0) + count
+            if len(few) > FEW:
+                self._spread()
+        else:
+            self._add_to(self._many, ((number, count),))
+
+    def merge(self, other: Buckets) -> None:
+        """Count what the other has counted too."""
         if self._many is not None:
-            self._add_to(self._many, number, count)
+            self._add_to(self._many, other._numbered())
             return
         few = self._few
-        few[number] = few.get(number, 0) + count
+        for number, count in other._numbered():
+            few[number] = few.get(number, 0) + count
         if len(few) > FEW:
-            self._many = many = array("q")
-            for each, counted in few.items():
-                self._add_to(many, each, counted)
-            few.clear()
+            self._spread()
 
     def items(self) -> Iterator[tuple[int, int]]:
         """The lowest value of each bucket that is not empty, with its count."""
-        for number, count in self._few.items() if self._many is None else enumerate(self._many):
-            if count:
-                shift = max((number >> _BITS - 1) - 1, 0)
-                yield number - shift * _HALF << shift, count
+        for number, count in self._numbered():
+            shift = max((number >> _BITS - 1) - 1, 0)
+            yield number - shift * _HALF << shift, count
+
+    def _numbered(self) -> Iterable[tuple[int, int]]:
+        if self._many is None:
+            return self._few.items()
+        return [(number, count) for number, count in enumerate(self._many) if count]
+
+    def _spread(self) -> None:
+        self._many = array("q")
+        self._add_to(self._many, self._few.items())
+        self._few = {}
 
     @staticmethod
-    def _add_to(many: array[int], number: int, count: int) -> None:
-        if number >= len(many):
-            many.frombytes(bytes((number + 1 - len(many)) * many.itemsize))
-        many[number] += count
+    def _add_to(many: array[int], numbered: Iterable[tuple[int, int]]) -> None:
+        size = len(many)
+        for number, count in numbered:
+            if number >= size:
+                many.frombytes(bytes((number + 1 - size) * many.itemsize))
+                size = len(many)
+            many[number] += count

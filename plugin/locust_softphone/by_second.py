@@ -50,6 +50,14 @@ class BySecond(Generic[K]):
                 opened = seconds if isinstance(seconds, dict) else _unpacked(seconds)
                 yield from ((second, opened[second]) for second in sorted(opened) if second >= since)
 
+    def plain(self) -> list[list[K | int]]:
+        """Second, name, count, name, count, … for each second, in order: what is packed, without opening it."""
+        plain: list[list[K | int]] = []
+        for block in sorted(self._blocks):
+            seconds = self._blocks[block]
+            plain += json.loads(zlib.decompress(seconds)) if isinstance(seconds, bytes) else _plain(seconds)
+        return plain
+
     @property
     def last(self) -> int:
         """The last second in which something was counted, or -1."""
@@ -71,8 +79,11 @@ class BySecond(Generic[K]):
 
 
 def _packed(seconds: dict[int, Counter[K]]) -> bytes:
-    plain = [[second, *(part for pair in counts.items() for part in pair)] for second, counts in seconds.items()]
-    return zlib.compress(json.dumps(plain, separators=(",", ":")).encode(), _FASTEST)
+    return zlib.compress(json.dumps(_plain(seconds), separators=(",", ":")).encode(), _FASTEST)
+
+
+def _plain(seconds: dict[int, Counter[K]]) -> list[list[K | int]]:
+    return [[second, *(part for pair in seconds[second].items() for part in pair)] for second in sorted(seconds)]
 
 
 def _unpacked(packed: bytes) -> dict[int, Counter[K]]:

@@ -113,8 +113,7 @@ class Latency:
         return {"count": count, **points, "max": float(histogram.get_max_value()) / _MICROSECONDS}
 
     def merge(self, other: Latency) -> None:
-        for value, count in other._counts.items():
-            self._counts.add(value, count)
+        self._counts.merge(other._counts)
 
     def histogram(self) -> HdrHistogram:
         """The same as an HdrHistogram of microseconds."""

@@ -47,7 +47,7 @@ class SetupTimes:
 
     def to_plain(self) -> list[list[int]]:
         """Second, value, count, value, count, … for each second."""
-        return [[second, *(n for pair in counts.items() for n in pair)] for second, counts in self._seconds.items()]
+        return self._seconds.plain()
 
     @classmethod
     def from_plain(cls, plain: Iterable[Sequence[int]]) -> SetupTimes:
