@@ -25,7 +25,7 @@ from urllib.parse import urlsplit
 from locust_softphone.report.ledger import since
 from process import Command, Process, Usage, cores
 
-__all__ = ["PATIENCE_S", "POLL_EVERY_S", "Bench", "Edge", "Run", "bench"]
+__all__ = ["PATIENCE_S", "POLL_EVERY_S", "Bench", "Edge", "Run", "bench", "listening_on"]
 
 PATIENCE_S = 20.0  # for an edge to start or to answer
 POLL_EVERY_S = 0.1
@@ -133,7 +133,7 @@ def bench(*, tls: bool = False, ping_every: str = "10m") -> Iterator[Bench]:
         ca = _make_certificate(folder) if tls else None
         with Process(Command(arguments, folder), core=cores()[1], stdin=subprocess.PIPE) as process:
             context = ssl.create_default_context(cafile=ca) if ca else None
-            yield Bench(Edge(_url(process), process, ca, context), folder)
+            yield Bench(Edge(listening_on(process), process, ca, context), folder)
 
 
 def _make_certificate(folder: Path) -> Path:
@@ -148,12 +148,12 @@ def _make_certificate(folder: Path) -> Path:
     return folder / "ca.pem"
 
 
-def _url(process: Process) -> str:
-    """Where an edge that has just been started says that it listens."""
+def listening_on(process: Process) -> str:
+    """Where a server that has just been started says that it listens."""
     deadline_s = time.perf_counter() + PATIENCE_S
     while process.poll() is None and time.perf_counter() < deadline_s:
         said = process.log.read_text()
         if said.startswith("listening on ") and said.endswith("\n"):
             return said.split()[2]
         time.sleep(POLL_EVERY_S)
-    raise SystemExit(f"the simulated edge did not start: {process.log.read_text().strip()}")
+    raise SystemExit(f"the server did not start: {process.log.read_text().strip()}")

@@ -17,7 +17,6 @@ import asyncio
 import socket
 import sys
 import tempfile
-import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -27,7 +26,7 @@ import gevent
 import gevent.socket
 from rich.table import Table
 
-from harness import PATIENCE_S, POLL_EVERY_S
+from harness import listening_on
 from locust_softphone.signaling.stream import MakeSocket, Stream
 from locust_softphone.swarm.sockets import Socket
 from process import Command, Process, cores
@@ -58,7 +57,7 @@ class Echo(asyncio.Protocol):
 
 async def serve() -> None:
     server = await asyncio.get_running_loop().create_server(Echo, "127.0.0.1", 0, backlog=1000)
-    print(server.sockets[0].getsockname()[1], flush=True)
+    print(f"listening on {server.sockets[0].getsockname()[1]}", flush=True)
     await server.serve_forever()
 
 
@@ -87,12 +86,7 @@ def connections(port: int, make_socket: MakeSocket, each: int) -> None:
 def echoing(folder: Path) -> Iterator[int]:
     """An echo on the core that is not the tools'; its port."""
     with Process(Command([sys.executable, __file__, "serve"], folder), core=cores()[1]) as process:
-        deadline_s = time.perf_counter() + PATIENCE_S
-        while not (said := process.log.read_text()).endswith("\n"):
-            if process.poll() is not None or time.perf_counter() > deadline_s:
-                raise SystemExit(f"the echo did not start: {said.strip()}")
-            time.sleep(POLL_EVERY_S)
-        yield int(said)
+        yield int(listening_on(process))
 
 
 def cost_ms(folder: Path, port: int, sockets: str, what: str) -> float:

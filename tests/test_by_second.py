@@ -23,6 +23,10 @@ def test_whatever_is_counted_is_there_in_order(events: list[tuple[int, str, int]
         counted.at(second)[name] += by
         expected[second][name] += by
     assert list(counted.items()) == sorted(expected.items())
+    plain = [
+        [second, *(each for pair in counts.items() for each in pair)] for second, counts in sorted(expected.items())
+    ]
+    assert counted.plain() == plain
     assert counted.last == max(expected, default=-1)
 
 

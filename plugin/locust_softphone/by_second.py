@@ -13,7 +13,7 @@ import json
 import zlib
 from collections import Counter
 from collections.abc import Iterator
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 __all__ = ["BySecond"]
 
@@ -51,11 +51,11 @@ class BySecond(Generic[K]):
                 yield from ((second, opened[second]) for second in sorted(opened) if second >= since)
 
     def plain(self) -> list[list[K | int]]:
-        """Second, name, count, name, count, … for each second, in order: what is packed, without opening it."""
+        """Second, name, count, name, count, … for each second, in order: as it is packed, no counters made of it."""
         plain: list[list[K | int]] = []
         for block in sorted(self._blocks):
             seconds = self._blocks[block]
-            plain += json.loads(zlib.decompress(seconds)) if isinstance(seconds, bytes) else _plain(seconds)
+            plain += _opened(seconds) if isinstance(seconds, bytes) else _plain(seconds)
         return plain
 
     @property
@@ -86,6 +86,10 @@ def _plain(seconds: dict[int, Counter[K]]) -> list[list[K | int]]:
     return [[second, *(part for pair in seconds[second].items() for part in pair)] for second in sorted(seconds)]
 
 
+def _opened(packed: bytes) -> list[Any]:
+    plain: list[Any] = json.loads(zlib.decompress(packed))
+    return plain
+
+
 def _unpacked(packed: bytes) -> dict[int, Counter[K]]:
-    plain = json.loads(zlib.decompress(packed))
-    return {second: Counter(dict(zip(parts[::2], parts[1::2], strict=True))) for second, *parts in plain}
+    return {second: Counter(dict(zip(parts[::2], parts[1::2], strict=True))) for second, *parts in _opened(packed)}

@@ -174,6 +174,21 @@ def edge(authority: Authority) -> Iterator[EdgeProcess]:
 
 
 @pytest.mark.usefixtures("engine")
+def test_a_connection_that_asks_for_nothing_has_shaken_hands(authority: Authority) -> None:
+    """The last of a handshake goes out with the first request, or else when the connection is closed."""
+    shaken: list[str | None] = []
+
+    def shakes_hands(connection: socket.socket) -> None:
+        with authority.serving_tls(connection) as secured:  # returns when the client's Finished has come
+            shaken.append(secured.version())
+
+    with serving(shakes_hands) as target:
+        trusted = authority.trusted_at(target)
+        trusted.connect(PATIENT_S).close()
+    assert shaken == ["TLSv1.3"]
+
+
+@pytest.mark.usefixtures("engine")
 def test_a_call_over_tls(edge: EdgeProcess, authority: Authority) -> None:
     seen = Observations()
     target = Target.parse(edge.url, ca_file=authority.ca_file).reached(PATIENT_S)

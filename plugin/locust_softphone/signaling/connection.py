@@ -27,7 +27,7 @@ NORMAL = 1000
 ABNORMAL = 1006
 """What an API reports for a connection that ended without a close frame (RFC 6455 7.1.5); never on the wire."""
 _NO_STATUS = 1005
-_NORMAL = NORMAL.to_bytes(2, "big")
+_NORMAL_PAYLOAD = NORMAL.to_bytes(2, "big")
 
 _GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 _MAX_MESSAGE = 1024 * 1024
@@ -142,7 +142,7 @@ class Connection:
         self._stream.deadline_s = time.perf_counter() + timeout_s
         try:
             words = [_frame(ABNF.OPCODE_TEXT, each.encode()) for each in last_words]
-            self._stream.send(b"".join([*words, _frame(ABNF.OPCODE_CLOSE, _NORMAL)]))
+            self._stream.send(b"".join([*words, _frame(ABNF.OPCODE_CLOSE, _NORMAL_PAYLOAD)]))
             while True:
                 opcode, payload, _ = self._frames.next()
                 if opcode == ABNF.OPCODE_CLOSE:
@@ -205,7 +205,7 @@ class _Frames:
             if opcode in _USUAL and len(data) >= begin + size:
                 payload = data[begin : begin + size]
                 self._stream.skip(begin + size)
-                if opcode == ABNF.OPCODE_CLOSE and payload != _NORMAL:
+                if opcode == ABNF.OPCODE_CLOSE and payload != _NORMAL_PAYLOAD:
                     ABNF(1, 0, 0, 0, opcode, 0, payload).validate(skip_utf8_validation=True)
                 return opcode, payload, True
             self._reader = _FrameReader(self._stream)

@@ -157,10 +157,8 @@ class Stream:
         Raises:
             AttemptFailed: ``LOST`` when it has; or as ``recv``.
         """
-        if not self._buffer:
-            self._buffer = self._more()
-        taken, self._buffer = self._buffer[:size], self._buffer[size:]
-        return taken
+        self.ahead()
+        return self.recv(size)
 
     def read_until(self, end: bytes, limit: int) -> bytes:
         """All bytes up to and including ``end``; what came behind it stays in the buffer.

@@ -22,7 +22,7 @@ from locust_softphone.swarm import messages
 from locust_softphone.swarm.fleet_token import FleetToken
 from locust_softphone.swarm.options import take_secret
 from locust_softphone.swarm.share import Share
-from locust_softphone.swarm.sockets import with_own_sockets
+from locust_softphone.swarm.sockets import reached
 
 __all__ = ["Member"]
 
@@ -83,7 +83,7 @@ class Member:
                 Credentials(plan.client_id, plan.client_secret),
                 [User(**user) for user in plan.users],
                 plan.call_to,
-            ).reached(lambda target: with_own_sockets(target).reached(timeout_s=5))
+            ).reached(reached)
             profile = Profile.model_validate(plan.profile)
         except (InputError, AttemptFailed) as error:
             logger.error("%s: %s", plan.urls["api"], error)

@@ -40,14 +40,14 @@ from locust_softphone.swarm.measured import Measured
 from locust_softphone.swarm.options import Options
 from locust_softphone.swarm.recorder import Recorder
 from locust_softphone.swarm.share import Share
-from locust_softphone.swarm.sockets import with_own_sockets
+from locust_softphone.swarm.sockets import reached
 from locust_softphone.swarm.telemetry import telemetry_of
 
 __all__ = ["Run", "reach", "users_for"]
 
 logger = logging.getLogger(__name__)
 
-_REACH_S = 5.0
+_STATS_S = 5.0
 _BEGIN_IN_S = 0.25
 _BEGIN_IN_EACH_S = 0.0005
 _COLLECT_S = 15.0
@@ -319,7 +319,7 @@ def reach(target: Target) -> Target:
         InputError: none does, and why.
     """
     try:
-        return with_own_sockets(target).reached(_REACH_S)
+        return reached(target)
     except AttemptFailed as failed:
         advice = {
             "connect_refused": "nothing listens there; is the edge running?",
@@ -333,7 +333,7 @@ def _edge_stats(target: Target) -> dict[str, Any] | None:
     """The counters of a simulated edge, or None when the target is none of ours."""
     http = HttpConnection(target)
     try:
-        stats = json.loads(http.request("GET", "/stats", "", b"", _REACH_S).body)
+        stats = json.loads(http.request("GET", "/stats", "", b"", _STATS_S).body)
         return stats if stats.get("server") == _EDGE else None
     except (AttemptFailed, ValueError, AttributeError):
         return None

@@ -18,8 +18,9 @@ from gevent import get_hub, getcurrent
 
 from locust_softphone.signaling.target import Target
 
-__all__ = ["Socket", "with_own_sockets"]
+__all__ = ["Socket", "reached", "with_own_sockets"]
 
+_REACH_S = 5.0
 _READ, _WRITE = 1, 2
 _LIBEV = "gevent.libev.corecext"
 
@@ -31,6 +32,16 @@ def with_own_sockets(target: Target) -> Target:
     """
     is_libev = type(get_hub().loop).__module__ == _LIBEV
     return replace(target, make_socket=Socket) if is_libev else target
+
+
+def reached(target: Target) -> Target:
+    """The target as a run uses it: with sockets of this kind, and the addresses that take a connection by one.
+
+    Raises:
+        AttemptFailed: as ``Target.reached``.
+        InputError: as ``Target.reached``.
+    """
+    return with_own_sockets(target).reached(_REACH_S)
 
 
 class Socket(SocketType):

@@ -6,17 +6,20 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import gevent
+import locust  # noqa: F401 - patches what the rest imports
 import pytest
 from gevent import socket
 
 from locust_softphone.errors import AttemptFailed
 from locust_softphone.outcome import Outcome
 from locust_softphone.signaling.stream import Stream
-from locust_softphone.swarm.sockets import Socket
+from locust_softphone.signaling.target import Target
+from locust_softphone.swarm.run import reach
+from locust_softphone.swarm.sockets import Socket, reached
 
 PATIENT_S = 30.0  # a bound for a test that has gone wrong
 SHORT_S = 0.1  # waited for in full
@@ -143,3 +146,9 @@ def test_another_event_loop_keeps_gevents_sockets(loop: str, own: bool) -> None:
         check=True,
     )
     assert said.stdout.strip() == str(own)
+
+
+@pytest.mark.parametrize("found", [reach, reached], ids=["by a run", "by a worker"])
+def test_a_target_is_used_with_them(found: Callable[[Target], Target]) -> None:
+    with listening(backlog=2) as listener:
+        assert found(Target(*listener.getsockname())).make_socket is Socket
