@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from locust_softphone.report.ledger import since
+from locust_softphone.runs.ledger import since
 from process import Command, Process, Usage, cores
 
 __all__ = ["PATIENCE_S", "POLL_EVERY_S", "Bench", "Edge", "Run", "bench", "listening_on"]

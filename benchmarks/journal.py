@@ -21,11 +21,11 @@ from typing import Any
 
 from rich.table import Table
 
-from locust_softphone.measure import Attempt, Tally
-from locust_softphone.outcome import Outcome
-from locust_softphone.profile import Profile
-from locust_softphone.report.journal import Journal, RunStart, recover
-from locust_softphone.report.saturation import LATE_START_S
+from locust_softphone.config.profile import Profile
+from locust_softphone.metrics.outcome import Outcome
+from locust_softphone.metrics.tally import Attempt, Tally
+from locust_softphone.runs.journal import Journal, RunStart, recover
+from locust_softphone.runs.saturation import LATE_START_S
 from tables import Goal, milliseconds, show
 
 HOUR_S = 3600

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import psutil
 
-from locust_softphone.locust_process import complaints
+from locust_softphone.commands.locust_process import complaints
 
 __all__ = ["Command", "Process", "Usage", "cores"]
 

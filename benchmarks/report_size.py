@@ -18,11 +18,11 @@ from random import Random
 
 from rich.table import Table
 
-from locust_softphone.measure import Attempt, Tally
-from locust_softphone.outcome import Outcome
-from locust_softphone.profile import Profile
-from locust_softphone.report import record
-from locust_softphone.told_retry import ToldRetry
+from locust_softphone.config.profile import Profile
+from locust_softphone.metrics.outcome import Outcome
+from locust_softphone.metrics.retry_after_sample import RetryAfterSample
+from locust_softphone.metrics.tally import Attempt, Tally
+from locust_softphone.runs import record
 from tables import Goal, show
 
 MOST_BYTES = 6_000_000
@@ -56,11 +56,11 @@ def _call(tally: Tally, planned_s: float, chance: Random) -> None:
     for step in STEPS:
         while step != "ready" and chance.random() < 0.2:
             now_s = _ended(tally, step, now_s, Outcome.RATE_LIMITED, 429, chance)
-            told_s, waited_s = now_s + chance.uniform(1, 8), chance.expovariate(0.3)
+            retry_after_s, waited_s = now_s + chance.uniform(1, 8), chance.expovariate(0.3)
             tally.count("retries.made", now_s)
             tally.latencies["retry_wait"].record(waited_s)
             now_s += waited_s
-            tally.retry(ToldRetry(step, told_s, now_s))
+            tally.retry(RetryAfterSample(step, retry_after_s, now_s))
         now_s = _ended(tally, step, now_s, Outcome.OK, None, chance)
     if chance.random() < 0.02:
         cause = chance.choice(("refused", "reset", "lost", "proxy", "timed_out"))

@@ -23,7 +23,7 @@ from typing import Any
 from rich.table import Table
 
 from harness import PATIENCE_S, Bench, bench
-from locust_softphone.report.ledger import since
+from locust_softphone.runs.ledger import since
 from process import Process
 from tables import Goal, show
 from tools import record, softphones

@@ -32,8 +32,8 @@ from rich.table import Table
 
 from curve import Panel, draw
 from harness import PATIENCE_S
-from locust_softphone.outcome import Outcome
-from locust_softphone.report import ledger
+from locust_softphone.metrics.outcome import Outcome
+from locust_softphone.runs import ledger
 from process import Command, Process
 from tables import Goal, show
 from tools import record

@@ -28,7 +28,7 @@ from rich.table import Table
 
 from harness import listening_on
 from locust_softphone.signaling.stream import MakeSocket, Stream
-from locust_softphone.swarm.sockets import Socket
+from locust_softphone.swarm.load.sockets import Socket
 from process import Command, Process, cores
 from tables import Goal, show
 

@@ -22,7 +22,7 @@ from typing import Any
 import yaml
 
 from harness import Bench
-from locust_softphone.locust_process import locustfile
+from locust_softphone.commands.locust_process import locustfile
 from locust_softphone.sdp import make_offer
 from process import Command
 

@@ -18,9 +18,9 @@ from cryptography.hazmat.primitives.serialization import (
 
 from locust_softphone import __version__
 from locust_softphone.cli import main
-from locust_softphone.report.record import write
+from locust_softphone.runs.record import write
 from tests.edge_process import running_edge
-from tests.report.records import a_record
+from tests.runs.records import a_record
 
 
 def command(*arguments: object) -> list[str]:

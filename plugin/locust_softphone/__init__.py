@@ -15,8 +15,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from locust_softphone.profile import Profile
-    from locust_softphone.schedule import Schedule
+    from locust_softphone.config.profile import Profile
+    from locust_softphone.config.schedule import Schedule
     from locust_softphone.signaling.softphone import Softphone
     from locust_softphone.swarm.hooks import install
     from locust_softphone.swarm.shape import ProfileShape
@@ -27,9 +27,9 @@ __all__ = ["Profile", "ProfileShape", "Schedule", "Softphone", "SoftphoneUser", 
 __version__ = "0.1.0"
 
 _HOMES = {
-    "Profile": "profile",
+    "Profile": "config.profile",
     "ProfileShape": "swarm.shape",
-    "Schedule": "schedule",
+    "Schedule": "config.schedule",
     "Softphone": "signaling.softphone",
     "SoftphoneUser": "swarm.user",
     "install": "swarm.hooks",

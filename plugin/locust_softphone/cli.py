@@ -23,7 +23,7 @@ from locust_softphone import __version__
 from locust_softphone.errors import InputError
 
 if TYPE_CHECKING:
-    from locust_softphone.profile import Profile
+    from locust_softphone.config.profile import Profile
     from locust_softphone.report.comparison import Run
 
 __all__ = ["main"]
@@ -151,7 +151,7 @@ def _workers(text: str) -> int:
 
 
 def _duration(text: str) -> float:
-    from locust_softphone.units import parse_duration
+    from locust_softphone.config.units import parse_duration
 
     try:
         return parse_duration(text)
@@ -166,10 +166,10 @@ def _whole_number(text: str, most: int) -> int:
 
 
 def _compare(parsed: argparse.Namespace) -> int:
-    from locust_softphone import compare
-    from locust_softphone.locust_process import Interruptions
-    from locust_softphone.profile import profile_folders
-    from locust_softphone.progress import watching
+    from locust_softphone.commands import compare
+    from locust_softphone.commands.locust_process import Interruptions
+    from locust_softphone.commands.progress import watching
+    from locust_softphone.config.profile import profile_folders
     from locust_softphone.report import history
 
     plans = compare.plans(parsed.profiles or compare.DEFAULT_SET, profile_folders(), repeat=parsed.repeat)
@@ -235,7 +235,7 @@ def _html_file(text: str) -> Path:
 
 
 def _report(parsed: argparse.Namespace) -> int:
-    from locust_softphone import compare
+    from locust_softphone.commands import compare
     from locust_softphone.report import history
 
     if not parsed.names:
@@ -314,7 +314,7 @@ def _add_describe(parser: argparse.ArgumentParser) -> None:
 
 
 def _describe(parsed: argparse.Namespace) -> int:
-    from locust_softphone.profile import load_profile, profile_folders
+    from locust_softphone.config.profile import load_profile, profile_folders
 
     profile = load_profile(parsed.profile, profile_folders())
     for line in (profile.about, *profile.describe()):
@@ -326,9 +326,9 @@ def _describe(parsed: argparse.Namespace) -> int:
 
 def _dry_run(parsed: argparse.Namespace, profile: Profile) -> None:
     import locust_softphone.swarm.options  # noqa: F401 - Locust patches ssl, and has to come first
-    from locust_softphone.dry_run import dry_run
-    from locust_softphone.signaling.genesys_cloud.regions import DEFAULT_REGION, hosts_of
-    from locust_softphone.signaling.genesys_cloud.users import load_users
+    from locust_softphone.commands.dry_run import dry_run
+    from locust_softphone.signaling.dialects.genesys_cloud.regions import DEFAULT_REGION, hosts_of
+    from locust_softphone.signaling.dialects.genesys_cloud.users import load_users
     from locust_softphone.signaling.hosts import Hosts
     from locust_softphone.signaling.target import Target
 
@@ -351,7 +351,7 @@ def _add_profiles(parser: argparse.ArgumentParser) -> None:
 
 
 def _profiles(parsed: argparse.Namespace) -> int:
-    from locust_softphone.profile import list_profiles, profile_folders
+    from locust_softphone.config.profile import list_profiles, profile_folders
 
     found = list_profiles(profile_folders())
     longest = max((len(profile.name) for profile in found), default=0)

@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from locust_softphone.outcome import Outcome
+from locust_softphone.metrics.outcome import Outcome
 
 __all__ = ["AttemptFailed", "InputError", "SoftphoneError"]
 

@@ -8,7 +8,7 @@ import pytest
 from pydantic import SecretStr
 
 from locust_softphone.edge.access import Access
-from locust_softphone.edge.genesys_cloud.policy import User
+from locust_softphone.edge.genesys_cloud.wire_policy import User
 from locust_softphone.edge.policy import Organisation
 
 ORGANISATIONS = [
@@ -69,7 +69,8 @@ def test_a_token_asked_for_is_good_for_every_user_and_a_users_own_for_that_one(a
 
 
 @pytest.mark.parametrize(
-    "authorization", ["", "Bearer", "Bearer ", "Bearer nonsense", "Basic nonsense", "Basic alices-own"]
+    "authorization",
+    ["", "Bearer", "Bearer ", "Bearer nonsense", "Basic nonsense", "Basic alices-own"],
 )
 def test_no_token_no_organisation(access: Access, authorization: str) -> None:
     access.issue("acme", now=0.0)

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from locust_softphone.config.strict_yaml import loads
 from locust_softphone.edge import Policy, load_policy
-from locust_softphone.edge.genesys_cloud.policy import GenesysCloud
+from locust_softphone.edge.genesys_cloud.wire_policy import GenesysCloud
 from locust_softphone.errors import InputError
-from locust_softphone.strict_yaml import loads
 
 
 def policy(tmp_path: Path, text: str) -> Policy:

@@ -15,7 +15,7 @@ from aiohttp import web
 from websockets.exceptions import InvalidStatus
 
 from locust_softphone.edge import Policy
-from locust_softphone.edge.edge import Edge
+from locust_softphone.edge.application import Edge
 from locust_softphone.sdp import check_answer, parse
 from tests.edge.conftest import StartEdge
 from tests.edge.softphone import BASIC, GRANT, OFFER, Softphone, basic, eventually, offer_body, ready

@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
-from locust_softphone.edge.answer import answer_for
+from locust_softphone.edge.sdp_answer import answer_for
 from locust_softphone.sdp import parse
 from tests.signaling.scripted_server import accept_lines, close_frame, frame
 

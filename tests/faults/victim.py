@@ -27,12 +27,12 @@ import gevent  # noqa: E402
 import psutil  # noqa: E402
 
 from locust_softphone.errors import AttemptFailed  # noqa: E402
-from locust_softphone.signaling.hold_back import HoldBack  # noqa: E402
+from locust_softphone.signaling.shared_backoff import SharedBackoff  # noqa: E402
 from locust_softphone.signaling.softphone import Softphone  # noqa: E402
 from locust_softphone.signaling.target import Target  # noqa: E402
-from locust_softphone.swarm.sockets import with_own_sockets  # noqa: E402
+from locust_softphone.swarm.load.sockets import with_own_sockets  # noqa: E402
 from tests.resources import peak_bytes  # noqa: E402
-from tests.signaling.fleet import Observations, Time, a_fleet  # noqa: E402
+from tests.signaling.softphones import Observations, Time, a_fleet  # noqa: E402
 
 HELD_S = 0.1
 TICK_S = 0.02
@@ -46,10 +46,10 @@ def suffer(url: str, softphone: dict[str, Any], hold: str, trusts: str) -> dict[
         target = with_own_sockets(Target.parse(url, ca_file=trusts or None).resolved())
     except AttemptFailed as failed:
         return {"attempts": [["look-up", failed.outcome.value, None, None]], "closes": {}, "abnormal": {}}
-    fleet = a_fleet(target, seen, passing, **softphone)
-    if fleet.behaviour.retry.scope == "fleet":
-        fleet.hold_back = HoldBack(passing.clock, fleet.behaviour.retry.pace_per_s)
-    phone = Softphone(fleet, 0, 0.0)
+    context = a_fleet(target, seen, passing, **softphone)
+    if context.behaviour.retry.scope == "fleet":
+        context.shared_backoff = SharedBackoff(passing.clock, context.behaviour.retry.pace_per_s)
+    phone = Softphone(context, 0, 0.0)
     answered = phone.call(0.0)
     counts = seen.tally.counts
     until_s = time.monotonic() + (PATIENT_S if hold else 0)

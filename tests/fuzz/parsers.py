@@ -11,17 +11,18 @@ from tempfile import TemporaryDirectory
 
 from pydantic import SecretStr
 
-from locust_softphone import sdp, strict_yaml
+from locust_softphone import sdp
+from locust_softphone.config import strict_yaml
+from locust_softphone.config.profile import Profile
 from locust_softphone.edge.access import Access
-from locust_softphone.edge.answer import answer_for
 from locust_softphone.edge.policy import Organisation, Policy
+from locust_softphone.edge.sdp_answer import answer_for
 from locust_softphone.errors import AttemptFailed, InputError
-from locust_softphone.profile import Profile
 from locust_softphone.report.comparison import side_by_side
 from locust_softphone.report.history import read_runs
-from locust_softphone.report.journal import NAME, recover
 from locust_softphone.report.terminal import render
-from locust_softphone.retry import parse_retry_after, reset_s
+from locust_softphone.retry.strategies import parse_retry_after, reset_s
+from locust_softphone.runs.journal import NAME, recover
 from locust_softphone.signaling.http import read_body, read_head
 from locust_softphone.signaling.stream import Stream
 from locust_softphone.signaling.xmpp import stanza

@@ -12,12 +12,12 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from locust_softphone.config.profile import Profile
+from locust_softphone.config.strict_yaml import loads
 from locust_softphone.errors import InputError
-from locust_softphone.profile import Profile
 from locust_softphone.sdp import make_offer
-from locust_softphone.strict_yaml import loads
 from tests.fuzz.parsers import PARSERS
-from tests.report.records import a_record, a_start, measured_in
+from tests.runs.records import a_record, a_start, measured_in
 
 OFFER = make_offer(random.Random(0))
 PROFILE = """

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from aiortc import RTCConfiguration, RTCPeerConnection, RTCSessionDescription
 
-from locust_softphone.edge.answer import answer_for
+from locust_softphone.edge.sdp_answer import answer_for
 from locust_softphone.sdp import check_answer, make_offer, parse
 
 CHROME_OFFER = (Path(__file__).parent.parent / "golden" / "chrome-offer.sdp").read_text()

@@ -14,14 +14,14 @@ from random import Random
 import pytest
 
 from locust_softphone.errors import AttemptFailed
-from locust_softphone.outcome import Outcome
-from locust_softphone.signaling.connection import Connection
-from locust_softphone.signaling.genesys_cloud.calls import PROPOSE, Calls
+from locust_softphone.metrics.outcome import Outcome
+from locust_softphone.signaling.dialects.genesys_cloud.calls import PROPOSE, Calls
 from locust_softphone.signaling.target import Target
+from locust_softphone.signaling.websocket import Connection
 from locust_softphone.signaling.xmpp.jingle import JINGLE
 from locust_softphone.signaling.xmpp.login import log_in
 from locust_softphone.signaling.xmpp.stanza import Element
-from locust_softphone.signaling.xmpp.stream import SUBPROTOCOL, XmppStream
+from locust_softphone.signaling.xmpp.xml_stream import SUBPROTOCOL, XmppStream
 from tests.interop.prosody import DOMAIN, prosody
 
 PATIENCE_S = 30.0

@@ -9,9 +9,9 @@ from contextlib import contextmanager
 import pytest
 from websockets.sync.server import ServerConnection, serve
 
-from locust_softphone.signaling.connection import Connection
 from locust_softphone.signaling.target import Target
-from tests.signaling.fleet import PATIENT_S
+from locust_softphone.signaling.websocket import Connection
+from tests.signaling.softphones import PATIENT_S
 
 
 def echo(websocket: ServerConnection) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 from locust_softphone.report.cautions import cautions
 from locust_softphone.report.comparison import run_of, side_by_side
-from tests.report.records import a_record
+from tests.runs.records import a_record
 
 SURROUNDINGS = "Warning: a difference may be one of surroundings, which are not the same: "
 

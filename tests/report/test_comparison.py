@@ -8,7 +8,7 @@ import pytest
 
 from locust_softphone.errors import InputError
 from locust_softphone.report.comparison import COLUMNS, Spread, arms_of, figure, run_of, seconds, side_by_side
-from tests.report.records import a_record
+from tests.runs.records import a_record
 
 
 def cells(record: dict[str, Any]) -> dict[str, str]:

@@ -8,7 +8,7 @@ import pytest
 
 from locust_softphone.report.comparison import run_of, side_by_side
 from locust_softphone.report.findings import findings, headline
-from tests.report.records import a_record
+from tests.runs.records import a_record
 
 BURST: dict[str, Any] = {"users": 100, "softphone": {"like": "sdk-2.1.0", "retry": {"max_retries": 0}}}
 UPGRADE: dict[str, Any] = {"users": 100, "softphone": {"like": "sdk-2.3.1", "retry": {"max_retries": 0}}}

@@ -15,11 +15,11 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families
 from referencing import Registry, Resource
 
 from locust_softphone.cli import main
-from locust_softphone.profile_schema import SCHEMA_PATH as PROFILE_SCHEMA_PATH
+from locust_softphone.config.profile_schema import SCHEMA_PATH as PROFILE_SCHEMA_PATH
 from locust_softphone.report.comparison import Run, run_of, side_by_side
 from locust_softphone.report.formats.choice import FORMATS
-from locust_softphone.report.record import write
-from tests.report.records import a_record
+from locust_softphone.runs.record import write
+from tests.runs.records import a_record
 
 SCHEMAS = PROFILE_SCHEMA_PATH.parent
 

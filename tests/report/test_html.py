@@ -14,9 +14,9 @@ import pytest
 from locust_softphone.errors import InputError
 from locust_softphone.report.comparison import COLUMNS, run_of
 from locust_softphone.report.html import comparison_html, write_html
-from locust_softphone.report.record import read, write
+from locust_softphone.runs.record import read, write
 from tests.browser import Browser, running_browser
-from tests.report.records import a_record
+from tests.runs.records import a_record
 
 BURST: dict[str, Any] = {"users": 100, "softphone": {"like": "sdk-2.1.0", "retry": {"max_retries": 0}}}
 CHARTS = ("attempts", "presence", "closes", "setup", "retries")

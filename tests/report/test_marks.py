@@ -8,7 +8,7 @@ import pytest
 
 from locust_softphone.report.comparison import COLUMNS, run_of, side_by_side
 from locust_softphone.report.marks import marks
-from tests.report.records import a_record
+from tests.runs.records import a_record
 
 
 def marked(fact: str, *records: dict[str, Any]) -> list[str]:

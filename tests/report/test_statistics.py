@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from locust_softphone.measure import Latency
+from locust_softphone.metrics.tally import Latency
 from locust_softphone.report.statistics import Estimate, difference, mean, percentile, share, student_t
 
 

@@ -9,7 +9,7 @@ import pytest
 from locust_softphone.report.comparison import run_of, side_by_side
 from locust_softphone.report.statistics import Estimate
 from locust_softphone.report.tables import Table, interval, tables
-from tests.report.records import a_record
+from tests.runs.records import a_record
 
 BURST: dict[str, Any] = {"users": 500, "softphone": {"like": "sdk-2.1.0", "retry": {"max_retries": 0}}}
 

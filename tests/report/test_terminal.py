@@ -12,7 +12,7 @@ from rich.cells import cell_len
 from locust_softphone.report.comparison import COLUMNS, Run, run_of, side_by_side
 from locust_softphone.report.tables import tables
 from locust_softphone.report.terminal import render
-from tests.report.records import a_record
+from tests.runs.records import a_record
 
 BURST: dict[str, Any] = {"users": 500, "softphone": {"like": "sdk-2.1.0", "retry": {"max_retries": 0}}}
 

@@ -9,7 +9,7 @@ import pytest
 from locust_softphone.report.comparison import run_of, side_by_side
 from locust_softphone.report.findings import findings
 from locust_softphone.report.wave import Wave, wave_of
-from tests.report.records import a_record
+from tests.runs.records import a_record
 
 USERS = 10
 

@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 
 from locust_softphone import sdp
-from locust_softphone.edge.answer import answer_for
+from locust_softphone.edge.sdp_answer import answer_for
 from locust_softphone.signaling.softphone import Softphone
-from tests.signaling.fleet import Observations, Time, a_field, a_fleet
 from tests.signaling.scripted_server import frame, read_head, serving, switches
+from tests.signaling.softphones import Observations, Time, a_field, a_fleet
 
 STEPS = ("token", "handshake", "offer")
 HASTY: dict[str, Any] = {"retry": {"max_retries": 1000, "initial": "0s", "retry_after": "ignore"}}

@@ -9,10 +9,10 @@ from collections.abc import Callable
 import pytest
 
 from locust_softphone.errors import AttemptFailed
-from locust_softphone.outcome import Outcome, abnormal_cause
-from locust_softphone.signaling.connection import Connection
+from locust_softphone.metrics.outcome import Outcome, abnormal_cause
 from locust_softphone.signaling.http import HttpConnection
 from locust_softphone.signaling.target import Target
+from locust_softphone.signaling.websocket import Connection
 from tests.signaling.scripted_server import (
     Script,
     accept_lines,

@@ -14,12 +14,12 @@ import pytest
 
 from locust_softphone.sdp import make_offer
 from locust_softphone.signaling.dialect import Reply
-from locust_softphone.signaling.media_offer import Line, MediaOffer, Session
+from locust_softphone.signaling.dialects.media_offer import DialectClient, MediaOffer, Session
 from locust_softphone.signaling.softphone import Softphone
 from locust_softphone.signaling.target import Target
 from locust_softphone.signaling.token import SharedToken, Token
-from tests.signaling.fleet import PATIENT_S, Field, Observations, Time, a_field, a_fleet
 from tests.signaling.scripted_server import Script, close_frame, frame, says, serving, switches, waits_for_the_client
+from tests.signaling.softphones import PATIENT_S, Field, Observations, Time, a_field, a_fleet
 
 MANY = 20
 FOR_EVER = float("inf")
@@ -39,11 +39,11 @@ class ConnectsTogether(MediaOffer):
         super().__init__(*args, **kwargs)
         self.all_here = threading.Barrier(MANY)
 
-    def line(self, number: int) -> Line:
+    def client(self, number: int) -> DialectClient:
         return _ConnectsTogether(self, number)
 
 
-class _ConnectsTogether(Line):
+class _ConnectsTogether(DialectClient):
     waited = False
 
     def connect(self, token: Token) -> Reply[Session]:
@@ -56,8 +56,8 @@ class _ConnectsTogether(Line):
 
 def test_when_the_shared_token_is_rejected_the_fleet_fetches_one_new_one() -> None:
     with a_field("{}", dialect=ConnectsTogether, token="shared", retry={"max_retries": 0}) as field:
-        assert field.fleet.shared_token is not None
-        field.fleet.shared_token.get(lambda: Token("no-longer-good", FOR_EVER, FOR_EVER))
+        assert field.context.shared_token is not None
+        field.context.shared_token.get(lambda: Token("no-longer-good", FOR_EVER, FOR_EVER))
         assert call_at_once(field) == [True] * MANY
         assert field.seen.outcomes("token") == ["ok"]
         assert sorted(field.seen.outcomes("handshake")) == ["ok"] * MANY + ["unauthorized"] * MANY
@@ -73,11 +73,11 @@ class FetchesLate(MediaOffer):
         self.asked = threading.Semaphore(0)
         self.waited = False
 
-    def line(self, number: int) -> Line:
+    def client(self, number: int) -> DialectClient:
         return _FetchesLate(self, number)
 
 
-class _FetchesLate(Line):
+class _FetchesLate(DialectClient):
     def fetch_token(self, now_s: float) -> Reply[Token]:
         assert isinstance(self.dialect, FetchesLate)
         if not self.dialect.waited:
@@ -92,14 +92,14 @@ def test_a_token_that_cannot_be_had_is_a_failed_try_of_everybody_who_waited_for_
     nobody_we_know = "organisations: [{client_id: somebody-else, client_secret: simulated}]"
     retry = {"max_retries": max_retries, "initial": "1s", "jitter": "none"}
     with a_field(nobody_we_know, dialect=FetchesLate, token="shared", retry=retry) as field:
-        dialect = field.fleet.dialect
+        dialect = field.context.dialect
         assert isinstance(dialect, FetchesLate)
 
         def clock() -> float:
             dialect.asked.release()
             return field.time.clock()
 
-        field.fleet.shared_token = SharedToken(clock)
+        field.context.shared_token = SharedToken(clock)
         assert call_at_once(field) == [False] * MANY
         assert field.counted("gave_up") == MANY
         assert field.counted("retries.made") == MANY * max_retries
@@ -183,8 +183,8 @@ def test_an_edge_that_is_not_there() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
     seen, passing = Observations(), Time()
-    fleet = a_fleet(Target("127.0.0.1", port).resolved(), seen, passing, retry={"max_retries": 2, "initial": "1s"})
-    assert not Softphone(fleet, 0, 0.0).call()
+    context = a_fleet(Target("127.0.0.1", port).resolved(), seen, passing, retry={"max_retries": 2, "initial": "1s"})
+    assert not Softphone(context, 0, 0.0).call()
     assert seen.outcomes("token") == ["connect_refused"] * 3
     assert len(passing.slept) == 2
 

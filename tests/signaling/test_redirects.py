@@ -8,8 +8,8 @@ from collections.abc import Iterator
 import pytest
 
 from locust_softphone.signaling.softphone import Softphone
-from tests.signaling.fleet import Observations, Time, a_fleet
 from tests.signaling.scripted_server import Script, frame, says, says_goodbye, serving, switches
+from tests.signaling.softphones import Observations, Time, a_fleet
 
 TOKEN = b'{"access_token":"bearer","expires_in":3600}'
 A_TOKEN = says(b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: %d\r\n\r\n%s" % (len(TOKEN), TOKEN))

@@ -11,13 +11,13 @@ from typing import Any
 import pytest
 
 from locust_softphone.errors import AttemptFailed
-from locust_softphone.measure import Attempt
-from locust_softphone.outcome import Outcome
-from locust_softphone.retry import told_s
-from locust_softphone.signaling.media_offer import MediaOffer
+from locust_softphone.metrics.outcome import Outcome
+from locust_softphone.metrics.tally import Attempt
+from locust_softphone.retry.strategies import retry_after_s
+from locust_softphone.signaling.dialects.media_offer import MediaOffer
 from locust_softphone.signaling.softphone import Softphone
 from tests.edge import softphone as independent
-from tests.signaling.fleet import ONE_HANDSHAKE, ONE_OFFER, ONE_TOKEN, PATIENT_S, Field, a_field
+from tests.signaling.softphones import ONE_HANDSHAKE, ONE_OFFER, ONE_TOKEN, PATIENT_S, Field, a_field
 
 NO_RETRY = {"max_retries": 0}
 
@@ -52,7 +52,7 @@ def test_a_refused_handshake_is_tried_again(
         admitted, refused = field.softphone(), field.softphone()
         assert admitted.call()
         assert not refused.call()
-        told = told_s(field.seen.failures[0].headers, now=0.0)
+        told = retry_after_s(field.seen.failures[0].headers, now=0.0)
         assert field.time.slept == pytest.approx([waits(told)], abs=0.3), why
         assert field.seen.outcomes("handshake") == ["ok", "rate_limited", "rate_limited"], why
         assert field.counted("retries.made") == 1
@@ -121,7 +121,7 @@ def test_no_try_comes_after_the_end_of_the_plan() -> None:
     with a_field(f"{{{ONE_TOKEN}}}", like="sdk-2.3.1") as field:
         first, late = field.softphone(), field.softphone()
         assert first.call()
-        field.fleet.end_s = field.time.clock() + 0.5
+        field.context.end_s = field.time.clock() + 0.5
         assert not late.call()
         assert field.time.slept == []
         assert field.counted("gave_up") == 0  # it might have been answered, had there been time
@@ -133,7 +133,7 @@ def test_no_try_comes_after_the_end_of_the_plan() -> None:
 def test_a_session_cut_while_waiting_to_offer_again_is_set_up_anew() -> None:
     policy = "{limits: {offer: {rate: 2/s, burst: 1}}, offer_deadline: 100ms, patience: 10}"
     with a_field(policy, like="sdk-2.3.1", retry={"initial": "600ms"}) as field:
-        field.fleet.sleep = time.sleep  # the edge's time has to go by as well
+        field.context.sleep = time.sleep  # the edge's time has to go by as well
         first, second = field.softphone(), field.softphone()
         assert first.call()
         assert second.call()
@@ -146,8 +146,8 @@ def test_a_session_cut_while_waiting_to_offer_again_is_set_up_anew() -> None:
 
 def have_it_cut(field: Field, phone: Softphone) -> None:
     """Have somebody of the same name lose the edge's patience with tokens: it cuts every session of that name."""
-    assert isinstance(phone.fleet.dialect, MediaOffer)
-    namesake = independent.Softphone(field.edge, phone.fleet.dialect.name_of(phone.number))
+    assert isinstance(phone.context.dialect, MediaOffer)
+    namesake = independent.Softphone(field.edge, phone.context.dialect.name_of(phone.number))
     assert namesake.request_token().status == 429
     with pytest.raises(ConnectionError):
         namesake.request_token()

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from locust_softphone.outcome import Outcome
+from locust_softphone.metrics.outcome import Outcome
 from tests.edge.softphone import eventually
 from tests.edge_process import EdgeProcess, running_edge
-from tests.signaling.fleet import ONE_OFFER, PATIENT_S, a_field
+from tests.signaling.softphones import ONE_OFFER, PATIENT_S, a_field
 
 NO_RETRY = {"max_retries": 0}
 
@@ -79,11 +79,11 @@ def test_what_three_softphones_with_two_calls_each_cost(
         def ends_after_the_second(*call: Any) -> None:
             note(*call)
             if len(field.seen.calls) % 2 == 0:
-                field.fleet.end_s = field.time.clock()
+                field.context.end_s = field.time.clock()
 
         monkeypatch.setattr(field.seen, "call", ends_after_the_second)
         for _ in range(3):
-            field.fleet.end_s = math.inf
+            field.context.end_s = math.inf
             field.softphone().live()
         steps = field.edge_counted()["steps"]
         assert [steps[step]["admitted"] for step in ("token", "handshake", "offer")] == [tokens, handshakes, 6]
@@ -115,7 +115,7 @@ def test_holding_ends_with_the_plan(edge: EdgeProcess) -> None:
     with a_field(edge) as field:
         phone = field.softphone()
         phone.call()
-        field.fleet.end_s = field.time.clock() + 0.05
+        field.context.end_s = field.time.clock() + 0.05
         phone.hold(PATIENT_S)
         assert field.time.clock() < PATIENT_S
         phone.hang_up()

@@ -12,13 +12,13 @@ import pytest
 import trustme
 
 from locust_softphone.errors import AttemptFailed, InputError
-from locust_softphone.outcome import Outcome
+from locust_softphone.metrics.outcome import Outcome
 from locust_softphone.signaling import tls
 from locust_softphone.signaling.softphone import Softphone
 from locust_softphone.signaling.target import Target
 from tests.edge_process import EdgeProcess, running_edge
-from tests.signaling.fleet import PATIENT_S, Observations, Time, a_fleet
 from tests.signaling.scripted_server import serving
+from tests.signaling.softphones import PATIENT_S, Observations, Time, a_fleet
 
 
 @pytest.mark.parametrize(

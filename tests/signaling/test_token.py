@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor, wait
 import pytest
 
 from locust_softphone.errors import AttemptFailed
-from locust_softphone.outcome import Outcome
+from locust_softphone.metrics.outcome import Outcome
 from locust_softphone.signaling.token import SharedToken, Token
 
 MANY = 20

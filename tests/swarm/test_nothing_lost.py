@@ -16,7 +16,7 @@ from typing import Any
 import psutil
 import pytest
 
-from locust_softphone.report.journal import is_left_behind
+from locust_softphone.runs.journal import is_left_behind
 from tests.edge.softphone import eventually
 from tests.edge_process import EdgeProcess, running_edge
 from tests.fleet.fleet_processes import a_fleet

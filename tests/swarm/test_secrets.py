@@ -49,7 +49,7 @@ INDISCREET = (
     + """
     def script(self, phone):
         phone.call()
-        raise RuntimeError(f"{vars(self.environment.parsed_options)} {phone.fleet} {vars(phone)} {phone.fleet.dialect}")
+        raise RuntimeError(f"{vars(self.environment.parsed_options)} {phone.context} {vars(phone)}")
 
 
 @events.init.add_listener

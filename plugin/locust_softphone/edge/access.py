@@ -18,7 +18,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from math import inf
 
-from locust_softphone.edge.genesys_cloud.policy import User
+from locust_softphone.edge.genesys_cloud.wire_policy import User
 from locust_softphone.edge.policy import Organisation
 
 __all__ = ["Access", "Grant"]

@@ -18,11 +18,11 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, SecretStr, model_validator
 
-from locust_softphone import strict_yaml
-from locust_softphone.edge.fields import Period, Rate
-from locust_softphone.edge.genesys_cloud.policy import GenesysCloud
-from locust_softphone.strict_yaml import StrictModel
-from locust_softphone.units import format_duration
+from locust_softphone.config import strict_yaml
+from locust_softphone.config.strict_yaml import StrictModel
+from locust_softphone.config.units import format_duration
+from locust_softphone.edge.genesys_cloud.wire_policy import GenesysCloud
+from locust_softphone.edge.quantities import Period, Rate
 
 __all__ = ["Form", "Limits", "Organisation", "Policy", "RetryAfter", "Says", "load_policy"]
 

@@ -18,8 +18,8 @@ from types import MappingProxyType
 
 from aiohttp import web
 
-from locust_softphone.edge.limits import whole_seconds
 from locust_softphone.edge.policy import Form
+from locust_softphone.edge.step_limit import whole_seconds
 
 __all__ = ["Refused", "json_reply", "retry_after", "too_many_requests"]
 

@@ -16,7 +16,7 @@ from collections.abc import Callable, Coroutine, Mapping
 from contextlib import suppress
 from typing import Any
 
-from locust_softphone.edge.edge import Edge
+from locust_softphone.edge.application import Edge
 from locust_softphone.edge.http_server import HttpServer
 from locust_softphone.edge.policy import Policy
 from locust_softphone.errors import InputError

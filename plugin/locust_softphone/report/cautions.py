@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from itertools import combinations
 
 from locust_softphone.report.comparison import Arm, Run, arms_of
-from locust_softphone.report.difference import SURROUNDINGS, Difference, differences
+from locust_softphone.report.conditions import SURROUNDINGS, Difference, differences
 
 __all__ = ["cautions"]
 

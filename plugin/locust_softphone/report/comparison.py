@@ -15,16 +15,16 @@ from dataclasses import dataclass, field, replace
 from math import isfinite
 from typing import Any, NamedTuple
 
+from locust_softphone.config.expectation import Expectation
 from locust_softphone.errors import InputError
-from locust_softphone.expect import Expectation
-from locust_softphone.fields import FIELDS, kind_of
-from locust_softphone.measure import Latency
+from locust_softphone.metrics.catalogue import FIELDS, kind_of
+from locust_softphone.metrics.steps import request_steps
+from locust_softphone.metrics.tally import Latency
 from locust_softphone.report import statistics
-from locust_softphone.report.difference import Conditions, conditions, differences
-from locust_softphone.report.record import EXIT_CODES, facts
+from locust_softphone.report.conditions import Conditions, conditions, differences
 from locust_softphone.report.statistics import Estimate
 from locust_softphone.report.timeline import Timeline, timeline_of
-from locust_softphone.steps import request_steps
+from locust_softphone.runs.record import EXIT_CODES, facts
 
 __all__ = [
     "COLUMNS",

@@ -19,7 +19,7 @@ from typing import NamedTuple
 
 from locust_softphone.report.cautions import cautions
 from locust_softphone.report.comparison import Arm, Run, Spread, arms_of, comparable, compared, figure, seconds
-from locust_softphone.report.difference import Difference, differences
+from locust_softphone.report.conditions import Difference, differences
 from locust_softphone.report.wave import Wave, wave_of
 
 __all__ = ["findings", "headline"]

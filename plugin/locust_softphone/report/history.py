@@ -12,8 +12,8 @@ from typing import Any
 
 from locust_softphone.errors import InputError
 from locust_softphone.report.comparison import Run, run_of
-from locust_softphone.report.journal import NAME as JOURNAL
-from locust_softphone.report.journal import is_left_behind, read_or_recover
+from locust_softphone.runs.journal import NAME as JOURNAL
+from locust_softphone.runs.journal import is_left_behind, read_or_recover
 
 __all__ = ["find", "listing", "read_runs"]
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from locust_softphone.fields import FIELDS
+from locust_softphone.metrics.catalogue import FIELDS
 from locust_softphone.report.comparison import COLUMNS, Column, Run
 
 __all__ = ["BEST", "WORST", "marks"]

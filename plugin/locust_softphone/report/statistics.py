@@ -28,7 +28,7 @@ from itertools import accumulate
 from random import Random
 from statistics import NormalDist, fmean, pstdev
 
-from locust_softphone.measure import Latency
+from locust_softphone.metrics.tally import Latency
 
 __all__ = ["CONFIDENCE", "Estimate", "difference", "mean", "percentile", "share", "student_t"]
 

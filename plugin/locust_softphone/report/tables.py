@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from locust_softphone.fields import FIELDS
+from locust_softphone.metrics.catalogue import FIELDS
 from locust_softphone.report.comparison import COLUMNS, Arm, Run, arms_of, comparable, compared, seconds
 from locust_softphone.report.statistics import Estimate
 

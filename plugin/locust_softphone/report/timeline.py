@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from locust_softphone.told_retry import ToldRetry
+from locust_softphone.metrics.retry_after_sample import RetryAfterSample
 
 __all__ = ["Timeline", "timeline_of"]
 
@@ -25,7 +25,7 @@ class Timeline:
 
     counts: Mapping[int, Mapping[str, float]]
     setups: Mapping[int, Mapping[str, float]]
-    retries: tuple[ToldRetry, ...]
+    retries: tuple[RetryAfterSample, ...]
 
     @property
     def seconds(self) -> int:
@@ -59,7 +59,9 @@ def timeline_of(record: Mapping[str, Any]) -> Timeline:
             setups[second] = _numbers(row["call_setup"].items())
     retries = [_numbers((name, each[name]) for name in ("deadline_s", "retried_s")) for each in _sample(record)]
     steps = [str(each["step"]) for each in _sample(record)]
-    return Timeline(counts, setups, tuple(ToldRetry(step, **times) for step, times in zip(steps, retries, strict=True)))
+    return Timeline(
+        counts, setups, tuple(RetryAfterSample(step, **times) for step, times in zip(steps, retries, strict=True))
+    )
 
 
 def _sample(record: Mapping[str, Any]) -> Iterable[Mapping[str, Any]]:

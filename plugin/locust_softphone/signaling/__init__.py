@@ -7,7 +7,7 @@
     Connection          a WebSocket over a stream                          connection.py
     Credentials         an OAuth client, and how it asks for a token       oauth.py
     TokenSource         one token for a fleet, or one per connection       token.py
-    HoldBack            one 429 for all, where the fleet shares it         hold_back.py
+    SharedBackoff            one 429 for all, where the fleet shares it         shared_backoff.py
     Dialect             what every dialect has                             dialect.py
     MediaOffer          the steps of the default dialect                   media_offer.py
     GenesysCloud        those of Genesys Cloud, over XMPP                  genesys_cloud/, xmpp/

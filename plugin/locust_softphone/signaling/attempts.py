@@ -15,14 +15,14 @@ from typing import ParamSpec, TypeVar
 from tenacity import RetryCallState
 
 from locust_softphone.errors import AttemptFailed
-from locust_softphone.measure import Attempt
-from locust_softphone.outcome import Outcome, abnormal_cause
-from locust_softphone.retry import backoff_s, reset_s, seen_headers, told_s
-from locust_softphone.signaling.connection import ABNORMAL
+from locust_softphone.metrics.outcome import Outcome, abnormal_cause
+from locust_softphone.metrics.retry_after_sample import RetryAfterSample
+from locust_softphone.metrics.steps import backs_off_with, request_steps
+from locust_softphone.metrics.tally import Attempt
+from locust_softphone.retry.strategies import backoff_s, reset_s, retry_after_s, seen_headers
+from locust_softphone.signaling.context import SoftphoneContext
 from locust_softphone.signaling.dialect import Reply
-from locust_softphone.signaling.fleet import Fleet
-from locust_softphone.steps import backs_off_with, request_steps
-from locust_softphone.told_retry import ToldRetry
+from locust_softphone.signaling.websocket import ABNORMAL
 
 __all__ = ["Attempts"]
 
@@ -38,17 +38,17 @@ class Attempts:
         wait_until: lets the softphone wait, listening, until an instant.
     """
 
-    def __init__(self, fleet: Fleet, wait_until: Callable[[float], None]) -> None:
+    def __init__(self, context: SoftphoneContext, wait_until: Callable[[float], None]) -> None:
         self.due_s = 0.0
-        self._fleet = fleet
+        self._context = context
         self._wait_until = wait_until
         self._told_until_s: float | None = None
         self._not_before_s: dict[str, float] = {}
         self._failures: Counter[str] = Counter()
         self._failed_step = ""
         self._planned: set[str] = set()
-        self._counted = request_steps(fleet.dialect.name)
-        self._backs_off_with = backs_off_with(fleet.dialect.name)
+        self._counted = request_steps(context.dialect.name)
+        self._backs_off_with = backs_off_with(context.dialect.name)
 
     def begin(self, due_s: float, planned: frozenset[str]) -> None:
         """A set-up begins, with all its tries ahead of it; ``planned`` steps are free once, of the retry budget."""
@@ -64,8 +64,8 @@ class Attempts:
                 ``OVER_BUDGET`` when there must be no further attempt.
         """
         self._await_turn(step)
-        began_s = self._fleet.clock()
-        if began_s >= self._fleet.end_s:
+        began_s = self._context.clock()
+        if began_s >= self._context.end_s:
             raise AttemptFailed(Outcome.CANCELLED)
         self._pay(step)
         planned_s = min(self.due_s, began_s)
@@ -75,8 +75,8 @@ class Attempts:
         except AttemptFailed as failed:
             self.ended(step, planned_s, began_s, failed)
             self.note_failure(step)
-            if self._fleet.hold_back is not None and failed.outcome is Outcome.RATE_LIMITED:
-                self._fleet.hold_back.refused(step, self._told_or_backoff_s(failed))
+            if self._context.shared_backoff is not None and failed.outcome is Outcome.RATE_LIMITED:
+                self._context.shared_backoff.refused(step, self._told_or_backoff_s(failed))
             if step == "handshake":
                 self.closed(failed)
             raise
@@ -86,26 +86,26 @@ class Attempts:
             self.ended(step, planned_s, began_s, AttemptFailed(Outcome.CANCELLED))
             raise
         self.ended(step, planned_s, began_s, None)
-        if self._fleet.behaviour.retry.remaining == "honour" and (reset := reset_s(headers)):
-            self._not_before_s[step] = self.due_s + min(reset, self._fleet.behaviour.retry.retry_after_cap_s)
+        if self._context.behaviour.retry.remaining == "honour" and (reset := reset_s(headers)):
+            self._not_before_s[step] = self.due_s + min(reset, self._context.behaviour.retry.retry_after_cap_s)
         return result
 
     def ended(self, step: str, planned_s: float, began_s: float, failure: AttemptFailed | None) -> None:
         """An attempt has ended; whatever follows it is due now."""
-        ended_s = self.due_s = self._fleet.clock()
+        ended_s = self.due_s = self._context.clock()
         if failure is None:
             attempt = Attempt(step, planned_s, began_s, ended_s, Outcome.OK)
         else:
             attempt = Attempt(step, planned_s, began_s, ended_s, failure.outcome, failure.status, failure.close_code)
-        self._fleet.observer.attempt(attempt, failure)
+        self._context.observer.attempt(attempt, failure)
 
     def closed(self, failure: AttemptFailed) -> None:
         """Count how a WebSocket ended that did not end with our own close."""
-        at_s = self._fleet.clock()
+        at_s = self._context.clock()
         code = ABNORMAL if failure.close_code is None else failure.close_code
-        self._fleet.observer.count(f"close.{code}", at_s)
+        self._context.observer.count(f"close.{code}", at_s)
         if code == ABNORMAL:
-            self._fleet.observer.count(f"abnormal.{abnormal_cause(failure.outcome)}", at_s)
+            self._context.observer.count(f"abnormal.{abnormal_cause(failure.outcome)}", at_s)
 
     # Failures and retries.
 
@@ -126,23 +126,23 @@ class Attempts:
         self.due_s = failed_s + wait_s
         told = None
         if isinstance(failure, AttemptFailed):
-            told = told_s(failure.without_frames().headers, time.time())  # tenacity keeps it while we wait
+            told = retry_after_s(failure.without_frames().headers, time.time())  # tenacity keeps it while we wait
         self._told_until_s = None if told is None else failed_s + told
-        self._fleet.observer.count("retries.made", failed_s)
-        self._fleet.observer.duration("retry_wait", wait_s)
+        self._context.observer.count("retries.made", failed_s)
+        self._context.observer.duration("retry_wait", wait_s)
 
     def _note_retry(self, step: str, began_s: float) -> None:
         """This attempt begins now; if it is a retry that was told when to come, both instants are noted."""
         told_until_s, self._told_until_s = self._told_until_s, None
         if told_until_s is not None:
-            self._fleet.observer.retry(ToldRetry(step, told_until_s, began_s))
+            self._context.observer.retry(RetryAfterSample(step, told_until_s, began_s))
 
     def _pay(self, step: str) -> None:
         """What is not planned is paid for with the retry budget."""
         if step in self._planned:
             self._planned.remove(step)
-        elif step in self._counted and not self._fleet.budget.take():
-            self._fleet.observer.count("retries.over_budget", self._fleet.clock())
+        elif step in self._counted and not self._context.budget.take():
+            self._context.observer.count("retries.over_budget", self._context.clock())
             raise AttemptFailed(Outcome.OVER_BUDGET)
 
     def _await_turn(self, step: str) -> None:
@@ -152,15 +152,15 @@ class Attempts:
         holds back the whole fleet.
         """
         not_before_s = self._not_before_s.pop(step, 0.0)
-        if self._fleet.hold_back is not None:
-            heeded_s = min(self._told_until_s or 0.0, self.due_s + self._fleet.behaviour.retry.retry_after_cap_s)
-            not_before_s = max(not_before_s, self._fleet.hold_back.turn_s(step), heeded_s)
-        if not_before_s and not_before_s > self._fleet.clock():
+        if self._context.shared_backoff is not None:
+            heeded_s = min(self._told_until_s or 0.0, self.due_s + self._context.behaviour.retry.retry_after_cap_s)
+            not_before_s = max(not_before_s, self._context.shared_backoff.next_slot_s(step), heeded_s)
+        if not_before_s and not_before_s > self._context.clock():
             self._wait_until(not_before_s)
             self.due_s = not_before_s
 
     def _told_or_backoff_s(self, failed: AttemptFailed) -> float:
         """For how long this refusal is to hold back the fleet."""
-        retry = self._fleet.behaviour.retry
-        told = told_s(seen_headers(retry, failed), time.time())
+        retry = self._context.behaviour.retry
+        told = retry_after_s(seen_headers(retry, failed), time.time())
         return backoff_s(retry, self.failures()) if told is None else min(told, retry.retry_after_cap_s)

@@ -1,8 +1,8 @@
 """What a dialect is: the wire behind a softphone's steps, so that a softphone need not know which one it speaks.
 
-    Dialect     one for the process                      makes lines
-    Line        one for a softphone, as long as it lives    token, whatever comes before the handshake, handshake
-    Session     one for a WebSocket, as long as it is open  ready, offer, whatever the edge says meanwhile, goodbye
+    Dialect          one per process      makes clients
+    DialectClient    one per softphone    token, the steps before the handshake, handshake
+    Session          one per WebSocket    ready, offer, messages from the edge, goodbye
 
 Each method that returns a ``Reply`` is one attempt of one step: it returns what it got and the headers of the response
 that it came with, or raises ``AttemptFailed``.
@@ -15,13 +15,13 @@ from typing import Protocol, TypeAlias, TypeVar
 
 from locust_softphone.signaling.token import Token
 
-__all__ = ["Dialect", "Line", "Preparation", "Reply", "Session"]
+__all__ = ["Dialect", "DialectClient", "Reply", "Session", "SetupStep"]
 
 T = TypeVar("T")
 Reply: TypeAlias = tuple[T, Mapping[str, str]]
 """What a step got, and the headers of the response that it came with."""
 
-Preparation: TypeAlias = tuple[str, Callable[[Token], Reply[None]]]
+SetupStep: TypeAlias = tuple[str, Callable[[Token], Reply[None]]]
 """A step between the token and the handshake: its name, and one attempt of it."""
 
 
@@ -59,7 +59,7 @@ class Session(Protocol):
         """Let go of the connection without a word."""
 
 
-class Line(Protocol):
+class DialectClient(Protocol):
     """What one softphone keeps from one attempt to the next, its sessions apart."""
 
     @property
@@ -69,13 +69,13 @@ class Line(Protocol):
     def fetch_token(self, now_s: float) -> Reply[Token]:
         """Ask for a token; ``now_s`` is the clock that it expires by."""
 
-    def preparations(self) -> Sequence[Preparation]:
+    def setup_steps(self) -> Sequence[SetupStep]:
         """The steps that are still to be done between the token and the handshake, in their order."""
 
     def connect(self, token: Token) -> Reply[Session]:
         """Open the WebSocket."""
 
-    def rest(self) -> None:
+    def close_idle(self) -> None:
         """Nothing is asked for a while: let go of idle HTTP connections."""
 
 
@@ -90,5 +90,5 @@ class Dialect(Protocol):
     def calls_outlive_connection(self) -> bool:
         """Whether a call goes on while its WebSocket is gone, so that coming back is all there is to do."""
 
-    def line(self, number: int) -> Line:
+    def client(self, number: int) -> DialectClient:
         """The line of the ``number``-th softphone."""

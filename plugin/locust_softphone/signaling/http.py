@@ -10,7 +10,7 @@ import time
 from typing import NamedTuple
 
 from locust_softphone.errors import AttemptFailed
-from locust_softphone.outcome import Outcome, outcome_of_status
+from locust_softphone.metrics.outcome import Outcome, outcome_of_status
 from locust_softphone.signaling.stream import Stream
 from locust_softphone.signaling.target import Target
 

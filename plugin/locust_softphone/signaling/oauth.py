@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TypeGuard
 
 from locust_softphone.errors import AttemptFailed
-from locust_softphone.outcome import Outcome
+from locust_softphone.metrics.outcome import Outcome
 from locust_softphone.signaling.dialect import Reply
 from locust_softphone.signaling.http import HttpConnection
 from locust_softphone.signaling.json_body import json_object

@@ -15,7 +15,7 @@ from contextlib import suppress
 from typing import Any, Literal, Protocol, TypeAlias
 
 from locust_softphone.errors import AttemptFailed
-from locust_softphone.outcome import Outcome
+from locust_softphone.metrics.outcome import Outcome
 from locust_softphone.signaling.tls import Tls
 
 __all__ = ["MakeSocket", "Socket", "Stream", "outcome_of"]
@@ -108,16 +108,16 @@ class Stream:
         tls = Tls(context, host)
         try:
             while True:
-                self._transmit(tls.goes_out())
+                self._transmit(tls.data_to_send())
                 data = self._receive()
                 if not data:
                     raise ssl.SSLEOFError(ssl.SSL_ERROR_EOF, "closed during the TLS handshake")
-                tls.came_in(data)
-                if tls.shake_hands():
+                tls.receive_data(data)
+                if tls.do_handshake():
                     break
         except ssl.SSLError:
             with suppress(OSError):
-                self._transmit(tls.goes_out())  # the alert that says why
+                self._transmit(tls.data_to_send())  # the alert that says why
             raise
         self._tls = tls  # the last of the handshake goes out with what is sent first
 
@@ -191,7 +191,7 @@ class Stream:
         try:
             if self._tls is not None:
                 self._tls.encrypt(data)
-                data = self._tls.goes_out()
+                data = self._tls.data_to_send()
             self._transmit(data)
         except (OSError, ValueError) as error:
             raise AttemptFailed(outcome_of(error)) from None
@@ -202,7 +202,7 @@ class Stream:
         tls, self._tls = self._tls, None
         try:
             if tls is not None:
-                self._transmit(tls.goes_out())
+                self._transmit(tls.data_to_send())
         except OSError:
             pass
         finally:
@@ -230,8 +230,8 @@ class Stream:
 
     def _receive_decrypted(self, tls: Tls) -> bytes:
         while (data := tls.decrypted()) is None:
-            self._transmit(tls.goes_out())  # the handshake's last, or an answer to a key update (RFC 8446 4.6.3)
-            tls.came_in(self._receive())
+            self._transmit(tls.data_to_send())  # the handshake's last, or an answer to a key update (RFC 8446 4.6.3)
+            tls.receive_data(self._receive())
         return data
 
     def _transmit(self, data: bytes) -> None:

@@ -98,9 +98,9 @@ class Tls:
         name = host.encode("idna").decode("ascii")  # ssl would do it by itself, rtls does not
         self._object = context.wrap_bio(self._incoming, self._outgoing, server_hostname=name)
         if buffer is not _Buffer:  # rtls has said hello already
-            self.shake_hands()
+            self.do_handshake()
 
-    def shake_hands(self) -> bool:
+    def do_handshake(self) -> bool:
         """Go on with the handshake (RFC 8446 2); whether it is over. Otherwise more has to come in."""
         try:
             self._object.do_handshake()
@@ -108,14 +108,14 @@ class Tls:
             return False
         return True
 
-    def came_in(self, data: bytes) -> None:
+    def receive_data(self, data: bytes) -> None:
         """Take what the wire has brought; nothing at all means that the other side has closed."""
         if data:
             self._incoming.write(data)
         else:
             self._incoming.write_eof()
 
-    def goes_out(self) -> bytes:
+    def data_to_send(self) -> bytes:
         """What has to be sent now, if anything."""
         return self._outgoing.read()
 

@@ -2,7 +2,7 @@
 
     options.py       the --softphone-… options
     hooks.py         install(events): which of Locust's events does what
-    side.py          which of the two a process is: conductor or member
+    side.py          which of the two a process is: coordinator or worker
     signals.py       Ctrl-C, SIGTERM, a closed terminal: what ends in order, and when
     user.py          SoftphoneUser: a Locust user that is a softphone
     shape.py         ProfileShape: how many users exist, and when the run is over
@@ -13,11 +13,11 @@
     abort.py         whether an expectation can no longer hold, so that the run ends
     watch.py         whether the generator itself is late
     limits.py        whether descriptors and ports will do
-    conductor.py     starts and judges a run: on the master, or on a process alone
+    coordinator.py     starts and judges a run: on the master, or on a process alone
     run.py           one run: its edge, who serves the plan, and the record that is made of it
     measured.py      what has come in of it, in memory, journal and record
-    crew.py          the workers of a run, as the master sees them
-    member.py        a worker's side of it
+    pool.py          the workers of a run, as the master sees them
+    worker.py        a worker's side of it
     fleet_token.py   one token for all workers, fetched by the master
     messages.py      what the two tell each other
     edge_process.py  the simulated edge, started and stopped for a run
@@ -27,5 +27,5 @@
     workarounds.py   where Locust itself gets in the way
     web/             our pages under /softphone, and our part of Locust's own
 
-Each run makes a conductor's ``Share`` (on a process alone) or one for each member, and forgets it at its end.
+Each run makes a coordinator's ``LoadGenerator`` (on a process alone) or one for each worker, and forgets it at its end.
 """

@@ -7,17 +7,17 @@ from collections.abc import Callable, Iterable
 import gevent
 from locust import User
 
-from locust_softphone.outlook import Outlook
-from locust_softphone.profile import Profile
-from locust_softphone.report.record import Aborted
+from locust_softphone.config.profile import Profile
+from locust_softphone.metrics.bounds import Bounds
+from locust_softphone.runs.record import Aborted
 
-__all__ = ["abort_when_lost", "calls_each"]
+__all__ = ["abort_on_failed_expectation", "calls_each"]
 
 LOOK_EVERY_S = 0.1
 
 
-def abort_when_lost(
-    profile: Profile, outlook: Callable[[], Outlook], over: Callable[[], bool], abort: Callable[[Aborted], None]
+def abort_on_failed_expectation(
+    profile: Profile, outlook: Callable[[], Bounds], over: Callable[[], bool], abort: Callable[[Aborted], None]
 ) -> None:
     """Look at the run until it is over, or until there is no hope left for an expectation that it is aborted by.
 
@@ -31,7 +31,7 @@ def abort_when_lost(
     while expectations and not over():
         known = outlook()
         for each in expectations:
-            if known.of(each) is False:
+            if each.decided(known.range_of(each.field), known.planned) is False:
                 abort(Aborted(each, max(known.until_s, 0.0), known.calls_each))
                 return
         gevent.sleep(LOOK_EVERY_S)

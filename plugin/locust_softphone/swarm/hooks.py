@@ -1,8 +1,8 @@
 """``install(events)``: what the plugin does at each of Locust's events.
 
     init_command_line_parser   our options
-    init                       check them; a conductor, or on a worker a member
-    test_start                 reach the edge, share out the plan
+    init                       check them; a coordinator, or on a worker a worker
+    test_start                 reach the edge, generator out the plan
     spawning_complete          all users exist: the plan begins
     test_stopping              everybody hangs up, and what was measured comes in
     test_stop                  the record, the verdict
@@ -26,15 +26,15 @@ from locust.web import WebUI
 
 from locust_softphone.errors import InputError
 from locust_softphone.swarm import locust_report, workarounds
-from locust_softphone.swarm.conductor import Conductor
-from locust_softphone.swarm.member import Member
+from locust_softphone.swarm.cluster.worker import Worker
+from locust_softphone.swarm.coordinator import RunCoordinator
 from locust_softphone.swarm.options import add_options
-from locust_softphone.swarm.side import BAD_INPUT, side_of, take_side
 from locust_softphone.swarm.signals import (
     stop_headless_run_on_signals,
     stop_web_ui_on_signals,
     stop_worker_on_signals,
 )
+from locust_softphone.swarm.state import BAD_INPUT, attach, attached_to
 from locust_softphone.swarm.user import SoftphoneUser
 from locust_softphone.swarm.web.pages import add_pages
 
@@ -62,28 +62,28 @@ def _on_init(environment: Environment, runner: Any, web_ui: WebUI | None, **_: A
     workarounds.apply()
     events = environment.events
     if isinstance(runner, WorkerRunner):
-        member = Member(environment, runner)
-        take_side(environment, member)
-        events.test_start.add_listener(lambda **_: member.start())
+        worker = Worker(environment, runner)
+        attach(environment, worker)
+        events.test_start.add_listener(lambda **_: worker.start())
         stop_worker_on_signals()
         return
     with _exit_on_bad_input():
-        conductor = Conductor(environment)
-    take_side(environment, conductor)
-    events.test_start.add_listener(lambda **_: conductor.start() if _has_softphones(environment) else None)
-    events.spawning_complete.add_listener(lambda **_: conductor.begin())
-    events.test_stopping.add_listener(lambda **_: conductor.collect())
-    events.test_stop.add_listener(lambda **_: conductor.finish())
-    locust_report.add_to_web_ui(environment, lambda: conductor.last.result if conductor.last else None)
+        coordinator = RunCoordinator(environment)
+    attach(environment, coordinator)
+    events.test_start.add_listener(lambda **_: coordinator.start() if _has_softphones(environment) else None)
+    events.spawning_complete.add_listener(lambda **_: coordinator.begin())
+    events.test_stopping.add_listener(lambda **_: coordinator.collect())
+    events.test_stop.add_listener(lambda **_: coordinator.finish())
+    locust_report.add_to_web_ui(environment, lambda: coordinator.last.result if coordinator.last else None)
     options = environment.parsed_options
     if options is not None and options.headless:
         with _exit_on_bad_input():
-            conductor.check()
+            coordinator.check()
         stop_headless_run_on_signals()
     else:
         stop_web_ui_on_signals()
     if web_ui is not None:
-        add_pages(web_ui, conductor)
+        add_pages(web_ui, coordinator)
 
 
 def _has_softphones(environment: Environment) -> bool:
@@ -101,8 +101,8 @@ def _exit_on_bad_input() -> Iterator[None]:
 
 
 def _on_quitting(environment: Environment, **_: Any) -> None:
-    side = side_of(environment)
-    if not isinstance(side, Conductor):
+    side = attached_to(environment)
+    if not isinstance(side, RunCoordinator):
         return
     locust_report.add_to_file(environment, side.last.result if side.last else None)
     if side.exit_code is not None:

@@ -1,11 +1,12 @@
 """The options that a run takes besides Locust's own, each with an environment variable ``LOCUST_SOFTPHONE_…``.
 
-    Given     what was said as Locust was started, by whoever may start processes here: the client and its secret, the
-              permission and the host that it is for, files and folders
-    Options   what a run is to do: that, with the profile and the host of the moment, which the web UI's form may change
+    StartupOptions    set when Locust is started, by whoever may start processes here: the client and its secret, the
+                      permission and the host that it is for, files and folders
+    RunOptions        what one run does: the startup options, the profile and the host; the web UI's form may change
+                      the last two
 
-Locust's ``POST /swarm`` sets any option by its name, those too that its form does not show, so nothing of ``Given`` is
-read from Locust's options again.
+Locust's ``POST /swarm`` sets any option by its name, those too that its form does not show, so
+nothing of ``StartupOptions`` is read from Locust's options again.
 """
 
 from __future__ import annotations
@@ -18,24 +19,21 @@ from pathlib import Path
 
 from locust.argument_parser import LocustArgumentParser
 
+from locust_softphone.config.profile import Profile, list_profiles, load_profile, profile_folders
 from locust_softphone.errors import InputError
-from locust_softphone.profile import Profile, list_profiles, load_profile, profile_folders
 from locust_softphone.signaling.dialects import Account
-from locust_softphone.signaling.genesys_cloud.dialect import CALL_TO, GenesysCloud
-from locust_softphone.signaling.genesys_cloud.regions import hosts_of
-from locust_softphone.signaling.genesys_cloud.users import User, load_users
+from locust_softphone.signaling.dialects.genesys_cloud.client import CALL_TO, GenesysCloud
+from locust_softphone.signaling.dialects.genesys_cloud.regions import hosts_of
+from locust_softphone.signaling.dialects.genesys_cloud.users import User, load_users
 from locust_softphone.signaling.hosts import Hosts
 from locust_softphone.signaling.oauth import Credentials
 from locust_softphone.signaling.target import ASK_FIRST, Target
 from locust_softphone.swarm.process_list import hide
 
-__all__ = ["SECRETS", "SIMULATED_CREDENTIALS", "Given", "Options", "add_options", "take_secret"]
+__all__ = ["SIMULATED_CREDENTIALS", "RunOptions", "StartupOptions", "add_options", "take_secret"]
 
 SIMULATED_CREDENTIALS = Credentials("locust-softphone", "simulated")
 """What the simulated edge's default policy takes; no secret."""
-
-SECRETS = frozenset({"LOCUST_SOFTPHONE_CLIENT_SECRET"})
-"""The environment variables that a process of ours which needs no secret is not given."""
 
 LONGEST_SECRET = 64 * 1024
 
@@ -144,7 +142,7 @@ def add_options(parser: LocustArgumentParser) -> None:
 
 
 @dataclass(frozen=True)
-class Given:
+class StartupOptions:
     """What was said as Locust was started, and holds for every run of this process.
 
     Args:
@@ -172,7 +170,7 @@ class Given:
     policy: Path | None
 
     @classmethod
-    def take(cls, parsed: Namespace) -> Given:
+    def take(cls, parsed: Namespace) -> StartupOptions:
         """Read the parsed options, and leave no secret in them.
 
         Raises:
@@ -212,41 +210,41 @@ class Given:
 
 
 @dataclass(frozen=True)
-class Options:
+class RunOptions:
     """What a run is to do, checked.
 
     Args:
         profile: the profile to run.
         hosts: the edge, or None for a simulated one of our own.
-        given: what was said as Locust was started.
+        startup: what was said as Locust was started.
     """
 
     profile: Profile
     hosts: Hosts | None
-    given: Given
+    startup: StartupOptions
 
     @property
     def runs(self) -> Path:
         """The folder for run records."""
-        return self.given.runs
+        return self.startup.runs
 
     @property
     def policy(self) -> Path | None:
         """The simulated edge's policy file."""
-        return self.given.policy
+        return self.startup.policy
 
     def account(self, hosts: Hosts) -> Account:
         """The edge at these hosts, and who the softphones are to it."""
-        return Account(hosts, self.given.credentials, self.given.users, self.given.call_to or CALL_TO)
+        return Account(hosts, self.startup.credentials, self.startup.users, self.startup.call_to or CALL_TO)
 
     @classmethod
-    def read(cls, profile: str, host: str | None, given: Given) -> Options:
+    def read(cls, profile: str, host: str | None, startup: StartupOptions) -> RunOptions:
         """Check what is wanted now against what was given at the start.
 
         Args:
             profile: a name or a path.
             host: the edge, or None for a simulated one.
-            given: what was said as Locust was started.
+            startup: what was said as Locust was started.
 
         Raises:
             InputError: with every problem found, a line each.
@@ -258,16 +256,16 @@ class Options:
         except InputError as error:
             problems += error.problems
         try:
-            hosts = _hosts(host, given)
+            hosts = _hosts(host, startup)
         except InputError as error:
             problems += error.problems
         if hosts is not None:
-            problems += _host_problems(hosts, given)
+            problems += _host_problems(hosts, startup)
         if loaded is not None:
-            problems += _profile_problems(loaded, given)
+            problems += _profile_problems(loaded, startup)
         if problems or loaded is None:
             raise InputError(*problems)
-        return cls(loaded, hosts, given)
+        return cls(loaded, hosts, startup)
 
 
 def take_secret(parsed: Namespace) -> str:
@@ -294,49 +292,49 @@ def _read_secret(file: Path) -> str:
     return secret
 
 
-def _hosts(host: str | None, given: Given) -> Hosts | None:
+def _hosts(host: str | None, startup: StartupOptions) -> Hosts | None:
     """The edge that is named, by a host or by a region; None for a simulated one."""
-    if given.region:
+    if startup.region:
         if host:
             raise InputError(
                 "--softphone-region: its hosts are the edge, and --host names another; give one of the two"
             )
-        return hosts_of(given.region, ca_file=given.ca, authorized=given.authorized)
+        return hosts_of(startup.region, ca_file=startup.ca, authorized=startup.authorized)
     if not host:
         return None
-    target = Target.parse(host, ca_file=given.ca)
-    return Hosts.one(replace(target, authorized=given.authorizes(target)))
+    target = Target.parse(host, ca_file=startup.ca)
+    return Hosts.one(replace(target, authorized=startup.authorizes(target)))
 
 
-def _profile_problems(profile: Profile, given: Given) -> Iterable[str]:
+def _profile_problems(profile: Profile, startup: StartupOptions) -> Iterable[str]:
     if profile.dialect != GenesysCloud.name:
         for option in ("region", "users", "call_to"):
-            if getattr(given, option):
+            if getattr(startup, option):
                 name = option.replace("_", "-")
                 yield f"--softphone-{name}: for the dialect genesys-cloud, and {profile.name} speaks {profile.dialect}"
         return
-    if given.users and len(given.users) < profile.users:
+    if startup.users and len(startup.users) < profile.users:
         yield (
-            f"--softphone-users: has {len(given.users)} users, and {profile.name} has {profile.users} softphones; "
+            f"--softphone-users: has {len(startup.users)} users, and {profile.name} has {profile.users} softphones; "
             "each needs one of its own"
         )
-    if given.region and not given.call_to:
+    if startup.region and not startup.call_to:
         yield "--softphone-region: needs --softphone-call-to NUMBER, whom the softphones are to call"
 
 
-def _host_problems(hosts: Hosts, given: Given) -> Iterable[str]:
+def _host_problems(hosts: Hosts, startup: StartupOptions) -> Iterable[str]:
     target = hosts.api
-    if given.policy:
+    if startup.policy:
         yield "--softphone-policy: it is the simulated edge's, and --host names another; give one of the two"
     if hosts.is_loopback:
         return
-    if given.authorized and not target.authorized:
+    if startup.authorized and not target.authorized:
         yield (
-            f"--host {target.url}: Locust was started with permission for {given.host or 'no host'}; "
+            f"--host {target.url}: Locust was started with permission for {startup.host or 'no host'}; "
             "start it again with this --host and --softphone-authorized"
         )
     elif not target.authorized:
         yield f"--host {target.url}: {ASK_FIRST}"
-    has_tokens = given.users and all(user.token for user in given.users)
-    if not has_tokens and (not given.client_id or not given.client_secret):
+    has_tokens = startup.users and all(user.token for user in startup.users)
+    if not has_tokens and (not startup.client_id or not startup.client_secret):
         yield f"--host {target.url}: needs LOCUST_SOFTPHONE_CLIENT_ID and LOCUST_SOFTPHONE_CLIENT_SECRET to be set"

@@ -20,28 +20,28 @@ from locust.runners import MasterRunner
 
 from locust_softphone import __version__
 from locust_softphone.errors import AttemptFailed, InputError
-from locust_softphone.measure import Tally
-from locust_softphone.outlook import Outlook
-from locust_softphone.report import ledger
-from locust_softphone.report.journal import RunStart
-from locust_softphone.report.record import Aborted, build, iso
-from locust_softphone.report.saturation import on_time_per_s, saturation
+from locust_softphone.metrics.bounds import Bounds
+from locust_softphone.metrics.tally import Tally
+from locust_softphone.runs import ledger
+from locust_softphone.runs.edge_process import EdgeProcess
+from locust_softphone.runs.journal import RunStart
+from locust_softphone.runs.record import Aborted, build, iso
+from locust_softphone.runs.saturation import on_time_per_s, saturation
 from locust_softphone.signaling.dialects import dialect_for
 from locust_softphone.signaling.hosts import Hosts
 from locust_softphone.signaling.http import HttpConnection
 from locust_softphone.signaling.target import Target
 from locust_softphone.signaling.tls import engine_of
-from locust_softphone.swarm import messages
-from locust_softphone.swarm.abort import abort_when_lost, calls_each
-from locust_softphone.swarm.crew import Crew
-from locust_softphone.swarm.edge_process import EdgeProcess
-from locust_softphone.swarm.fleet_token import TokenDesk
-from locust_softphone.swarm.measured import Measured
-from locust_softphone.swarm.options import Options
-from locust_softphone.swarm.recorder import Recorder
-from locust_softphone.swarm.share import Share
-from locust_softphone.swarm.sockets import reached
-from locust_softphone.swarm.telemetry import telemetry_of
+from locust_softphone.swarm.abort import abort_on_failed_expectation, calls_each
+from locust_softphone.swarm.cluster import messages
+from locust_softphone.swarm.cluster.shared_token import MasterTokenProvider
+from locust_softphone.swarm.cluster.workers import WorkerPool
+from locust_softphone.swarm.load.generator import LoadGenerator
+from locust_softphone.swarm.load.recorder import Recorder
+from locust_softphone.swarm.load.sockets import reached
+from locust_softphone.swarm.load.telemetry import telemetry_of
+from locust_softphone.swarm.options import RunOptions
+from locust_softphone.swarm.results import RunResults
 
 __all__ = ["Run", "reach", "users_for"]
 
@@ -55,7 +55,7 @@ _EDGE = "locust-softphone-edge"
 
 
 class Run:
-    """One run. Either this process serves the whole plan (``share``), or workers do (``crew``).
+    """One run. Either this process serves the whole plan (``generator``), or workers do (``pool``).
 
     Args:
         options: what to do.
@@ -66,13 +66,13 @@ class Run:
         InputError: the edge cannot be reached or started, or this process lacks descriptors or ports.
     """
 
-    def __init__(self, options: Options, environment: Environment, worker_ids: list[str]) -> None:
+    def __init__(self, options: RunOptions, environment: Environment, worker_ids: list[str]) -> None:
         self.options = options
         self.users = users_for(options.profile.users, max(len(worker_ids), 1))
         self.began_at: float | None = None
-        self.share: Share | None = None
-        self.crew: Crew | None = None
-        self.desk: TokenDesk | None = None
+        self.generator: LoadGenerator | None = None
+        self.pool: WorkerPool | None = None
+        self.desk: MasterTokenProvider | None = None
         self._recorder = Recorder(environment.events.request, telemetry_of(environment))
         self._runner = environment.runner
         self._epoch_s = 0.0
@@ -84,7 +84,7 @@ class Run:
         self._calls_each = calls_each(options.profile, environment.user_classes)
         stamp = datetime.now(timezone.utc).strftime("%Y%m%dT%H%M%S.%fZ")
         self.folder = options.runs / f"{stamp}-{options.profile.name}"
-        self._measured = Measured(self.folder, self.take_in, self.clock)
+        self._results = RunResults(self.folder, self.take_in, self.clock)
         self._edge = None if options.hosts else EdgeProcess.for_profile(options.profile, options.policy)
         try:
             hosts = options.hosts or Hosts.one(Target.parse(self._edge.url if self._edge else ""))
@@ -97,9 +97,9 @@ class Run:
             if isinstance(environment.runner, MasterRunner):
                 self._hire(environment.runner, worker_ids)
             else:
-                places = range(options.profile.users)
-                self.share = Share(environment, options.profile, self.account, places=places)
-                if found := self.share.shortages():
+                slots = range(options.profile.users)
+                self.generator = LoadGenerator(environment, options.profile, self.account, slots=slots)
+                if found := self.generator.shortages():
                     raise InputError(*found)
         except BaseException:
             self.close()
@@ -109,12 +109,12 @@ class Run:
         profile, account = self.options.profile, self.account
         resolved = profile.resolved()
 
-        def plan_for(places: list[int]) -> messages.Plan:
+        def plan_for(slots: list[int]) -> messages.Plan:
             return messages.Plan(
                 profile=resolved,
                 urls=account.hosts.urls,
                 authorized=self.target.authorized,
-                places=places,
+                slots=slots,
                 workers=len(worker_ids),
                 client_id=account.credentials.client_id,
                 client_secret=account.credentials.client_secret,
@@ -129,9 +129,9 @@ class Run:
             user_agent=f"locust-softphone/{__version__}",
             random=random.Random(),
         )
-        self.desk = TokenDesk(dialect, self._recorder, self.clock, beyond_plan=profile.attempts_beyond_plan())
-        self.crew = Crew(runner, profile.schedule(), worker_ids, plan_for, self.clock)
-        self.crew.share_out()
+        self.desk = MasterTokenProvider(dialect, self._recorder, self.clock, beyond_plan=profile.attempts_beyond_plan())
+        self.pool = WorkerPool(runner, profile.schedule(), worker_ids, plan_for, self.clock)
+        self.pool.share_out()
 
     def announcement(self) -> str:
         """What will hit whom, and how hard."""
@@ -142,42 +142,46 @@ class Run:
 
     def begin(self) -> None:
         """Fix the plan's start: soon, for everybody at the same instant."""
-        if self.crew is not None:
-            self.crew.measure_delays()
+        if self.pool is not None:
+            self.pool.measure_delays()
         in_s = _BEGIN_IN_S + _BEGIN_IN_EACH_S * self.options.profile.users
         self.began_at = time.time() + in_s
         self._epoch_s = time.perf_counter() + in_s
-        if self.share is not None:
-            self.share.begin(in_s)
-        elif self.crew is not None:
-            self.crew.begin(in_s)
-            gevent.spawn(self.crew.look_after, lambda: self.over or self.stopping)
-        gevent.spawn(self._measured.keep_journal, self._start(self.began_at))
+        if self.generator is not None:
+            self.generator.begin(in_s)
+        elif self.pool is not None:
+            self.pool.begin(in_s)
+            gevent.spawn(self.pool.look_after, lambda: self.over or self.stopping)
+        gevent.spawn(self._results.keep_journal, self._start(self.began_at))
         gevent.spawn(
-            abort_when_lost, self.options.profile, self.outlook, lambda: self.over or self.stopping, self._abort
+            abort_on_failed_expectation,
+            self.options.profile,
+            self.outlook,
+            lambda: self.over or self.stopping,
+            self._abort,
         )
 
     def heard(self, worker: str, tally: Tally, until_s: float) -> None:
         """A worker has told what it measured up to an instant."""
-        self._measured.add(tally)
+        self._results.add(tally)
         self._known_until_s[worker] = until_s
 
-    def outlook(self) -> Outlook:
+    def outlook(self) -> Bounds:
         """The run as far as it is known here: of a fleet, up to what the worker told that was heard the longest ago."""
         tallies, until_s = [self.tally, self._recorder.tally], self.clock()
-        if self.share is not None:
-            tallies.append(self.share.recorder.tally)
-        elif self.crew is not None:
-            until_s = min((self._known_until_s.get(worker, 0.0) for worker in self.crew.present), default=0.0)
+        if self.generator is not None:
+            tallies.append(self.generator.recorder.tally)
+        elif self.pool is not None:
+            until_s = min((self._known_until_s.get(worker, 0.0) for worker in self.pool.present), default=0.0)
         profile = self.options.profile
-        return Outlook(tallies, profile.dialect, profile.users, self._calls_each, until_s)
+        return Bounds(tallies, profile.dialect, profile.users, self._calls_each, until_s)
 
     def _abort(self, aborted: Aborted) -> None:
         """Everybody hangs up at once; the shape sees within a second that the run is over."""
         self._aborted = aborted
         logger.warning("%s can no longer hold: everybody hangs up", aborted.by)
-        if self.share is not None and self._runner is not None:
-            self.share.stop(self._runner.user_greenlets)
+        if self.generator is not None and self._runner is not None:
+            self.generator.stop(self._runner.user_greenlets)
         elif self._runner is not None:
             self._runner.send_message(messages.STOP, {})
 
@@ -190,7 +194,7 @@ class Run:
     @property
     def tally(self) -> Tally:
         """All that has come in so far."""
-        return self._measured.tally
+        return self._results.tally
 
     @property
     def over(self) -> bool:
@@ -199,33 +203,33 @@ class Run:
             return False
         if self._aborted is not None:
             return True
-        if self.share is not None:
-            return self.share.over
+        if self.generator is not None:
+            return self.generator.over
         late = self.clock() > self.options.profile.duration_s + _COLLECT_S
-        return late or (self.crew is not None and self.crew.all_over())
+        return late or (self.pool is not None and self.pool.all_over())
 
     def stop(self) -> None:
         """Everybody hangs up, and what was measured comes in."""
         self._stopped_early, self.stopping = not self.over, True
-        if self.share is not None and self._runner is not None:
-            self.share.stop(self._runner.user_greenlets)
-        elif self.crew is not None and self._runner is not None:
+        if self.generator is not None and self._runner is not None:
+            self.generator.stop(self._runner.user_greenlets)
+        elif self.pool is not None and self._runner is not None:
             self._runner.send_message(messages.STOP, {})
             deadline_s = time.perf_counter() + _COLLECT_S
-            while set(self.crew.present) - self.crew.done and time.perf_counter() < deadline_s:
+            while set(self.pool.present) - self.pool.done and time.perf_counter() < deadline_s:
                 gevent.sleep(0.05)
         self.take_in()
         self._ended_s = self.clock()
 
     def take_in(self) -> None:
         """Add to the tally what this process has measured since the last time; workers send theirs by themselves."""
-        self._measured.add(self._recorder.take())
-        if self.share is not None:
-            self._measured.add(self.share.take())
+        self._results.add(self._recorder.take())
+        if self.generator is not None:
+            self._results.add(self.generator.take())
 
     def save(self, record: dict[str, Any]) -> Path:
-        """Write the record; raises as ``Measured.save``."""
-        return self._measured.save(record)
+        """Write the record; raises as ``RunResults.save``."""
+        return self._results.save(record)
 
     def record(self) -> dict[str, Any]:
         """The run record: the edge's counters read, the ledger balanced, the run judged."""
@@ -237,7 +241,7 @@ class Run:
         first_s = self.tally.first_s.get("started")
         return build(
             self._start(began_at).facts(
-                fleet=self.crew.summary() if self.crew else None,
+                fleet=self.pool.summary() if self.pool else None,
                 times={
                     "planned_start": iso(began_at),
                     "actual_start": None if first_s is None else iso(began_at + first_s),
@@ -268,7 +272,7 @@ class Run:
                 "policy": self._policy,
             },
             versions=_versions(self.target),
-            workers=len(self.crew.workers) if self.crew else 0,
+            workers=len(self.pool.workers) if self.pool else 0,
             began_at=began_at,
         )
 
@@ -276,13 +280,13 @@ class Run:
         """Why this run cannot be trusted, if it cannot."""
         reasons = []
         started, planned = self.tally.counts["started"], self.options.profile.users
-        if self.crew and (lost := len(self.crew.lost)):
+        if self.pool and (lost := len(self.pool.lost)):
             reasons.append(
-                f"{lost} of {len(self.crew.workers)} workers lost, with what they had not reported; "
-                f"{self.crew.taken_over} of their starts were taken over"
+                f"{lost} of {len(self.pool.workers)} workers lost, with what they had not reported; "
+                f"{self.pool.taken_over} of their starts were taken over"
             )
-        if self.crew and (silent := set(self.crew.missing()) - set(self.crew.lost)):
-            reasons.append(f"{len(silent)} of {len(self.crew.workers)} workers did not report at the end")
+        if self.pool and (silent := set(self.pool.missing()) - set(self.pool.lost)):
+            reasons.append(f"{len(silent)} of {len(self.pool.workers)} workers did not report at the end")
         if self._stopped_early:
             reasons.append("the run was stopped before its plan was over")
         elif started < planned and self._aborted is None:
@@ -301,7 +305,7 @@ class Run:
 
     def close(self) -> None:
         """Stop the simulated edge, if it is ours, and leave the journal if there is no record."""
-        self._measured.close()
+        self._results.close()
         if self._edge is not None:
             self._edge.stop()
             self._edge = None

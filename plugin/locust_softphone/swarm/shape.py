@@ -12,7 +12,7 @@ import logging
 from locust import LoadTestShape
 
 from locust_softphone.errors import InputError
-from locust_softphone.swarm.side import BAD_INPUT, conductor_of
+from locust_softphone.swarm.state import BAD_INPUT, coordinator_of
 
 __all__ = ["ProfileShape"]
 
@@ -27,7 +27,7 @@ class ProfileShape(LoadTestShape):
     def tick(self) -> tuple[int, float] | None:
         assert self.runner is not None
         try:
-            users = conductor_of(self.runner.environment).users_wanted()
+            users = coordinator_of(self.runner.environment).users_wanted()
         except InputError as error:
             logger.error("%s", error)
             self.runner.environment.process_exit_code = BAD_INPUT

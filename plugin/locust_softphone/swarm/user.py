@@ -10,7 +10,7 @@ from locust.exception import StopUser
 
 from locust_softphone.errors import InputError
 from locust_softphone.signaling.softphone import Softphone
-from locust_softphone.swarm.side import BAD_INPUT, share_of
+from locust_softphone.swarm.state import BAD_INPUT, generator_of
 
 __all__ = ["SoftphoneUser"]
 
@@ -50,22 +50,22 @@ class SoftphoneUser(User):
     @task
     def take_part(self) -> None:
         try:
-            share = share_of(self.environment)
+            generator = generator_of(self.environment)
         except InputError as error:
             logger.error("%s", error)
             self.environment.process_exit_code = BAD_INPUT
             raise StopUser from None
-        self.phone = share.take_place() if share else None
-        if share is not None and self.phone is not None and share.wait_for_turn(self.phone):
+        self.phone = generator.take_slot() if generator else None
+        if generator is not None and self.phone is not None and generator.wait_until_planned_start(self.phone):
             self.phone.start()
             try:
                 self.script(self.phone)
             except Exception:
-                share.crashed()
+                generator.crashed()
                 self.phone.hang_up()
                 raise
             finally:
-                share.done()
+                generator.done()
         while True:  # a user that returned would be replaced by a new one
             gevent.sleep(3600)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from locust_softphone.edge.genesys_cloud.channels import Channels
-from locust_softphone.edge.request import Caller
+from locust_softphone.edge.http_request import Caller
 
 ALICE, BOB = Caller("acme", "alice"), Caller("acme", "bob")
 NAMESAKE = Caller("umbrella", "alice")

@@ -13,16 +13,16 @@ import sys
 import threading
 import time
 
-from locust_softphone.behaviour import Behaviour
-from locust_softphone.retry_budget import RetryBudget
+from locust_softphone.config.behaviour import Behaviour
+from locust_softphone.retry.budget import RetryBudget
+from locust_softphone.signaling.context import SoftphoneContext
 from locust_softphone.signaling.dialects import Account, dialect_for
-from locust_softphone.signaling.fleet import Fleet
-from locust_softphone.signaling.genesys_cloud.users import User
+from locust_softphone.signaling.dialects.genesys_cloud.users import User
 from locust_softphone.signaling.hosts import Hosts
 from locust_softphone.signaling.oauth import Credentials
 from locust_softphone.signaling.softphone import Softphone
 from locust_softphone.signaling.target import Target
-from tests.signaling.fleet import Observations
+from tests.signaling.softphones import Observations
 
 TICK_S = 0.01
 LONG_S = 3600.0
@@ -48,12 +48,12 @@ def main(origin: str, token: str) -> None:
     account = Account(Hosts.one(Target.parse(origin).resolved()), Credentials("", ""), [User(token=token)])
     behaviour = Behaviour.model_validate({"like": "genesys-streaming-19"})
     chance = random.Random()
-    fleet = Fleet(
+    context = SoftphoneContext(
         behaviour=behaviour,
         dialect=dialect_for("genesys-cloud", account, timeout_s=behaviour.timeout_s, user_agent="ours", random=chance),
         observer=Observations(),
         shared_token=None,
-        hold_back=None,
+        shared_backoff=None,
         budget=RetryBudget(math.inf),
         clock=time.perf_counter,
         sleep=time.sleep,
@@ -64,7 +64,7 @@ def main(origin: str, token: str) -> None:
     threading.Thread(target=watch, daemon=True).start()
     tell("started")
     sys.stdin.readline()
-    phone = Softphone(fleet, 0, 0.0)
+    phone = Softphone(context, 0, 0.0)
     phone.call()
     phone.hold(LONG_S)
 

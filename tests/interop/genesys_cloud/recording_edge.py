@@ -15,7 +15,7 @@ from pathlib import Path
 from aiohttp import web
 
 from locust_softphone.edge import Policy, load_policy
-from locust_softphone.edge.edge import Edge
+from locust_softphone.edge.application import Edge
 
 TICK_S = 0.01
 

@@ -20,12 +20,12 @@ from math import inf
 from typing import Any
 
 from locust_softphone.signaling.dialect import Session
-from locust_softphone.signaling.genesys_cloud.dialect import GenesysCloud
-from locust_softphone.signaling.genesys_cloud.users import User
+from locust_softphone.signaling.dialects.genesys_cloud.client import GenesysCloud
+from locust_softphone.signaling.dialects.genesys_cloud.users import User
 from locust_softphone.signaling.hosts import Hosts
 from locust_softphone.signaling.token import Token
-from tests.signaling.fleet import CREDENTIALS
 from tests.signaling.scripted_server import Script, close_frame, frame, serving, switches
+from tests.signaling.softphones import CREDENTIALS
 
 __all__ = ["CLOSE", "DOMAIN", "STREAM_ERROR", "Gateway", "a_session", "streaming"]
 
@@ -119,7 +119,7 @@ def a_session(script: Callable[[Gateway], None], **dialect: Any) -> Iterator[Ses
     options: dict[str, Any] = {"timeout_s": 30.0, "user_agent": "tests", "random": random.Random(1), **dialect}
     with serving(streaming(script)) as target:
         users = [User(f"agent@{DOMAIN}", "of-the-agent")]
-        line = GenesysCloud(Hosts.one(target), CREDENTIALS, users=users, **options).line(0)
+        line = GenesysCloud(Hosts.one(target), CREDENTIALS, users=users, **options).client(0)
         session, _ = line.connect(Token(line.given_token, inf, inf))
         try:
             yield session

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from locust_softphone.errors import InputError
-from locust_softphone.signaling.genesys_cloud.regions import REGIONS, hosts_of
-from locust_softphone.signaling.genesys_cloud.users import User, load_users
+from locust_softphone.signaling.dialects.genesys_cloud.regions import REGIONS, hosts_of
+from locust_softphone.signaling.dialects.genesys_cloud.users import User, load_users
 
 
 def test_each_of_18_regions_has_its_three_hosts() -> None:

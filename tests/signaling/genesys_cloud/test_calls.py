@@ -12,7 +12,7 @@ import pytest
 
 from locust_softphone.sdp import check_answer, make_offer
 from locust_softphone.sdp import parse as parse_sdp
-from locust_softphone.signaling.genesys_cloud.calls import MOST_CALLS, PROPOSE, WEBRTC, Calls
+from locust_softphone.signaling.dialects.genesys_cloud.calls import MOST_CALLS, PROPOSE, WEBRTC, Calls
 from locust_softphone.signaling.xmpp.jingle import JINGLE
 from locust_softphone.signaling.xmpp.stanza import Element, escape, parse
 from tests.interop.test_prosody import INITIATE

@@ -15,16 +15,16 @@ from math import inf
 import pytest
 
 from locust_softphone.errors import AttemptFailed
-from locust_softphone.outcome import Outcome, abnormal_cause
+from locust_softphone.metrics.outcome import Outcome, abnormal_cause
 from locust_softphone.signaling.dialect import Session
-from locust_softphone.signaling.genesys_cloud.dialect import GenesysCloud, Line
-from locust_softphone.signaling.genesys_cloud.keep_alive import Intervals
-from locust_softphone.signaling.genesys_cloud.users import User
+from locust_softphone.signaling.dialects.genesys_cloud.client import DialectClient, GenesysCloud
+from locust_softphone.signaling.dialects.genesys_cloud.keep_alive import Intervals
+from locust_softphone.signaling.dialects.genesys_cloud.users import User
 from locust_softphone.signaling.softphone import Softphone
 from locust_softphone.signaling.token import Token
-from tests.signaling.fleet import PATIENT_S
 from tests.signaling.genesys_cloud.scripted_gateway import CLOSE, STREAM_ERROR, Gateway, a_session
 from tests.signaling.genesys_cloud.test_softphone import a_field, steps
+from tests.signaling.softphones import PATIENT_S
 
 SOON = Intervals(silence_s=0.2)
 
@@ -191,8 +191,8 @@ def test_where_the_edge_does_not_ping_the_softphone_does_and_bears_one_miss(refu
 @contextmanager
 def another_on_the_channel_of(phone: Softphone) -> Iterator[None]:
     """Somebody who opens a WebSocket on the softphone's channel."""
-    line = phone._line
-    assert isinstance(line, Line)
+    line = phone._client
+    assert isinstance(line, DialectClient)
     session, _ = line.connect(Token("", inf, inf))
     try:
         yield

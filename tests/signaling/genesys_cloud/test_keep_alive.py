@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from locust_softphone.signaling.genesys_cloud.keep_alive import Due, Intervals, KeepAlive
+from locust_softphone.signaling.dialects.genesys_cloud.keep_alive import Due, Intervals, KeepAlive
 
 
 def test_35_s_of_silence_where_the_edge_pings() -> None:

@@ -11,18 +11,18 @@ from typing import Any
 import pytest
 
 from locust_softphone.errors import AttemptFailed
-from locust_softphone.outcome import Outcome
-from locust_softphone.signaling.genesys_cloud.dialect import GenesysCloud
-from locust_softphone.signaling.genesys_cloud.users import User
+from locust_softphone.metrics.outcome import Outcome
+from locust_softphone.signaling.dialects.genesys_cloud.client import GenesysCloud
+from locust_softphone.signaling.dialects.genesys_cloud.users import User
 from locust_softphone.signaling.hosts import Hosts
 from locust_softphone.signaling.softphone import Softphone
 from locust_softphone.signaling.target import Target
 from locust_softphone.signaling.xmpp.login import LATER
 from tests.edge_process import running_edge
-from tests.signaling.fleet import CREDENTIALS, Observations, Time, a_fleet
 from tests.signaling.genesys_cloud.scripted_gateway import CLOSE, DOMAIN, Gateway, a_session, streaming
 from tests.signaling.genesys_cloud.test_softphone import a_field, drop, steps
 from tests.signaling.scripted_server import Script, passes_on, serving
+from tests.signaling.softphones import CREDENTIALS, Observations, Time, a_fleet
 
 CONDITIONS = (  # RFC 6120 6.5
     "aborted",
@@ -126,8 +126,8 @@ def refused_once(condition: str) -> Iterator[tuple[Softphone, Observations]]:
                 return GenesysCloud(Hosts(target, target, between), CREDENTIALS, users=users, **options)
 
             seen, passing = Observations(), Time()
-            fleet = a_fleet(target, seen, passing, dialect=dialect, like="genesys-streaming-19")
-            phone = Softphone(fleet, 0, 0.0)
+            context = a_fleet(target, seen, passing, dialect=dialect, like="genesys-streaming-19")
+            phone = Softphone(context, 0, 0.0)
             try:
                 yield phone, seen
             finally:

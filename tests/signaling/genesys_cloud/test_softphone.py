@@ -10,14 +10,14 @@ from typing import Any
 
 import pytest
 
-from locust_softphone.report import ledger
-from locust_softphone.signaling.genesys_cloud.dialect import MAX_CHANNEL_REUSES, GenesysCloud
-from locust_softphone.signaling.genesys_cloud.session import Session
-from locust_softphone.signaling.genesys_cloud.users import User
+from locust_softphone.runs import ledger
+from locust_softphone.signaling.dialects.genesys_cloud.client import MAX_CHANNEL_REUSES, GenesysCloud
+from locust_softphone.signaling.dialects.genesys_cloud.session import Session
+from locust_softphone.signaling.dialects.genesys_cloud.users import User
 from locust_softphone.signaling.hosts import Hosts
 from locust_softphone.signaling.target import Target
 from tests.edge_process import running_edge
-from tests.signaling.fleet import CREDENTIALS, PATIENT_S, Field, Observations, Time, a_fleet
+from tests.signaling.softphones import CREDENTIALS, PATIENT_S, Field, Observations, Time, a_fleet
 
 
 @contextmanager

@@ -15,11 +15,11 @@ import pytest
 from gevent import socket
 
 from locust_softphone.errors import AttemptFailed
-from locust_softphone.outcome import Outcome
+from locust_softphone.metrics.outcome import Outcome
 from locust_softphone.signaling.stream import Stream
 from locust_softphone.signaling.target import Target
+from locust_softphone.swarm.load.sockets import Socket, reached
 from locust_softphone.swarm.run import reach
-from locust_softphone.swarm.sockets import Socket, reached
 
 PATIENT_S = 30.0  # a bound for a test that has gone wrong
 SHORT_S = 0.1  # waited for in full
@@ -135,7 +135,7 @@ def test_a_stream_may_be_closed_twice() -> None:
 def test_another_event_loop_keeps_gevents_sockets(loop: str, own: bool) -> None:
     program = (
         "from locust_softphone.signaling.target import Target\n"
-        "from locust_softphone.swarm.sockets import Socket, with_own_sockets\n"
+        "from locust_softphone.swarm.load.sockets import Socket, with_own_sockets\n"
         "print(with_own_sockets(Target('127.0.0.1', 1)).make_socket is Socket)"
     )
     said = subprocess.run(

@@ -14,7 +14,7 @@ import secrets
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from locust_softphone.edge.request import Caller
+from locust_softphone.edge.http_request import Caller
 
 __all__ = ["Channel", "Channels"]
 

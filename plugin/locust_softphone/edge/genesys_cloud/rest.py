@@ -25,16 +25,16 @@ from weakref import WeakKeyDictionary
 from aiohttp import web
 
 from locust_softphone.edge.access import Grant
-from locust_softphone.edge.common import Common, Route, check_upgrade
-from locust_softphone.edge.genesys_cloud.calls import Calls
+from locust_softphone.edge.edge_state import EdgeState, Route, check_upgrade
 from locust_softphone.edge.genesys_cloud.channels import Channels
-from locust_softphone.edge.genesys_cloud.policy import is_user_name
-from locust_softphone.edge.genesys_cloud.stream import Stream, bare_jid
-from locust_softphone.edge.genesys_cloud.window import RequestWindow
+from locust_softphone.edge.genesys_cloud.gateway import Calls
+from locust_softphone.edge.genesys_cloud.request_window import RequestWindow
+from locust_softphone.edge.genesys_cloud.wire_policy import is_user_name
+from locust_softphone.edge.genesys_cloud.xmpp_server import Stream, bare_jid
+from locust_softphone.edge.http_request import Caller, json_object, within_limit
 from locust_softphone.edge.replies import Refused, json_reply
-from locust_softphone.edge.request import Caller, json_object, within_limit
-from locust_softphone.edge.session import Session
 from locust_softphone.edge.stats import Step
+from locust_softphone.edge.websocket_session import Session
 
 __all__ = ["GenesysCloudDialect"]
 
@@ -51,11 +51,11 @@ class Admitted(NamedTuple):
 class GenesysCloudDialect:
     """The dialect's requests, one verdict for each."""
 
-    def __init__(self, common: Common) -> None:
-        self._common = common
-        self._policy = common.policy.genesys_cloud
+    def __init__(self, state: EdgeState) -> None:
+        self._state = state
+        self._policy = state.policy.genesys_cloud
         self._channels: Channels[Stream] = Channels(self._policy.channels_per_user, self._policy.channel_expires_s)
-        self._calls = Calls(self._policy, common.stats, common.rng)
+        self._calls = Calls(self._policy, state.stats, state.rng)
         self._windows: WeakKeyDictionary[Grant, RequestWindow] = WeakKeyDictionary()
         self._handshake_route = Route("GET", "handshake", self._handshake)
         self.routes = {
@@ -93,10 +93,10 @@ class GenesysCloudDialect:
         channel = self._channels.get(request.path.removeprefix(CHANNEL), now)
         if channel is None:
             raise Refused(404, "There is no such channel")
-        self._common.gate.check_patience("handshake", channel.owner, now)
+        self._state.limiter.check_early_retries("handshake", channel.owner, now)
         check_upgrade(request, Stream.subprotocols)
-        headers = self._common.gate.check_limit("handshake", channel.owner, now, time.time())
-        return Stream(channel, self._channels, self._calls, self._common, headers)
+        headers = self._state.limiter.check_limit("handshake", channel.owner, now, time.time())
+        return Stream(channel, self._channels, self._calls, self._state, headers)
 
     def _call(self, request: web.BaseRequest, body: bytes | None) -> web.Response:
         user, headers = self._admit("offer", request)
@@ -114,16 +114,16 @@ class GenesysCloudDialect:
 
         Raises:
             Refused: it has no good token, no user, or is one too many.
-            Impatient: it came back too early too often.
+            TooManyEarlyRetries: it came back too early too often.
         """
-        common, now = self._common, time.monotonic()
-        grant = common.bearer(request, now)
+        state, now = self._state, time.monotonic()
+        grant = state.bearer(request, now)
         user = _user_of(request, grant)
-        common.gate.check_patience(step, user, now)
+        state.limiter.check_early_retries(step, user, now)
         window = self._windows.get(grant)
         if window is None:
             window = self._windows[grant] = RequestWindow(self._policy.requests_per_token)
-        headers = common.gate.check(window, step, user, now, time.time())
+        headers = state.limiter.check(window, step, user, now, time.time())
         return Admitted(user, {**headers, "ININ-Correlation-Id": str(uuid.uuid4())})
 
 

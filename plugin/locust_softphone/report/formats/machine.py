@@ -14,7 +14,7 @@ from itertools import combinations
 from typing import Any
 
 from locust_softphone.report.comparison import Arm, Run, arms_of, comparable, compared
-from locust_softphone.report.difference import differences
+from locust_softphone.report.conditions import differences
 from locust_softphone.report.findings import findings
 from locust_softphone.report.statistics import Estimate
 from locust_softphone.report.tables import ESTIMATED

@@ -17,7 +17,7 @@ from prometheus_client.metrics_core import SummaryMetricFamily
 from prometheus_client.openmetrics.exposition import generate_latest
 from prometheus_client.registry import Collector, CollectorRegistry
 
-from locust_softphone.measure import PERCENTILES
+from locust_softphone.metrics.tally import PERCENTILES
 from locust_softphone.report.comparison import Run
 
 __all__ = ["openmetrics"]

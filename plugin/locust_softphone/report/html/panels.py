@@ -9,9 +9,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from locust_softphone.outcome import ABNORMAL_CAUSES
+from locust_softphone.metrics.outcome import ABNORMAL_CAUSES
+from locust_softphone.metrics.steps import DIALECTS, request_steps
 from locust_softphone.report.comparison import Run, seconds
-from locust_softphone.steps import DIALECTS, request_steps
 
 __all__ = ["Key", "Panel", "Section", "sections"]
 

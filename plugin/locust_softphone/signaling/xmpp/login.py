@@ -12,9 +12,9 @@ import time
 from base64 import b64encode
 
 from locust_softphone.errors import AttemptFailed
-from locust_softphone.outcome import Outcome
+from locust_softphone.metrics.outcome import Outcome
 from locust_softphone.signaling.xmpp.stanza import Element, escape
-from locust_softphone.signaling.xmpp.stream import XmppStream
+from locust_softphone.signaling.xmpp.xml_stream import XmppStream
 
 __all__ = ["LATER", "log_in"]
 

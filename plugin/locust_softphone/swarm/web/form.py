@@ -11,12 +11,12 @@ from locust.env import Environment
 from locust.web import WebUI
 from werkzeug.datastructures import MultiDict
 
+from locust_softphone.config.profile import list_profiles, profile_folders
 from locust_softphone.errors import InputError
-from locust_softphone.profile import list_profiles, profile_folders
-from locust_softphone.swarm.conductor import Conductor, Phase
+from locust_softphone.swarm.coordinator import Phase, RunCoordinator
 from locust_softphone.swarm.shape import ProfileShape
 from locust_softphone.swarm.user import SoftphoneUser
-from locust_softphone.wording import one_of, shown
+from locust_softphone.text import choices, quoted
 
 __all__ = ["LONGEST_FORM", "check_start", "is_ours", "offered_profiles", "our_shape", "our_users"]
 
@@ -51,33 +51,33 @@ def our_users(environment: Environment) -> list[str]:
     return [name for name, user in users.items() if isinstance(user, type) and issubclass(user, SoftphoneUser)]
 
 
-def check_start(form: Mapping[str, str], conductor: Conductor, named_at_start: str) -> None:
+def check_start(form: Mapping[str, str], coordinator: RunCoordinator, named_at_start: str) -> None:
     """See that a form can start a run of softphones.
 
     Args:
         form: its fields.
-        conductor: of the run.
+        coordinator: of the run.
         named_at_start: the profile that the command line named.
 
     Raises:
         InputError: with every problem that can be told at once, a line each.
     """
-    if conductor.phase != "idle":
-        raise InputError(_NOT_NOW[conductor.phase])
-    if conductor.workers == 0:  # Locust 2.47 says so in its log alone, and waits for ever
+    if coordinator.phase != "idle":
+        raise InputError(_NOT_NOW[coordinator.phase])
+    if coordinator.workers == 0:  # Locust 2.47 says so in its log alone, and waits for ever
         raise InputError("no worker has joined yet: start one with locust --worker")
-    problems = [f"{shown(name)}: its value is too long" for name, value in form.items() if len(value) > LONGEST_VALUE]
+    problems = [f"{quoted(name)}: its value is too long" for name, value in form.items() if len(value) > LONGEST_VALUE]
     problems += [
-        f"{shown(name)} is no field of this form, it is given when Locust is started"
+        f"{quoted(name)} is no field of this form, it is given when Locust is started"
         for name in form
         if name.startswith(_PREFIX) and name != _PROFILE
     ]
     profile, offered = form.get(_PROFILE), offered_profiles(named_at_start)
     if profile is not None and profile not in offered:
-        problems.append(f"{shown(profile)} is no profile, {one_of(profile, offered)}")
+        problems.append(f"{quoted(profile)} is no profile, {choices(profile, offered)}")
     if problems:
         raise InputError(*problems)
-    conductor.check(profile=profile, host=form.get("host"))
+    coordinator.check(profile=profile, host=form.get("host"))
 
 
 def is_ours(form: MultiDict[str, str], web_ui: WebUI) -> bool:
@@ -94,7 +94,7 @@ def is_ours(form: MultiDict[str, str], web_ui: WebUI) -> bool:
         users = [user.__name__ for user in environment.user_classes]
         shaped = isinstance(environment.shape_class, ProfileShape)
     softphones, shape = our_users(environment), our_shape(environment)
-    others = [shown(user) for user in users if user not in softphones]
+    others = [quoted(user) for user in users if user not in softphones]
     if shaped and others:
         raise InputError(f"{', '.join(others)}: no softphone, and {shape} is for softphones only")
     if not shaped and len(others) < len(users):

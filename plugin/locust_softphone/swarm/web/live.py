@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from locust_softphone.outcome import ABNORMAL_CAUSES
+from locust_softphone.metrics.outcome import ABNORMAL_CAUSES
+from locust_softphone.metrics.steps import request_steps
 from locust_softphone.report.comparison import run_of
-from locust_softphone.report.saturation import saturation
-from locust_softphone.steps import request_steps
+from locust_softphone.runs.saturation import saturation
 from locust_softphone.swarm.run import Run
 
 __all__ = ["figures", "timeline"]
@@ -45,7 +45,7 @@ def figures(run: Run) -> dict[str, Any]:
         "call_setup_s": tally.latencies["call.response"].summary(),
         "start_lag_s": tally.latencies["start_lag"].summary(),
         "saturation": saturation(tally),
-        "workers": {"there": len(run.crew.present), "lost": len(run.crew.lost)} if run.crew else None,
+        "workers": {"there": len(run.pool.present), "lost": len(run.pool.lost)} if run.pool else None,
         "verdict": result and result["verdict"],
         "remarks": run_of(result).remarks if result else (),
     }

@@ -28,14 +28,14 @@ from locust.web import WebUI
 from werkzeug.exceptions import RequestEntityTooLarge
 
 from locust_softphone import __version__
+from locust_softphone.config.profile import load_profile, profile_folders
 from locust_softphone.errors import InputError
-from locust_softphone.profile import load_profile, profile_folders
 from locust_softphone.report.html import comparison_html
-from locust_softphone.swarm.conductor import Conductor
+from locust_softphone.swarm.coordinator import RunCoordinator
 from locust_softphone.swarm.web import form, live, locust_page
+from locust_softphone.swarm.web.finished_runs import FinishedRuns
 from locust_softphone.swarm.web.plan import plan_of, planned_starts
-from locust_softphone.swarm.web.runs import FinishedRuns
-from locust_softphone.wording import shown
+from locust_softphone.text import quoted
 
 __all__ = ["Pages", "add_pages"]
 
@@ -49,14 +49,14 @@ _POLICY = (
 _REPORT_POLICY = "sandbox allow-scripts allow-downloads; frame-ancestors 'self'"  # it brings the rest itself
 
 
-def add_pages(web_ui: WebUI, conductor: Conductor) -> None:
+def add_pages(web_ui: WebUI, coordinator: RunCoordinator) -> None:
     """Add our pages to Locust's server, and our part to its pages.
 
     Args:
         web_ui: Locust's, before it listens.
-        conductor: of the runs in this process.
+        coordinator: of the runs in this process.
     """
-    pages = Pages(web_ui, conductor)
+    pages = Pages(web_ui, coordinator)
     app = web_ui.app
     assert app is not None
     here = f"{app.blueprints['locust'].url_prefix or ''}/softphone"
@@ -75,7 +75,7 @@ def add_pages(web_ui: WebUI, conductor: Conductor) -> None:
     app.register_blueprint(ours)
     locust_page.change_form(web_ui, pages.chosen_profile, pages.offered_profiles)
     may_start = web_ui.auth_required_if_enabled(pages.may_start)
-    call_off = web_ui.auth_required_if_enabled(conductor.call_off)
+    call_off = web_ui.auth_required_if_enabled(coordinator.call_off)
 
     @app.before_request
     def before_locusts() -> ResponseReturnValue | None:
@@ -100,14 +100,14 @@ class Pages:
 
     Args:
         web_ui: Locust's.
-        conductor: of the runs.
+        coordinator: of the runs.
     """
 
-    def __init__(self, web_ui: WebUI, conductor: Conductor) -> None:
+    def __init__(self, web_ui: WebUI, coordinator: RunCoordinator) -> None:
         self._web_ui = web_ui
-        self._conductor = conductor
+        self._coordinator = coordinator
         self._named_at_start = self.chosen_profile()
-        self._runs = FinishedRuns(conductor.runs_folder)
+        self._runs = FinishedRuns(coordinator.runs_folder)
         self._figures: tuple[float, dict[str, Any]] = 0.0, {}
 
     def chosen_profile(self) -> str:
@@ -125,7 +125,7 @@ class Pages:
             if request.headers.get("Sec-Fetch-Site") in _OTHER_SITES:
                 raise InputError("a page of another site cannot start a run")
             if form.is_ours(request.form, self._web_ui):
-                form.check_start(request.form, self._conductor, self._named_at_start)
+                form.check_start(request.form, self._coordinator, self._named_at_start)
         except InputError as error:
             return jsonify(success=False, message=str(error), host=self._web_ui.environment.host)
         except RequestEntityTooLarge:
@@ -149,22 +149,22 @@ class Pages:
         """What Locust's own page asks for with GET until 2.46, and with POST since 2.47."""
         if request.headers.get("Sec-Fetch-Site") in _OTHER_SITES:
             return _said("a page of another site cannot stop a run", 403)
-        self._conductor.call_off()
+        self._coordinator.call_off()
         app = self._web_ui.app
         assert app is not None
         return cast(Response, app.view_functions[locust_page.STOP]())
 
     def live(self) -> Response:
         """What is going on; ``run`` and ``since`` say what the page knows: that run, to that second."""
-        conductor = self._conductor
+        coordinator = self._coordinator
         answer: dict[str, Any] = {
-            "phase": conductor.phase,
-            "problems": conductor.problems,
-            "workers": conductor.workers,
+            "phase": coordinator.phase,
+            "problems": coordinator.problems,
+            "workers": coordinator.workers,
             "run": None,
         }
         if figures := self.figures():
-            run = conductor.shown
+            run = coordinator.shown
             assert run is not None
             known = request.args.get("run") == figures["id"]
             since = request.args.get("since", 0, type=int) if known else 0
@@ -174,7 +174,7 @@ class Pages:
 
     def figures(self) -> dict[str, Any] | None:
         """The figures of the run that is on, or was on last."""
-        run = self._conductor.shown
+        run = self._coordinator.shown
         if run is None:
             return None
         made_s, figures = self._figures
@@ -187,7 +187,7 @@ class Pages:
         profile = request.args.get("profile", "")
         try:
             if profile not in self.offered_profiles():
-                raise InputError(f"{shown(profile)} is no profile")
+                raise InputError(f"{quoted(profile)} is no profile")
             self._must_be_idle()
             return _json(plan_of(load_profile(profile, profile_folders())))
         except InputError as error:
@@ -214,7 +214,7 @@ class Pages:
 
     def _must_be_idle(self) -> None:
         """Raise InputError while this process makes load, and is not only the master of those that do."""
-        if self._conductor.share is not None:
+        if self._coordinator.generator is not None:
             raise InputError("not during a run: what takes time here would make the run's start lag")
 
 
@@ -222,7 +222,7 @@ def _guarded(response: Response) -> Response:
     """Nobody else's scripts, no other site's requests, no guessed types; and figures are never old."""
     setattr(response, FLASK_CORS_EVALUATED, True)  # or Locust opens it to every origin
     response.headers.setdefault("Content-Security-Policy", _POLICY)
-    response.headers["X-Content-Type-Options"] = "nosniff"
+    response.headers["X-Content-Type-RunOptions"] = "nosniff"
     response.headers["Referrer-Policy"] = "no-referrer"
     if request.endpoint != "softphone._plotly":
         response.headers["Cache-Control"] = "no-store"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from locust_softphone.profile import Profile
+from locust_softphone.config.profile import Profile
 
 __all__ = ["plan_of"]
 

@@ -1,0 +1,1 @@
+"""The sub-commands of ``locust-softphone``, one file each."""

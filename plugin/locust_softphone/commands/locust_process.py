@@ -1,0 +1,157 @@
+"""One headless Locust run as a process of its own, with nothing in it that was not meant for it.
+
+It starts in a folder of ours, which is its home too: no ``locust.conf`` or ``pyproject.toml`` that lies where the
+command was typed, and no ``~/.locust.conf``, changes what is compared. Of the environment's ``LOCUST_…`` it sees
+``LOCUST_SOFTPHONE_…`` only, among them the client's id and secret, which are on no command line. It has a session of
+its own, so that Ctrl-C reaches it once, from here: the softphones hang up and the record is written.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import site
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from types import FrameType, TracebackType
+
+__all__ = ["Interruptions", "complaints", "environment", "locust_command", "locustfile", "record_of", "run"]
+
+KILLED_AFTER_S = 60.0
+"""How long a run that was interrupted may take to hang up and to write its record."""
+
+_TICK_S = 0.5
+_RECORD = "run record: "
+_LOG_LINE = re.compile(r"\[[^]]+\] \S+/(?P<level>[A-Z]+)/\S+: (?P<message>.*)")
+_MOST_LINES = 5
+
+
+class Interruptions:
+    """Counts Ctrl-C, SIGTERM and a closed terminal instead of ending this process: one to stop, two to kill."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self._before: dict[signal.Signals, Callable[[int, FrameType | None], object] | int | None] = {}
+
+    def __enter__(self) -> Interruptions:
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            if number is signal.SIGHUP and signal.getsignal(number) is signal.SIG_IGN:
+                continue  # nohup
+            self._before[number] = signal.signal(number, self._interrupted)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+
+    def _interrupted(self, number: int, frame: FrameType | None) -> None:
+        self.count += 1
+
+
+def locustfile() -> Path:
+    """The package's locustfile: inside it when installed, at the top of a checkout otherwise."""
+    package = Path(__file__).parents[1]
+    installed = package / "pack" / "locustfile.py"  # not beside profile.py, which is a standard module's name too
+    return installed if installed.is_file() else package.parents[1] / "locustfile.py"
+
+
+def locust_command(options: Sequence[str]) -> list[str]:
+    """The command line of a headless run with these options of ours."""
+    return [sys.executable, "-m", "locust", "-f", str(locustfile()), "--headless", "--only-summary", *options]
+
+
+def environment(home: Path, outer: Mapping[str, str]) -> dict[str, str]:
+    """What a Locust process in ``home`` sees of our environment."""
+    kept = {
+        name: value
+        for name, value in outer.items()
+        if not name.startswith("LOCUST_") or name.startswith("LOCUST_SOFTPHONE_")
+    }
+    if "PYTHONPATH" in kept:
+        kept["PYTHONPATH"] = os.pathsep.join(os.path.abspath(path) for path in kept["PYTHONPATH"].split(os.pathsep))
+    return {"PYTHONUSERBASE": site.getuserbase(), **kept, "HOME": str(home)}
+
+
+def run(
+    command: Sequence[str],
+    *,
+    folder: Path,
+    log: Path,
+    stop: Interruptions,
+    tick: Callable[[], None],
+    stopping: Callable[[], None],
+) -> int:
+    """Run a command to its end; returns its exit code, negative for the signal that ended it.
+
+    Args:
+        command: what to run.
+        folder: where to run it, and its home.
+        log: the file for all that it prints.
+        stop: one interruption is handed on as SIGINT, a second one kills it, and so does waiting too long after one.
+        tick: called every half second.
+        stopping: called when it has been interrupted.
+    """
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            cwd=folder,
+            env=environment(folder, os.environ),
+            start_new_session=True,
+        )
+    try:
+        return _await(process, stop, tick, stopping)
+    finally:
+        if process.poll() is None:
+            _kill(process)
+
+
+def _await(
+    process: subprocess.Popen[bytes], stop: Interruptions, tick: Callable[[], None], stopping: Callable[[], None]
+) -> int:
+    interrupted_at: float | None = None
+    while process.poll() is None:
+        tick()
+        if stop.count and interrupted_at is None:
+            interrupted_at = time.monotonic()
+            process.send_signal(signal.SIGINT)
+            stopping()
+        if interrupted_at is not None and (stop.count > 1 or time.monotonic() > interrupted_at + KILLED_AFTER_S):
+            _kill(process)
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(_TICK_S)
+    return process.returncode
+
+
+def _kill(process: subprocess.Popen[bytes]) -> None:
+    """Kill it and what it has started in its session; the simulated edge ends by itself."""
+    with suppress(ProcessLookupError, PermissionError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+
+
+def record_of(log: Path) -> Path | None:
+    """The folder of the run record that a process says it wrote, or None."""
+    records = [line for line in _lines(log) if line.startswith(_RECORD)]
+    return Path(records[-1].removeprefix(_RECORD)).parent if records else None
+
+
+def complaints(log: Path) -> list[str]:
+    """Why a process failed, in its own words: the errors that it logged, or else the last lines that it printed."""
+    found = [(_LOG_LINE.fullmatch(line), line) for line in _lines(log) if line.strip()]
+    errors = [match["message"] for match, _ in found if match and match["level"] in ("ERROR", "CRITICAL")]
+    printed = [line for match, line in found if not match]
+    return (errors or printed)[-_MOST_LINES:]
+
+
+def _lines(log: Path) -> list[str]:
+    return log.read_text(encoding="utf-8", errors="replace").splitlines()

@@ -1,0 +1,142 @@
+"""YAML text as plain data, with the line that each part of it stands on.
+
+    hold: 60s               data   {"hold": "60s", "expect": ["a", "b"]}
+    expect:                 lines  {(): 1, ("hold",): 1, ("expect",): 2, ("expect", 0): 3, ("expect", 1): 4}
+      - a
+      - b
+
+Only the part of YAML that people mean: scalars as in the core schema of YAML 1.2 (10.3), so that ``no`` and ``1:30``
+are text and not False and 90; no tags, no anchors, no aliases, hence no objects, no cycles and no alias bombs.
+"""
+
+from __future__ import annotations
+
+import re
+
+import yaml
+
+__all__ = ["LocatedYAML", "LocatedYAMLError", "Path", "parse"]
+
+Path = tuple[str | int, ...]
+
+DEEPEST = 16
+TAG = "tag:yaml.org,2002:"
+
+# Digits are bounded so that int() stays quick and float() stays finite; a longer number is text, and refused as such.
+SCALARS = {
+    "null": re.compile(r"(~|null|Null|NULL|)$"),
+    "bool": re.compile(r"(true|True|TRUE|false|False|FALSE)$"),
+    "int": re.compile(r"[-+]?(0|[1-9][0-9]{0,17})$"),
+    "float": re.compile(r"[-+]?(0|[1-9][0-9]{0,17})(\.[0-9]{1,18})?([eE][-+]?[0-9]{1,2})?$"),
+}
+
+
+class LocatedYAMLError(ValueError):
+    """The text is no YAML, or YAML of a kind that is not accepted here.
+
+    Args:
+        line: where, counted from 1.
+        problem: what is wrong.
+    """
+
+    def __init__(self, line: int, problem: str) -> None:
+        super().__init__(line, problem)
+        self.line = line
+        self.problem = problem
+
+
+class LocatedYAML:
+    """The data of one document, the line of each part, and the keys that cannot be used.
+
+    Attributes:
+        data: dicts, lists, strings, numbers, booleans and None.
+        lines: the line that a path's key, or a list's item, stands on.
+        problems: (line, path, what is wrong) of each key that is repeated or no text.
+    """
+
+    def __init__(self, root: yaml.Node) -> None:
+        self.lines: dict[Path, int] = {(): root.start_mark.line + 1}
+        self.problems: list[tuple[int, Path, str]] = []
+        self.data = self._plain(root, ())
+
+    def _plain(self, node: yaml.Node, path: Path) -> object:
+        if isinstance(node, yaml.MappingNode):
+            return self._mapping(node, path)
+        if isinstance(node, yaml.SequenceNode):
+            items: list[object] = []
+            for i, item in enumerate(node.value):
+                at = (*path, i)
+                self.lines[at] = item.start_mark.line + 1
+                items.append(self._plain(item, at))
+            return items
+        return _scalar(node)
+
+    def _mapping(self, node: yaml.MappingNode, path: Path) -> dict[str, object]:
+        data: dict[str, object] = {}
+        for key_node, value_node in node.value:
+            line = key_node.start_mark.line + 1
+            key = _scalar(key_node)
+            at = (*path, str(key))
+            if not isinstance(key, str):
+                self.problems.append((line, at, "a key must be text, put it in quotes"))
+            elif key in data:
+                self.problems.append((line, at, f"repeats the key of line {self.lines[at]}"))
+            else:
+                self.lines[at] = line
+                data[key] = self._plain(value_node, at)
+        return data
+
+
+def parse(text: str) -> LocatedYAML | None:
+    """The one document in ``text``, or None if there is nothing but comments.
+
+    Raises:
+        LocatedYAMLError: a syntax error, or something that YAML has and this package does not accept.
+    """
+    try:
+        root = _Composer(text).get_single_node()
+    except yaml.MarkedYAMLError as e:
+        mark = e.problem_mark or e.context_mark
+        raise LocatedYAMLError(mark.line + 1 if mark else 1, e.problem or e.context or "no YAML") from e
+    except yaml.reader.ReaderError as e:
+        line = text.count("\n", 0, e.position) + 1
+        raise LocatedYAMLError(line, f"the character {text[e.position]!a} is not allowed in YAML") from e
+    except (ValueError, OverflowError) as e:  # PyYAML converts escapes and directives unchecked, such as "\Uffffffff"
+        raise LocatedYAMLError(1, "an escape or a directive is out of range") from e
+    return None if root is None else LocatedYAML(root)
+
+
+class _Composer(yaml.SafeLoader):
+    """Composes nodes and never constructs an object; refuses what would let a small text mean a large one."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
+        self.yaml_implicit_resolvers = {None: [(TAG + name, pattern) for name, pattern in SCALARS.items()]}
+        self.depth = 0
+
+    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
+        event = self.peek_event()  # type: ignore[no-untyped-call]
+        if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None) is not None:
+            raise yaml.MarkedYAMLError(None, None, "anchors and aliases (& and *) are not accepted", event.start_mark)
+        if getattr(event, "tag", None) is not None:
+            raise yaml.MarkedYAMLError(None, None, "tags (!) are not accepted", event.start_mark)
+        if self.depth == DEEPEST:
+            raise yaml.MarkedYAMLError(None, None, f"nested more than {DEEPEST} deep", event.start_mark)
+        self.depth += 1
+        node = super().compose_node(parent, index)
+        self.depth -= 1
+        return node
+
+
+def _scalar(node: yaml.Node) -> object:
+    """The value of a scalar by its tag; of anything else, None."""
+    if not isinstance(node, yaml.ScalarNode):
+        return None
+    kind = node.tag.removeprefix(TAG)
+    if kind == "null":
+        return None
+    if kind == "bool":
+        return node.value.lower() == "true"
+    if kind in ("int", "float"):
+        return int(node.value) if kind == "int" else float(node.value)
+    return node.value

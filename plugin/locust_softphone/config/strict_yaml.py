@@ -1,0 +1,210 @@
+"""A YAML file as a frozen model, or all that is wrong with it: one line a problem, with file, line and advice.
+
+    burst.yaml:3: ramp: "60" is no duration, write 60s
+    burst.yaml:7: softphone.retry.jiter: unknown key, did you mean jitter?
+
+The models decide what is right; this module only finds the line and the words. A key of a file is a field's alias; the
+field's own name, which carries the unit (``hold_s`` for ``hold``), is for Python.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from types import UnionType
+from typing import Annotated, TypeVar, Union, get_args, get_origin
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic_core import ErrorDetails
+
+from locust_softphone.config.located_yaml import LocatedYAML, LocatedYAMLError, Path, parse
+from locust_softphone.errors import InputError
+from locust_softphone.text import did_you_mean, one_line, quoted
+
+__all__ = ["StrictModel", "load", "loads", "read"]
+
+LARGEST_BYTES = 256 * 1024
+
+
+class StrictModel(BaseModel):
+    """A frozen value that takes no unknown keys and converts nothing silently: ``"5"`` and ``true`` are no numbers."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True, strict=True)
+
+
+Model = TypeVar("Model", bound=StrictModel)
+Located = tuple[Path, ErrorDetails]
+
+
+def load(path: str | os.PathLike[str], model: type[Model]) -> Model:
+    """The file at ``path`` as a ``model``.
+
+    Raises:
+        InputError: every problem of the file, in the order of its lines.
+    """
+    return loads(read(path), model, name=os.fspath(path))
+
+
+def read(path: str | os.PathLike[str]) -> str:
+    """The text of the file at ``path``.
+
+    Raises:
+        InputError: it cannot be read, is too large, or is no UTF-8.
+    """
+    name = one_line(os.fspath(path))
+    try:
+        with open(path, "rb") as file:
+            content = file.read(LARGEST_BYTES + 1)
+    except (OSError, ValueError) as e:  # ValueError: a NUL in the path
+        reason = e.strerror if isinstance(e, OSError) and e.strerror else str(e)
+        raise InputError(f"{name}: {reason[:1].lower()}{reason[1:]}") from e
+    if len(content) > LARGEST_BYTES:
+        raise InputError(f"{name}: larger than {LARGEST_BYTES // 1024} KB, this is not a file written by hand")
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as e:
+        raise InputError(f"{name}:{content.count(10, 0, e.start) + 1}: not UTF-8 text") from e
+
+
+def loads(text: str, model: type[Model], *, name: str = "<text>") -> Model:
+    """``text`` as a ``model``; ``name`` stands where the file's name would.
+
+    Raises:
+        InputError: every problem of the text, in the order of its lines.
+    """
+    name = one_line(name)
+    try:
+        tree = parse(text)
+    except LocatedYAMLError as e:
+        raise InputError(f"{name}:{e.line}: not accepted as YAML: {one_line(e.problem)}") from e
+    if tree is None:
+        raise InputError(f"{name}:1: is empty")
+    if not isinstance(tree.data, dict):
+        raise InputError(f"{name}:{tree.lines[()]}: must be a mapping (key: value), not {quoted(tree.data)}")
+    value, problems = _validate(tree, model)
+    if value is None or problems:
+        raise InputError(*(f"{name}:{line}: {problem}" for line, problem in sorted(problems)))
+    return value
+
+
+def _validate(tree: LocatedYAML, model: type[Model]) -> tuple[Model | None, list[tuple[int, str]]]:
+    """The value, if there is one, and one problem a path: a second one about the same part would add nothing."""
+    found: dict[Path, tuple[int, str]] = {path: (line, problem) for line, path, problem in tree.problems}
+    for path, known in _unknown_keys(tree, model):
+        found[path] = (tree.lines[path], f"unknown key, {did_you_mean(path[-1], known)}")
+    value = None
+    try:
+        value = model.model_validate(tree.data)
+    except ValidationError as e:
+        errors = [(error["loc"], error) for error in e.errors(include_url=False)]
+        for path, error in _of_best_branches(errors, tree):
+            line = tree.lines[path[:-1] if error["type"] == "missing" else path]
+            found.setdefault(path, (line, _wording(error, secret=_is_secret(path))))
+    return value, [(line, _prefixed(path, problem)) for path, (line, problem) in found.items()]
+
+
+def _of_best_branches(errors: list[Located], tree: LocatedYAML) -> list[Located]:
+    """``errors`` with one branch of each union: what got furthest, with the fewest errors, is what was meant.
+
+    Pydantic puts the name of a union's branch into the path of an error. It is known by not being in the file, and is
+    taken out; what is left is a path of the file.
+    """
+    unions: dict[Path, dict[Path, list[Located]]] = {}
+    for path, error in errors:
+        in_file = len(path) - (error["type"] == "missing")
+        i = next((i for i in range(in_file) if path[: i + 1] not in tree.lines), len(path))
+        unions.setdefault(path[:i], {}).setdefault(path[i : i + 1], []).append((path[:i] + path[i + 1 :], error))
+    best = [located for branches in unions.values() for located in min(branches.values(), key=_distance)]
+    return _of_best_branches(best, tree) if any(any(branches) for branches in unions.values()) else best
+
+
+def _is_secret(path: Path) -> bool:
+    """Whether what stands there must not be repeated in a message."""
+    return any(word in str(path[-1:]) for word in ("secret", "access_token"))
+
+
+def _distance(branch: list[Located]) -> tuple[int, int]:
+    return -max(len(path) for path, _ in branch), len(branch)
+
+
+def _prefixed(path: Path, problem: str) -> str:
+    """``problem`` behind its path, written as ``ramp.stages[1].over``."""
+    parts = (f"[{part}]" if isinstance(part, int) else f".{_key(part)}" for part in path)
+    return f"{''.join(parts).lstrip('.')}: {problem}" if path else problem
+
+
+def _key(key: str) -> str:
+    return key if re.fullmatch(r"[\w-]{1,40}", key) else quoted(key)
+
+
+def _wording(error: ErrorDetails, *, secret: bool) -> str:
+    """What pydantic found, in the words of somebody who writes YAML."""
+    value, facts = "this" if secret else quoted(error["input"]), error.get("ctx", {})
+    if error["type"] == "literal_error":
+        known = re.findall("'([^']+)'", facts["expected"])
+        return f"{value} is not known here, {did_you_mean(error['input'], known)}"
+    for kind, words in WORDS.items():
+        if error["type"].startswith(kind):
+            return one_line(words.format(value=value, **facts))
+    message = error["msg"].removeprefix("Input ")
+    return one_line(f"{message[:1].lower()}{message[1:]}, not {value}")
+
+
+WORDS = {
+    "missing": "is missing",
+    "extra_forbidden": "does not belong here",
+    "value_error": "{error}",
+    "greater_than_equal": "must be at least {ge:.15g}",
+    "greater_than": "must be above {gt:.15g}",
+    "less_than_equal": "must be at most {le:.15g}",
+    "less_than": "must be below {lt:.15g}",
+    "int_": "must be a whole number, not {value}",
+    "float_": "must be a number, not {value}",
+    "bool_": "must be true or false, not {value}",
+    "string_type": "must be text, not {value}",
+    "tuple_": "must be a list, not {value}",
+    "dict_": "must be a mapping (key: value), not {value}",
+    "model_": "must be a mapping (key: value), not {value}",
+}
+
+
+def _unknown_keys(tree: LocatedYAML, model: type[StrictModel]) -> Iterator[tuple[Path, list[str]]]:
+    """Each key of the file that its model does not have, with the keys it has."""
+    for path in tree.lines:
+        if path and isinstance(path[-1], str):
+            known = [key for kind in _kinds_at(path[:-1], model) for key in _fields(kind)]
+            if known and path[-1] not in known:
+                yield path, known
+
+
+def _kinds_at(path: Path, model: type[StrictModel]) -> list[object]:
+    """The types that the part at ``path`` of a ``model`` may have; none where types do not tell."""
+    kinds: list[object] = [model]
+    for part in path:
+        kinds = [inner for kind in kinds for inner in _kinds_inside(kind, part)]
+    return kinds
+
+
+def _kinds_inside(kind: object, part: str | int) -> list[object]:
+    """The types of a list's items, a dict's values or one of a model's fields."""
+    if get_origin(kind) in (dict, list, tuple):
+        return _choices(get_args(kind)[1 if get_origin(kind) is dict else 0])
+    return _choices(_fields(kind).get(str(part)))
+
+
+def _choices(annotation: object) -> list[object]:
+    """The members of a union, at any depth, without what ``Annotated`` has added."""
+    arguments = get_args(annotation)
+    if get_origin(annotation) is Annotated:
+        return _choices(arguments[0])
+    if get_origin(annotation) in (Union, UnionType):
+        return [choice for argument in arguments for choice in _choices(argument)]
+    return [annotation]
+
+
+def _fields(kind: object) -> dict[str, object]:
+    """The types of a model's fields, by the key of each in a file; nothing for anything but a model."""
+    if get_origin(kind) or not (isinstance(kind, type) and issubclass(kind, StrictModel)):
+        return {}
+    return {field.alias or name: field.annotation for name, field in kind.model_fields.items()}

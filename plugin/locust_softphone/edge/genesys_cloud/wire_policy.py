@@ -1,0 +1,123 @@
+"""What the edge allows where it speaks Genesys Cloud's wire: the part ``genesys_cloud`` of a policy.
+
+A default is either documented, and then its description says where, or it is illustrative.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated
+
+from pydantic import AfterValidator, Field, SecretStr
+
+from locust_softphone.config.strict_yaml import StrictModel
+from locust_softphone.config.units import PerSecond, format_duration
+from locust_softphone.edge.quantities import Period
+
+__all__ = ["GenesysCloud", "InboundCalls", "Quota", "User", "is_user_name"]
+
+
+def _domain(domain: str) -> str:
+    if not re.fullmatch(r"[a-z0-9-]{1,63}(\.[a-z0-9-]{1,63}){0,5}", domain):
+        raise ValueError("must be a domain name in lower case, as edge.example")
+    return domain
+
+
+def is_user_name(name: str) -> bool:
+    """Whether it can be the part of a JID before the @ as it is (RFC 7622 3.3, and stricter)."""
+    return re.fullmatch(r"[a-z0-9._-]{1,64}", name) is not None
+
+
+def _tokens_differ(users: tuple[User, ...]) -> tuple[User, ...]:
+    if len({user.access_token.get_secret_value() for user in users}) < len(users):
+        raise ValueError("two users have the same access_token")
+    return users
+
+
+class Quota(StrictModel):
+    """So many requests in a window of time that begins with the first of them."""
+
+    count: int = Field(ge=1, le=1_000_000, description="how many in one window")
+    per_s: Period = Field(alias="per", description="how long a window is")
+
+    def __str__(self) -> str:
+        return f"{self.count} per {format_duration(self.per_s)}"
+
+
+def _nameable(name: str) -> str:
+    if not is_user_name(name):
+        raise ValueError("must be 1 to 64 of the characters a-z, 0-9, dot, dash and underscore, it is part of a JID")
+    return name
+
+
+class User(StrictModel):
+    """A user who has logged in already, as with the authorization code grant: a softphone is given the token."""
+
+    name: Annotated[str, AfterValidator(_nameable)] = Field(description="the part of the user's JID before the @")
+    access_token: SecretStr = Field(description="the user's own token, good for as long as the edge runs; never shown")
+    client_id: str = Field("locust-softphone", description="the organisation that the user belongs to")
+
+
+class InboundCalls(StrictModel):
+    """Calls that nobody asked for: somebody rings the softphones, one after the other."""
+
+    rate: PerSecond = Field(description="how many a second over all softphones that are connected and in no call")
+    length_s: Period = Field(30.0, alias="length", description="how long each lasts once it is answered")
+
+
+class GenesysCloud(StrictModel):
+    """What the edge allows where it speaks Genesys Cloud's wire."""
+
+    domain: Annotated[str, AfterValidator(_domain)] = Field(
+        "edge.example", description="the part of each JID behind the @; illustrative"
+    )
+    users: Annotated[tuple[User, ...], AfterValidator(_tokens_differ)] = Field(
+        (), strict=False, description="who has a token from the start, besides those who ask for one; illustrative"
+    )
+    requests_per_token: Quota = Field(
+        Quota.model_validate({"count": 300, "per": "60s"}),
+        description="REST requests with one token: 300 a minute per OAuth client token, a member of staff in developer "
+        "forum thread 11186; that a window of time is counted, as inin-ratelimit-reset suggests, is inferred",
+    )
+    channels_per_user: int = Field(
+        20,
+        ge=1,
+        le=1_000_000,
+        description="one more removes the least recently used, unconnected ones first: POST notifications/channels as "
+        "PureCloudPlatformClientV2 documents it (notifications_api.py)",
+    )
+    channel_expires_s: Period = Field(
+        24 * 3600.0,
+        alias="channel_expires",
+        description="how long a channel lives: 24 h, the documentation as quoted in developer forum thread 10312",
+    )
+    login_timeout_s: Period = Field(
+        15.0,
+        alias="login_timeout",
+        description="from the handshake until a resource must be bound, or the WebSocket is cut; illustrative: it is "
+        "as long as genesys-cloud-streaming-client 19.4.1 waits",
+    )
+    server_pings: bool = Field(
+        True,
+        description="whether enable.server.side.pings can be subscribed to; if not, the client has to ping "
+        "(genesys-cloud-streaming-client 19.4.1, client.js); the period is that of ping_every; illustrative",
+    )
+    sdp_over_xmpp: float = Field(
+        0.0,
+        ge=0,
+        le=1,
+        description="the share of calls whose offer goes as SDP over XMPP, the others go as Jingle, the default of the "
+        "two (genesys-cloud-streaming-client 15.1.0, changelog); which share is real, nobody says: illustrative",
+    )
+    propose_every_s: Period = Field(
+        3.0, alias="propose_every", description="between two proposals of a call that nobody has taken; illustrative"
+    )
+    ring_for_s: Period = Field(
+        30.0, alias="ring_for", description="from the first proposal until the call is retracted; illustrative"
+    )
+    answer_within_s: Period = Field(
+        10.0, alias="answer_within", description="from the edge's offer until it ends the call; illustrative"
+    )
+    inbound_calls: InboundCalls | None = Field(
+        None, description="calls that the softphones did not ask for, by default none; illustrative"
+    )

@@ -1,0 +1,130 @@
+"""The dialect media-offer: a WebSocket that says when it is ready, and an offer that refers to it.
+
+    handshake   GET  /signaling                101 · 400 401 426 429      then the session runs
+    offer       POST /api/v2/media/offer       201 · 400 401 409 413 429
+
+    101 ── set-up time ──► ready ──► offer answered
+                             └─ offer refused ── offer deadline ──► cut
+
+An offer before ready costs the WebSocket, and so does one that is not answered within its deadline.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import time
+from collections.abc import Mapping
+
+from aiohttp import WSMsgType, web
+
+from locust_softphone.edge.edge_state import EdgeState, Route, check_upgrade
+from locust_softphone.edge.http_request import Caller, caller_of, json_object, within_limit
+from locust_softphone.edge.policy import Policy
+from locust_softphone.edge.replies import Refused, json_reply
+from locust_softphone.edge.sdp_answer import answer_for
+from locust_softphone.edge.stats import Stats
+from locust_softphone.edge.websocket_session import Session
+from locust_softphone.sdp import SdpError, parse
+
+__all__ = ["MediaOffer"]
+
+
+class MediaOfferSession(Session):
+    """A session that becomes ready after ``setup_s`` seconds, and has a deadline for its offer."""
+
+    def __init__(
+        self, caller: Caller, policy: Policy, stats: Stats, *, setup_s: float, headers: Mapping[str, str]
+    ) -> None:
+        super().__init__(caller, policy, stats, headers)
+        self._headers = {**headers, "X-Session-Id": self.id}
+        self._setup_s = setup_s
+        self._deadline_runs = False
+        self.ready = False
+
+    def offer_refused(self) -> None:
+        """The offer deadline runs from the first offer that was not answered."""
+        if not self._deadline_runs:
+            self._deadline_runs = True
+            self._after(self._policy.offer_deadline_s, self.cut, "offer deadline", "offer_deadline")
+
+    def offer_answered(self) -> None:
+        """No deadline runs any more."""
+        self._deadline_runs = False
+        self._cancel_timer("offer deadline")
+        self._call_answered()
+
+    def _opened(self) -> None:
+        if self._setup_s:
+            self._after(self._setup_s, self._become_ready, "set-up")
+        else:
+            self._become_ready()
+
+    def _become_ready(self) -> None:
+        self.ready = True
+        self._stats.ready += 1
+        self._write(WSMsgType.TEXT, json.dumps({"type": "ready", "session": self.id}).encode())
+        self._keep_pinging()
+
+    # Nothing that a client says needs a reply: after a bye its close frame follows.
+
+
+class MediaOffer:
+    """The dialect's requests, one verdict for each."""
+
+    def __init__(self, state: EdgeState) -> None:
+        self._state = state
+        self.routes: Mapping[str, Route] = {
+            "/signaling": Route("GET", "handshake", self._handshake),
+            "/api/v2/media/offer": Route("POST", "offer", self._offer),
+        }
+
+    def _handshake(self, request: web.BaseRequest, body: bytes | None) -> Session:
+        state, now = self._state, time.monotonic()
+        caller = self._caller(request, now)
+        state.limiter.check_early_retries("handshake", caller, now)
+        check_upgrade(request)
+        headers = state.limiter.check_limit("handshake", caller, now, time.time())
+        setup_s = state.setup.reserve(now)
+        return MediaOfferSession(caller, state.policy, state.stats, setup_s=setup_s, headers=headers)
+
+    def _offer(self, request: web.BaseRequest, body: bytes | None) -> web.Response:
+        state, now = self._state, time.monotonic()
+        caller = self._caller(request, now)
+        state.limiter.check_early_retries("offer", caller, now)
+        message = json_object(within_limit(body))
+        session = state.sessions.get(message.get("sessionId"), caller.organisation)
+        if not isinstance(session, MediaOfferSession):
+            session = None
+        try:
+            headers = state.limiter.check_limit("offer", caller, now, time.time())
+        except Refused:
+            if session is not None:
+                session.offer_refused()
+            raise
+        answer = answer_to(message, state.rng)
+        if session is None:
+            raise Refused(409, "There is no such session")
+        if not session.ready:
+            session.cut("early_offer")
+            raise Refused(409, "The session was not ready")
+        session.offer_answered()
+        return json_reply(201, {"sessionId": session.id, "type": "answer", "sdp": answer}, headers)
+
+    def _caller(self, request: web.BaseRequest, now: float) -> Caller:
+        """Whoever a valid token came from."""
+        return caller_of(request, self._state.bearer(request, now).organisation)
+
+
+def answer_to(message: Mapping[str, object], rng: random.Random) -> str:
+    """The SDP answer to the offer in the message."""
+    text = message.get("sdp")
+    if message.get("type") != "offer" or not isinstance(text, str):
+        raise Refused(400, "The body must be JSON with sessionId, type: offer and sdp")
+    try:
+        offer = parse(text)
+    except SdpError as e:
+        raise Refused(400, f"Not an offer: {e}") from e
+    if not offer.media:
+        raise Refused(400, "Not an offer: it has no m-section")
+    return answer_for(offer, rng)

@@ -1,0 +1,1 @@
+"""Models of rate limits: pure, with the clock as an argument."""

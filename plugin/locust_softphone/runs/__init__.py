@@ -1,0 +1,1 @@
+"""What a run leaves behind: its record, its journal, the ledger, and whether it can be trusted."""

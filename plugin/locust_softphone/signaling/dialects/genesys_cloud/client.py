@@ -1,0 +1,189 @@
+"""The dialect ``genesys-cloud``: the requests around a WebSocket, and what a softphone keeps between two of them.
+
+    token      POST login…/oauth/token, client credentials; none where the user's token is given
+    identity   GET api…/api/v2/users/me                         chat.jabberId; not asked where the JID is given
+    channel    POST api…/api/v2/notifications/channels?connectionType=streaming, empty body           id
+    handshake  GET streaming…/stream/channels/{id}, upgrade, subprotocol xmpp, no Authorization
+    ready      on the WebSocket, see session.py
+    offer      POST api…/api/v2/conversations/calls, and then on the WebSocket until the call is active
+
+A connection that drops comes back to the same channel without a request; to a new one after the tenth time, after a
+goodbye, and when the edge says so (genesys-cloud-streaming-client 19.4.1, client.js, prepareForConnect). Until both
+identity and channel have been had once, each try asks for both again, as it does.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from random import Random
+from uuid import UUID
+
+from locust_softphone.errors import AttemptFailed
+from locust_softphone.metrics.outcome import Outcome
+from locust_softphone.signaling.dialect import Reply, SetupStep
+from locust_softphone.signaling.dialects.genesys_cloud.keep_alive import Intervals
+from locust_softphone.signaling.dialects.genesys_cloud.session import Session
+from locust_softphone.signaling.dialects.genesys_cloud.users import User, is_jid
+from locust_softphone.signaling.hosts import Hosts
+from locust_softphone.signaling.http import HttpConnection
+from locust_softphone.signaling.json_body import json_object
+from locust_softphone.signaling.oauth import Credentials, fetch_token
+from locust_softphone.signaling.token import Token
+from locust_softphone.signaling.websocket import Connection
+from locust_softphone.signaling.xmpp.xml_stream import SUBPROTOCOL
+
+__all__ = ["CALL_TO", "DialectClient", "GenesysCloud"]
+
+CALL_TO = "+12025550100"
+"""Whom the softphones of a simulated edge call: a number that is nobody's (NANP 555-0100 to 0199)."""
+
+MAX_CHANNEL_REUSES = 10
+_ID = r"[A-Za-z0-9._~-]{1,256}"
+
+
+class GenesysCloud:
+    """The dialect against one edge.
+
+    Args:
+        hosts: where its parts are, addresses looked up.
+        credentials: of the OAuth client that the fleet logs in as.
+        users: whose softphones they are, one each; none where each is asked who it is.
+        call_to: the number or address that is called.
+        timeout_s: bound of each attempt.
+        user_agent: what the requests call themselves.
+        random: makes ICE credentials and the like.
+        keep_alive: when a connection counts as dead.
+    """
+
+    name = "genesys-cloud"
+    calls_outlive_connection = True
+    """Media goes to the gateway by itself, and a reconnected client is told of its sessions: webrtc.js,
+    handleStanzaInstanceChange."""
+
+    def __init__(
+        self,
+        hosts: Hosts,
+        credentials: Credentials,
+        *,
+        users: Sequence[User] = (),
+        call_to: str = CALL_TO,
+        timeout_s: float,
+        user_agent: str,
+        random: Random,
+        keep_alive: Intervals = Intervals(),  # noqa: B008 - frozen
+    ) -> None:
+        self.keep_alive = keep_alive
+        self.hosts = hosts
+        self.timeout_s = timeout_s
+        self.random = random
+        self.basic = credentials.basic
+        self.users = users
+        self.call = json.dumps({"phoneNumber": call_to}).encode()
+        self._agent = f"User-Agent: {user_agent}\r\n"
+        self._context = f"{random.getrandbits(32):08x}"
+
+    def client(self, number: int) -> DialectClient:
+        return DialectClient(self, number)
+
+    def identity(self, number: int) -> str:
+        """The header lines that say who asks; the several hosts of a real organisation are not told our names."""
+        return f"{self._agent}X-Softphone-Id: {self._context}-{number}\r\n" if self.hosts.is_one else self._agent
+
+
+class DialectClient:
+    """One softphone's line: its user, its channel, and its HTTP connections."""
+
+    __slots__ = ("_api", "_asked_jid", "_channel", "_login", "_reuses", "_user", "dialect", "jid", "number", "resource")
+
+    def __init__(self, dialect: GenesysCloud, number: int) -> None:
+        self.dialect = dialect
+        self.number = number
+        self._user = dialect.users[number] if dialect.users else User()
+        self.jid = self._user.jid
+        self.resource = str(UUID(int=dialect.random.getrandbits(128), version=4))
+        self._asked_jid = self.jid
+        self._channel = ""
+        self._reuses = 0
+        self._api = HttpConnection(dialect.hosts.api, number)
+        same = dialect.hosts.login is dialect.hosts.api
+        self._login = self._api if same else HttpConnection(dialect.hosts.login, number)
+
+    @property
+    def given_token(self) -> str:
+        return self._user.token
+
+    @property
+    def fingerprint(self) -> str:
+        """Of the certificate that a browser would have: the softphone's own, and always the same."""
+        return Random(self.resource).getrandbits(256).to_bytes(32, "big").hex(":").upper()
+
+    # The requests.
+
+    def fetch_token(self, now_s: float) -> Reply[Token]:
+        dialect = self.dialect
+        return fetch_token(self._login, dialect.identity(self.number), dialect.basic, dialect.timeout_s, now_s)
+
+    def setup_steps(self) -> Sequence[SetupStep]:
+        if self._channel:
+            self._reuses += 1
+            if self._reuses < MAX_CHANNEL_REUSES:
+                return ()
+            self.forget_channel()
+        identity: list[SetupStep] = [] if self.jid else [("identity", self._ask_identity)]
+        return [*identity, ("channel", self._open_channel)]
+
+    def _ask_identity(self, token: Token) -> Reply[None]:
+        """Ask whose token it is; the answer counts once there is a channel too."""
+        response = self._api.request("GET", "/api/v2/users/me", self._headers(token), b"", self.dialect.timeout_s)
+        chat = json_object(response.body).get("chat")
+        jid = chat.get("jabberId") if isinstance(chat, dict) else None
+        if not isinstance(jid, str) or not is_jid(jid):
+            raise AttemptFailed(Outcome.MALFORMED, status=response.status)
+        self._asked_jid = jid
+        return None, response.headers
+
+    def _open_channel(self, token: Token) -> Reply[None]:
+        """Ask for a streaming channel; the edge keeps it for a day."""
+        path = "/api/v2/notifications/channels?connectionType=streaming"
+        response = self._api.post(path, self._headers(token), b"", self.dialect.timeout_s)
+        channel = json_object(response.body).get("id")
+        if not isinstance(channel, str) or not re.fullmatch(_ID, channel):
+            raise AttemptFailed(Outcome.MALFORMED, status=response.status)
+        self._channel, self._reuses, self.jid = channel, 0, self._asked_jid
+        return None, response.headers
+
+    def connect(self, token: Token) -> Reply[Session]:
+        dialect = self.dialect
+        connection = Connection.open(
+            dialect.hosts.streaming,
+            f"/stream/channels/{self._channel}",
+            dialect.identity(self.number),
+            timeout_s=dialect.timeout_s,
+            subprotocol=SUBPROTOCOL,
+            choice=self.number,
+        )
+        return Session(self, token, connection), connection.headers
+
+    def place_call(self, token: Token) -> Reply[str]:
+        """Ask the edge to call somebody; returns the conversation's id."""
+        response = self._api.post(
+            "/api/v2/conversations/calls", self._headers(token), self.dialect.call, self.dialect.timeout_s
+        )
+        conversation = json_object(response.body).get("id")
+        if not isinstance(conversation, str) or not conversation:
+            raise AttemptFailed(Outcome.MALFORMED, status=response.status)
+        return conversation, response.headers
+
+    def close_idle(self) -> None:
+        self._api.close()
+        self._login.close()
+
+    def forget_channel(self) -> None:
+        """The next connection is to have a new channel."""
+        self._channel, self._reuses = "", 0
+
+    def _headers(self, token: Token) -> str:
+        identity = self.dialect.identity(self.number)
+        return f"{identity}Authorization: Bearer {token.bearer}\r\nContent-Type: application/json\r\n"

@@ -1,0 +1,169 @@
+"""The default dialect, ``media-offer``: what each step says on the wire, and what it takes for an answer.
+
+token      POST /oauth/token, client credentials, Basic      200 {access_token, expires_in}   RFC 6749 4.4
+handshake  GET /signaling, upgrade, Bearer                   101, X-Session-Id                RFC 6455 4.1
+ready      first frame from the edge                         {"type": "ready", "session": id}
+offer      POST /api/v2/media/offer, Bearer                  201 {"type": "answer", "sdp": …} RFC 3264
+close      {"type": "bye"}, close frame 1000                 close frame
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Sequence
+from random import Random
+
+from locust_softphone import sdp
+from locust_softphone.errors import AttemptFailed
+from locust_softphone.metrics.outcome import Outcome
+from locust_softphone.signaling.dialect import Reply, SetupStep
+from locust_softphone.signaling.http import HttpConnection
+from locust_softphone.signaling.json_body import json_object
+from locust_softphone.signaling.oauth import Credentials, fetch_token
+from locust_softphone.signaling.target import Target
+from locust_softphone.signaling.token import Token
+from locust_softphone.signaling.websocket import Connection
+
+__all__ = ["DialectClient", "MediaOffer", "Session"]
+
+_BYE = '{"type":"bye"}'
+
+
+class MediaOffer:
+    """The dialect against one target.
+
+    Args:
+        target: the edge, its addresses looked up.
+        credentials: of the OAuth client that the fleet logs in as.
+        timeout_s: bound of each attempt.
+        user_agent: what the requests call themselves.
+        random: makes ICE credentials and the like.
+    """
+
+    name = "media-offer"
+    calls_outlive_connection = False
+
+    def __init__(
+        self, target: Target, credentials: Credentials, *, timeout_s: float, user_agent: str, random: Random
+    ) -> None:
+        self.target = target
+        self.timeout_s = timeout_s
+        self.random = random
+        self.basic = credentials.basic
+        self.offered = sdp.parse(sdp.make_offer(random))
+        self._agent = f"User-Agent: {user_agent}\r\n"
+        self._context = f"{random.getrandbits(32):08x}"
+
+    def client(self, number: int) -> DialectClient:
+        return DialectClient(self, number)
+
+    def name_of(self, number: int) -> str:
+        """What a softphone is called on the wire: in each run another name, lest the edge take it for the last one."""
+        return f"{self._context}-{number}"
+
+    def identity(self, number: int) -> str:
+        """The header lines that say who asks."""
+        return f"{self._agent}X-Softphone-Id: {self.name_of(number)}\r\n"
+
+
+class DialectClient:
+    """One softphone's line: its number, and its HTTP connection."""
+
+    __slots__ = ("dialect", "http", "number")
+
+    given_token = ""
+
+    def __init__(self, dialect: MediaOffer, number: int) -> None:
+        self.dialect = dialect
+        self.number = number
+        self.http = HttpConnection(dialect.target, number)
+
+    def fetch_token(self, now_s: float) -> Reply[Token]:
+        """Ask for a token with client credentials (RFC 6749 4.4.2)."""
+        dialect = self.dialect
+        return fetch_token(self.http, dialect.identity(self.number), dialect.basic, dialect.timeout_s, now_s)
+
+    def setup_steps(self) -> Sequence[SetupStep]:
+        return ()
+
+    def connect(self, token: Token) -> Reply[Session]:
+        dialect = self.dialect
+        connection = Connection.open(
+            dialect.target,
+            "/signaling",
+            f"{dialect.identity(self.number)}Authorization: Bearer {token.bearer}\r\n",
+            timeout_s=dialect.timeout_s,
+            choice=self.number,
+        )
+        return Session(self, connection), connection.headers
+
+    def close_idle(self) -> None:
+        self.http.close()
+
+
+class Session:
+    """One WebSocket, and the id that offers refer to."""
+
+    __slots__ = ("_client", "connection", "ready", "session_id")
+
+    def __init__(self, client: DialectClient, connection: Connection) -> None:
+        self._client = client
+        self.connection = connection
+        self.session_id = connection.headers.get("x-session-id", "")
+        self.ready = False
+
+    @property
+    def pings(self) -> int:
+        return self.connection.pings
+
+    def wait_ready(self) -> Reply[None]:
+        """Wait until the edge says ``ready``."""
+        deadline_s = time.perf_counter() + self._client.dialect.timeout_s
+        while not self.ready:
+            message = self.connection.receive(max(deadline_s - time.perf_counter(), 0.0))
+            if message is None:
+                raise AttemptFailed(Outcome.TIMED_OUT)
+            self._heard(message)
+        return None, {}
+
+    def offer(self, token: Token) -> Reply[sdp.SessionDescription]:
+        """Offer a call and check the answer against the offer (RFC 3264 6)."""
+        line, dialect = self._client, self._client.dialect
+        offer = {"sessionId": self.session_id, "type": "offer", "sdp": sdp.make_offer(dialect.random)}
+        response = line.http.post(
+            "/api/v2/media/offer",
+            f"{dialect.identity(line.number)}Authorization: Bearer {token.bearer}\r\n"
+            "Content-Type: application/json\r\n",
+            json.dumps(offer).encode(),
+            dialect.timeout_s,
+        )
+        answer = json_object(response.body)
+        text = answer.get("sdp")
+        try:
+            if answer.get("type") != "answer" or not isinstance(text, str):
+                raise sdp.SdpError("no answer")
+            if answer.get("sessionId", self.session_id) != self.session_id:
+                raise sdp.SdpError("an answer for another session")
+            description = sdp.parse(text)
+            sdp.check_answer(dialect.offered, description)
+        except sdp.SdpError:
+            raise AttemptFailed(Outcome.BAD_ANSWER, status=response.status) from None
+        return description, response.headers
+
+    def listen(self, timeout_s: float) -> None:
+        message = self.connection.receive(timeout_s)
+        if message is not None:
+            self._heard(message)
+
+    def bye(self) -> int:
+        """Say bye and close with 1000."""
+        return self.connection.close(self._client.dialect.timeout_s, _BYE)
+
+    def abort(self) -> None:
+        self.connection.abort()
+
+    def _heard(self, message: str) -> None:
+        """Take note of a message from the edge; the only one that changes anything is ``ready``."""
+        if not self.ready and json_object(message).get("type") == "ready":
+            self.ready = True

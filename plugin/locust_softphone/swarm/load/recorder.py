@@ -1,0 +1,77 @@
+"""The softphones' observer: writes everything twice, into our tally and into Locust's own statistics.
+
+Locust's names are fixed and few: the step, under the transport that carries it. A failure is shown by its outcome and
+status, never by anything that differs from one attempt to the next. Locust is given the service time; both service and
+response times are in the run record.
+"""
+
+from __future__ import annotations
+
+from locust.event import EventHook
+
+from locust_softphone.errors import AttemptFailed
+from locust_softphone.metrics.outcome import Outcome
+from locust_softphone.metrics.retry_after_sample import RetryAfterSample
+from locust_softphone.metrics.steps import TRANSPORTS
+from locust_softphone.metrics.tally import Attempt, Tally
+from locust_softphone.swarm.load.telemetry import Telemetry
+
+__all__ = ["Recorder"]
+
+_MILLISECONDS = 1000.0
+
+
+class Recorder:
+    """Observes the softphones of one process.
+
+    Args:
+        request: Locust's ``events.request``.
+        telemetry: is told too; None where Locust runs without ``--otel``.
+    """
+
+    def __init__(self, request: EventHook, telemetry: Telemetry | None = None) -> None:
+        self.tally = Tally()
+        self._request = request
+        self._telemetry = telemetry
+
+    def take(self) -> Tally:
+        """What was measured since the last time: handed on, and begun anew."""
+        taken, self.tally = self.tally, Tally()
+        return taken
+
+    def attempt(self, attempt: Attempt, failure: AttemptFailed | None) -> None:
+        self.tally.attempt(attempt)
+        if self._telemetry is not None:
+            self._telemetry.attempt(attempt)
+        if attempt.outcome is not Outcome.CANCELLED:
+            self._fire(TRANSPORTS[attempt.step], attempt.step, attempt.service_s, failure)
+
+    def count(self, name: str, at_s: float, by: int = 1) -> None:
+        self.tally.count(name, at_s, by)
+
+    def duration(self, name: str, seconds: float) -> None:
+        self.tally.latencies[name].record(seconds)
+
+    def retry(self, retry: RetryAfterSample) -> None:
+        self.tally.retry(retry)
+
+    def call(self, planned_s: float, began_s: float, ended_s: float, failure: AttemptFailed | None) -> None:
+        if failure is None:
+            self.tally.count("calls.answered", ended_s)
+            self.tally.latencies["call.service"].record(ended_s - began_s)
+            self.tally.latencies["call.response"].record(ended_s - planned_s)
+            self.tally.setup_times.record(planned_s, ended_s - planned_s)
+        if failure is None or failure.outcome is not Outcome.CANCELLED:
+            if self._telemetry is not None:
+                self._telemetry.call(planned_s, began_s, ended_s, failure)
+            self._fire("CALL", "call setup", ended_s - began_s, failure)
+
+    def _fire(self, request_type: str, name: str, seconds: float, failure: AttemptFailed | None) -> None:
+        self._request.fire(
+            request_type=request_type,
+            name=name,
+            response_time=seconds * _MILLISECONDS,
+            response_length=0,
+            exception=failure,
+            context={},
+        )

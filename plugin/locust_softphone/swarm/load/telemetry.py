@@ -1,0 +1,102 @@
+"""OpenTelemetry, where Locust's ``--otel`` has set it up: each attempt as a span, and counted with its outcome.
+
+Locust itself exports a duration for each step, and calls every failure ``AttemptFailed``. Here a span has the instants
+at which its attempt began and ended, and the outcome; none has a parent. Where to and how much is exported say
+OpenTelemetry's own variables (``OTEL_EXPORTER_OTLP_ENDPOINT``, ``OTEL_TRACES_SAMPLER``, …), on each process of a fleet.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import Any, Protocol
+
+from locust.env import Environment
+
+from locust_softphone.errors import AttemptFailed
+from locust_softphone.metrics.outcome import Outcome
+from locust_softphone.metrics.steps import TRANSPORTS
+from locust_softphone.metrics.tally import Attempt
+
+__all__ = ["Telemetry", "telemetry_of"]
+
+_NANOSECONDS = 1_000_000_000
+_NAME = "locust-softphone"
+
+
+class Telemetry(Protocol):
+    """Who is told of attempts and calls as they end."""
+
+    def attempt(self, attempt: Attempt) -> None:
+        """An attempt has ended, just now."""
+
+    def call(self, planned_s: float, began_s: float, ended_s: float, failure: AttemptFailed | None) -> None:
+        """A call's set-up has ended, just now."""
+
+
+def telemetry_of(environment: Environment) -> Telemetry | None:
+    """What to tell; None unless Locust was started with ``--otel`` and has what that needs."""
+    if not getattr(environment.parsed_options, "otel", False):
+        return None
+    try:
+        from opentelemetry import metrics, trace
+    except ImportError:
+        return None  # Locust has said so
+    return _OpenTelemetry(trace, metrics)
+
+
+class _OpenTelemetry:
+    """Spans and metrics by OpenTelemetry's API.
+
+    Args:
+        trace: ``opentelemetry.trace``.
+        metrics: ``opentelemetry.metrics``.
+    """
+
+    def __init__(self, trace: Any, metrics: Any) -> None:
+        self._trace = trace
+        self._tracer = trace.get_tracer(_NAME)
+        meter = metrics.get_meter(_NAME)
+        self._attempts = meter.create_counter(
+            "softphone.attempts", unit="{attempt}", description="Attempts by step and outcome"
+        )
+        self._durations = meter.create_histogram(
+            "softphone.attempt.duration", unit="s", description="From the actual start of an attempt to its end"
+        )
+
+    def attempt(self, attempt: Attempt) -> None:
+        about = {"softphone.step": attempt.step, "softphone.outcome": attempt.outcome.value}
+        self._attempts.add(1, about)
+        self._durations.record(attempt.service_s, about)
+        facts = {"http.response.status_code": attempt.status, "softphone.close_code": attempt.close_code}
+        known = {name: value for name, value in facts.items() if value is not None}
+        transport = {"softphone.transport": TRANSPORTS[attempt.step]}
+        self._span(
+            attempt.step,
+            {**about, **transport, **known},
+            since_plan_s=attempt.began_s - attempt.planned_s,
+            took_s=attempt.service_s,
+            failure="" if attempt.outcome in (Outcome.OK, Outcome.CANCELLED) else attempt.outcome.value,
+        )
+
+    def call(self, planned_s: float, began_s: float, ended_s: float, failure: AttemptFailed | None) -> None:
+        self._span(
+            "call setup",
+            {},
+            since_plan_s=began_s - planned_s,
+            took_s=ended_s - began_s,
+            failure=failure.outcome.value if failure else "",
+        )
+
+    def _span(self, name: str, about: dict[str, Any], *, since_plan_s: float, took_s: float, failure: str) -> None:
+        """A span that ends now."""
+        now_ns = time.time_ns()
+        span = self._tracer.start_span(
+            name,
+            context=self._trace.set_span_in_context(self._trace.INVALID_SPAN),
+            kind=self._trace.SpanKind.CLIENT,
+            start_time=now_ns - round(took_s * _NANOSECONDS),
+            attributes={**about, "softphone.start_lag_s": since_plan_s, **({"error.type": failure} if failure else {})},
+        )
+        if failure:
+            span.set_status(self._trace.StatusCode.ERROR, failure)
+        span.end(now_ns)

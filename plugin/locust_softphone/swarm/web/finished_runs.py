@@ -1,0 +1,99 @@
+"""The finished runs of the runs folder, by their ids. An id is looked up among the folders that are there, so it leads
+nowhere else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import gevent
+
+from locust_softphone.errors import InputError
+from locust_softphone.report.comparison import Run, run_of
+from locust_softphone.runs.record import read
+from locust_softphone.text import quoted
+
+__all__ = ["FinishedRun", "FinishedRuns"]
+
+MOST = 100
+"""So many are listed, the newest."""
+
+
+@dataclass(frozen=True)
+class FinishedRun:
+    """One of them.
+
+    Args:
+        id: the name of its folder, which begins with the time of its start.
+        started: that time, as ISO 8601 in UTC; empty if the record does not say it.
+        target: its edge.
+        run: what a comparison says of it, or None if its record cannot be read.
+        problem: why that is so, or nothing.
+    """
+
+    id: str
+    started: str = ""
+    target: str = ""
+    run: Run | None = None
+    problem: str = ""
+
+
+class FinishedRuns:
+    """Those in one folder. A record is read once: reading takes time that a run in this process may need.
+
+    Args:
+        folder: with a folder for each run.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._known: dict[Path, tuple[float, FinishedRun]] = {}
+
+    def newest(self) -> list[FinishedRun]:
+        """The newest of them, the newest first."""
+        paths = sorted(self._records(), key=lambda path: path.parent.name, reverse=True)
+        return [self._look_at(path) for path in paths[:MOST]]
+
+    def path(self, run_id: str) -> Path:
+        """The record of one of them.
+
+        Raises:
+            InputError: there is no such run.
+        """
+        for path in self._records():
+            if path.parent.name == run_id:
+                return path
+        raise InputError(f"{quoted(run_id)} is no run in {self._folder}")
+
+    def record(self, run_id: str) -> dict[str, Any]:
+        """The record of one of them, read.
+
+        Raises:
+            InputError: there is no such run, or its record cannot be read.
+        """
+        return read(self.path(run_id))
+
+    def _records(self) -> Iterator[Path]:
+        """Those that lie in the folder; a link that leads out of it is none."""
+        inside = self._folder.resolve()
+        return (path for path in self._folder.glob("*/run.json") if path.resolve().parent.parent == inside)
+
+    def _look_at(self, path: Path) -> FinishedRun:
+        try:
+            written = path.stat().st_mtime
+            if path not in self._known or self._known[path][0] != written:
+                gevent.sleep(0)
+                record = read(path)
+                started, target = record["times"]["planned_start"], record["target"]
+                edge = "simulated edge" if target["simulated"] else target["url"]
+                row = FinishedRun(path.parent.name, str(started), str(edge), run_of(record))
+                self._known[path] = (written, row)
+            return self._known[path][1]
+        except InputError as error:
+            return FinishedRun(path.parent.name, problem=str(error))
+        except (KeyError, TypeError):
+            return FinishedRun(path.parent.name, problem=f"{path}: not a complete run record")
+        except OSError as error:
+            return FinishedRun(path.parent.name, problem=f"{path}: cannot be read ({error.strerror})")

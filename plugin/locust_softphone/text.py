@@ -1,0 +1,45 @@
+"""How a refusal is worded: the refused value as it was written, and the nearest thing that would have been right."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection
+from difflib import get_close_matches
+
+__all__ = ["choices", "did_you_mean", "nearest", "one_line", "quoted"]
+
+LONGEST = 60
+
+
+def quoted(value: object) -> str:
+    """``value`` as it stands in a YAML file, on one line and within reason: strings in quotes, numbers plain."""
+    if isinstance(value, (dict, list, tuple)):
+        return "a mapping" if isinstance(value, dict) else "a list"
+    text = one_line(json.dumps(value, ensure_ascii=False, default=str))
+    return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"
+
+
+def one_line(text: str) -> str:
+    """``text`` with everything escaped that would break the line or the terminal."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
+def nearest(word: object, known: Collection[str]) -> str | None:
+    """The known word nearest to ``word``, if one is near."""
+    return next(iter(get_close_matches(str(word), sorted(known), n=1)), None)
+
+
+def did_you_mean(word: object, known: Collection[str]) -> str:
+    """The known word nearest to ``word`` as a question, or else all of them."""
+    near = nearest(word, known)
+    return f"did you mean {near}?" if near else f"there are {_listed(known)}"
+
+
+def choices(word: object, known: Collection[str]) -> str:
+    """All the known words, and in front of them the one nearest to ``word``."""
+    near = nearest(word, known)
+    return f"did you mean {near}? There are {_listed(known)}" if near else f"there are {_listed(known)}"
+
+
+def _listed(known: Collection[str]) -> str:
+    return ", ".join(sorted(known)) or "none"

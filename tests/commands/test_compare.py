@@ -1,0 +1,359 @@
+"""The comparison: what is to be run, what becomes of it, and the whole of it through the real command."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterable
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import junitparser
+import pytest
+
+from locust_softphone.commands.compare import DEFAULT_SET, Arguments, Plan, new_folder, pause_for, plans, worst
+from locust_softphone.config.profile import pack_folder
+from locust_softphone.errors import InputError
+from locust_softphone.report.history import read_runs
+from locust_softphone.runs.record import write
+from tests.edge_process import running_edge
+from tests.runs.records import a_record
+
+PROFILE = """\
+name: {name}
+users: {users}
+ramp: 0s
+hold: {hold}
+softphone: {{like: recommended}}
+expect: [{expect}]
+"""
+
+
+def a_profile(
+    folder: Path, name: str, *, users: int = 3, hold: str = "500ms", expect: str = "answered == 100%"
+) -> Path:
+    path = folder / f"{name}.yaml"
+    path.write_text(PROFILE.format(name=name, users=users, hold=hold, expect=expect))
+    return path
+
+
+def command(*arguments: object) -> list[str]:
+    return [sys.executable, "-m", "locust_softphone.cli", *map(str, arguments)]
+
+
+def compare(*arguments: object, **options: Any) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(command("compare", *arguments), capture_output=True, text=True, check=False, **options)
+
+
+# What is to be run
+
+
+def test_the_default_set_is_in_the_pack() -> None:
+    found = plans(DEFAULT_SET, [pack_folder()])
+    assert [plan.name for plan in found] == list(DEFAULT_SET)
+    assert all(plan.path.is_absolute() for plan in found)
+
+
+def test_repeated_runs_are_interleaved(tmp_path: Path) -> None:
+    a, b = a_profile(tmp_path, "a"), a_profile(tmp_path, "b", hold="2s")
+    assert plans([str(a), str(b)], [], repeat=2) == [Plan("a", a, 0.5), Plan("b", b, 2.0)] * 2
+
+
+def test_a_name_is_looked_up_in_the_folders_in_their_order(tmp_path: Path) -> None:
+    mine = tmp_path / "mine"
+    mine.mkdir()
+    a_profile(mine, "smoke")
+    assert plans(["smoke"], [mine, pack_folder()]) == [Plan("smoke", mine / "smoke.yaml", 0.5)]
+
+
+def test_all_profiles_are_checked_before_the_first_run(tmp_path: Path) -> None:
+    bad = a_profile(tmp_path, "bad", users=-1, hold="soon")
+    with pytest.raises(InputError) as refused:
+        plans(["smoke", str(bad), "smok", "smok"], [pack_folder()])
+    hold, users, name = sorted(refused.value.problems, key=lambda problem: "users" in problem or "smok" in problem)
+    assert users == f"{bad}:2: users: must be at least 1"
+    assert hold.startswith(f'{bad}:4: hold: "soon" is no duration')
+    assert name.startswith('"smok" is no profile, did you mean smoke?')  # once
+
+
+@pytest.mark.parametrize(
+    ("arguments", "options"),
+    [
+        (Arguments(Path("/runs")), []),
+        (Arguments(Path("/runs"), policy=Path("/p.yaml")), ["--softphone-policy", "/p.yaml"]),
+        (
+            Arguments(Path("/runs"), host="https://edge.example", authorized=True, ca=Path("/ca.pem")),
+            ["--host", "https://edge.example", "--softphone-ca", "/ca.pem", "--softphone-authorized"],
+        ),
+    ],
+)
+def test_what_locust_is_told(arguments: Arguments, options: list[str]) -> None:
+    told = arguments.for_locust(Plan("a", Path("/a.yaml"), 1.0))
+    assert told == ["--softphone-profile", "/a.yaml", "--softphone-runs", "/runs", *options]
+
+
+def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:
+    runs = tmp_path / "runs"
+    runs.write_text("")
+    with pytest.raises(InputError) as refused:
+        new_folder(runs)
+    assert str(refused.value) == f"--runs {runs}: cannot be written to (Not a directory)"
+
+
+@pytest.mark.parametrize(
+    ("exit_codes", "gravest"),
+    [([], 0), ([0, 0], 0), ([0, 1], 1), ([1, 3, 0], 3), ([3, 2, 1], 2)],
+)
+def test_the_gravest_exit_code(exit_codes: list[int], gravest: int) -> None:
+    assert worst(exit_codes) == gravest
+
+
+@pytest.mark.parametrize(
+    ("wanted_s", "host", "pause_s"),
+    [(None, None, 0.0), (None, "https://edge.example", 60.0), (5.0, None, 5.0), (0.0, "https://edge.example", 0.0)],
+)
+def test_an_edge_that_is_not_ours_is_left_alone_between_runs(
+    wanted_s: float | None, host: str | None, pause_s: float
+) -> None:
+    assert pause_for(wanted_s, host) == pause_s
+
+
+# What is read back
+
+
+def test_runs_are_found_by_record_by_folder_and_by_a_folder_of_runs(tmp_path: Path) -> None:
+    for name in ("a", "b", "c"):
+        write(a_record(name), tmp_path / f"20260801-{name}")
+
+    def names(*paths: Path) -> list[str]:
+        runs, problems = read_runs(paths)
+        assert problems == []
+        return [run.name for run in runs]
+
+    assert names(tmp_path) == ["a", "b", "c"]
+    assert names(tmp_path / "20260801-b", tmp_path / "20260801-a/run.json") == ["b", "a"]
+    assert names(tmp_path, tmp_path / "20260801-a") == ["a", "b", "c"]  # each once
+
+
+def test_what_cannot_be_read_is_named_and_the_rest_is_read(tmp_path: Path) -> None:
+    write(a_record("good"), tmp_path / "good")
+    cut, foreign, newer, incomplete = (tmp_path / f"{name}.json" for name in ("cut", "foreign", "newer", "incomplete"))
+    cut.write_text('{"schema_version": 1, "tot')
+    foreign.write_text('{"name": "package", "version": "1.0.0"}')
+    newer.write_text('{"schema_version": 99, "totals": {}}')
+    incomplete.write_text('{"schema_version": 1, "totals": {}}')
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    long = tmp_path / ("x" * 300)
+    runs, problems = read_runs([cut, foreign, newer, incomplete, empty, long, tmp_path / "good"])
+    assert [run.name for run in runs] == ["good"]
+    assert problems == [
+        f"{cut}: not a run record (no valid JSON); was it cut short?",
+        f"{foreign}: not a run record of locust-softphone",
+        f"{newer}: schema version 99, this version of locust-softphone reads 1 to 2",
+        f"{incomplete}: not a complete run record (KeyError: 'retries')",
+        f"{empty}/run.json: cannot be read (No such file or directory)",
+        f"{long}: cannot be read (File name too long)",
+    ]
+
+
+# The real command
+
+
+def test_a_ci_system_gets_nothing_but_its_format(tmp_path: Path) -> None:
+    (tmp_path / "policy.yaml").write_text("limits: {handshake: {rate: 1/min, burst: 1}}")
+    profile = tmp_path / "tiny.yaml"
+    profile.write_text(
+        "name: tiny\nusers: 60\nramp: 60s\nsoftphone: {retry: {max_retries: 0}}\n"
+        "expect: [{that: rate_limited == 0, abort: true}, answered == 100%, pings_answered == 0]\n"
+    )
+    done = compare(profile, "--policy", "policy.yaml", "--format", "junit", cwd=tmp_path)
+    assert done.returncode == 1, done.stderr
+    (suite,) = junitparser.JUnitXml.fromstring(done.stdout.encode())
+    assert (suite.tests, suite.failures, suite.errors, suite.skipped) == (4, 2, 0, 1)
+
+
+def test_a_pause_between_runs(tmp_path: Path) -> None:
+    profile = a_profile(tmp_path, "tiny", users=1)
+    done = compare(profile, "--repeat", 2, "--pause", "1500ms", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    first, second = sorted(
+        (json.loads(path.read_text())["times"] for path in tmp_path.glob("runs/*/run.json")),
+        key=lambda times: str(times["end"]),
+    )
+    waited = datetime.fromisoformat(second["planned_start"]) - datetime.fromisoformat(first["end"])
+    assert waited.total_seconds() > 1.5
+
+
+def test_two_profiles_from_end_to_end(tmp_path: Path) -> None:
+    """Whatever Locust's configuration says where the command is typed: it is not about these runs."""
+    (tmp_path / "locust.conf").write_text("host = http://127.0.0.1:1\n")
+    (tmp_path / ".locust.conf").write_text("no-such-option = 1\nheadless = maybe\n")
+    outer = {**os.environ, "HOME": str(tmp_path), "LOCUST_HOST": "http://127.0.0.1:1", "COLUMNS": "100"}
+    scenarios = tmp_path / "scenarios"
+    scenarios.mkdir()
+    a_profile(scenarios, "first")
+    second = a_profile(tmp_path, "second", users=5, expect="rate_limited > 0")
+    done = compare("first", second.name, "--repeat", 2, cwd=tmp_path, env=outer)
+
+    assert done.returncode == 1, done.stderr  # second expects what does not happen
+    assert re.findall(r"^(\S+ #\d) +\d.*", done.stdout, re.M) == ["first #1", "first #2", "second #1", "second #2"] * 2
+    assert "- second #2: expected rate_limited > 0, it was 0\n" in done.stdout
+    assert "first and second" not in done.stderr
+    assert [line.partition(",")[0] for line in done.stderr.splitlines()[::2]] == [
+        "1 of 4: first begins",
+        "2 of 4: second begins",
+        "3 of 4: first begins",
+        "4 of 4: second begins",
+    ]
+
+    (folder,) = (tmp_path / "runs").glob("*-comparison")
+    names = ["1-first", "2-second", "3-first", "4-second"]
+    left = [*names, *(f"{name}.log" for name in names), "comparison.html"]
+    assert sorted(path.name for path in folder.iterdir()) == sorted(left)
+    records = [json.loads((folder / name / "run.json").read_text()) for name in names]
+    assert [record["ledger"]["balanced"] for record in records] == [True] * 4
+    assert [record["totals"]["answered"] for record in records] == [3, 5, 3, 5]
+    assert len({record["target"]["url"] for record in records}) == 4  # an edge of its own each
+    assert len(list((tmp_path / "runs").glob("*/run.json"))) == 4
+
+    again = f"locust-softphone report runs/{folder.name}"
+    text, _, last = done.stdout.rpartition("\npage: ")
+    assert last == f"runs/{folder.name}/comparison.html\nagain: {again}\n"
+    arguments = [*again.split()[1:], "--html", "later.html"]
+    shown = subprocess.run(command(*arguments), capture_output=True, text=True, cwd=tmp_path, env=outer)
+    assert (shown.stdout, shown.stderr, shown.returncode) == (f"{text}\npage: later.html\n", "", 1)
+    assert (tmp_path / "later.html").read_text() == (folder / "comparison.html").read_text()
+
+
+def test_a_running_edge_and_its_client(tmp_path: Path) -> None:
+    """The secret comes by the environment and is nowhere afterwards."""
+    policy = "organisations: [{client_id: ours, client_secret: top-secret-9}]"
+    outer = {**os.environ, "LOCUST_SOFTPHONE_CLIENT_ID": "ours", "LOCUST_SOFTPHONE_CLIENT_SECRET": "top-secret-9"}
+    profile = a_profile(tmp_path, "first")
+    with running_edge(policy) as edge:
+        done = compare(profile, "--host", edge.url, "--runs", tmp_path / "runs", env=outer)
+        assert done.returncode == 0, done.stderr
+        assert edge.stats()["steps"]["offer"]["admitted"] == 3
+    (path,) = (tmp_path / "runs").glob("*/run.json")
+    assert json.loads(path.read_text())["target"]["url"] == edge.url
+    written = [file.read_text() for file in (tmp_path / "runs").rglob("*") if file.is_file()]
+    assert not [text for text in (*written, done.stdout, done.stderr) if "top-secret-9" in text]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "problem"),
+    [
+        (
+            ["--host", "http://127.0.0.1:1"],
+            "--host http://127.0.0.1:1: connect_refused: nothing listens there; is the edge running?",
+        ),
+        (["--policy", "missing.yaml"], "{cwd}/missing.yaml: no such file or directory"),
+    ],
+)
+def test_what_no_run_can_do_anything_with_is_said_in_one_line(
+    arguments: list[str], problem: str, tmp_path: Path
+) -> None:
+    done = compare(a_profile(tmp_path, "first"), a_profile(tmp_path, "second"), *arguments, cwd=tmp_path)
+    first, *said = done.stderr.splitlines()
+    assert first.startswith("1 of 2: first begins, ")
+    assert said == [problem.format(cwd=tmp_path)]
+    assert (done.stdout, done.returncode) == ("", 2)
+    assert list((tmp_path / "runs").iterdir()) == []
+
+
+def test_what_is_measured_is_kept_when_a_later_run_cannot_be_made(tmp_path: Path) -> None:
+    """The edge goes away in the middle: the first run is reported, the others are named."""
+    profiles = [a_profile(tmp_path, name) for name in ("first", "second", "third")]
+    with running_edge() as edge:
+        running = subprocess.Popen(
+            command("compare", *profiles, "--host", edge.url, "--runs", tmp_path / "runs"),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        await_(lambda: (tmp_path / "runs").glob("*-first/run.json"), running)
+    out, err = running.communicate()
+    assert re.search(r"^first +3 +3 +3", out, re.M)
+    assert "\n  --host" in err
+    assert re.search(r"^missing from the comparison: second \(.*\), third \(not run\)$", err, re.M)
+    assert running.returncode in (2, 3)  # refused at the second, or cut off in the middle of it
+
+
+def test_ctrl_c_keeps_what_is_finished(tmp_path: Path) -> None:
+    profiles = [
+        a_profile(tmp_path, "first"),
+        a_profile(tmp_path, "second", hold="10m"),
+        a_profile(tmp_path, "third"),
+    ]
+    runs = tmp_path / "runs"
+    with subprocess.Popen(
+        command("compare", *profiles, "--runs", runs),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    ) as running:
+        await_(lambda: runs.glob("*-first/run.json"), running)
+        await_(lambda: [log for log in runs.glob("*/2-second.log") if "All users spawned" in log.read_text()], running)
+        os.killpg(running.pid, signal.SIGINT)  # as a terminal does: to the whole group
+        out, err = running.communicate()
+    assert running.returncode == 3, err
+    assert re.search(r"^first +3 +3 +3", out, re.M)
+    assert "second" not in out
+    (cut_short,) = runs.glob("*-second")
+    assert json.loads((cut_short / "run.json").read_text())["times"]["ended"] == "stopped"
+    assert "\nstopping: everybody hangs up; Ctrl-C again kills the run\n" in err
+    assert err.splitlines()[-1] == f"missing from the comparison: second (cut short, see {cut_short}), third (not run)"
+    assert not list(runs.glob("*-third"))
+
+
+def test_on_a_terminal_a_bar_names_the_run_and_the_time_left(tmp_path: Path) -> None:
+    ours, its = pty.openpty()
+    running = subprocess.Popen(
+        command("compare", a_profile(tmp_path, "first"), "--runs", tmp_path / "runs"),
+        stdout=its,
+        stderr=its,
+        env={**os.environ, "TERM": "xterm", "COLUMNS": "80", "NO_COLOR": ""},
+    )
+    os.close(its)
+    text = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", b"".join(chunks(ours)).decode())
+    os.close(ours)
+    assert running.wait() == 0
+    assert len(re.findall(r"1 of 1: first \S+ +0:0\d left", text)) > 2  # as time goes by
+    assert re.search(r"1 of 1: first done, after 0:0\d", text)
+    assert "\nfirst " in text.replace("\r", "")
+
+
+def await_(condition: Callable[[], Iterable[object]], process: subprocess.Popen[str]) -> None:
+    """Wait until there is something, for as long as the process runs."""
+    while not list(condition()):
+        assert process.poll() is None, process.communicate()
+        time.sleep(0.02)
+
+
+def chunks(terminal: int) -> Iterable[bytes]:
+    """All that is written to a terminal, until its other end is closed."""
+    while True:
+        try:
+            yield os.read(terminal, 65536)
+        except OSError:  # EIO
+            return
+
+
+def test_each_run_can_be_spread_over_workers(tmp_path: Path) -> None:
+    finished = subprocess.run(
+        command("compare", a_profile(tmp_path, "first"), "--runs", tmp_path / "runs", "--workers", "2"),
+        capture_output=True,
+        text=True,
+    )
+    assert finished.returncode == 0, finished.stderr
+    (record,) = (tmp_path / "runs").glob("*-first/run.json")
+    assert json.loads(record.read_text())["workers"] == 2

@@ -1,0 +1,150 @@
+"""Behaviours: what the named ones are, how a profile overrides them, and how a wrong one is refused."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from locust_softphone.config.behaviour import Behaviour, presets, resolve
+from locust_softphone.config.strict_yaml import StrictModel, loads
+from locust_softphone.errors import InputError
+
+
+class File(StrictModel):
+    softphone: Behaviour
+
+
+def problem(text: str) -> str:
+    with pytest.raises(InputError) as refused:
+        loads(text, File, name="p.yaml")
+    return str(refused.value)
+
+
+def test_every_preset_is_a_behaviour_with_a_source() -> None:
+    assert list(presets()) == [
+        "jmeter-default",
+        "sdk-2.1.0",
+        "sdk-2.3.1",
+        "genesys-streaming-19",
+        "purecloud-streaming-11",
+        "recommended",
+    ]
+    for name, preset in presets().items():
+        behaviour = Behaviour.model_validate({"like": name})
+        assert behaviour.retry == preset.retry
+        assert len(preset.source) > 60
+        assert "\n" not in preset.about
+
+
+@pytest.mark.parametrize(
+    ("name", "waits", "told", "words"),
+    [
+        ("jmeter-default", (0, 0.0, 1, 0.0), "ignore", "never tries again"),
+        ("sdk-2.1.0", (3, 0.0, 1, 0.0), "ignore", "tries again 3 times, at once, Retry-After ignored"),
+        (
+            "sdk-2.3.1",
+            (3, 1.0, 2, 30.0),
+            "ignore",
+            "tries again 3 times, after 1s times 2 up to 30s, no jitter, Retry-After ignored",
+        ),
+        (
+            "genesys-streaming-19",
+            (100, 2.0, 2, 90.0),
+            "add",
+            "tries again 100 times, after 2s times 2 up to 90s, no jitter, Retry-After added",
+        ),
+        (
+            "purecloud-streaming-11",
+            (100, 0.25, 2, 5.0),
+            "ignore",
+            "tries again 100 times, after 250ms times 2 up to 5s, no jitter, Retry-After ignored",
+        ),
+        (
+            "recommended",
+            (5, 1.0, 2, 30.0),
+            "honour",
+            "tries again 5 times, after 1s times 2 up to 30s, full jitter, Retry-After honoured",
+        ),
+    ],
+)
+def test_how_a_preset_tries_again(name: str, waits: tuple[int, float, float, float], told: str, words: str) -> None:
+    retry = presets()[name].retry
+    assert (retry.max_retries, retry.initial_s, retry.multiplier, retry.max_wait_s) == waits
+    assert retry.retry_after == told
+    assert retry.describe() == words
+
+
+def test_only_the_libraries_of_a_browser_cannot_see_the_headers_of_an_upgrade() -> None:
+    hidden = {name for name, preset in presets().items() if preset.retry.upgrade_headers == "hidden"}
+    assert hidden == {"genesys-streaming-19", "purecloud-streaming-11"}
+
+
+@pytest.mark.parametrize(
+    ("raw", "changed"),
+    [
+        ({}, {}),  # nothing written is what is recommended
+        ({"like": "recommended"}, {}),
+        ({"ready": "ignore"}, {"ready": "ignore"}),
+        ({"retry": {"jitter": "none"}}, {"retry.jitter": "none"}),  # the other fields of retry stay
+        ({"calls": {"count": 3}, "timeout": "5s"}, {"calls.count": 3, "timeout": "5s"}),
+    ],
+)
+def test_overrides_change_their_own_field_only(raw: dict[str, Any], changed: dict[str, Any]) -> None:
+    def flat(raw: dict[str, Any]) -> dict[str, Any]:
+        return {
+            key if inner is None else f"{key}.{inner}": value
+            for key, part in raw.items()
+            for inner, value in (part.items() if isinstance(part, dict) else [(None, part)])
+        }
+
+    before = flat(resolve({"like": "recommended"}))
+    assert flat({"like": "recommended", **resolve(raw)}) == {**before, **changed}
+
+
+def test_a_resolved_behaviour_reads_back() -> None:
+    behaviour = loads("softphone: {like: sdk-2.3.1, retry: {jitter: full}, calls: {count: 2}}", File).softphone
+    assert Behaviour.model_validate(behaviour.model_dump(mode="json", by_alias=True)) == behaviour
+
+
+def test_describe() -> None:
+    behaviour = loads("softphone: {like: sdk-2.1.0, calls: {count: 3}, retry: {max_retries: 0}}", File).softphone
+    assert behaviour.describe() == (
+        "like sdk-2.1.0: 3 calls, 10s apart, on one connection, a token for each connection, offers before ready, "
+        "never tries again"
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        (
+            "softphone:\n  like: sdk-2.3.2",
+            'p.yaml:2: softphone.like: "sdk-2.3.2" is no behaviour, did you mean sdk-2.3.1? '
+            "There are genesys-streaming-19, jmeter-default, purecloud-streaming-11, recommended, sdk-2.1.0, sdk-2.3.1",
+        ),
+        (
+            "softphone: {like: polite}",
+            'p.yaml:1: softphone.like: "polite" is no behaviour, there are genesys-streaming-19, jmeter-default, '
+            "purecloud-streaming-11, recommended, sdk-2.1.0, sdk-2.3.1",
+        ),
+        ("softphone: {like: [a]}", "p.yaml:1: softphone.like: must be text, not a list"),
+        ("softphone: recommended", 'p.yaml:1: softphone: must be a mapping (key: value), not "recommended"'),
+        ("softphone: {retry:}", "p.yaml:1: softphone.retry: must be a mapping (key: value), not null"),
+        ("softphone: {retry: {jiter: full}}", "p.yaml:1: softphone.retry.jiter: unknown key, did you mean jitter?"),
+        (
+            "softphone: {retry: {jitter: ful}}",
+            'p.yaml:1: softphone.retry.jitter: "ful" is not known here, did you mean full?',
+        ),
+        ("softphone: {retry: {max_retries: -1}}", "p.yaml:1: softphone.retry.max_retries: must be at least 0"),
+        ("softphone: {retry: {multiplier: 0.5}}", "p.yaml:1: softphone.retry.multiplier: must be at least 1"),
+        (
+            "softphone: {retry: {initial: 1000}}",
+            "p.yaml:1: softphone.retry.initial: 1000 is no duration, write 1000s",
+        ),
+        ("softphone: {calls: {count: 0}}", "p.yaml:1: softphone.calls.count: must be at least 1"),
+        ("softphone: {calls: 3}", "p.yaml:1: softphone.calls: must be a mapping (key: value), not 3"),
+    ],
+)
+def test_what_is_refused(text: str, line: str) -> None:
+    assert problem(text) == line

@@ -1,0 +1,135 @@
+"""The plan: sorted, complete, within its stages, shared out without a rest, and the same everywhere."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from locust_softphone.config.schedule import Schedule, Stage
+
+
+@pytest.mark.parametrize(
+    ("stages", "starts"),
+    [
+        ([Stage(4, 0)], [0, 0, 0, 0]),  # a burst: one instant, not one after the other
+        ([Stage(4, 2.0)], [0, 0.5, 1.0, 1.5]),  # the last one a step before the end, as a rate would have it
+        ([Stage(2, 1.0), Stage(None, 3.0), Stage(4, 1.0)], [0, 0.5, 4.0, 4.5]),  # a hold shifts what comes after
+        ([Stage(2, 1.0), Stage(4, 0)], [0, 0.5, 1.0, 1.0]),  # a burst on top of a ramp
+        ([Stage(None, 5.0), Stage(4, 0)], [5, 5, 5, 5]),  # a quiet time first
+        ([Stage(1, 1.0), Stage(4, 3.0)], [0, 1, 2, 3]),  # stages join without a gap
+    ],
+)
+def test_start_times(stages: list[Stage], starts: list[float]) -> None:
+    assert list(Schedule(4, tuple(stages))) == starts
+
+
+def test_the_ramp_of_the_report() -> None:
+    ramp = Schedule(500, (Stage(500, 60.0),))
+    assert [ramp.start_time(n) for n in (0, 1, 250)] == [0.0, 0.12, 30.0]
+    assert ramp.last_start_s == pytest.approx(59.88)
+
+
+@pytest.mark.parametrize(
+    ("users", "stages", "problem"),
+    [
+        (5, [], "the last stage must reach the 5 users, not hold or stop at 0"),
+        (5, [Stage(4, 1)], "the last stage must reach the 5 users, not hold or stop at 4"),
+        (5, [Stage(6, 1)], "the last stage must reach the 5 users, not hold or stop at 6"),
+        (5, [Stage(5, 1), Stage(None, 9)], "the last stage must reach the 5 users, not hold or stop at 5"),
+        (5, [Stage(5, 1), Stage(3, 1)], "a stage to 3 after one to 5: softphones only ever start, stages must rise"),
+        (5, [Stage(2, 1), Stage(2, 1)], "a stage to 2 after one to 2: softphones only ever start, stages must rise"),
+        (5, [Stage(0, 1), Stage(5, 1)], "a stage to 0 after one to 0: softphones only ever start, stages must rise"),
+        (5, [Stage(5, -1)], "a stage cannot last a negative time"),
+    ],
+)
+def test_plans_that_make_no_sense(users: int, stages: list[Stage], problem: str) -> None:
+    with pytest.raises(ValueError, match=f"^{problem}$"):
+        Schedule(users, tuple(stages))
+
+
+@pytest.mark.parametrize(
+    ("users", "stages", "peak"),
+    [
+        (500, [Stage(500, 0)], 500),
+        (500, [Stage(500, 10.0)], 50),  # 50/s is 50 in a second, not 51 with the one on its end
+        (500, [Stage(500, 60.0)], 9),  # 8.33/s: nine, 0.12 s apart, fit into 0.96 s
+        (10, [Stage(10, 10 / 3)], 3),  # a rate that has no exact float
+        (8, [Stage(2, 1.5), Stage(8, 0)], 7),  # the window goes across stages
+        (3, [Stage(3, 30.0)], 1),
+    ],
+)
+def test_peak_starts_per_s(users: int, stages: list[Stage], peak: int) -> None:
+    assert Schedule(users, tuple(stages)).peak_starts_per_s() == peak
+
+
+def test_only_planned_softphones_have_a_start() -> None:
+    for n in (-1, 5):
+        with pytest.raises(IndexError):
+            Schedule(5, (Stage(5, 1.0),)).start_time(n)
+    for offset, stride in ((2, 2), (-1, 2), (0, 0)):
+        with pytest.raises(ValueError, match="no worker"):
+            Schedule(5, (Stage(5, 1.0),)).share(offset, stride)
+
+
+@st.composite
+def schedules(draw: st.DrawFn) -> Schedule:
+    seconds = st.one_of(st.just(0.0), st.floats(0.001, 3600))
+    rises = draw(st.lists(st.integers(1, 40), min_size=1, max_size=5))
+    stages: list[Stage] = []
+    users = 0
+    for rise in rises:
+        if draw(st.booleans()):
+            stages.append(Stage(None, draw(seconds)))
+        users += rise
+        stages.append(Stage(users, draw(seconds)))
+    return Schedule(users, tuple(stages), draw(st.sampled_from(["uniform", "poisson"])), draw(st.integers(0, 9)))
+
+
+@given(schedules())
+def test_starts_are_sorted_and_each_lies_within_its_stage(schedule: Schedule) -> None:
+    starts = list(schedule)
+    assert len(starts) == schedule.users
+    assert all(a <= b for a, b in pairwise(starts))
+    start_s, reached = 0.0, 0
+    for stage in schedule.stages:
+        to = reached if stage.to is None else stage.to
+        assert all(start_s <= t <= start_s + stage.over_s for t in starts[reached:to])
+        start_s, reached = start_s + stage.over_s, to
+
+
+@given(schedules(), st.integers(1, 12))
+def test_the_shares_of_all_workers_are_the_plan(schedule: Schedule, workers: int) -> None:
+    shares = [n for offset in range(workers) for n in schedule.share(offset, workers)]
+    assert sorted(shares) == list(range(schedule.users))
+
+
+@given(schedules(), st.floats(-1, 20000))
+def test_started_by_agrees_with_the_starts(schedule: Schedule, t_s: float) -> None:
+    starts = list(schedule)
+    for t in (t_s, starts[0], starts[-1], starts[len(starts) // 2]):
+        assert schedule.started_by(t) == sum(start <= t for start in starts)
+
+
+@given(schedules())
+def test_peak_is_the_fullest_second_that_begins_with_a_start(schedule: Schedule) -> None:
+    starts = list(schedule)
+    assert schedule.peak_starts_per_s() == max(sum(0 <= b - a < 1 - 1e-9 for b in starts) for a in starts)
+
+
+def test_poisson_is_the_same_plan_every_time() -> None:
+    plan = Schedule(4, (Stage(4, 10.0),), "poisson", seed=1)
+    assert list(plan) == list(Schedule(4, (Stage(4, 10.0),), "poisson", seed=1))
+    assert list(plan) != list(Schedule(4, (Stage(4, 10.0),), "poisson", seed=2))
+    # Pinned: another Python, another machine, another worker must get these.
+    assert list(plan) == pytest.approx([1.3436424411240122, 2.550690257394217, 7.637746189766, 8.474337369372327])
+
+
+def test_poisson_has_the_mean_and_the_spread_of_a_poisson_process() -> None:
+    starts = list(Schedule(20_000, (Stage(20_000, 1000.0),), "poisson", seed=7))
+    gaps = [b - a for a, b in pairwise(starts)]
+    mean = sum(gaps) / len(gaps)
+    assert mean == pytest.approx(0.05, rel=0.01)
+    assert sum(gap > mean for gap in gaps) / len(gaps) == pytest.approx(0.368, abs=0.01)  # e**-1, if exponential

@@ -1,0 +1,207 @@
+"""A file is a model, or every problem it has, each on one line with file, line and advice."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pydantic import Field, SecretStr, Strict, field_validator
+
+from locust_softphone.config.strict_yaml import StrictModel, load, loads
+from locust_softphone.config.units import Seconds
+from locust_softphone.errors import InputError
+
+
+class Retry(StrictModel):
+    initial_s: Seconds = Field(1.0, alias="initial")
+    jitter: Literal["none", "full", "equal"] = "none"
+    visible: bool = False
+
+
+class Stage(StrictModel):
+    to: int
+
+
+class Hold(StrictModel):
+    hold_s: Seconds = Field(alias="hold")
+
+
+class Burst(StrictModel):
+    name: str
+    users: int = Field(1, ge=1, le=1000)
+    factor: float = Field(1.0, gt=0)
+    ramp_s: Seconds = Field(0.0, alias="ramp")
+    retry: Retry = Retry()
+    stages: Annotated[tuple[Stage | Hold, ...], Strict(False)] = ()
+    named: dict[str, Retry] = Field(default_factory=dict)
+
+    @field_validator("name")
+    @classmethod
+    def no_spaces(cls, name: str) -> str:
+        if " " in name:
+            raise ValueError("no spaces, please")
+        return name
+
+
+def problems(text: str) -> list[str]:
+    with pytest.raises(InputError) as refused:
+        loads(text, Burst, name="burst.yaml")
+    return list(refused.value.problems)
+
+
+def test_a_good_file_is_a_frozen_value() -> None:
+    burst = loads("# why\nname: burst\nramp: 60s\nretry: {jitter: full}\nstages: [{to: 5}, {hold: 3s}]", Burst)
+    assert (burst.name, burst.users, burst.ramp_s, burst.retry.jitter) == ("burst", 1, 60.0, "full")
+    assert burst.stages == (Stage(to=5), Hold.model_validate({"hold": "3s"}))
+    with pytest.raises(ValueError, match="frozen"):
+        burst.users = 1  # type: ignore[misc]
+
+
+def test_all_problems_at_once_in_the_order_of_the_lines() -> None:
+    text = """\
+name: two words
+users: 0
+ramp: 60
+retry:
+  initial: 1:30
+  jiter: full
+stages:
+- to: 5
+- {to: 5.5}
+polite: yes
+"""
+    assert problems(text) == [
+        "burst.yaml:1: name: no spaces, please",
+        "burst.yaml:2: users: must be at least 1",
+        "burst.yaml:3: ramp: 60 is no duration, write 60s",
+        'burst.yaml:5: retry.initial: "1:30" is no duration, write 250ms, 60s, 2m or 1m30s',
+        "burst.yaml:6: retry.jiter: unknown key, did you mean jitter?",
+        "burst.yaml:9: stages[1].to: must be a whole number, not 5.5",
+        "burst.yaml:10: polite: unknown key, there are factor, name, named, ramp, retry, stages, users",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("users: 1", "1: name: is missing"),
+        ("name: n\nusers: '5'", '2: users: must be a whole number, not "5"'),  # quoted is text
+        ("name: n\nusers: true", "2: users: must be a whole number, not true"),  # 1 to Python
+        ("name: n\nusers: 010", '2: users: must be a whole number, not "010"'),  # 8 in YAML 1.1
+        ("name: n\nusers: 1001", "2: users: must be at most 1000"),
+        ("name: n\nusers: " + "9" * 5000, f'2: users: must be a whole number, not "{"9" * 58}…'),
+        ("name: n\nfactor: 0", "2: factor: must be above 0"),
+        ("name: n\nfactor: .nan", '2: factor: must be a number, not ".nan"'),
+        ("name: n\nfactor: 1e999", '2: factor: must be a number, not "1e999"'),
+        ("name: no\nretry: {visible: no}", '2: retry.visible: must be true or false, not "no"'),  # and name is "no"
+        ("name: 2024-01-01\nretry: {jitter: ful}", '2: retry.jitter: "ful" is not known here, did you mean full?'),
+        ("name: n\nretry: {jitter: 5}", "2: retry.jitter: 5 is not known here, there are equal, full, none"),
+        ("name: n\nretry:", "2: retry: must be a mapping (key: value), not null"),
+        ("name: n\nretry: [1]", "2: retry: must be a mapping (key: value), not a list"),
+        ("name: n\nstages: 5", "2: stages: must be a list, not 5"),
+        ("name: n\nstages: [{to: 5, too: 6}]", "2: stages[0].too: unknown key, did you mean to?"),
+        ("name: n\nramp_s: 5s", "2: ramp_s: unknown key, did you mean ramp?"),  # the name in Python is no key
+        ("name: n\nnamed: {any name: {jiter: x}}", '2: named."any name".jiter: unknown key, did you mean jitter?'),
+        ("name: n\nname: m", "2: name: repeats the key of line 1"),
+        ("name: n\n1: 2", "2: 1: a key must be text, put it in quotes"),
+        ("name: n\n? [a]\n: b", "2: None: a key must be text, put it in quotes"),
+        ("name: n\n<<: {users: 5}", '2: "<<": unknown key'),
+        ('name: n\n"a\\nb": 1', '2: "a\\nb": unknown key'),
+        ("", "1: is empty"),
+        ("# nothing but a comment", "1: is empty"),
+        ("- a\n- b", "1: must be a mapping (key: value), not a list"),
+        ("burst", '1: must be a mapping (key: value), not "burst"'),
+        ("name: n\nretry: {", "2: not accepted as YAML: expected the node content, but found '<stream end>'"),
+        ("name: n\n\tusers: 1", "2: not accepted as YAML: found character '\\t' that cannot start any token"),
+        ("name: n\n---\nname: m", "2: not accepted as YAML: but found another document"),
+        ("name: &n burst", "1: not accepted as YAML: anchors and aliases (& and *) are not accepted"),
+        ("name: *n", "1: not accepted as YAML: anchors and aliases (& and *) are not accepted"),
+        ("name: !!python/name:os.system x", "1: not accepted as YAML: tags (!) are not accepted"),
+        ("name: n\nx: " + "[" * 5000, "2: not accepted as YAML: nested more than 16 deep"),
+        ("name: n\nx: \x07", "2: not accepted as YAML: the character '\\x07' is not allowed in YAML"),
+        ('name: "\\Uffffffff"', "1: not accepted as YAML: an escape or a directive is out of range"),
+    ],
+)
+def test_one_problem(text: str, problem: str) -> None:
+    assert [line[: len("burst.yaml:") + len(problem)] for line in problems(text)] == [f"burst.yaml:{problem}"]
+
+
+def test_words_that_older_yaml_takes_for_booleans_and_dates_are_text() -> None:
+    for word in ("no", "yes", "on", "off", "y", "2024-01-01", "1:30", "0x10", "1_000"):
+        assert loads(f"name: {word}", Burst).name == word
+
+
+def test_of_a_union_only_what_was_meant_is_a_problem() -> None:
+    assert problems("name: n\nstages: [{hold: 5}, {to: five}, {to: 5, hold: 5s}]") == [
+        "burst.yaml:2: stages[0].hold: 5 is no duration, write 5s",
+        'burst.yaml:2: stages[1].to: must be a whole number, not "five"',
+        "burst.yaml:2: stages[2].hold: does not belong here",
+    ]
+
+
+def test_a_secret_is_not_shown() -> None:
+    class Client(StrictModel):
+        client_secret: SecretStr
+
+    with pytest.raises(InputError) as refused:
+        loads("client_secret: 12345", Client)
+    assert str(refused.value) == "<text>:1: client_secret: must be text, not this"
+
+
+def test_files_that_cannot_be_read(tmp_path: Path) -> None:
+    def problem(path: Path) -> str:
+        with pytest.raises(InputError) as refused:
+            load(path, Burst)
+        return str(refused.value)
+
+    large, latin, good = tmp_path / "large.yaml", tmp_path / "latin.yaml", tmp_path / "good.yaml"
+    large.write_bytes(b"#" * (256 * 1024 + 1))
+    latin.write_bytes("name: n\nusers: 5 # für\n".encode("latin-1"))
+    good.write_bytes(b"\xef\xbb\xbfname: n")  # a BOM, as some editors write
+    assert problem(tmp_path / "none.yaml") == f"{tmp_path}/none.yaml: no such file or directory"
+    assert problem(tmp_path) == f"{tmp_path}: is a directory"
+    assert problem(Path("a\0b")) == "a\\x00b: embedded null byte"
+    assert problem(large) == f"{large}: larger than 256 KB, this is not a file written by hand"
+    assert problem(latin) == f"{latin}:2: not UTF-8 text"
+    assert load(good, Burst).name == "n"
+
+
+YAMLISH = st.text(
+    st.one_of(st.sampled_from("abjnrsu:-[]{}&*!?|>'\"%@`,#~\\ \n\t0159.\r\u0085\u2028\ufeff"), st.characters())
+)
+WORDS = [
+    "name",
+    "users",
+    "ramp",
+    "retry",
+    "stages",
+    "to",
+    "hold",
+    "5",
+    "60s",
+    "full",
+    "null",
+    "1e9",
+    "&a",
+    "*a",
+    "<<",
+    "%YAML",
+    "\\U0011ffff",
+]
+FRAGMENTS = st.lists(st.sampled_from([*WORDS, *"{}[]\n\"'|", ": ", "- ", "  ", ", ", "? ", "!!int "])).map("".join)
+
+
+@settings(max_examples=500)
+@given(st.one_of(YAMLISH, FRAGMENTS))
+def test_nothing_but_one_line_problems_ever_comes_out(text: str) -> None:
+    try:
+        loads(text, Burst, name="fuzz.yaml")
+    except InputError as e:
+        for problem in e.problems:
+            assert problem.startswith("fuzz.yaml:")
+            assert len(problem.splitlines()) == 1
+            assert "pydantic" not in problem
+            problem.encode()

@@ -1,0 +1,91 @@
+"""The token bucket, on a clock that stands still unless told otherwise."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from locust_softphone.limits.token_bucket import TokenBucket
+
+
+@pytest.mark.parametrize(
+    ("takes", "tokens"),
+    [
+        ([], 3.0),  # full at the start
+        ([(0.0, 0.0)], 2.0),
+        ([(0.0, 0.0), (0.0, 0.0), (0.0, 0.0)], 0.0),  # the whole burst at one instant
+        ([(0.0, 0.0), (0.0, 0.0), (0.0, 0.0), (0.0, 0.5)], 0.0),  # the next comes at 1/rate, and nothing is taken
+        ([(0.0, 0.0), (0.0, 0.0), (0.0, 0.0), (0.25, 0.25)], 0.5),  # half of it has flowed in
+        ([(0.0, 0.0), (0.0, 0.0), (0.0, 0.0), (0.5, 0.0)], 0.0),  # there to the instant
+        ([(0.0, 0.0), (100.0, 0.0)], 2.0),  # never above the burst
+        ([(5.0, 0.0), (4.0, 0.0)], 1.0),  # a clock that steps back gives nothing away
+    ],
+)
+def test_take(takes: list[tuple[float, float]], tokens: float) -> None:
+    bucket = TokenBucket(rate=2.0, burst=3)
+    assert [bucket.take(now) for now, _ in takes] == [wait for _, wait in takes]
+    assert bucket.tokens(takes[-1][0] if takes else 0.0) == tokens
+
+
+def test_take_of_several() -> None:
+    bucket = TokenBucket(rate=2.0, burst=3)
+    assert bucket.take(0.0, 2) == 0.0
+    assert bucket.take(0.0, 3) == 1.0
+    assert bucket.take(1.0, 3) == 0.0
+
+
+@pytest.mark.parametrize("n", [0, -1, 4])
+def test_a_take_that_can_never_be_admitted_is_a_bug(n: int) -> None:
+    with pytest.raises(ValueError, match="within the burst"):
+        TokenBucket(rate=2.0, burst=3).take(0.0, n)
+
+
+@pytest.mark.parametrize(
+    ("rate", "burst"), [(0.0, 1), (-1.0, 1), (math.nan, 1), (math.inf, 1), (1.0, 0), (1.0, math.nan), (1.0, math.inf)]
+)
+def test_a_bucket_that_would_never_or_always_admit_is_refused(rate: float, burst: float) -> None:
+    with pytest.raises(ValueError, match="of a token bucket must be"):
+        TokenBucket(rate, burst)
+
+
+@pytest.mark.parametrize(
+    ("reserved_at", "waits"),
+    [
+        ([0.0], [0.0]),
+        ([0.0, 0.0, 0.0, 0.0], [0.0, 0.0, 0.5, 1.0]),  # a queue that grows by 1/rate
+        ([0.0, 0.0, 0.0, 0.5], [0.0, 0.0, 0.5, 0.5]),  # and shrinks with time
+        ([0.0, 0.0, 0.0, 10.0], [0.0, 0.0, 0.5, 0.0]),  # until it is quiet again
+    ],
+)
+def test_reserve(reserved_at: list[float], waits: list[float]) -> None:
+    bucket = TokenBucket(rate=2.0, burst=2)
+    assert [bucket.reserve(now) for now in reserved_at] == waits
+
+
+@settings(deadline=None)
+@given(
+    rate=st.floats(1e-3, 1e5),
+    burst=st.integers(1, 1000),
+    start=st.floats(0, 1e7),
+    steps=st.lists(st.floats(0, 10), max_size=60),
+)
+def test_who_waits_as_long_as_told_is_admitted(rate: float, burst: int, start: float, steps: list[float]) -> None:
+    bucket, now = TokenBucket(rate, burst), start
+    for step in steps:
+        now += step
+        if wait := bucket.take(now):
+            now = max(now + wait, math.nextafter(now, math.inf))
+            assert bucket.take(now) == 0.0
+
+
+@settings(deadline=None)
+@given(rate=st.floats(0.1, 1e3), burst=st.integers(1, 50), steps=st.lists(st.floats(0, 0.5), max_size=80))
+def test_no_window_admits_more_than_burst_and_rate(rate: float, burst: int, steps: list[float]) -> None:
+    bucket, now, admitted = TokenBucket(rate, burst), 0.0, 0
+    for step in steps:
+        now += step
+        admitted += not bucket.take(now)
+        assert admitted <= burst + rate * now + 1e-6

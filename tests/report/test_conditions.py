@@ -1,0 +1,117 @@
+"""What differs between two runs: parts and fields, without what has no effect."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from locust_softphone.report.conditions import Difference, conditions, differences
+from tests.runs.records import a_record
+
+NEVER: dict[str, Any] = {"like": "sdk-2.3.1", "retry": {"max_retries": 0}}
+BACKOFF = {"like": "sdk-2.3.1"}
+
+
+def between(before: dict[str, Any], after: dict[str, Any]) -> list[Difference]:
+    return differences(conditions(a_record(**before)), conditions(a_record(**after)))
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "part", "name", "values", "fields"),
+    [
+        ({}, {"ramp": "60s"}, "ramp", "ramp", ("0s", "60s"), 1),
+        ({}, {"ramp": {"rate": "50/s"}}, "ramp", "ramp", ("0s", "50/s"), 1),
+        (
+            {"ramp": "1s"},
+            {"ramp": {"stages": [{"to": 5, "over": "1s"}, {"hold": "2s"}, {"to": 10}]}},
+            "ramp",
+            "ramp",
+            ("1s", "to 5 over 1s, then hold 2s, then to 10 over 0s"),
+            1,
+        ),
+        ({}, {"users": 20}, "users", "users", ("10", "20"), 1),
+        ({}, {"hold": "20s"}, "hold", "hold", ("15s", "20s"), 1),
+        (
+            {"ramp": "1s"},
+            {"ramp": "1s", "arrivals": "poisson", "seed": 7},
+            "arrivals",
+            "arrivals",
+            ("arrivals uniform, seed 0", "arrivals poisson, seed 7"),
+            2,
+        ),
+        # The presets' names are no condition, what they state is: an upgrade that never tries again only waits.
+        (
+            {"softphone": {"like": "sdk-2.1.0", "retry": {"max_retries": 0}}},
+            {"softphone": NEVER},
+            "ready",
+            "ready",
+            ("ignore", "wait"),
+            1,
+        ),
+        ({"softphone": {"token": "per-connection"}}, {}, "token", "token", ("per-connection", "shared"), 1),
+        ({"softphone": NEVER}, {"softphone": BACKOFF}, "retry", "max_retries", ("0", "3"), 1),
+        (
+            {"softphone": BACKOFF},
+            {"softphone": {**BACKOFF, "retry": {"jitter": "full", "retry_after": "honour"}}},
+            "retry",
+            "retry",
+            ("jitter none, retry_after ignore", "jitter full, retry_after honour"),
+            2,
+        ),
+        (
+            {"softphone": {"calls": {"count": 2, "every": "1s"}}},
+            {"softphone": {"calls": {"count": 2, "every": "1s"}, "connection": "per-call"}},
+            "connection",
+            "connection",
+            ("reuse", "per-call"),
+            1,
+        ),
+        ({}, {"policy": {"patience": 0}}, "policy", "patience", ("nothing", "0"), 1),
+        ({"policy": {"patience": 3}}, {"policy": {"patience": 0}}, "policy", "patience", ("3", "0"), 1),
+        ({}, {"versions": {"locust": "2.48.0"}}, "versions", "locust", ("2.47.0", "2.48.0"), 1),
+    ],
+)
+def test_one_thing_differs(
+    before: dict[str, Any], after: dict[str, Any], part: str, name: str, values: tuple[str, str], fields: int
+) -> None:
+    difference = Difference(part, name, *values, fields)
+    assert between(before, after) == [difference]
+    assert between(after, before) == [replace(difference, before=difference.after, after=difference.before)]
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        pytest.param(
+            {}, {"name": "another", "expect": ["answered == 100%"], "about": "x"}, id="names and expectations"
+        ),
+        pytest.param({"ramp": "1s"}, {"ramp": "1s", "seed": 7}, id="the seed of uniform arrivals"),
+        pytest.param({}, {"arrivals": "poisson", "seed": 7}, id="how those arrive who arrive at once"),
+        pytest.param({"softphone": NEVER}, {"softphone": {**NEVER, "retry": {"max_retries": 0, "jitter": "full"}}}),
+        pytest.param({}, {"softphone": {"calls": {"every": "3s"}}}, id="the distance between one call"),
+        pytest.param({}, {"softphone": {"connection": "per-call"}}, id="one call has one connection anyway"),
+        pytest.param(
+            {"softphone": {"like": "sdk-2.1.0"}},
+            {"softphone": {"like": "sdk-2.1.0", "retry": {"jitter": "full"}}},
+            id="jitter on no wait",
+        ),
+        pytest.param(
+            {"softphone": BACKOFF},
+            {"softphone": {**BACKOFF, "retry": {"retry_after_cap": "1s", "upgrade_headers": "hidden"}}},
+            id="how a header is read that is ignored",
+        ),
+        pytest.param({"url": "http://127.0.0.1:1"}, {"url": "http://127.0.0.1:2"}, id="a simulated edge's port"),
+    ],
+)
+def test_what_has_no_effect_is_no_difference(before: dict[str, Any], after: dict[str, Any]) -> None:
+    assert between(before, after) == []
+
+
+def test_several_parts() -> None:
+    after = {"ramp": "60s", "simulated": False, "url": "https://edge.example", "softphone": {"ready": "ignore"}}
+    found = between({"policy": {"patience": 3}}, after)
+    assert [each.part for each in found] == ["ramp", "ready", "target", "policy"]
+    assert found[2] == Difference("target", "target", "simulated", "https://edge.example")
+    assert found[3] == Difference("policy", "patience", "3", "nothing")

@@ -1,0 +1,189 @@
+"""The ledger: what both sides counted, in tables; what must balance, and what must not."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from locust_softphone.metrics.outcome import Outcome
+from locust_softphone.metrics.tally import Attempt, Tally
+from locust_softphone.runs.ledger import balance, since
+
+Counts = Mapping[str, int]
+OK = Outcome.OK
+
+
+def softphones(*attempts: tuple[int, Outcome, int | None]) -> Counts:
+    """A tally's counters for so many offers of each outcome and status."""
+    tally = Tally()
+    for n, outcome, status in attempts:
+        for _ in range(n):
+            tally.attempt(Attempt("offer", 0.0, 0.0, 0.0, outcome, status))
+    return tally.counts
+
+
+def edge(admitted: int = 0, cut: int = 0, **refused: int) -> dict[str, Any]:
+    """The edge's counters for offers; refusals as ``http_429=3``."""
+    by_status = {name.removeprefix("http_"): n for name, n in refused.items()}
+    requests = admitted + cut + sum(refused.values())
+    return {"offer": {"requests": requests, "admitted": admitted, "cut": cut, "refused": by_status}}
+
+
+def row(step: str, balanced: Mapping[str, Any]) -> dict[str, Any]:
+    found: dict[str, Any] = next(each for each in balanced["rows"] if each["step"] == step)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("counts", "edge_steps", "cut", "never_arrived", "why"),
+    [
+        ({}, {}, 0, 0, "a run in which nothing happened"),
+        (softphones((5, OK, None)), edge(admitted=5), 0, 0, "every answer is one that the edge gave"),
+        (softphones((5, OK, None), (3, Outcome.RATE_LIMITED, 429)), edge(admitted=5, http_429=3), 0, 0, "refusals too"),
+        (softphones((1, Outcome.BAD_ANSWER, 201)), edge(admitted=1), 0, 0, "a wrong answer is an answer"),
+        (softphones((2, Outcome.MALFORMED, 101)), edge(admitted=2), 0, 0, "so is a success that breaks the protocol"),
+        (softphones((2, Outcome.RESET, None)), edge(cut=2), 2, 0, "a request that the edge cut short"),
+        (softphones((2, Outcome.RESET, None)), edge(), 0, 2, "a connection lost before the request was there"),
+        (
+            softphones((2, Outcome.TIMED_OUT, None)),
+            edge(admitted=2),
+            0,
+            0,
+            "answered after the softphone gave up waiting",
+        ),
+        (
+            softphones((2, Outcome.CANCELLED, None)),
+            edge(admitted=1),
+            0,
+            1,
+            "stopped: one was there already, one was not",
+        ),
+        (
+            softphones((2, Outcome.CANCELLED, None)),
+            edge(http_429=2),
+            0,
+            0,
+            "stopped while the refusals were on their way",
+        ),
+        (softphones((4, Outcome.CONNECT_REFUSED, None)), edge(), 0, 4, "no connection, no request"),
+        (softphones((1, Outcome.LOST, 429)), edge(http_429=1), 0, 0, "the status was read before the connection went"),
+    ],
+)
+def test_a_ledger_that_balances(
+    counts: Counts, edge_steps: Mapping[str, Any], cut: int, never_arrived: int, why: str
+) -> None:
+    balanced = balance(counts, edge_steps)
+    assert balanced["problems"] == [], why
+    assert balanced["balanced"] is True, why
+    offers = row("offer", balanced)
+    assert (offers["cut"], offers["never_arrived"]) == (cut, never_arrived), why
+    assert offers["attempts"] == sum(offers[part] for part in ("admitted", "refused", "cut", "never_arrived")), why
+
+
+@pytest.mark.parametrize(
+    ("counts", "edge_steps", "problem", "why"),
+    [
+        (
+            softphones((5, OK, None)),
+            edge(admitted=4),
+            "offer: softphones saw 5 admissions, the edge counted 4",
+            "the edge misses one",
+        ),
+        (
+            softphones((5, OK, None)),
+            edge(admitted=6),
+            "offer: the edge counted 6 requests, softphones sent 5",
+            "the edge has one too many",
+        ),
+        (
+            softphones((5, OK, None)),
+            edge(admitted=5, http_429=1),
+            "offer: the edge counted 6 requests, softphones sent 5",
+            "one too many, though it was refused",
+        ),
+        (
+            softphones((5, OK, None)),
+            edge(admitted=5, cut=1),
+            "offer: the edge counted 6 requests, softphones sent 5",
+            "one too many, though it was cut",
+        ),
+        (
+            softphones((1, Outcome.PROXY_ERROR, 502)),
+            edge(),
+            "offer: softphones saw 1 refusals with HTTP 502, the edge counted 0",
+            "a refusal that the edge never gave: something in between did",
+        ),
+        (
+            softphones((3, Outcome.RATE_LIMITED, 429)),
+            edge(http_401=3),
+            "offer: softphones saw 3 refusals with HTTP 429, the edge counted 0",
+            "the numbers agree, the reasons do not",
+        ),
+        (
+            softphones((2, Outcome.CONNECT_REFUSED, None)),
+            edge(admitted=1),
+            "offer: the edge counted 1 requests, softphones sent 0",
+            "a request from a softphone that never had a connection",
+        ),
+        (
+            softphones((1, Outcome.CANCELLED, None)),
+            edge(admitted=2),
+            "offer: the edge counted 2 requests, softphones sent 1",
+            "a cancelled attempt explains one request, not two",
+        ),
+        (
+            {},
+            edge(admitted=1),
+            "offer: the edge counted 1 requests, softphones sent 0",
+            "a request from nowhere",
+        ),
+    ],
+)
+def test_a_ledger_that_does_not_balance(counts: Counts, edge_steps: Mapping[str, Any], problem: str, why: str) -> None:
+    balanced = balance(counts, edge_steps)
+    assert balanced["balanced"] is False, why
+    assert problem in balanced["problems"], why
+
+
+def test_a_surplus_of_one_heading_does_not_make_up_for_a_deficit_of_another() -> None:
+    balanced = balance(softphones((5, OK, None), (5, Outcome.RATE_LIMITED, 429)), edge(admitted=6, http_429=4))
+    assert balanced["problems"] == ["offer: softphones saw 5 refusals with HTTP 429, the edge counted 4"]
+
+
+def test_steps_are_balanced_each_on_its_own() -> None:
+    counts = {"attempts.token": 1, "outcome.token.ok": 1, **softphones((1, OK, None))}
+    balanced = balance(counts, edge(admitted=2))
+    assert [each["step"] for each in balanced["rows"]] == ["token", "handshake", "offer"]
+    assert balanced["problems"] == [
+        "token: softphones saw 1 admissions, the edge counted 0",
+        "offer: the edge counted 2 requests, softphones sent 1",
+    ]
+
+
+def test_steps_without_a_request_are_no_part_of_it() -> None:
+    assert balance({"attempts.ready": 7, "attempts.close": 7, "outcome.ready.ok": 7}, {})["balanced"] is True
+
+
+BEFORE = {"server": "edge", "version": "1", "policy": {"patience": 3}, "lost": 2, "sessions": {"open": 4, "total": 9}}
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "gained"),
+    [
+        ({}, {"lost": 3}, {"lost": 3}),
+        ({"lost": 2}, {"lost": 2}, {"lost": 0}),
+        ({"closes": {"1000": 1}}, {"closes": {"1000": 4, "1006": 2}}, {"closes": {"1000": 3, "1006": 2}}),
+        (BEFORE, {**BEFORE, "lost": 5, "sessions": {"open": 1, "total": 12}}, {"lost": 3, "sessions": {"total": 3}}),
+        (
+            {"steps": {}},
+            {"steps": {"offer": {"admitted": 1, "refused": {}}}},
+            {"steps": {"offer": {"admitted": 1, "refused": {}}}},
+        ),
+    ],
+)
+def test_since_is_what_was_gained_and_nothing_but_counters(
+    before: Mapping[str, Any], after: Mapping[str, Any], gained: Mapping[str, Any]
+) -> None:
+    assert since(before, after) == gained

@@ -1,0 +1,117 @@
+"""The shipped JSON Schema of the run record: real records satisfy it, every field is described, nothing has drifted."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+from referencing import Registry, Resource
+
+from locust_softphone.commands.locust_process import locust_command
+from locust_softphone.config.profile_schema import SCHEMA_PATH as PROFILE_SCHEMA_PATH
+from locust_softphone.metrics.outcome import Outcome
+from locust_softphone.runs.record import SCHEMA_VERSION, read
+from tests.runs.records import a_record
+
+SCHEMA_PATH = PROFILE_SCHEMA_PATH.with_name("run.schema.json")
+SCHEMA: dict[str, Any] = json.loads(SCHEMA_PATH.read_text(encoding="utf-8"))
+PROFILE_SCHEMA = json.loads(PROFILE_SCHEMA_PATH.read_text(encoding="utf-8"))
+
+
+def validate(record: dict[str, Any]) -> None:
+    profile = Resource.from_contents(PROFILE_SCHEMA)
+    registry: Registry[Any] = Registry().with_resource("profile.schema.json", profile)
+    checker = jsonschema.Draft202012Validator.FORMAT_CHECKER
+    jsonschema.Draft202012Validator(SCHEMA, registry=registry, format_checker=checker).validate(record)
+
+
+def test_it_is_a_schema() -> None:
+    jsonschema.Draft202012Validator.check_schema(SCHEMA)
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        pytest.param(a_record(), id="all is well"),
+        pytest.param(a_record(answered=0), id="nothing was ever answered"),
+        pytest.param(a_record(limited={"token": 3}, abnormal={"reset": 2}, too_early=1), id="refusals and drops"),
+        pytest.param(a_record(simulated=False, url="https://edge.example"), id="an edge without counters"),
+        pytest.param(a_record(invalid=["the run was stopped before its plan was over"]), id="not valid"),
+        pytest.param(a_record(ramp={"stages": [{"to": 10, "over": "1s"}]}, expect=["answered == 100%"]), id="stages"),
+    ],
+)
+def test_a_built_record_satisfies_it(record: dict[str, Any]) -> None:
+    validate(record)
+
+
+def test_a_record_of_the_schema_before_satisfies_it_once_it_is_read() -> None:
+    validate(read(Path(__file__).parents[1] / "golden" / "run-schema-1.json"))
+
+
+def test_the_record_of_a_real_run_satisfies_it(tmp_path: Path) -> None:
+    command = locust_command(["--softphone-profile", "smoke", "--softphone-runs", str(tmp_path)])
+    subprocess.run(command, cwd=tmp_path, check=True, capture_output=True)
+    (path,) = tmp_path.glob("*/run.json")
+    record = json.loads(path.read_text(encoding="utf-8"))
+    validate(record)
+    assert record["ledger"]["balanced"]
+    assert record["edge"]["steps"].keys() == {"token", "handshake", "offer"}
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        (("totals", "answered"), -1),
+        (("totals", "answerd"), 1),  # a name that nobody described
+        (("steps", "offer", "outcomes", "unheard_of"), 1),
+        (("verdict",), "perhaps"),
+        (("profile", "users"), "ten"),  # the profile's own schema applies
+        (("times", "end"), 1785585600),
+        (("schema_version",), 1),
+        (("aborted",), {"by": "rate_limited == 0"}),
+        (("call_setup", "service_s", "p42"), 0.1),
+    ],
+)
+def test_it_refuses(path: tuple[str, ...], value: object) -> None:
+    record = a_record()
+    *parents, last = path
+    part = record
+    for key in parents:
+        part = part[key]
+    part[last] = value
+    with pytest.raises(jsonschema.ValidationError):
+        validate(record)
+
+
+def test_every_field_is_described() -> None:
+    assert [path for path, field in fields(SCHEMA) if not field.get("description", "").endswith(".")] == []
+
+
+def test_every_duration_has_its_unit() -> None:
+    numbers = [(path, field["description"]) for path, field in fields(SCHEMA) if "number" in str(field.get("type"))]
+    assert len(numbers) > 5
+    assert [path for path, description in numbers if "econds" not in description] == []
+
+
+def test_it_knows_every_outcome_and_this_version() -> None:
+    outcomes = SCHEMA["$defs"]["step"]["properties"]["outcomes"]["propertyNames"]["enum"]
+    assert outcomes == [outcome.value for outcome in Outcome]
+    assert SCHEMA["properties"]["schema_version"]["const"] == SCHEMA_VERSION
+
+
+def fields(schema: dict[str, Any], path: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
+    """Every property that the schema names, at any depth."""
+    for keyword in ("properties", "patternProperties"):
+        for name, field in schema.get(keyword, {}).items():
+            yield f"{path}/{name}", field
+    for keyword, inner in schema.items():
+        for name, part in inner.items() if isinstance(inner, dict) else enumerate(inner if keyword == "anyOf" else []):
+            if isinstance(part, dict):
+                yield from fields(part, f"{path}/{keyword}/{name}")
+    if isinstance(schema.get("items"), dict):
+        yield from fields(schema["items"], f"{path}/items")

@@ -1,0 +1,178 @@
+"""Softphones for tests: a fleet against a real edge, what it did, and time that passes without anybody waiting."""
+
+from __future__ import annotations
+
+import math
+import random
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from locust_softphone.config.behaviour import Behaviour
+from locust_softphone.errors import AttemptFailed
+from locust_softphone.metrics.retry_after_sample import RetryAfterSample
+from locust_softphone.metrics.tally import Attempt, Tally
+from locust_softphone.retry.budget import RetryBudget
+from locust_softphone.runs import ledger
+from locust_softphone.signaling.context import SoftphoneContext
+from locust_softphone.signaling.dialect import Dialect
+from locust_softphone.signaling.dialects.media_offer import MediaOffer
+from locust_softphone.signaling.oauth import Credentials
+from locust_softphone.signaling.softphone import Softphone
+from locust_softphone.signaling.target import Target
+from locust_softphone.signaling.token import SharedToken
+from tests.edge_process import EdgeProcess, running_edge
+
+__all__ = [
+    "CREDENTIALS",
+    "ONE_HANDSHAKE",
+    "ONE_OFFER",
+    "ONE_TOKEN",
+    "PATIENT_S",
+    "Field",
+    "Observations",
+    "Time",
+    "a_field",
+    "a_fleet",
+]
+
+CREDENTIALS = Credentials("locust-softphone", "simulated")
+PATIENT_S = 30.0  # a bound for tests that have gone wrong
+
+ONE_HANDSHAKE = "limits: {handshake: {rate: 1/min, burst: 1}}"
+ONE_OFFER = "limits: {offer: {rate: 1/min, burst: 1}}"
+ONE_TOKEN = "limits: {token: {rate: 1/min, burst: 1}}"
+"""Parts of an edge's policy: one of these a minute."""
+
+
+class Time:
+    """A clock that goes on by itself, and jumps when somebody sleeps; ``slept`` is for how long each time."""
+
+    def __init__(self) -> None:
+        self.slept: list[float] = []
+        self._epoch_s = time.perf_counter()
+
+    def clock(self) -> float:
+        return time.perf_counter() - self._epoch_s
+
+    def sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+        self._epoch_s -= seconds
+
+
+class Observations:
+    """An observer that remembers everything, one by one and added up; softphones may be on threads."""
+
+    def __init__(self) -> None:
+        self.tally = Tally()
+        self.attempts: list[Attempt] = []
+        self.failures: list[AttemptFailed] = []
+        self.calls: list[AttemptFailed | None] = []
+        self._lock = threading.Lock()
+
+    def attempt(self, attempt: Attempt, failure: AttemptFailed | None) -> None:
+        with self._lock:
+            self.attempts.append(attempt)
+            self.tally.attempt(attempt)
+            if failure is not None:
+                self.failures.append(failure)
+
+    def count(self, name: str, at_s: float, by: int = 1) -> None:
+        with self._lock:
+            self.tally.count(name, at_s, by)
+
+    def duration(self, name: str, seconds: float) -> None:
+        with self._lock:
+            self.tally.latencies[name].record(seconds)
+
+    def retry(self, retry: RetryAfterSample) -> None:
+        with self._lock:
+            self.tally.retry(retry)
+
+    def call(self, planned_s: float, began_s: float, ended_s: float, failure: AttemptFailed | None) -> None:
+        with self._lock:
+            self.calls.append(failure)
+
+    def outcomes(self, step: str) -> list[str]:
+        return [each.outcome.value for each in self.attempts if each.step == step]
+
+
+@dataclass
+class Field:
+    """A fleet, the edge that it is up against, and what has been seen of both."""
+
+    edge: EdgeProcess
+    context: SoftphoneContext
+    seen: Observations
+    time: Time
+    before: Mapping[str, Any]
+    phones: list[Softphone] = field(default_factory=list)
+
+    def softphone(self) -> Softphone:
+        """The next softphone of the plan."""
+        self.phones.append(Softphone(self.context, len(self.phones), 0.0))
+        return self.phones[-1]
+
+    def hang_up(self) -> None:
+        """Everybody hangs up."""
+        for phone in self.phones:
+            phone.hang_up()
+
+    def counted(self, name: str) -> int:
+        """What the softphones have counted under this name."""
+        return self.seen.tally.counts[name]
+
+    def edge_counted(self) -> dict[str, Any]:
+        """What the edge has counted since the field was laid out."""
+        return ledger.since(self.before, self.edge.stats())
+
+
+def a_fleet(
+    target: Target,
+    observations: Observations,
+    passing: Time,
+    *,
+    dialect: Callable[..., Dialect] = MediaOffer,
+    budget: float = math.inf,
+    **softphone: Any,
+) -> SoftphoneContext:
+    """A fleet whose softphones behave as a profile's ``softphone:`` says, with so many attempts beyond the plan."""
+    chance = random.Random(1)
+    behaviour = Behaviour.model_validate({"timeout": "30s", **softphone})
+    return SoftphoneContext(
+        behaviour=behaviour,
+        dialect=dialect(target, CREDENTIALS, timeout_s=behaviour.timeout_s, user_agent="tests", random=chance),
+        observer=observations,
+        shared_token=SharedToken(passing.clock) if behaviour.token == "shared" else None,
+        clock=passing.clock,
+        sleep=passing.sleep,
+        random=chance,
+        end_s=1e6,
+        goodbye_s=1.0,
+        shared_backoff=None,
+        budget=RetryBudget(budget),
+    )
+
+
+@contextmanager
+def a_field(
+    edge: EdgeProcess | str, *, dialect: Callable[..., MediaOffer] = MediaOffer, **softphone: Any
+) -> Iterator[Field]:
+    """Softphones that behave so, against a real edge; in the end the ledger must balance.
+
+    Args:
+        edge: a running one, or the policy of one to start.
+        dialect: makes the dialect, from ``MediaOffer``'s arguments.
+        softphone: what a profile says under ``softphone:``.
+    """
+    with ExitStack() as stack:
+        running = stack.enter_context(running_edge(edge)) if isinstance(edge, str) else edge
+        seen, passing = Observations(), Time()
+        fleet = a_fleet(Target.parse(running.url).resolved(), seen, passing, dialect=dialect, **softphone)
+        laid_out = Field(running, fleet, seen, passing, running.stats())
+        stack.callback(laid_out.hang_up)
+        yield laid_out
+        assert ledger.balance(seen.tally.counts, laid_out.edge_counted()["steps"])["problems"] == []

@@ -1,0 +1,71 @@
+"""A worker that leaves while it is being stopped: what it measured is handed in first."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from types import SimpleNamespace
+from typing import Any
+
+import gevent
+import pytest
+from gevent.event import Event
+from locust.event import Events
+
+from locust_softphone.metrics.tally import Tally
+from locust_softphone.swarm.cluster import messages
+from locust_softphone.swarm.cluster.worker import Worker
+
+PATIENCE_S = 30.0  # a bound for a test that has gone wrong
+
+
+class Runner:
+    """Of Locust's, what a worker uses."""
+
+    def __init__(self) -> None:
+        self.handlers: dict[str, Callable[..., None]] = {}
+        self.sent: list[str] = []
+        self.user_greenlets = None
+
+    def register_message(self, name: str, handler: Callable[..., None], concurrent: bool = False) -> None:
+        self.handlers[name] = handler
+
+    def send_message(self, name: str, data: object = None) -> None:
+        self.sent.append(name)
+
+
+class LoadGenerator:
+    """A generator whose softphones take their time to say goodbye."""
+
+    def __init__(self) -> None:
+        self.stopped = False
+        self.goodbyes_said = Event()
+
+    def stop(self, users: object) -> None:
+        self.stopped = True
+        self.goodbyes_said.wait(PATIENCE_S)
+
+    def clock(self) -> float:
+        return 0.0
+
+    def take(self) -> Tally:
+        return Tally()
+
+
+@pytest.mark.parametrize("told_to_stop", [True, False], ids=["the master was quicker", "we were quicker"])
+def test_it_leaves_when_what_it_measured_is_handed_in(told_to_stop: bool) -> None:
+    """All of a closed terminal's processes are told at once."""
+    runner, generator, events = Runner(), LoadGenerator(), Events()
+    environment: Any = SimpleNamespace(parsed_options=None, events=events)
+    anything: Any = runner
+    worker = Worker(environment, anything)
+    worker.generator = generator  # type: ignore[assignment]
+    if told_to_stop:
+        gevent.spawn(runner.handlers[messages.STOP], environment, None)
+        gevent.sleep(0)
+    leaving = gevent.spawn(events.quitting.fire, environment=environment)
+    gevent.sleep(0)
+    assert not leaving.ready()
+    generator.goodbyes_said.set()
+    leaving.join(PATIENCE_S)
+    assert leaving.ready()
+    assert runner.sent == [messages.HERE, messages.DONE]
