@@ -11,13 +11,24 @@ one attempt to the next, or each attempt makes a row of its own: no ids, no time
 from __future__ import annotations
 
 from collections.abc import Mapping
+from enum import IntEnum
 from types import MappingProxyType
 
 from locust_softphone.metrics.outcome import Outcome
 
-__all__ = ["AttemptFailed", "InputError", "SoftphoneError"]
+__all__ = ["AttemptFailed", "ExitCode", "InputError", "SoftphoneError"]
 
 NO_HEADERS: Mapping[str, str] = MappingProxyType({})
+
+
+class ExitCode(IntEnum):
+    """What every command and every headless run ends with."""
+
+    PASSED = 0  # every expectation held
+    FAILED = 1  # an expectation failed
+    BAD_INPUT = 2  # one line says what, where, and what would be right
+    INVALID = 3  # the run cannot be trusted, or is missing
+    OUTPUT = 4  # output could not be written
 
 
 class SoftphoneError(Exception):
