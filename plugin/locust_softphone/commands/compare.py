@@ -13,7 +13,7 @@ import socket
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from pathlib import Path
 from shutil import rmtree
 
@@ -138,7 +138,7 @@ def new_folder(runs: Path) -> Path:
     Raises:
         InputError: it cannot be made.
     """
-    folder = runs / f"{datetime.now(timezone.utc).strftime('%Y%m%dT%H%M%S.%fZ')}-comparison"
+    folder = runs / f"{datetime.now(UTC).strftime('%Y%m%dT%H%M%S.%fZ')}-comparison"
     try:
         folder.mkdir(parents=True)
     except OSError as error:

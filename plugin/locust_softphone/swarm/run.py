@@ -9,7 +9,7 @@ import random
 import sys
 import time
 from collections.abc import Callable, Mapping
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -82,7 +82,7 @@ class Run:
         self._aborted: Aborted | None = None
         self._known_until_s: dict[str, float] = {}
         self._calls_each = calls_each(options.profile, environment.user_classes)
-        stamp = datetime.now(timezone.utc).strftime("%Y%m%dT%H%M%S.%fZ")
+        stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S.%fZ")
         self.folder = options.runs / f"{stamp}-{options.profile.name}"
         self._results = RunResults(self.folder, self.take_in, self.clock)
         self._edge = None if options.hosts else EdgeProcess.for_profile(options.profile, options.policy)
