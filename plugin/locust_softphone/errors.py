@@ -10,15 +10,12 @@ one attempt to the next, or each attempt makes a row of its own: no ids, no time
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from enum import IntEnum
-from types import MappingProxyType
 
+from locust_softphone.limits.advice import NO_ADVICE, LimitAdvice
 from locust_softphone.metrics.outcome import Outcome
 
 __all__ = ["AttemptFailed", "ExitCode", "InputError", "SoftphoneError"]
-
-NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 
 
 class ExitCode(IntEnum):
@@ -57,7 +54,10 @@ class AttemptFailed(SoftphoneError):
         outcome: which way it failed.
         status: the HTTP status, where a response was read.
         close_code: the code of a close frame (RFC 6455 7.4), or 1006 for a connection lost without one.
-        headers: the response's headers, names in lower case.
+        advice: when to ask again, as the response says it.
+
+    Attributes:
+        tries: how often the step has failed in this set-up, this failure included; 0 where nobody counts.
     """
 
     def __init__(
@@ -66,19 +66,20 @@ class AttemptFailed(SoftphoneError):
         *,
         status: int | None = None,
         close_code: int | None = None,
-        headers: Mapping[str, str] = NO_HEADERS,
+        advice: LimitAdvice = NO_ADVICE,
     ) -> None:
         super().__init__(outcome)
         self.outcome = outcome
         self.status = status
         self.close_code = close_code
-        self.headers = headers
+        self.advice = advice
+        self.tries = 0
 
     def without_frames(self) -> AttemptFailed:
-        """Itself, having let go of its traceback and of what was handled when it was raised.
+        """The same failure without its traceback and context, so that it can be kept.
 
-        A failure that is kept holds the frames that it passed, and they hold it: nothing but garbage collection would
-        free them, and a load generator puts that off.
+        The traceback refers to frames, and these refer to the failure. Only garbage collection could free them, and a
+        load generator postpones it.
         """
         self.__traceback__ = self.__context__ = None
         return self
