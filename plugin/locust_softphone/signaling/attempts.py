@@ -103,9 +103,9 @@ class Attempts:
         """Count how a WebSocket ended that did not end with our own close."""
         at_s = self._context.clock()
         code = ABNORMAL if failure.close_code is None else failure.close_code
-        self._context.observer.count(f"close.{code}", at_s)
+        self._context.observer.count(f"closes.{code}", at_s)
         if code == ABNORMAL:
-            self._context.observer.count(f"abnormal.{abnormal_cause(failure.outcome)}", at_s)
+            self._context.observer.count(f"abnormal_closes.{abnormal_cause(failure.outcome)}", at_s)
 
     # Failures and retries.
 
@@ -128,7 +128,7 @@ class Attempts:
         if isinstance(failure, AttemptFailed):
             told = retry_after_s(failure.without_frames().headers, time.time())  # tenacity keeps it while we wait
         self._told_until_s = None if told is None else failed_s + told
-        self._context.observer.count("retries.made", failed_s)
+        self._context.observer.count("retries", failed_s)
         self._context.observer.duration("retry_wait", wait_s)
 
     def _note_retry(self, step: str, began_s: float) -> None:
