@@ -48,7 +48,7 @@ def wave_of(record: Mapping[str, Any]) -> Wave | None:
         return None
     at = lost.index(dropped)
     since = timeline[at:]
-    if not any(row.get(f"reconnects.{how}", 0) for row in since for how in ("made", "failed")):
+    if not any(row.get(name, 0) for row in since for name in ("reconnects", "reconnects.failed")):
         return None
     back = [row["second"] for row in since if row.get("reconnects", 0)]
     limited = (sum(n for name, n in row.items() if name.startswith("rate_limited.")) for row in since)
