@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import tomllib
 from collections.abc import Iterator
 from importlib.metadata import PackageMetadata, PackageNotFoundError, distribution
 from pathlib import Path
@@ -31,9 +32,10 @@ copyleft: it asks for something only of who changes the library's own files."""
 
 
 def requirements(section: str) -> list[Requirement]:
-    """Those of one list in pyproject.toml; Python 3.10 has no tomllib."""
-    (block,) = re.findall(rf"(?ms)^{section} = \[\n(.*?)^\]$", PYPROJECT.read_text())
-    return [Requirement(text) for text in re.findall(r'(?m)^    "([^"]*)"', block)]
+    """Those of one list in pyproject.toml."""
+    project = tomllib.loads(PYPROJECT.read_text())["project"]
+    lists = {"dependencies": project["dependencies"], **project["optional-dependencies"]}
+    return [Requirement(text) for text in lists[section]]
 
 
 @pytest.mark.parametrize("section", SECTIONS)

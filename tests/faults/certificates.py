@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -33,7 +33,7 @@ def good() -> trustme.LeafCert:
 
 
 def expired() -> trustme.LeafCert:
-    return _authority().issue_cert(HOST, not_after=datetime.now(timezone.utc) - timedelta(days=1))
+    return _authority().issue_cert(HOST, not_after=datetime.now(UTC) - timedelta(days=1))
 
 
 def of_somebody_else() -> trustme.LeafCert:

@@ -31,7 +31,7 @@ def attempts(seen: Observations) -> int:
 )
 @pytest.mark.parametrize("budget", [0, 7])
 def test_an_edge_that_refuses_everything(refuses: str, token: str, budget: int) -> None:
-    policy = f"{{limits: {{{refuses}: {{rate: 1/min, burst: 1}}}}, patience: 1000000}}"
+    policy = f"{{limits: {{{refuses}: {{rate: 1/min, burst: 1}}}}, max_early_retries: 1000000}}"
     with a_field(policy, token=token, budget=budget, **HASTY) as field:
         answered = [field.softphone().call() for _ in range(4)]
         shared = token == "shared"

@@ -142,7 +142,7 @@ def test_a_softphone_that_was_answered_does_not_give_up_as_well() -> None:
 
 
 def test_a_softphone_that_gave_up_does_not_count_as_answered_as_well() -> None:
-    impatience_is_fine = "{limits: {offer: {rate: 2/s, burst: 1}}, patience: 1000}"
+    impatience_is_fine = "{limits: {offer: {rate: 2/s, burst: 1}}, max_early_retries: 1000}"
     with a_field(impatience_is_fine, like="sdk-2.3.1", retry=NO_RETRY) as field:
         first, phone = field.softphone(), field.softphone()
         assert first.call()

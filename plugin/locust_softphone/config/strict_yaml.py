@@ -9,16 +9,19 @@ field's own name, which carries the unit (``hold_s`` for ``hold``), is for Pytho
 
 from __future__ import annotations
 
+import logging
 import os
 import re
 from collections.abc import Iterator
-from types import UnionType
-from typing import Annotated, TypeVar, Union, get_args, get_origin
+from functools import cache
+from typing import TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic_core import ErrorDetails
 
 from locust_softphone.config.located_yaml import LocatedYAML, LocatedYAMLError, Path, parse
+from locust_softphone.config.model_types import fields_of_type, types_inside
+from locust_softphone.config.old_spellings import modernized, new_key
 from locust_softphone.errors import InputError
 from locust_softphone.text import did_you_mean, one_line, quoted
 
@@ -82,6 +85,7 @@ def loads(text: str, model: type[Model], *, name: str = "<text>") -> Model:
         raise InputError(f"{name}:1: is empty")
     if not isinstance(tree.data, dict):
         raise InputError(f"{name}:{tree.lines[()]}: must be a mapping (key: value), not {quoted(tree.data)}")
+    _modernize(tree, model, name)
     value, problems = _validate(tree, model)
     if value is None or problems:
         raise InputError(*(f"{name}:{line}: {problem}" for line, problem in sorted(problems)))
@@ -91,8 +95,8 @@ def loads(text: str, model: type[Model], *, name: str = "<text>") -> Model:
 def _validate(tree: LocatedYAML, model: type[Model]) -> tuple[Model | None, list[tuple[int, str]]]:
     """The value, if there is one, and one problem a path: a second one about the same part would add nothing."""
     found: dict[Path, tuple[int, str]] = {path: (line, problem) for line, path, problem in tree.problems}
-    for path, known in _unknown_keys(tree, model):
-        found[path] = (tree.lines[path], f"unknown key, {did_you_mean(path[-1], known)}")
+    for path, problem in _unknown_keys(tree, model):
+        found[path] = (tree.lines[path], problem)
     value = None
     try:
         value = model.model_validate(tree.data)
@@ -169,42 +173,42 @@ WORDS = {
 }
 
 
-def _unknown_keys(tree: LocatedYAML, model: type[StrictModel]) -> Iterator[tuple[Path, list[str]]]:
-    """Each key of the file that its model does not have, with the keys it has."""
+def _unknown_keys(tree: LocatedYAML, model: type[StrictModel]) -> Iterator[tuple[Path, str]]:
+    """Each key of the file that its model does not have, and what would be right."""
     for path in tree.lines:
-        if path and isinstance(path[-1], str):
-            known = [key for kind in _kinds_at(path[:-1], model) for key in _fields(kind)]
-            if known and path[-1] not in known:
-                yield path, known
+        key = path[-1] if path else None
+        if not isinstance(key, str):
+            continue
+        kinds = _kinds_at(path[:-1], model)
+        known = [key for kind in kinds for key in fields_of_type(kind)]
+        if known and key not in known:
+            new = new_key(key, kinds)
+            yield (
+                path,
+                f"is the old spelling of {new}, which is there too"
+                if new
+                else (f"unknown key, {did_you_mean(key, known)}"),
+            )
+
+
+def _modernize(tree: LocatedYAML, model: type[StrictModel], name: str) -> None:
+    """Replace old spellings in ``tree``, and log one warning that names them all."""
+    result = modernized(tree.data, model)
+    if result.changes:
+        changes = [f"{tree.lines[path]}: {change}" for path, change in result.changes]
+        _warn_once(one_line(f"{name}:{'; line '.join(changes)} (the old spelling is still read)"))
+        tree.data = result.data
+        tree.lines = {result.paths[path]: line for path, line in tree.lines.items()}
+
+
+@cache  # a file can be read many times in one process, its warning is printed once
+def _warn_once(warning: str) -> None:
+    logging.getLogger(__name__).warning(warning)
 
 
 def _kinds_at(path: Path, model: type[StrictModel]) -> list[object]:
     """The types that the part at ``path`` of a ``model`` may have; none where types do not tell."""
     kinds: list[object] = [model]
     for part in path:
-        kinds = [inner for kind in kinds for inner in _kinds_inside(kind, part)]
+        kinds = [inner for kind in kinds for inner in types_inside(kind, part)]
     return kinds
-
-
-def _kinds_inside(kind: object, part: str | int) -> list[object]:
-    """The types of a list's items, a dict's values or one of a model's fields."""
-    if get_origin(kind) in (dict, list, tuple):
-        return _choices(get_args(kind)[1 if get_origin(kind) is dict else 0])
-    return _choices(_fields(kind).get(str(part)))
-
-
-def _choices(annotation: object) -> list[object]:
-    """The members of a union, at any depth, without what ``Annotated`` has added."""
-    arguments = get_args(annotation)
-    if get_origin(annotation) is Annotated:
-        return _choices(arguments[0])
-    if get_origin(annotation) in (Union, UnionType):
-        return [choice for argument in arguments for choice in _choices(argument)]
-    return [annotation]
-
-
-def _fields(kind: object) -> dict[str, object]:
-    """The types of a model's fields, by the key of each in a file; nothing for anything but a model."""
-    if get_origin(kind) or not (isinstance(kind, type) and issubclass(kind, StrictModel)):
-        return {}
-    return {field.alias or name: field.annotation for name, field in kind.model_fields.items()}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections.abc import Mapping
 from typing import NamedTuple
@@ -47,7 +46,7 @@ async def read_body(request: web.BaseRequest) -> bytes | None:
             body += chunk
             if len(body) > MAX_BODY_BYTES:
                 return None
-    except asyncio.TimeoutError as e:
+    except TimeoutError as e:
         raise Refused(408, "The body took too long") from e
     except web.RequestPayloadError as e:
         raise Refused(400, "The body is not transferred as its headers say") from e

@@ -67,7 +67,7 @@ class HttpServer(web.Server):
         self._silent.pop(request.protocol, None)
         if not request.body_exists:
             return await self._serve(request)
-        too_slow = self._loop.call_later(self._timeout_s, request.content.set_exception, asyncio.TimeoutError())
+        too_slow = self._loop.call_later(self._timeout_s, request.content.set_exception, TimeoutError())
         try:
             return await self._serve(request)
         finally:

@@ -6,12 +6,12 @@ edge answer (``answered``), and can the request have reached it at all (``never_
 
 from __future__ import annotations
 
-from enum import Enum
+from enum import StrEnum
 
 __all__ = ["ABNORMAL_CAUSES", "Outcome", "abnormal_cause", "outcome_of_status"]
 
 
-class Outcome(str, Enum):
+class Outcome(StrEnum):
     """One way an attempt ends. The value is the name used in run records, reports and Locust's failure table."""
 
     OK = "ok"

@@ -11,7 +11,7 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -231,7 +231,7 @@ def _durations(record: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, fl
 
 def iso(timestamp: float) -> str:
     """An instant as a record has it: ISO 8601 in UTC, to the millisecond."""
-    return datetime.fromtimestamp(timestamp, timezone.utc).isoformat(timespec="milliseconds")
+    return datetime.fromtimestamp(timestamp, UTC).isoformat(timespec="milliseconds")
 
 
 def write(record: Mapping[str, Any], folder: Path) -> Path:

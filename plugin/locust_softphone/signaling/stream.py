@@ -253,7 +253,7 @@ def outcome_of(error: OSError | ValueError, setting_up: Literal["TCP", "TLS", ""
         error: what the socket, or the look-up of a name, has raised.
         setting_up: the handshake during which it did, whose failure means that no connection came about.
     """
-    if isinstance(error, TimeoutError):  # socket.timeout is the same class since Python 3.10
+    if isinstance(error, TimeoutError):
         return Outcome.CONNECT_TIMEOUT if setting_up == "TCP" else Outcome.TIMED_OUT
     if isinstance(error, (socket.gaierror, UnicodeError)):
         return Outcome.UNRESOLVED

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -75,7 +75,7 @@ def test_a_channel(edge: EdgeProcess) -> None:
     assert response.status == 200
     assert channel["connectUri"] == f"ws{edge.url.removeprefix('http')}/stream/channels/{channel['id']}"
     expires = datetime.fromisoformat(channel["expires"].replace("Z", "+00:00"))
-    assert abs(expires - datetime.now(timezone.utc) - timedelta(hours=24)) < timedelta(minutes=1)
+    assert abs(expires - datetime.now(UTC) - timedelta(hours=24)) < timedelta(minutes=1)
     assert Agent(edge).channel("").status == 400  # the JSON kind is another endpoint
     assert response.headers["inin-ratelimit-allowed"] == "300"
     assert response.headers["ININ-Correlation-Id"]
@@ -114,7 +114,7 @@ def test_a_429_is_as_documented(start_edge: StartEdge) -> None:
 
 
 def test_whoever_keeps_coming_back_too_early_is_cut(start_edge: StartEdge) -> None:
-    edge = start_edge("{patience: 1, genesys_cloud: {requests_per_token: {count: 1, per: 60s}}}")
+    edge = start_edge("{max_early_retries: 1, genesys_cloud: {requests_per_token: {count: 1, per: 60s}}}")
     alice = Agent(edge)
     assert [alice.channel().status for _ in range(3)] == [200, 429, 429]
     with pytest.raises(ConnectionError):

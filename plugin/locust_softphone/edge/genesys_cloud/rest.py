@@ -18,7 +18,7 @@ from __future__ import annotations
 import json
 import time
 import uuid
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 from weakref import WeakKeyDictionary
 
@@ -80,7 +80,7 @@ class GenesysCloudDialect:
         channel, evicted = self._channels.create(user, time.monotonic())
         if evicted is not None and evicted.socket is not None:
             evicted.socket.displace("no_longer_subscribed")
-        expires = datetime.now(timezone.utc) + timedelta(seconds=self._policy.channel_expires_s)
+        expires = datetime.now(UTC) + timedelta(seconds=self._policy.channel_expires_s)
         about = {
             "id": channel.id,
             "connectUri": f"{'wss' if request.secure else 'ws'}://{request.host}{CHANNEL}{channel.id}",

@@ -24,7 +24,8 @@ _TOTALS = ("started", "connected", "answered", "gave_up")
 
 def figures(run: Run) -> dict[str, Any]:
     """Everything but the timeline."""
-    run.take_in()
+    run.update()
+    workers = run.generator.summary()
     tally, profile, result = run.tally, run.options.profile, run.result
     counts, clock_s = tally.counts, run.clock()
     begun = run.began_at is not None
@@ -50,7 +51,7 @@ def figures(run: Run) -> dict[str, Any]:
         "call_setup_s": tally.latencies["call_setup"].summary(),
         "start_lag_s": tally.latencies["start_lag"].summary(),
         "saturation": saturation(tally),
-        "workers": {"there": len(run.pool.present), "lost": len(run.pool.lost)} if run.pool else None,
+        "workers": workers and {"there": workers["workers"] - workers["lost"], "lost": workers["lost"]},
         "verdict": result and result["verdict"],
         "remarks": run_of(result).remarks if result else (),
     }
