@@ -102,9 +102,9 @@ class Attempts:
         """Count the end of a WebSocket that the softphone did not close itself."""
         at_s = self._context.clock()
         code = ABNORMAL if failure.close_code is None else failure.close_code
-        self._context.observer.count(f"close.{code}", at_s)
+        self._context.observer.count(f"closes.{code}", at_s)
         if code == ABNORMAL:
-            self._context.observer.count(f"abnormal.{abnormal_cause(failure.outcome)}", at_s)
+            self._context.observer.count(f"abnormal_closes.{abnormal_cause(failure.outcome)}", at_s)
 
     # Failures and retries.
 
@@ -126,7 +126,7 @@ class Attempts:
         failure = failure_of(state)
         told_s = None if failure is None else failure.without_frames().advice.retry_after_s  # kept during the wait
         self._told_until_s = None if told_s is None else failed_s + told_s
-        self._context.observer.count("retries.made", failed_s)
+        self._context.observer.count("retries", failed_s)
         self._context.observer.duration("retry_wait", wait_s)
 
     def _sample_retry(self, step: str, began_s: float) -> None:

@@ -126,7 +126,7 @@ class Softphone:
             self._attempts.closed(failed)
         else:
             self._attempts.ended("close", began_s, began_s, None)
-            self.context.observer.count(f"close.{code}", self.context.clock())
+            self.context.observer.count(f"closes.{code}", self.context.clock())
         finally:
             session.abort()
             self._count_pings(session)
@@ -248,7 +248,7 @@ class Softphone:
             dropped = self._listen(until_s)
             if dropped and self._in_call and self.context.behaviour.retry.max_retries:
                 failure = self._establish(self.context.clock(), frozenset(), dropped)
-                self.context.observer.count("reconnects.failed" if failure else "reconnects.made", self.context.clock())
+                self.context.observer.count("reconnects.failed" if failure else "reconnects", self.context.clock())
 
     def _wait_until(self, until_s: float) -> None:
         while self._listen(until_s):
@@ -281,4 +281,4 @@ class Softphone:
 
     def _count_pings(self, session: Session) -> None:
         if session.pings:
-            self.context.observer.count("pings", self.context.clock(), session.pings)
+            self.context.observer.count("pings_answered", self.context.clock(), session.pings)

@@ -74,7 +74,7 @@ def test_whoever_renews_comes_back_with_a_new_token_on_a_new_channel() -> None:
         drop(phone)
         phone.hold(0.5)
         assert steps(field)[before:] == ["handshake: ok", "ready: unauthorized", "token: ok", "channel: ok", *BACK]
-        assert field.counted("reconnects.made") == 1
+        assert field.counted("reconnects") == 1
         assert field.edge_counted()["logins"] == {"admitted": 2, "refused": 1}
         assert phone.in_call
 
@@ -88,7 +88,7 @@ def test_the_real_client_gives_up() -> None:
         drop(phone)
         phone.hold(0.5)
         assert steps(field)[before:] == ["handshake: ok", "ready: unauthorized"]
-        assert (field.counted("reconnects.failed"), field.counted("reconnects.made")) == (1, 0)
+        assert (field.counted("reconnects.failed"), field.counted("reconnects")) == (1, 0)
         assert not phone.connected
 
 

@@ -36,7 +36,7 @@ from locust_softphone.signaling.xmpp.xml_stream import CLOSE, XmppStream
 
 __all__ = ["INBOUND_ANSWERED", "Session", "SessionClient", "SessionSettings"]
 
-INBOUND_ANSWERED = "inbound.answered"
+INBOUND_ANSWERED = "inbound_calls_answered"
 """Counted for each call that the edge proposed without our asking for it, and that became active."""
 
 _IQ = "jabber:client iq"
