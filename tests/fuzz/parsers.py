@@ -25,7 +25,7 @@ from locust_softphone.report.terminal import render
 from locust_softphone.runs.journal import NAME, recover
 from locust_softphone.signaling.http import read_body, read_head
 from locust_softphone.signaling.stream import Stream
-from locust_softphone.signaling.xmpp import stanza
+from locust_softphone.untrusted import XmlError, xml_element
 
 __all__ = ["PARSERS"]
 
@@ -83,9 +83,9 @@ def _journal(data: bytes) -> None:
         recover(folder)
 
 
-def _stanza(data: bytes) -> None:
-    with suppress(stanza.StanzaError):
-        stanza.parse(_text(data))
+def _xml(data: bytes) -> None:
+    with suppress(XmlError):
+        xml_element(_text(data))
 
 
 def _authorization(data: bytes) -> None:
@@ -117,5 +117,5 @@ PARSERS: Mapping[str, Callable[[bytes], None]] = {
     "record": _record,
     "retry_after": _retry_after,
     "sdp": _sdp,
-    "stanza": _stanza,
+    "xml": _xml,
 }

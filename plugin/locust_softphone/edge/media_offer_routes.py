@@ -19,13 +19,14 @@ from collections.abc import Mapping
 from aiohttp import WSMsgType, web
 
 from locust_softphone.edge.edge_state import EdgeState, Route, check_upgrade
-from locust_softphone.edge.http_request import Caller, caller_of, json_object, within_limit
+from locust_softphone.edge.http_request import Caller, caller_of, within_limit
 from locust_softphone.edge.policy import Policy
 from locust_softphone.edge.replies import Refused, json_reply
 from locust_softphone.edge.sdp_answer import answer_for
 from locust_softphone.edge.stats import Stats
 from locust_softphone.edge.websocket_session import Session
 from locust_softphone.sdp import SdpError, parse
+from locust_softphone.untrusted import json_object
 
 __all__ = ["MediaOffer"]
 

@@ -31,10 +31,11 @@ from locust_softphone.edge.genesys_cloud.gateway import Calls
 from locust_softphone.edge.genesys_cloud.request_window import RequestWindow
 from locust_softphone.edge.genesys_cloud.wire_policy import is_user_name
 from locust_softphone.edge.genesys_cloud.xmpp_server import Stream, bare_jid
-from locust_softphone.edge.http_request import Caller, json_object, within_limit
+from locust_softphone.edge.http_request import Caller, within_limit
 from locust_softphone.edge.replies import Refused, json_reply
 from locust_softphone.edge.stats import Step
 from locust_softphone.edge.websocket_session import Session
+from locust_softphone.untrusted import json_object
 
 __all__ = ["GenesysCloudDialect"]
 
