@@ -20,7 +20,7 @@ import pytest
 
 from locust_softphone.commands.compare import DEFAULT_PROFILES
 from locust_softphone.commands.run_sequence import plan_runs
-from locust_softphone.config.profile import pack_folder
+from locust_softphone.config.profile_files import pack_folder
 from tests.commands.profile_files import a_profile
 from tests.edge_process import running_edge
 
