@@ -24,7 +24,7 @@ from locust_softphone.errors import InputError
 
 if TYPE_CHECKING:
     from locust_softphone.config.profile import Profile
-    from locust_softphone.report.comparison import Run
+    from locust_softphone.report.comparison import Comparison
 
 __all__ = ["main"]
 
@@ -171,6 +171,7 @@ def _compare(parsed: argparse.Namespace) -> int:
     from locust_softphone.commands.progress import watching
     from locust_softphone.config.profile import profile_folders
     from locust_softphone.report import history
+    from locust_softphone.report.comparison import compare_runs
 
     plans = compare.plans(parsed.profiles or compare.DEFAULT_SET, profile_folders(), repeat=parsed.repeat)
     arguments = compare.Arguments(
@@ -189,11 +190,12 @@ def _compare(parsed: argparse.Namespace) -> int:
     live = sys.stdout.isatty() and sys.stderr.isatty()
     with Interruptions() as stop, watching(names, planned_s, out=sys.stderr, live=live) as watch:
         results = list(compare.run_all(plans, arguments, folder, watch, stop, pause_s))
-    runs, problems = history.read_runs(each.record for each in results if each.record and not each.missing)
-    _show(runs, parsed.format)
-    if runs:
-        _write_page(runs, parsed.runs / folder.name / "comparison.html", parsed.format)
-    if runs and parsed.format == TEXT:
+    records, problems = history.read_records(each.record for each in results if each.record and not each.missing)
+    if records:
+        comparison = compare_runs(records)
+        _show(comparison, parsed.format)
+        _write_page(comparison, parsed.runs / folder.name / "comparison.html", parsed.format)
+    if records and parsed.format == TEXT:
         print(f"again: locust-softphone report {parsed.runs / folder.name}")
     if missing := [f"{each.plan.name} ({each.missing})" for each in results if each.missing]:
         problems.append(f"missing from the comparison: {', '.join(missing)}")
@@ -237,6 +239,7 @@ def _html_file(text: str) -> Path:
 def _report(parsed: argparse.Namespace) -> int:
     from locust_softphone.commands import compare
     from locust_softphone.report import history
+    from locust_softphone.report.comparison import compare_runs
 
     if not parsed.names:
         if parsed.format != TEXT:
@@ -244,13 +247,15 @@ def _report(parsed: argparse.Namespace) -> int:
         if parsed.html:
             raise InputError(f"--html {parsed.html}: name the runs that it is to be of")
         return _list(parsed.runs)
-    runs, problems = history.read_runs(history.find(name, parsed.runs) for name in parsed.names)
-    _show(runs, parsed.format)
-    if runs and parsed.html:
-        _write_page(runs, parsed.html, parsed.format)
+    records, problems = history.read_records(history.find(name, parsed.runs) for name in parsed.names)
+    if records:
+        comparison = compare_runs(records)
+        _show(comparison, parsed.format)
+        if parsed.html:
+            _write_page(comparison, parsed.html, parsed.format)
     for line in problems:
         print(line, file=sys.stderr)
-    return compare.worst([*(run.exit_code for run in runs), *(BAD_INPUT for _ in problems)])
+    return compare.worst([*(record["exit_code"] for record in records), *(BAD_INPUT for _ in problems)])
 
 
 def _list(folder: Path) -> int:
@@ -263,24 +268,23 @@ def _list(folder: Path) -> int:
     return BAD_INPUT if problems else 0
 
 
-def _show(runs: Sequence[Run], form: str) -> None:
-    from locust_softphone.report.comparison import side_by_side
+def _show(comparison: Comparison, form: str) -> None:
     from locust_softphone.report.terminal import render
 
-    if runs and form != TEXT:
-        from locust_softphone.report.formats.choice import FORMATS
+    if form != TEXT:
+        from locust_softphone.report.formats import FORMATS
 
-        sys.stdout.write(FORMATS[form](side_by_side(runs)))
-    elif runs:
+        sys.stdout.write(FORMATS[form](comparison))
+    else:
         colour = sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
-        sys.stdout.write(render(side_by_side(runs), width=_width(), colour=colour))
+        sys.stdout.write(render(comparison, width=_width(), colour=colour))
 
 
-def _write_page(runs: Sequence[Run], path: Path, form: str) -> None:
+def _write_page(comparison: Comparison, path: Path, form: str) -> None:
     """Write the page and say where it is, after the text, or beside what another program reads."""
     from locust_softphone.report.html import comparison_html, write_html
 
-    write_html(comparison_html([run.record for run in runs]), path)
+    write_html(comparison_html(comparison), path)
     print(f"\npage: {path}" if form == TEXT else f"page: {path}", file=sys.stdout if form == TEXT else sys.stderr)
 
 

@@ -21,7 +21,7 @@ import pytest
 from locust_softphone.commands.compare import DEFAULT_SET, Arguments, Plan, new_folder, pause_for, plans, worst
 from locust_softphone.config.profile import pack_folder
 from locust_softphone.errors import InputError
-from locust_softphone.report.history import read_runs
+from locust_softphone.report.history import read_records
 from locust_softphone.runs.record import write
 from tests.edge_process import running_edge
 from tests.runs.records import a_record
@@ -133,9 +133,9 @@ def test_runs_are_found_by_record_by_folder_and_by_a_folder_of_runs(tmp_path: Pa
         write(a_record(name), tmp_path / f"20260801-{name}")
 
     def names(*paths: Path) -> list[str]:
-        runs, problems = read_runs(paths)
+        records, problems = read_records(paths)
         assert problems == []
-        return [run.name for run in runs]
+        return [record["profile"]["name"] for record in records]
 
     assert names(tmp_path) == ["a", "b", "c"]
     assert names(tmp_path / "20260801-b", tmp_path / "20260801-a/run.json") == ["b", "a"]
@@ -152,8 +152,8 @@ def test_what_cannot_be_read_is_named_and_the_rest_is_read(tmp_path: Path) -> No
     empty = tmp_path / "empty"
     empty.mkdir()
     long = tmp_path / ("x" * 300)
-    runs, problems = read_runs([cut, foreign, newer, incomplete, empty, long, tmp_path / "good"])
-    assert [run.name for run in runs] == ["good"]
+    records, problems = read_records([cut, foreign, newer, incomplete, empty, long, tmp_path / "good"])
+    assert [record["profile"]["name"] for record in records] == ["good"]
     assert problems == [
         f"{cut}: not a run record (no valid JSON); was it cut short?",
         f"{foreign}: not a run record of locust-softphone",

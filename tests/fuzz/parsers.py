@@ -18,8 +18,8 @@ from locust_softphone.edge.access import Access
 from locust_softphone.edge.policy import Organisation, Policy
 from locust_softphone.edge.sdp_answer import answer_for
 from locust_softphone.errors import AttemptFailed, InputError
-from locust_softphone.report.comparison import side_by_side
-from locust_softphone.report.history import read_runs
+from locust_softphone.report.comparison import compare_runs
+from locust_softphone.report.history import read_records
 from locust_softphone.report.terminal import render
 from locust_softphone.retry.strategies import parse_retry_after, reset_s
 from locust_softphone.runs.journal import NAME, recover
@@ -68,10 +68,10 @@ def _policy(data: bytes) -> None:
 def _record(data: bytes) -> None:
     file = Path(_SCRATCH.name, "run.json")
     file.write_bytes(data)
-    runs, problems = read_runs([file])
-    assert len(runs) + bool(problems) == 1
-    if runs:
-        render(side_by_side(runs), width=80, colour=False)
+    records, problems = read_records([file])
+    assert len(records) + bool(problems) == 1
+    if records:
+        render(compare_runs(records), width=80, colour=False)
 
 
 def _journal(data: bytes) -> None:
