@@ -207,7 +207,7 @@ def test_a_change_outside_the_profile_counts_as_another_change() -> None:
 
 def test_findings_have_a_kind() -> None:
     storm = a_record("storm", answered=20, **BURST)
-    storm["timeline"] = [{"second": 0, "planned": 100, "abnormal.lost": 50, "reconnects.made": 50}]
+    storm["timeline"] = [{"second": 0, "planned": 100, "abnormal_closes.lost": 50, "reconnects": 50}]
     records = [storm, a_record("paced", **PACED), a_record("late", invalid=["late"], **RAMP)]
     assert [finding.kind for finding in compare_runs(records).findings] == [
         FindingKind.BEST_ARM,

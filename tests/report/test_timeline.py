@@ -26,11 +26,11 @@ def reconnects(*records: dict[str, Any]) -> list[str]:
 
 TOGETHER = [
     {"attempts.handshake": USERS, "rate_limited.handshake": 9},  # before the disconnect: not part of the wave
-    {"abnormal.lost": 7, "abnormal.reset": 3},
+    {"abnormal_closes.lost": 7, "abnormal_closes.reset": 3},
     {},
-    {"attempts.handshake": 10, "rate_limited.handshake": 6, "reconnects.made": 3},
-    {"reconnects.made": 1, "rate_limited.channel": 2},
-    {"attempts.handshake": 6, "reconnects.made": 6},
+    {"attempts.handshake": 10, "rate_limited.handshake": 6, "reconnects": 3},
+    {"reconnects": 1, "rate_limited.channel": 2},
+    {"attempts.handshake": 6, "reconnects": 6},
 ]
 
 
@@ -38,9 +38,9 @@ TOGETHER = [
     ("timeline", "wave"),
     [
         (TOGETHER, ReconnectWave(dropped=10, returned=10, after_s=4, handshakes_per_s=10, limited_per_s=6)),
-        ([{"abnormal.lost": 1}, {"reconnects.failed": 1}], ReconnectWave(1, 0, 0, 0, 0)),
-        ([{"abnormal.lost": 10}, {"attempts.handshake": 10}], None),  # before their calls were answered
-        ([{"abnormal.refused": 10}, {"attempts.handshake": 10}], None),
+        ([{"abnormal_closes.lost": 1}, {"reconnects.failed": 1}], ReconnectWave(1, 0, 0, 0, 0)),
+        ([{"abnormal_closes.lost": 10}, {"attempts.handshake": 10}], None),  # before their calls were answered
+        ([{"abnormal_closes.refused": 10}, {"attempts.handshake": 10}], None),
         ([], None),
     ],
 )
@@ -49,11 +49,11 @@ def test_the_reconnect_wave_of_a_timeline(timeline: list[dict[str, int]], wave: 
 
 
 def test_a_disconnect_of_fewer_than_a_tenth_is_not_a_mass_disconnect() -> None:
-    assert wave_of(timeline_of(dropped([{"abnormal.lost": 9}])), 100) is None
+    assert wave_of(timeline_of(dropped([{"abnormal_closes.lost": 9}])), 100) is None
 
 
 def test_a_comparison_describes_the_reconnects_of_each_arm() -> None:
-    paced = [{"abnormal.lost": 10}, *({"attempts.handshake": 2, "reconnects.made": 2} for _ in range(4))]
+    paced = [{"abnormal_closes.lost": 10}, *({"attempts.handshake": 2, "reconnects": 2} for _ in range(4))]
     assert reconnects(dropped(TOGETHER, name="storm"), dropped(paced, name="paced")) == [
         "Reconnects after 10 connections were lost at once: paced peaked at 2 handshakes and no 429s in a second, "
         "8 reconnected after 4 s; storm peaked at 10 handshakes and 6 429s in a second, all reconnected after 4 s."

@@ -180,7 +180,7 @@ def run_of(record: Mapping[str, Any]) -> Run:
             verdict=verdict,
             remarks=tuple(remarks(record)),
             aborted=record["aborted"] is not None,
-            call_setup=Latency.decode(record["histograms"].get("call.response", "")),
+            call_setup=Latency.decode(record["histograms"].get("call_setup", "")),
             timeline=timeline_of(record),
             record=record,
         )

@@ -104,19 +104,21 @@ def wave_of(timeline: Timeline, planned: float) -> ReconnectWave | None:
     again: a plain burst has no reconnects.
     """
     seconds = range(timeline.seconds)
-    lost = [timeline.at(second, "abnormal.lost") + timeline.at(second, "abnormal.reset") for second in seconds]
+    lost = [
+        timeline.at(second, "abnormal_closes.lost") + timeline.at(second, "abnormal_closes.reset") for second in seconds
+    ]
     dropped = max(lost, default=0)
     if dropped == 0 or dropped < MASS_DISCONNECT * planned:
         return None
     at = lost.index(dropped)
     since = seconds[at:]
-    if not any(timeline.at(second, f"reconnects.{how}") for second in since for how in ("made", "failed")):
+    if not any(timeline.at(second, name) for second in since for name in ("reconnects", "reconnects.failed")):
         return None
     steps = [f"rate_limited.{step}" for step in timeline.names("rate_limited.")]
     return ReconnectWave(
         dropped=dropped,
-        returned=sum(timeline.at(second, "reconnects.made") for second in since),
-        after_s=max((second for second in since if timeline.at(second, "reconnects.made")), default=at) - at,
+        returned=sum(timeline.at(second, "reconnects") for second in since),
+        after_s=max((second for second in since if timeline.at(second, "reconnects")), default=at) - at,
         handshakes_per_s=max(timeline.at(second, "attempts.handshake") for second in since),
         limited_per_s=max(sum(timeline.at(second, step) for step in steps) for second in since),
     )
