@@ -166,4 +166,4 @@ def test_the_command_prints_only_the_format_and_has_the_same_exit_code(
 
 def test_the_list_of_runs_has_no_format(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["report", "--runs", str(tmp_path), "--format", "json"]) == 2
-    assert capsys.readouterr().err == "--format json: name the runs; without RUN they are listed, as text\n"
+    assert capsys.readouterr().err == "--format json: needs the names of runs; the list of runs is text only\n"
