@@ -44,7 +44,7 @@ def test_a_ci_system_gets_nothing_but_its_format(tmp_path: Path) -> None:
     profile = tmp_path / "tiny.yaml"
     profile.write_text(
         "name: tiny\nusers: 60\nramp: 60s\nsoftphone: {retry: {max_retries: 0}}\n"
-        "expect: [{that: rate_limited == 0, abort: true}, answered == 100%, pings_answered == 0]\n"
+        "expect: [{expect: rate_limited == 0, abort: true}, answered == 100%, pings_answered == 0]\n"
     )
     done = compare(profile, "--policy", "policy.yaml", "--format", "junit", cwd=tmp_path)
     assert done.returncode == 1, done.stderr

@@ -318,3 +318,21 @@ def test_an_editor_marks_what_the_loader_refuses(text: str) -> None:
     tree = yaml_tree.parse(text)
     assert tree is not None
     assert not jsonschema.Draft202012Validator(json.loads(profile_schema())).is_valid(tree.data)
+
+
+def test_the_old_key_of_an_aborting_expectation_is_read_with_one_warning(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = tmp_path / "p.yaml"
+    path.write_text(f"{BURST}ramp: 0s\nexpect:\n- {{that: rate_limited == 0, abort: true}}\n")
+    old = load_profile(path, [])
+    assert old.resolved()["expect"] == [{"expect": "rate_limited == 0", "abort": True}]
+    assert [record.getMessage() for record in caplog.records] == [
+        f"{path}:5: that is now expect (the old spelling is still read)"
+    ]
+
+
+def test_a_profile_that_an_older_version_resolved_is_read() -> None:
+    new = profile(f"{BURST}ramp: 0s\nexpect: [{{expect: rate_limited == 0, abort: true}}]")
+    old = {**new.resolved(), "expect": [{"that": "rate_limited == 0", "abort": True}]}
+    assert Profile.from_resolved(old) == Profile.from_resolved(new.resolved()) == new
