@@ -19,8 +19,8 @@ from locust_softphone.edge.policy import Organisation, Policy
 from locust_softphone.edge.sdp_answer import answer_for
 from locust_softphone.errors import AttemptFailed, InputError
 from locust_softphone.limits.advice import LimitAdvice
-from locust_softphone.report.comparison import side_by_side
-from locust_softphone.report.history import read_runs
+from locust_softphone.report.comparison import compare_runs
+from locust_softphone.report.history import read_records
 from locust_softphone.report.terminal import render
 from locust_softphone.runs.journal import NAME, recover
 from locust_softphone.signaling.http import read_body, read_head
@@ -62,16 +62,16 @@ def _profile(data: bytes) -> None:
 def _policy(data: bytes) -> None:
     with suppress(InputError):
         policy = strict_yaml.loads(_text(data), Policy, name="policy.yaml")
-        assert "\n" not in policy.describe()
+        assert policy.as_json()
 
 
 def _record(data: bytes) -> None:
     file = Path(_SCRATCH.name, "run.json")
     file.write_bytes(data)
-    runs, problems = read_runs([file])
-    assert len(runs) + bool(problems) == 1
-    if runs:
-        render(side_by_side(runs), width=80, colour=False)
+    records, problems = read_records([file])
+    assert len(records) + bool(problems) == 1
+    if records:
+        render(compare_runs(records), width=80, colour=False)
 
 
 def _journal(data: bytes) -> None:
@@ -92,7 +92,7 @@ def _authorization(data: bytes) -> None:
     access = Access([Organisation(client_id="acme", client_secret=SecretStr("s3cret"))], 60.0)
     text = data.decode("utf-8", "surrogateescape")
     assert access.client_id(text) in (None, "acme")
-    assert access.bearer(text, 0.0) is None
+    assert access.grant_of_header(text, 0.0) is None
 
 
 def _http(data: bytes) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 from locust_softphone.metrics.outcome import ABNORMAL_CAUSES
 from locust_softphone.metrics.steps import request_steps
 from locust_softphone.metrics.tally import parts_of
-from locust_softphone.report.comparison import run_of
+from locust_softphone.report.arms import remarks
 from locust_softphone.runs.saturation import saturation
 from locust_softphone.swarm.run import Run
 
@@ -53,7 +53,7 @@ def figures(run: Run) -> dict[str, Any]:
         "saturation": saturation(tally),
         "workers": workers and {"there": workers["workers"] - workers["lost"], "lost": workers["lost"]},
         "verdict": result and result["verdict"],
-        "remarks": run_of(result).remarks if result else (),
+        "remarks": list(remarks(result)) if result else [],
     }
 
 
