@@ -14,7 +14,7 @@ from typing import Any
 from flask import Response, request
 from locust.env import Environment
 
-from locust_softphone.report.locust_section import html_section
+from locust_softphone.report.html.locust_section import html_section
 
 __all__ = ["add_to_file", "add_to_web_ui"]
 

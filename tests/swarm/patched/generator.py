@@ -45,7 +45,6 @@ def test_a_softphone_starts_at_its_planned_start() -> None:
     gevent.sleep(SOON_S)
     assert not waiting.ready(), "the plan has not begun"
     generator.begin(SOON_S)
-    assert generator.clock() == pytest.approx(-SOON_S, abs=0.04)
     assert waiting.get(timeout=LONG_S) is True
     assert generator.clock() >= third.planned_s == pytest.approx(0.1)
     generator.stop()
@@ -126,7 +125,7 @@ def test_slots_that_move_take_their_part_of_the_retry_budget_along() -> None:
 
 def test_too_few_file_descriptors_are_an_input_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("locust_softphone.swarm.load.generator.raise_descriptor_limit", lambda: 100)
-    with pytest.raises(InputError, match="need some 20. open files, this process may have 100"):
+    with pytest.raises(InputError, match=r"need some 20. open files, this process may have 100"):
         a_generator(0, 1).prepare()
 
 

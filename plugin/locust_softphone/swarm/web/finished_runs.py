@@ -10,7 +10,7 @@ from typing import Any
 import gevent
 
 from locust_softphone.errors import InputError
-from locust_softphone.report.comparison import Run, run_of
+from locust_softphone.report.arms import Run, run_of
 from locust_softphone.runs.record import read
 from locust_softphone.text import quoted
 

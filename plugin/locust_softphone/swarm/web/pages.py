@@ -31,6 +31,7 @@ from werkzeug.exceptions import RequestEntityTooLarge
 from locust_softphone import __version__
 from locust_softphone.config.profile import load_profile, profile_folders
 from locust_softphone.errors import InputError
+from locust_softphone.report.comparison import compare_runs
 from locust_softphone.report.html import comparison_html
 from locust_softphone.swarm.coordinator import RunCoordinator
 from locust_softphone.swarm.web import form, live, locust_page
@@ -207,7 +208,8 @@ class Pages:
         if not 1 <= len(ids) <= MOST_COMPARED:
             return _text(f"Choose from 1 to {MOST_COMPARED} runs to compare.", 400)
         self._must_be_idle()
-        response = Response(comparison_html([self._runs.record(run_id) for run_id in ids]), mimetype="text/html")
+        comparison = compare_runs(self._runs.record(run_id) for run_id in ids)
+        response = Response(comparison_html(comparison), mimetype="text/html")
         response.headers["Content-Security-Policy"] = _REPORT_POLICY
         if "download" in request.args:
             response.headers["Content-Disposition"] = 'attachment; filename="comparison.html"'
