@@ -62,7 +62,7 @@ def _profile(data: bytes) -> None:
 def _policy(data: bytes) -> None:
     with suppress(InputError):
         policy = strict_yaml.loads(_text(data), Policy, name="policy.yaml")
-        assert "\n" not in policy.describe()
+        assert policy.as_json()
 
 
 def _record(data: bytes) -> None:
@@ -92,7 +92,7 @@ def _authorization(data: bytes) -> None:
     access = Access([Organisation(client_id="acme", client_secret=SecretStr("s3cret"))], 60.0)
     text = data.decode("utf-8", "surrogateescape")
     assert access.client_id(text) in (None, "acme")
-    assert access.bearer(text, 0.0) is None
+    assert access.grant_of_header(text, 0.0) is None
 
 
 def _http(data: bytes) -> None:

@@ -41,7 +41,7 @@ def test_the_start_says_whom_it_hits_and_how_hard(tmp_path: Path) -> None:
     assert run.returncode == 0
     assert run.complaints[0].startswith(
         f"tiny to {url} (127.0.0.1): 4 softphones, over 50ms: at most 4 starts in a second; "
-        "9 attempts if none is refused, never more than 180"
+        "9 attempts if none is refused, and never more than 180"
     )
 
 

@@ -138,10 +138,10 @@ SIX_PROBLEMS = "a: 1\nb: 2\nc: 3\nd: 4\ne: 5\nf: 6\n"
 @pytest.mark.parametrize(
     ("options", "profile", "problems"),
     [
-        (["--softphone-profile", "smok"], None, ['"smok" is no profile, ']),
+        (["--softphone-profile", "smok"], None, ['"smok" is not a profile, ']),
         (["--softphone-profile", "missing.yaml"], None, ["missing.yaml: no such file or directory"]),
         ([], edit(TINY, users="none", hald="3s"), ["tiny.yaml:2: users: ", "tiny.yaml:6: hald: unknown key, "]),
-        ([], edit(TINY, softphone="{like: sdk-2.3}"), ['tiny.yaml:6: softphone.like: "sdk-2.3" is no behaviour, ']),
+        ([], edit(TINY, softphone="{like: sdk-2.3}"), ['tiny.yaml:6: softphone.like: "sdk-2.3" is not a behaviour, ']),
         (["--host", "http://127.0.0.1:1"], TINY, ["--host http://127.0.0.1:1: connect_refused: nothing listens there"]),
         (["--host", "edge.example"], TINY, ["--host 'edge.example': not an http, https, ws or wss URL, "]),
         (["--host", "http://192.0.2.1"], TINY, [NO_PERMISSION, NO_CLIENT]),

@@ -18,7 +18,8 @@ from typing import TypeVar
 
 from locust.argument_parser import LocustArgumentParser
 
-from locust_softphone.config.profile import Profile, list_profiles, load_profile, profile_folders
+from locust_softphone.config.profile import Profile
+from locust_softphone.config.profile_files import list_profiles, load_profile, profile_folders
 from locust_softphone.errors import InputError
 from locust_softphone.signaling.dialects import Account
 from locust_softphone.signaling.dialects.genesys_cloud.client import CALL_TO, GenesysCloud

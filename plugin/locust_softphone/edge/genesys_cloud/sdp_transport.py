@@ -1,8 +1,8 @@
-"""SDP over XMPP: JSON-RPC 2.0 in an element of its own, as genesys-cloud-streaming-client 19.4.1 reads and writes it.
+"""SDP over XMPP: JSON-RPC 2.0 in an XML element, as genesys-cloud-streaming-client 19.4.1 reads and writes it.
 
     <genesys-webrtc xmlns="genesys">{"jsonrpc": "2.0", "method": "offer", "params": {"sessionId": …, "sdp": …}}
 
-Each request is acknowledged by the result of its IQ; there are no JSON-RPC responses.
+The result of its IQ acknowledges a request; there are no JSON-RPC responses.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ __all__ = ["SdpOverXmpp"]
 
 
 class SdpOverXmpp:
-    """The bearer; it numbers its requests."""
+    """The transport; it numbers its requests."""
 
     def __init__(self) -> None:
         self._ids = count(1)
@@ -39,11 +39,11 @@ class SdpOverXmpp:
         try:
             request = json.loads(payload.text or "")
         except (ValueError, RecursionError):
-            raise BadPayload("no JSON") from None
+            raise BadPayload("not JSON") from None
         params = request.get("params") if isinstance(request, dict) else None
         session_id = params.get("sessionId") if isinstance(params, dict) else None
         if not isinstance(params, dict) or not isinstance(session_id, str):
-            raise BadPayload("no JSON-RPC request about a session")
+            raise BadPayload("not a JSON-RPC request with a sessionId")
         method = request.get("method")
         if method == "answer":
             return CallMessage(session_id, "answer", _answer(params))

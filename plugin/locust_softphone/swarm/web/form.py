@@ -11,7 +11,7 @@ from locust.env import Environment
 from locust.web import WebUI
 from werkzeug.datastructures import MultiDict
 
-from locust_softphone.config.profile import list_profiles, profile_folders
+from locust_softphone.config.profile_files import list_profiles, profile_folders
 from locust_softphone.errors import InputError
 from locust_softphone.swarm.coordinator import Phase, RunCoordinator
 from locust_softphone.swarm.shape import ProfileShape

@@ -29,7 +29,7 @@ from locust.web import WebUI
 from werkzeug.exceptions import RequestEntityTooLarge
 
 from locust_softphone import __version__
-from locust_softphone.config.profile import load_profile, profile_folders
+from locust_softphone.config.profile_files import load_profile, profile_folders
 from locust_softphone.errors import InputError
 from locust_softphone.report.comparison import compare_runs
 from locust_softphone.report.html import comparison_html
