@@ -1,9 +1,9 @@
-"""A softphone's answer to an SDP offer (RFC 3264 6): where the edge offers and the softphone answers.
+"""A softphone's answer to the edge's SDP offer (RFC 3264 6).
 
-    audio          the first codec of the offer that a softphone knows
+    audio          the first codec of the offer that a softphone supports
     anything else  rejected: port 0
 
-No media flows: ICE credentials are well-formed and fresh, the fingerprint is the softphone's own and stands for nobody.
+No media flows. The ICE credentials are new and well-formed; the fingerprint belongs to no certificate.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ def make_answer(offer: SessionDescription, fingerprint: str, rng: Random) -> str
     """An answer to ``offer``.
 
     Args:
-        offer: as it was parsed.
+        offer: the parsed offer.
         fingerprint: the softphone's, SHA-256 in upper-case hex with colons.
         rng: makes the ICE credentials.
 
     Raises:
-        SdpError: there is nothing in the offer that a softphone can accept.
+        SdpError: the offer contains nothing that a softphone can accept.
     """
     ufrag, pwd = ice_credentials(rng)
     transport = (
@@ -38,7 +38,7 @@ def make_answer(offer: SessionDescription, fingerprint: str, rng: Random) -> str
     accepted: list[str] = []
     media = "".join(_section(section, transport, accepted) for section in offer.media)
     if not media or "a=rtpmap" not in media:
-        raise SdpError("the offer has no audio that a softphone knows")
+        raise SdpError("the offer has no audio that a softphone supports")
     bundle = [mid for group in offer.bundles for mid in group if mid in accepted]
     group = f"a=group:BUNDLE {' '.join(bundle)}\r\n" if bundle else ""
     return f"v=0\r\no=- {rng.getrandbits(62)} 2 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\n{group}{media}"
@@ -61,7 +61,7 @@ def _section(offered: MediaSection, transport: str, accepted: list[str]) -> str:
 
 
 def _codec(offered: MediaSection) -> tuple[str, str] | None:
-    """The payload type to answer with and its encoding; None where the section is to be rejected."""
+    """The payload type of the answer and its encoding; None if the section must be rejected."""
     if offered.kind == "audio" and offered.port:
         for number in offered.formats:
             encoding = offered.codecs.get(number) or _STATIC.get(number, "")
