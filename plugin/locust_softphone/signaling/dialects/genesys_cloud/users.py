@@ -69,9 +69,7 @@ def load_users(path: Path, environment: Mapping[str, str] = os.environ) -> Seque
     if not users:
         problems.append(f"{path}: names no users")
     if len(named := [user.jid for user in users if user.jid]) > len(set(named)):
-        problems.append(
-            f"{path}: a JID occurs twice; the second softphone of a user would close the WebSocket of the first"
-        )
+        problems.append(f"{path}: a JID occurs twice; a user's second softphone would close the first one's WebSocket")
     if problems:
         raise InputError(*problems)
     return users
