@@ -23,7 +23,6 @@ from random import Random
 from typing import Literal
 
 from locust_softphone import sdp
-from locust_softphone.signaling.dialects.genesys_cloud.sdp_answer_to_call import make_answer
 from locust_softphone.signaling.json_body import json_object
 from locust_softphone.signaling.xmpp import jingle
 from locust_softphone.signaling.xmpp.stanza import Element, escape
@@ -161,7 +160,7 @@ class Calls:
         try:
             if not isinstance(offer, str):
                 raise sdp.SdpError("no offer")
-            answer = make_answer(sdp.parse(offer), self._fingerprint, self._random)
+            answer = sdp.make_answer(sdp.parse(offer), self._random, self._fingerprint)
         except sdp.SdpError:
             return self._refuse(call)
         answered = self._webrtc(call, "answer", {"sdp": answer, "sessionId": call.sid})
