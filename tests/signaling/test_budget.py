@@ -88,7 +88,7 @@ def test_an_edge_that_drops_every_call_it_has_answered() -> None:
         phone.hold(60.0)
         phone.hang_up()
     assert edge.requests == {"/oauth/token": 5, "/signaling": 5, "/api/v2/media/offer": 5}
-    assert seen.tally.counts["reconnects.made"] == 4
+    assert seen.tally.counts["reconnects"] == 4
     assert seen.tally.counts["reconnects.failed"] == 1
     assert seen.tally.counts["retries.over_budget"] == 1
 
