@@ -1,4 +1,4 @@
-"""The edge's answers; that real clients accept them is for tests/interop."""
+"""The edge's SDP answers; tests/interop shows that real clients accept them."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def audio(offer: str) -> MediaSection:
     return answered(offer).media[0]
 
 
-def test_our_own_offer() -> None:
+def test_an_offer_of_this_package_gets_a_valid_answer() -> None:
     check_answer(parse(OUR_OFFER), answered(OUR_OFFER))
     section = audio(OUR_OFFER)
     assert (section.formats, section.codecs) == (("111",), {"111": "opus/48000/2"})
@@ -46,9 +46,9 @@ def test_video_is_rejected_and_left_out_of_the_bundle() -> None:
 @pytest.mark.parametrize(
     ("offered", "formats"),
     [
-        ("111 63 9 0 8 13 110 126", ("111", "110")),  # opus, and telephone-event of its clock rate
-        ("63 9 0 8 13 110 126", ("0", "126")),  # PCMU, and telephone-event of its own
-        ("9 8 13 110", ("8",)),  # none of its clock rate
+        ("111 63 9 0 8 13 110 126", ("111", "110")),  # opus, and telephone-event of the same clock rate
+        ("63 9 0 8 13 110 126", ("0", "126")),  # PCMU, and telephone-event of the same clock rate
+        ("9 8 13 110", ("8",)),  # no telephone-event of the same clock rate
     ],
 )
 def test_the_first_common_codec_is_chosen(offered: str, formats: tuple[str, ...]) -> None:
@@ -61,7 +61,7 @@ def test_static_payload_types_need_no_rtpmap() -> None:
     assert (audio(offer).formats, audio(offer).codecs) == (("8",), {"8": "PCMA/8000"})
 
 
-def test_no_common_codec_means_rejected() -> None:
+def test_a_section_without_a_common_codec_is_rejected() -> None:
     offer = OUR_OFFER.replace("111 0 8", "9")
     assert audio(offer).port == 0
     with pytest.raises(SdpError, match="rejects every m-section"):
@@ -76,12 +76,12 @@ def test_a_section_offered_with_port_0_stays_rejected() -> None:
     ("offered", "answer"),
     [("sendrecv", "sendrecv"), ("sendonly", "recvonly"), ("recvonly", "sendonly"), ("inactive", "inactive")],
 )
-def test_direction_is_mirrored(offered: str, answer: str) -> None:
+def test_the_direction_is_mirrored(offered: str, answer: str) -> None:
     assert audio(OUR_OFFER.replace("a=sendrecv", f"a={offered}")).direction == answer
 
 
 @pytest.mark.parametrize(("offered", "answer"), [("actpass", "active"), ("active", "passive"), ("passive", "active")])
-def test_setup_role_is_the_other_one(offered: str, answer: str) -> None:
+def test_the_dtls_role_is_the_opposite_one(offered: str, answer: str) -> None:
     assert audio(OUR_OFFER.replace("a=setup:actpass", f"a=setup:{offered}")).setup == answer
 
 
@@ -92,7 +92,7 @@ def test_what_was_not_offered_is_not_answered(line: str) -> None:
     assert name not in answer_for(parse(OUR_OFFER.replace(line, "")), random.Random(2))
 
 
-def test_ice_credentials_are_fresh_and_the_fingerprint_is_the_edges() -> None:
+def test_ice_credentials_differ_and_the_fingerprint_does_not() -> None:
     rng = random.Random(2)
     first, second = (parse(answer_for(parse(OUR_OFFER), rng)).media[0] for _ in range(2))
     assert first.ice_ufrag != second.ice_ufrag
@@ -102,7 +102,7 @@ def test_ice_credentials_are_fresh_and_the_fingerprint_is_the_edges() -> None:
 
 @settings(deadline=None)
 @given(st.lists(st.sampled_from(CHROME_OFFER.split("\n")), max_size=40))
-def test_whatever_can_be_parsed_can_be_answered(lines: list[str]) -> None:
+def test_any_offer_that_can_be_parsed_can_be_answered(lines: list[str]) -> None:
     with suppress(SdpError):
         offer = parse("\n".join(["v=0", "o=- 1 1 IN IP4 0", "s=-", "t=0 0", *lines]))
         assert len(parse(answer_for(offer, random.Random(2))).media) == len(offer.media)

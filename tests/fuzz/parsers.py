@@ -25,7 +25,7 @@ from locust_softphone.report.terminal import render
 from locust_softphone.runs.journal import NAME, recover
 from locust_softphone.signaling.http import read_body, read_head
 from locust_softphone.signaling.stream import Stream
-from locust_softphone.signaling.xmpp import stanza
+from locust_softphone.untrusted import XmlError, xml_element
 
 __all__ = ["PARSERS"]
 
@@ -62,7 +62,7 @@ def _profile(data: bytes) -> None:
 def _policy(data: bytes) -> None:
     with suppress(InputError):
         policy = strict_yaml.loads(_text(data), Policy, name="policy.yaml")
-        assert "\n" not in policy.describe()
+        assert policy.as_json()
 
 
 def _record(data: bytes) -> None:
@@ -83,16 +83,16 @@ def _journal(data: bytes) -> None:
         recover(folder)
 
 
-def _stanza(data: bytes) -> None:
-    with suppress(stanza.StanzaError):
-        stanza.parse(_text(data))
+def _xml(data: bytes) -> None:
+    with suppress(XmlError):
+        xml_element(_text(data))
 
 
 def _authorization(data: bytes) -> None:
     access = Access([Organisation(client_id="acme", client_secret=SecretStr("s3cret"))], 60.0)
     text = data.decode("utf-8", "surrogateescape")
     assert access.client_id(text) in (None, "acme")
-    assert access.bearer(text, 0.0) is None
+    assert access.grant_of_header(text, 0.0) is None
 
 
 def _http(data: bytes) -> None:
@@ -117,5 +117,5 @@ PARSERS: Mapping[str, Callable[[bytes], None]] = {
     "record": _record,
     "retry_after": _retry_after,
     "sdp": _sdp,
-    "stanza": _stanza,
+    "xml": _xml,
 }

@@ -11,7 +11,7 @@ from locust_softphone.commands.locust_process import Interruptions
 from locust_softphone.commands.output import print_comparison, print_problems, write_page
 from locust_softphone.commands.progress import watching
 from locust_softphone.commands.run_sequence import CommonOptions, new_folder, pause_for, plan_runs, run_all
-from locust_softphone.config.profile import profile_folders
+from locust_softphone.config.profile_files import profile_folders
 from locust_softphone.config.units import parse_duration
 from locust_softphone.errors import ExitCode
 from locust_softphone.report import history

@@ -1,13 +1,13 @@
 """The edge's answer to a softphone's offer (RFC 3264 6, RFC 8829 5.3).
 
     offered           answered
-    audio             the first codec both know, and telephone-event of the same clock rate if offered
-    anything else     rejected: port 0
+    audio             the first codec that both know, and telephone-event of the same clock rate if offered
+    other media       rejected: port 0
     actpass           active            passive: active            active: passive
-    sendonly          recvonly          and the other way round
+    sendonly          recvonly          recvonly: sendonly
 
-An accepted section and a rejected one differ in port, direction and codecs only: RFC 8829 asks for nothing below the
-m= line of a rejected section, but aiortc refuses one without ICE credentials, rtcp-mux, role and codecs.
+An accepted and a rejected section differ only in port, direction and codecs. RFC 8829 asks for nothing below the m=
+line of a rejected section, but aiortc refuses one without ICE credentials, rtcp-mux, role and codecs.
 """
 
 from __future__ import annotations
@@ -20,15 +20,15 @@ from locust_softphone.sdp import MediaSection, SessionDescription, ice_credentia
 __all__ = ["answer_for"]
 
 CODECS = frozenset({"opus/48000/2", "pcmu/8000", "pcma/8000"})
-STATIC = {"0": "PCMU/8000", "8": "PCMA/8000"}  # known without a=rtpmap, RFC 3551 6
+STATIC = {"0": "PCMU/8000", "8": "PCMA/8000"}  # valid without a=rtpmap, RFC 3551 6
 MIRRORED = {"sendrecv": "sendrecv", "sendonly": "recvonly", "recvonly": "sendonly", "inactive": "inactive"}
 
-# No media flows, so no certificate stands behind it: it is the hash of a sentence.
+# No media flows, so there is no certificate: this is the hash of a sentence.
 FINGERPRINT = hashlib.sha256(b"the simulated edge has no certificate").digest().hex(":").upper()
 
 
 def answer_for(offer: SessionDescription, rng: random.Random) -> str:
-    """An answer to the offer, with fresh ICE credentials, which all of its sections share."""
+    """An answer to the offer, with new ICE credentials that all of its sections share."""
     credentials = ice_credentials(rng)
     formats = [_common_formats(section) for section in offer.media]
     lines = ["v=0", f"o=- {rng.getrandbits(62)} 2 IN IP4 127.0.0.1", "s=-", "t=0 0"]
@@ -46,7 +46,7 @@ def _codec(section: MediaSection, payload_type: str) -> str:
 
 
 def _common_formats(section: MediaSection) -> tuple[str, ...]:
-    """The payload types to answer with; none means that the section is rejected."""
+    """The payload types of the answer; none if the section is rejected."""
     if section.kind != "audio" or not section.port:
         return ()
     for payload_type in section.formats:
