@@ -76,7 +76,7 @@ def test_the_web_uis_form_gives_no_permission(tmp_path: Path, untouched: int) ->
         elsewhere = f"http://127.1:{untouched}"
         for name in ("authorized", "client_id", "client_secret_file", "ca", "runs", "policy"):
             answer = web.answer(host=elsewhere, **{f"softphone_{name}": "true"})
-            assert f'"softphone_{name}" is no field of this form' in answer["message"]
+            assert f'"softphone_{name}" is not a field of this form' in answer["message"]
         assert "not this machine" in web.answer(host=elsewhere)["message"]
         web.post(host="")
         eventually(lambda: len(records(tmp_path)) == 1)
