@@ -17,7 +17,7 @@ def test_repeated_runs_are_interleaved(tmp_path: Path) -> None:
     assert plan_runs([str(a), str(b)], [], repeat=2) == [PlannedRun("a", a, 0.5), PlannedRun("b", b, 2.0)] * 2
 
 
-def test_a_name_is_looked_up_in_the_folders_in_their_order(tmp_path: Path) -> None:
+def test_a_name_is_looked_up_in_the_folders_in_order(tmp_path: Path) -> None:
     mine = tmp_path / "mine"
     mine.mkdir()
     a_profile(mine, "smoke")
