@@ -1,5 +1,5 @@
-"""A headless Chromium for tests, driven by Playwright. A page with an error, or with a request to another machine, fails
-the test.
+"""A headless Chromium for tests, driven by Playwright. An error of a page, or a request to another machine, fails the
+test.
 
 with running_browser() as browser, browser.page(width=390, dark=True) as page:
     page.goto("http://127.0.0.1:8089/")

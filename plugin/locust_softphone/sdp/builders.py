@@ -120,8 +120,8 @@ def _common_formats(section: MediaSection) -> tuple[str, ...]:
 def _section(offered: MediaSection, common: tuple[str, ...], transport: str) -> str:
     """One m-section of the answer.
 
-    RFC 8829 5.3.1 asks for nothing below the m= line of a rejected section, but aiortc refuses one without ICE
-    credentials, rtcp-mux, role and codecs. So a rejected one differs in port, direction and codecs only.
+    RFC 8829 5.3.1 asks for nothing below the m= line of a rejected section. But aiortc refuses one without ICE
+    credentials, rtcp-mux, role and codecs, and werift refuses a data section without an SCTP port.
     """
     formats = common or offered.formats
     codecs = {number: offered.codecs.get(number) or STATIC_ENCODINGS.get(number) for number in formats}
@@ -131,5 +131,6 @@ def _section(offered: MediaSection, common: tuple[str, ...], transport: str) -> 
         f"a={MIRRORED[offered.direction] if common else 'inactive'}\r\n"
         + (f"a=mid:{offered.mid}\r\n" if offered.mid is not None else "")
         + ("a=rtcp-mux\r\n" if offered.rtcp_mux else "")
+        + ("a=sctp-port:5000\r\n" if offered.protocol.endswith("/SCTP") else "")
         + "".join(f"a=rtpmap:{number} {codec}\r\n" for number, codec in codecs.items() if codec)
     )
