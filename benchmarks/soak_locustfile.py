@@ -28,7 +28,7 @@ install(events)
 
 
 class Shape(ProfileShape):
-    """All users from the start; each acts at its own instant."""
+    """Starts all users at once; each user waits for its planned start."""
 
 
 class Softphone(SoftphoneUser):
