@@ -29,7 +29,7 @@ from tools import plain_locust, record, softphones
 RUNS_S, EVERY_S, CHECK_EVERY_S = 0.010, 0.100, 0.001
 RAMP_S = 4
 OVERRUN_S = 2.0
-WARNINGS = ("this generator is late", "CPU usage above")  # of this project, of Locust
+WARNINGS = ("the event loop lags", "CPU usage above")  # of this project, of Locust
 
 
 @dataclass(frozen=True)

@@ -28,7 +28,7 @@ install(events)
 
 
 class Shape(ProfileShape):
-    """Starts all users at once; each acts at its planned time."""
+    """Starts all users at once; each user waits for its planned start."""
 
 
 class Softphone(SoftphoneUser):

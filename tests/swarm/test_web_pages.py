@@ -56,7 +56,7 @@ def number(page: Page, name: str) -> int:
 def choose(page: Page, profile: str) -> None:
     """Choose a profile and wait until the page says what it will do."""
     page.get_by_label("Profile").select_option(profile)
-    page.locator("#plan").get_by_text("in all: the last softphone").wait_for()
+    page.locator("#plan").get_by_text(": the last softphone starts").wait_for()
 
 
 def see_numbers_move(page: Page) -> None:

@@ -37,7 +37,7 @@ def measured(expectation: Mapping[str, Any]) -> str:
     value = expectation["measured"]
     if value is None:
         return "it was never measured"
-    is_duration = kind_of(Expectation.parse(expectation["text"]).field) == "seconds"
+    is_duration = kind_of(Expectation.parse(expectation["text"]).metric) == "seconds"
     return f"it was {seconds(value) if is_duration else number(value)}"
 
 

@@ -149,7 +149,7 @@ def _judged(expectation: Expectation, run: RunFacts, tally: Tally, known: Mappin
         held: bool | None = expectation.check(known)
     else:
         outlook = Bounds([tally], run.profile["dialect"], sum(run.planned), run.aborted.calls_each, run.aborted.after_s)
-        held = expectation.decided(outlook.range_of(expectation.field), outlook.planned)
+        held = expectation.decided(outlook.range_of(expectation.metric), outlook.planned)
     return {"text": str(expectation), "held": held, "measured": expectation.measured(known)}
 
 

@@ -20,11 +20,12 @@ from locust_softphone.limits.advice import NO_ADVICE
 from locust_softphone.metrics.outcome import Outcome
 from locust_softphone.signaling.dialect import Reply, SetupStep
 from locust_softphone.signaling.http import HttpConnection
-from locust_softphone.signaling.json_body import json_object
 from locust_softphone.signaling.oauth import Credentials, fetch_token
+from locust_softphone.signaling.stream import remaining_s
 from locust_softphone.signaling.target import Target
 from locust_softphone.signaling.token import Token
 from locust_softphone.signaling.websocket import Connection
+from locust_softphone.untrusted import json_object
 
 __all__ = ["DialectClient", "MediaOffer", "Session"]
 
@@ -122,7 +123,7 @@ class Session:
         """Wait until the edge says ``ready``."""
         deadline_s = time.perf_counter() + self._client.dialect.timeout_s
         while not self.ready:
-            message = self.connection.receive(max(deadline_s - time.perf_counter(), 0.0))
+            message = self.connection.receive(remaining_s(deadline_s))
             if message is None:
                 raise AttemptFailed(Outcome.TIMED_OUT)
             self._heard(message)
@@ -143,13 +144,13 @@ class Session:
         text = answer.get("sdp")
         try:
             if answer.get("type") != "answer" or not isinstance(text, str):
-                raise sdp.SdpError("no answer")
+                raise sdp.SdpError("the response is not an SDP answer")
             if answer.get("sessionId", self.session_id) != self.session_id:
-                raise sdp.SdpError("an answer for another session")
+                raise sdp.SdpError("the answer is for another session")
             description = sdp.parse(text)
             sdp.check_answer(dialect.offered, description)
-        except sdp.SdpError:
-            raise AttemptFailed(Outcome.BAD_ANSWER, status=response.status) from None
+        except sdp.SdpError as e:
+            raise AttemptFailed(Outcome.BAD_ANSWER, status=response.status, reason=str(e)) from None
         return description, response.advice
 
     def listen(self, timeout_s: float) -> None:
