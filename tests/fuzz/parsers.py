@@ -16,7 +16,6 @@ from locust_softphone.config import strict_yaml
 from locust_softphone.config.profile import Profile
 from locust_softphone.edge.access import Access
 from locust_softphone.edge.policy import Organisation, Policy
-from locust_softphone.edge.sdp_answer import answer_for
 from locust_softphone.errors import AttemptFailed, InputError
 from locust_softphone.limits.advice import LimitAdvice
 from locust_softphone.report.comparison import compare_runs
@@ -41,7 +40,7 @@ def _sdp(data: bytes) -> None:
     """An offer that is understood can be answered, and the answer answers it or accepts nothing."""
     with suppress(sdp.SdpError):
         offer = sdp.parse(_text(data))
-        answer = sdp.parse(answer_for(offer, random.Random(0)))
+        answer = sdp.parse(sdp.make_answer(offer, random.Random(0)))
         sdp.check_answer(offer, answer)
 
 

@@ -89,7 +89,7 @@ def test_two_users_have_a_jingle_call(server: Target) -> None:
         gateway, agent = logged_in(server, "gjoll"), logged_in(server, "agent")
         stack.callback(gateway.connection.abort)
         stack.callback(agent.connection.abort)
-        calls = Calls(agent.jid, agent.new_id, "AA:BB", Random(1))
+        calls = Calls(agent.jid, agent.new_id, ":".join(["AA"] * 32), Random(1))
 
         def gateway_says(inner: str, kind: str = "iq", attributes: str = 'type="set" id="g1"') -> None:
             gateway.send(PATIENCE_S, f'<{kind} xmlns="jabber:client" {attributes} to="{agent.jid}">{inner}</{kind}>')

@@ -26,7 +26,7 @@ OFFER = make_offer(random.Random(3))
 @pytest.fixture
 def calls() -> Calls:
     ids = count(1)
-    return Calls(ME, lambda: f"id{next(ids)}", "AA:BB", random.Random(1))
+    return Calls(ME, lambda: f"id{next(ids)}", ":".join(["AA"] * 32), random.Random(1))
 
 
 def propose(sid: str = "sid-1", conversation: str = "conversation-1") -> Element:

@@ -24,7 +24,6 @@ from typing import Literal
 from xml.etree.ElementTree import Element
 
 from locust_softphone import sdp
-from locust_softphone.signaling.dialects.genesys_cloud.sdp_answer_to_call import make_answer
 from locust_softphone.signaling.xmpp import jingle
 from locust_softphone.signaling.xmpp.stanza import escape, iq, message
 from locust_softphone.untrusted import json_object
@@ -160,7 +159,7 @@ class Calls:
         try:
             if not isinstance(offer, str):
                 raise sdp.SdpError("no offer")
-            answer = make_answer(sdp.parse(offer), self._fingerprint, self._random)
+            answer = sdp.make_answer(sdp.parse(offer), self._random, self._fingerprint)
         except sdp.SdpError:
             return self._refuse(call)
         answered = self._webrtc("answer", {"sdp": answer, "sessionId": call.sid})
