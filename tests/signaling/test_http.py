@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import time
+from collections.abc import Callable
 
 import pytest
 
@@ -14,29 +15,22 @@ from locust_softphone.signaling.http import HttpConnection, read_body, read_head
 from locust_softphone.signaling.stream import Stream
 from tests.signaling.scripted_server import Script, resets, says, serving
 from tests.signaling.scripted_server import read_head as read_request
+from tests.signaling.softphones import PATIENT_S
 
-PATIENT_S = 30.0  # a bound for a test that has gone wrong
-
-
-def received(data: bytes) -> Stream:
-    """A stream on which ``data`` has come, and then a FIN."""
-    here, there = socket.socketpair()
-    with there:
-        there.sendall(data)
-    return Stream(here, time.perf_counter() + PATIENT_S)
+Received = Callable[[bytes], Stream]
 
 
-def test_the_names_of_headers_are_in_lower_case_and_repeated_headers_are_joined() -> None:
+def test_the_names_of_headers_are_in_lower_case_and_repeated_headers_are_joined(received: Received) -> None:
     head = read_head(received(b"HTTP/1.1 200 OK\r\nX-A: 1\r\nx-a:2\r\nDate: \xe9\r\n\r\n"))
     assert (head.status, head.headers) == (200, {"x-a": "1, 2", "date": "é"})
 
 
-def test_the_advice_is_read_with_the_head() -> None:
+def test_the_advice_is_read_with_the_head(received: Received) -> None:
     head = read_head(received(b"HTTP/1.1 429 Slow\r\nRetry-After: 7\r\nX-RateLimit-Remaining: 0\r\n\r\n"))
     assert head.advice == head.refusal().advice == LimitAdvice(retry_after_s=7.0)
 
 
-def test_a_date_is_read_against_this_machines_clock_where_the_response_has_none() -> None:
+def test_a_date_is_read_against_this_machines_clock_where_the_response_has_none(received: Received) -> None:
     until = time.strftime("%a, %d %b %Y %H:%M:%S GMT", time.gmtime(time.time() + 100))
     advice = read_head(received(f"HTTP/1.1 429 Slow\r\nRetry-After: {until}\r\n\r\n".encode())).advice
     assert advice.by_own_clock
@@ -54,20 +48,22 @@ def test_a_date_is_read_against_this_machines_clock_where_the_response_has_none(
         (b"HTTP/1.1 200 OK\r\nX: " + b"x" * 70_000, Outcome.MALFORMED, None),
     ],
 )
-def test_a_head_that_fails(data: bytes, outcome: Outcome, status: int | None) -> None:
+def test_a_head_that_fails(received: Received, data: bytes, outcome: Outcome, status: int | None) -> None:
     with pytest.raises(AttemptFailed) as caught:
         read_head(received(data))
     assert (caught.value.outcome, caught.value.status) == (outcome, status)
 
 
 @pytest.mark.parametrize("status", ["204 No Content", "304 Not Modified"])
-def test_a_response_without_content(status: str) -> None:
+def test_a_response_without_content(received: Received, status: str) -> None:
     stream = received(f"HTTP/1.1 {status}\r\n\r\n".encode())
     assert read_body(stream, read_head(stream)) == b""
 
 
 @pytest.mark.parametrize(("status", "outcome"), [("429 Slow", Outcome.RATE_LIMITED), ("200 OK", Outcome.LOST)])
-def test_a_refusal_whose_body_is_cut_off_is_still_that_refusal(status: str, outcome: Outcome) -> None:
+def test_a_refusal_whose_body_is_cut_off_is_still_that_refusal(
+    received: Received, status: str, outcome: Outcome
+) -> None:
     stream = received(f"HTTP/1.1 {status}\r\nContent-Length: 9\r\n\r\nshort".encode())
     with pytest.raises(AttemptFailed) as caught:
         read_body(stream, read_head(stream))

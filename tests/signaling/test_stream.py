@@ -6,6 +6,7 @@ import errno
 import socket
 import ssl
 import time
+from collections.abc import Callable
 from typing import Literal
 
 import pytest
@@ -15,20 +16,13 @@ from locust_softphone.metrics.outcome import Outcome
 from locust_softphone.signaling.stream import Stream, outcome_of, remaining_s
 from locust_softphone.signaling.target import Target
 from tests.signaling.scripted_server import resets, serving, waits_for_the_client
+from tests.signaling.softphones import PATIENT_S
 
-PATIENT_S = 30.0  # a bound for a test that has gone wrong
+Received = Callable[[bytes], Stream]
 SHORT_S = 0.2  # waited for in full
 
 
-def received(data: bytes) -> Stream:
-    """A stream on which ``data`` has come, and then a FIN."""
-    here, there = socket.socketpair()
-    with there:
-        there.sendall(data)
-    return Stream(here, time.perf_counter() + PATIENT_S)
-
-
-def test_what_comes_after_the_end_mark_stays_in_the_buffer() -> None:
+def test_what_comes_after_the_end_mark_stays_in_the_buffer(received: Received) -> None:
     stream = received(b"one\ntwo")
     assert stream.read_until(b"\n", 100) == b"one\n"
     assert stream.has_more
@@ -37,21 +31,21 @@ def test_what_comes_after_the_end_mark_stays_in_the_buffer() -> None:
     assert stream.recv(1) == b"", "the other side has closed"
 
 
-def test_bytes_that_are_looked_at_stay_until_they_are_skipped() -> None:
+def test_bytes_that_are_looked_at_stay_until_they_are_skipped(received: Received) -> None:
     stream = received(b"abc")
     assert stream.ahead() == stream.ahead() == b"abc"
     stream.skip(2)
     assert stream.ahead() == b"c"
 
 
-def test_a_line_longer_than_the_limit_is_malformed() -> None:
+def test_a_line_longer_than_the_limit_is_malformed(received: Received) -> None:
     with pytest.raises(AttemptFailed) as caught:
         received(b"x" * 200).read_until(b"\n", 100)
     assert caught.value.outcome is Outcome.MALFORMED
 
 
 @pytest.mark.parametrize("data", [b"", b"ab"])
-def test_a_close_before_enough_bytes_have_come_is_a_loss(data: bytes) -> None:
+def test_a_close_before_enough_bytes_have_come_is_a_loss(received: Received, data: bytes) -> None:
     with pytest.raises(AttemptFailed) as caught:
         received(data).read_exactly(3)
     assert caught.value.outcome is Outcome.LOST
