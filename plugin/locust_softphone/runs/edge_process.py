@@ -18,7 +18,7 @@ from tempfile import TemporaryDirectory, TemporaryFile
 from typing import Any
 
 from locust_softphone.config.profile import Profile
-from locust_softphone.errors import InputError
+from locust_softphone.errors import ExitCode, InputError
 
 __all__ = ["EdgeProcess"]
 
@@ -26,7 +26,6 @@ SECRETS = frozenset({"LOCUST_SOFTPHONE_CLIENT_SECRET"})
 """The environment variables that the edge is not given: it needs no secret."""
 
 _LISTENING = "listening on "
-_BAD_INPUT = 2
 _LONGEST_MESSAGES = 64 * 1024
 
 logger = logging.getLogger(__name__)
@@ -68,7 +67,7 @@ class EdgeProcess:
             lines = [where.sub(lambda found: shown_as if found.start() == 0 else "", line) for line in lines]
         if not started:
             lines = lines or ["the simulated edge did not start"]
-            raise InputError(*(lines if self._process.returncode == _BAD_INPUT else lines[-5:]))
+            raise InputError(*(lines if self._process.returncode == ExitCode.BAD_INPUT else lines[-5:]))
         for line in lines:
             logger.warning(line)
         self.url = first_line[len(_LISTENING) :]
