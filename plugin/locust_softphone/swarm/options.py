@@ -200,16 +200,6 @@ class RunOptions:
     hosts: Hosts | None
     startup: StartupOptions
 
-    @property
-    def runs(self) -> Path:
-        """The folder for run records."""
-        return self.startup.runs
-
-    @property
-    def policy(self) -> Path | None:
-        """The simulated edge's policy file."""
-        return self.startup.policy
-
     def account(self, hosts: Hosts) -> Account:
         """The edge at these hosts, and who the softphones are to it."""
         return Account(hosts, self.startup.credentials, self.startup.users, self.startup.call_to or CALL_TO)
