@@ -31,6 +31,6 @@ def test_a_run_keeps_to_its_retry_budget_and_reports_it(tmp_path: Path, processe
     assert PLANNED < attempts <= BUDGET * PLANNED
     assert record["retries"]["over_budget"] >= 5, "each softphone that never connected gave up because of it"
     assert record["totals"]["gave_up"] == 5
-    assert f"retry budget of {BUDGET} times the plan spent" in run.stdout
+    assert f"retry budget of {BUDGET} times the plan used up" in run.stdout
     assert "AttemptFailed(over_budget)" in run.stderr
     assert record["ledger"]["balanced"]
