@@ -57,7 +57,7 @@ def test_the_fields_that_the_documentation_names_are_there() -> None:
     (block,) = re.findall(r"(?s)```yaml\nexpect:\n(.*?)```", text)
     entries = [Expectation.read(yaml.safe_load(line.strip().removeprefix("- "))) for line in block.splitlines()]
     assert [each.abort for each in entries] == [False, False, False, False, True]
-    (table,) = re.findall(r"(?s)\| fields \| \|\n\|---\|---\|\n(.*?)\n\n", text)
+    (table,) = re.findall(r"(?s)\| metrics \| \|\n\|---\|---\|\n(.*?)\n\n", text)
     named = re.findall(r"`([a-z][\w.]*)`", "\n".join(row.split("|")[1] for row in table.splitlines()))
     assert [name for name in named if kind_of(name) is None] == []
     roots = {name.partition(".")[0] for name in FIELDS} - {step.name for steps in DIALECTS.values() for step in steps}

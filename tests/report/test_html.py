@@ -276,6 +276,16 @@ def test_a_browser_draws_every_chart_without_errors(browser: Browser, tmp_path: 
         assert page.locator("figure:visible").count() == len(CHARTS)
 
 
+@pytest.mark.parametrize("width", [1024, 1280, 390])
+def test_intervals_of_repeated_runs_fit_a_browser_window(browser: Browser, tmp_path: Path, width: int) -> None:
+    runs = [{"answered": answered, "connected_after_s": answered / 10, **BURST} for answered in (71, 88, 100)]
+    records = [a_record(name, **run) for run in runs for name in ("burst", "burst-with-a-long-name")]
+    write_html(html_of(*records), tmp_path / "comparison.html")
+    with browser.page(width=width) as page:
+        page.goto((tmp_path / "comparison.html").as_uri())
+        assert page.evaluate("document.documentElement.scrollWidth") == width
+
+
 def test_a_browser_runs_nothing_from_a_record(browser: Browser, tmp_path: Path) -> None:
     file = tmp_path / "comparison.html"
     write_html(html_of(*nasty_records()), file)

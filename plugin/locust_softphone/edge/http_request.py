@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
 from typing import NamedTuple
 from urllib.parse import parse_qs
 
@@ -11,7 +9,7 @@ from aiohttp import web
 
 from locust_softphone.edge.replies import Refused
 
-__all__ = ["Caller", "caller_of", "check_upgrade", "complete_body", "grant_type", "json_object", "read_body"]
+__all__ = ["Caller", "caller_of", "check_upgrade", "complete_body", "grant_type", "read_body"]
 
 MAX_BODY_BYTES = 64 * 1024
 
@@ -74,15 +72,6 @@ def grant_type(body: bytes) -> str | None:
         return parse_qs(body.decode(), max_num_fields=16).get("grant_type", [None])[0]
     except ValueError:
         return None
-
-
-def json_object(body: bytes) -> Mapping[str, object]:
-    """The body as a JSON object; an empty one if it is something else."""
-    try:
-        message = json.loads(body)
-    except (ValueError, RecursionError):
-        return {}
-    return message if isinstance(message, dict) else {}
 
 
 def check_upgrade(request: web.BaseRequest, subprotocols: tuple[str, ...] = ()) -> None:

@@ -11,6 +11,7 @@ The edge cuts a WebSocket whose offer comes before ``ready``, or is not answered
 
 from __future__ import annotations
 
+import hashlib
 import json
 import random
 import time
@@ -19,15 +20,18 @@ from collections.abc import Mapping
 from aiohttp import WSMsgType, web
 
 from locust_softphone.edge.edge_state import EdgeState, Route
-from locust_softphone.edge.http_request import Caller, caller_of, check_upgrade, complete_body, json_object
+from locust_softphone.edge.http_request import Caller, caller_of, check_upgrade, complete_body
 from locust_softphone.edge.policy import Policy
 from locust_softphone.edge.replies import Refused, json_reply
-from locust_softphone.edge.sdp_answer import answer_for
 from locust_softphone.edge.stats import Stats
 from locust_softphone.edge.websocket_session import Session
-from locust_softphone.sdp import SdpError, parse
+from locust_softphone.sdp import SdpError, make_answer, parse
+from locust_softphone.untrusted import json_object
 
 __all__ = ["MediaOfferDialect"]
+
+# No media flows, so there is no certificate: this is the hash of a sentence.
+FINGERPRINT = hashlib.sha256(b"the simulated edge has no certificate").digest().hex(":").upper()
 
 
 class MediaOfferSession(Session):
@@ -126,9 +130,6 @@ def answer_to(message: Mapping[str, object], rng: random.Random) -> str:
     if message.get("type") != "offer" or not isinstance(text, str):
         raise Refused(400, "The body must be JSON with sessionId, type: offer and sdp")
     try:
-        offer = parse(text)
+        return make_answer(parse(text), rng, FINGERPRINT)
     except SdpError as e:
-        raise Refused(400, f"Not an offer: {e}") from e
-    if not offer.media:
-        raise Refused(400, "Not an offer: it has no m-section")
-    return answer_for(offer, rng)
+        raise Refused(400, f"The offer cannot be answered: {e}") from e

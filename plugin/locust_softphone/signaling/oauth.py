@@ -10,8 +10,8 @@ from locust_softphone.errors import AttemptFailed
 from locust_softphone.metrics.outcome import Outcome
 from locust_softphone.signaling.dialect import Reply
 from locust_softphone.signaling.http import HttpConnection
-from locust_softphone.signaling.json_body import json_object
 from locust_softphone.signaling.token import Token
+from locust_softphone.untrusted import json_object
 
 __all__ = ["SIMULATED_CREDENTIALS", "Credentials", "fetch_token", "is_header_value"]
 

@@ -11,8 +11,7 @@ from xml.sax.saxutils import escape
 
 import pytest
 
-from locust_softphone.edge.sdp_answer import answer_for
-from locust_softphone.sdp import parse
+from locust_softphone.sdp import make_answer, parse
 from tests.edge.conftest import StartEdge
 from tests.edge.genesys_cloud.agent import NAMESPACES, Agent, Stream
 from tests.edge.softphone import eventually
@@ -88,7 +87,8 @@ def offered_jingle(stream: Stream) -> Element:
 
 def session_accept(session_id: str, *, ufrag: str = "abcd", name: str = "0", setup: str = "active") -> str:
     """An answer in Jingle."""
-    fingerprint = f'<fingerprint xmlns="{NAMESPACES["dtls"]}" hash="sha-256" setup="{setup}">AB:CD</fingerprint>'
+    digest = ":".join(["AB"] * 32)
+    fingerprint = f'<fingerprint xmlns="{NAMESPACES["dtls"]}" hash="sha-256" setup="{setup}">{digest}</fingerprint>'
     return jingle(
         "session-accept",
         session_id,
@@ -112,7 +112,7 @@ def test_a_call_over_sdp_over_xmpp(start_edge: StartEdge) -> None:
         assert call.attributes["inin-sdp-over-xmpp"] == "true"
         assert "gjoll" in call.gateway.partition("@")[2]
         stream.message(call.gateway, "proceed", call.session_id)
-        answer = answer_for(parse(offered_sdp(stream)), random.Random(1))
+        answer = make_answer(parse(offered_sdp(stream)), random.Random(1))
         for payload in (
             rpc("answer", sessionId=call.session_id, sdp=answer),
             rpc("iceCandidate", sessionId=call.session_id, sdp="m=audio 9 RTP/AVP 0\r\na=end-of-candidates\r\n"),
@@ -271,7 +271,7 @@ def test_a_call_ends_when_its_softphone_disconnects(start_edge: StartEdge) -> No
     with alice.stream() as stream:
         call = called(alice, stream)
         stream.message(call.gateway, "proceed", call.session_id)
-        answer = answer_for(parse(offered_sdp(stream)), random.Random(1))
+        answer = make_answer(parse(offered_sdp(stream)), random.Random(1))
         stream.ask("set", rpc("answer", sessionId=call.session_id, sdp=answer), call.gateway)
     eventually(lambda: calls(edge) == {"proposed": 1, "answered": 1, "ended": 1})
 
@@ -286,7 +286,7 @@ def test_inbound_calls_go_to_the_free_softphones_one_after_the_other(start_edge:
         assert all("inin-autoanswer" not in each.attributes for each in proposed)
         call = proposed[0]
         first.message(call.gateway, "proceed", call.session_id)
-        answer = answer_for(parse(offered_sdp(first)), random.Random(1))
+        answer = make_answer(parse(offered_sdp(first)), random.Random(1))
         first.ask("set", rpc("answer", sessionId=call.session_id, sdp=answer), call.gateway)
         assert rpc_of(first.receive("c:iq"))["params"] == {"sessionId": call.session_id, "reason": "success"}
         assert proposal(first).session_id != call.session_id  # the next call; bob's still rings

@@ -30,11 +30,12 @@ from locust_softphone.edge.genesys_cloud.channels import Channels
 from locust_softphone.edge.genesys_cloud.gateway import Gateway
 from locust_softphone.edge.genesys_cloud.wire_policy import is_user_name
 from locust_softphone.edge.genesys_cloud.xmpp_server import XmppSession, bare_jid
-from locust_softphone.edge.http_request import Caller, check_upgrade, complete_body, json_object
+from locust_softphone.edge.http_request import Caller, check_upgrade, complete_body
 from locust_softphone.edge.replies import Refused, json_reply, whole_seconds
 from locust_softphone.edge.stats import Step
 from locust_softphone.edge.websocket_session import Session
 from locust_softphone.limits.fixed_window import FixedWindow
+from locust_softphone.untrusted import json_object
 
 __all__ = ["GenesysCloudDialect", "TokenLimit"]
 

@@ -18,6 +18,7 @@ from locust_softphone.edge.genesys_cloud import namespaces as ns
 from locust_softphone.edge.genesys_cloud.call_transport import BadPayload, CallMessage
 from locust_softphone.edge.genesys_cloud.stanzas import element
 from locust_softphone.sdp import SdpError, SessionDescription, parse
+from locust_softphone.untrusted import json_object
 
 __all__ = ["SdpOverXmpp"]
 
@@ -36,11 +37,8 @@ class SdpOverXmpp:
         return self._request("terminate", {"sessionId": session_id, "reason": reason})
 
     def read(self, payload: Element) -> CallMessage:
-        try:
-            request = json.loads(payload.text or "")
-        except (ValueError, RecursionError):
-            raise BadPayload("not JSON") from None
-        params = request.get("params") if isinstance(request, dict) else None
+        request = json_object(payload.text or "")
+        params = request.get("params")
         session_id = params.get("sessionId") if isinstance(params, dict) else None
         if not isinstance(params, dict) or not isinstance(session_id, str):
             raise BadPayload("not a JSON-RPC request with a sessionId")

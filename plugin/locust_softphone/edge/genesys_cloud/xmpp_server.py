@@ -24,8 +24,8 @@ from locust_softphone.edge.genesys_cloud import namespaces as ns
 from locust_softphone.edge.genesys_cloud import stanzas
 from locust_softphone.edge.genesys_cloud.channels import Channel, Channels
 from locust_softphone.edge.genesys_cloud.gateway import Gateway
-from locust_softphone.edge.genesys_cloud.xml import NotAStanza, read_element
 from locust_softphone.edge.websocket_session import Session
+from locust_softphone.untrusted import XmlError, xml_element
 
 __all__ = ["XmppSession", "bare_jid"]
 
@@ -102,8 +102,8 @@ class XmppSession(Session):
 
     def _on_text(self, text: str) -> None:
         try:
-            element = read_element(text)
-        except NotAStanza as e:
+            element = xml_element(text)
+        except XmlError as e:
             self._fail(e.condition)
             return
         if element.tag == f"{{{ns.FRAMING}}}close":

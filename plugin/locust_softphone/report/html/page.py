@@ -15,11 +15,11 @@ from functools import cache
 from importlib.resources import files
 from pathlib import Path
 
+import yaml
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from locust_softphone.errors import InputError
 from locust_softphone.report.comparison import Comparison
-from locust_softphone.report.html.details import details_of
 from locust_softphone.report.html.panels import sections
 from locust_softphone.report.html.series import charts
 from locust_softphone.report.tables import LEGEND
@@ -48,7 +48,6 @@ def comparison_html(comparison: Comparison) -> str:
             shown=_shown_at_first(comparison),
             series=series,
             sections=sections(comparison.runs, series),
-            details=[details_of(run) for run in comparison.runs],
         )
     )
     return page.encode("utf-8", "replace").decode()  # JSON may hold half a surrogate pair, a file may not
@@ -88,13 +87,17 @@ def environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    found.filters |= {"heading": _heading, "measured": measured, "seconds": _seconds}
+    found.filters |= {"heading": _heading, "measured": measured, "seconds": _seconds, "yaml": _yaml}
     return found
 
 
 def _heading(text: str) -> str:
     """A table's heading for a browser, which breaks lines itself."""
     return text.replace("-\n", "\N{SOFT HYPHEN}").replace("\n", " ")
+
+
+def _yaml(value: object) -> str:
+    return yaml.safe_dump(value, sort_keys=False, allow_unicode=True, width=100).rstrip()
 
 
 def _seconds(value: float | None) -> str:

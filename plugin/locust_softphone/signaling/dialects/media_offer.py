@@ -20,11 +20,12 @@ from locust_softphone.limits.advice import NO_ADVICE
 from locust_softphone.metrics.outcome import Outcome
 from locust_softphone.signaling.dialect import Reply, SetupStep
 from locust_softphone.signaling.http import HttpConnection
-from locust_softphone.signaling.json_body import json_object
 from locust_softphone.signaling.oauth import Credentials, fetch_token
+from locust_softphone.signaling.stream import remaining_s
 from locust_softphone.signaling.target import Target
 from locust_softphone.signaling.token import Token
 from locust_softphone.signaling.websocket import Connection
+from locust_softphone.untrusted import json_object
 
 __all__ = ["DialectClient", "MediaOffer", "Session"]
 
@@ -122,7 +123,7 @@ class Session:
         """Wait until the edge says ``ready``."""
         deadline_s = time.perf_counter() + self._client.dialect.timeout_s
         while not self.ready:
-            message = self.connection.receive(max(deadline_s - time.perf_counter(), 0.0))
+            message = self.connection.receive(remaining_s(deadline_s))
             if message is None:
                 raise AttemptFailed(Outcome.TIMED_OUT)
             self._heard(message)

@@ -28,11 +28,11 @@ from locust_softphone.signaling.dialects.genesys_cloud.session import Session
 from locust_softphone.signaling.dialects.genesys_cloud.users import User, is_jid
 from locust_softphone.signaling.hosts import Hosts
 from locust_softphone.signaling.http import HttpConnection
-from locust_softphone.signaling.json_body import json_object
 from locust_softphone.signaling.oauth import Credentials, fetch_token
 from locust_softphone.signaling.token import Token
 from locust_softphone.signaling.websocket import Connection
 from locust_softphone.signaling.xmpp.xml_stream import SUBPROTOCOL
+from locust_softphone.untrusted import json_object
 
 __all__ = ["CALL_TO", "DialectClient", "GenesysCloud"]
 
