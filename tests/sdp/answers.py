@@ -1,6 +1,6 @@
-"""Answers to an offer of one audio section, and whether each answers it: the table for us and for libwebrtc.
+"""Valid and invalid answers to an offer of one audio section; tests/interop/webrtc gives them to libwebrtc, too.
 
-An answer is aiortc's with some parts changed. ``libwebrtc`` says what libwebrtc does with it, where that differs.
+Each is aiortc's answer with some parts replaced. ``libwebrtc`` says what libwebrtc does where it decides differently.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ FORMATS = "SAVPF 111 0 8\r\n"
 
 
 class Answer(NamedTuple):
-    """One answer: ``reason`` is what our refusal says, or the rule by which we accept it."""
+    """One answer; ``reason`` is a part of the expected error message, or the rule that allows the answer."""
 
     reason: str
     changes: tuple[tuple[str, str], ...]
@@ -34,7 +34,7 @@ def row(reason: str, *changes: tuple[str, str], libwebrtc: str = "") -> Answer:
 
 
 def digest(size: int) -> str:
-    """As many bytes in hex."""
+    """A digest of this number of bytes."""
     return ":".join(["0F"] * size)
 
 
@@ -75,8 +75,8 @@ REFUSED = [
     row("not of the form type=value", ("s=-", "s=")),  # 5.3: MUST NOT be empty
     row("not of the form type=value", ("c=IN IP4 0.0.0.0", "c=")),
     row("out of order", ("t=0 0\r\na=group:BUNDLE 0", "a=group:BUNDLE 0\r\nt=0 0")),
-    row("a type that RFC 8866 does not have", ("t=0 0", "t=0 0\r\nx=1")),
-    row("a type that RFC 8866 does not have", ("a=mid:0", "a=mid:0\r\nx=1"), libwebrtc="accepts"),
+    row("a type that RFC 8866 does not allow", ("t=0 0", "t=0 0\r\nx=1")),
+    row("a type that RFC 8866 does not allow", ("a=mid:0", "a=mid:0\r\nx=1"), libwebrtc="accepts"),
     row("attribute of the SDP has no name", ("t=0 0", "t=0 0\r\na=")),
     row("attribute of the SDP has no name", ("a=mid:0", "a=mid:0\r\na=")),
     # m-sections: RFC 3264 6
@@ -100,8 +100,8 @@ REFUSED = [
     row("no codec of the offer", (FORMATS, "SAVPF 96\r\na=rtpmap:96 opus/16000/2\r\n")),
     row("no codec of the offer", (FORMATS, "SAVPF 96\r\na=rtpmap:96 speex/8000\r\n")),
     row("no codec of the offer", (FORMATS, "SAVPF 126\r\na=rtpmap:126 telephone-event/8000\r\n")),
-    row("names no encoding", ("PCMU/8000", "PCMU/fast")),
-    row("names no encoding", ("0 PCMU/8000", "0  PCMU/8000")),
+    row("no encoding name", ("PCMU/8000", "PCMU/fast")),
+    row("no encoding name", ("0 PCMU/8000", "0  PCMU/8000")),
     # BUNDLE: RFC 9143 7.3 and 9.3
     row("bundles mids that the offer does not bundle", ("BUNDLE 0", "BUNDLE 0 1")),
     row("bundles mids that the offer does not bundle", ("a=msid-semantic:WMS *", "a=group:BUNDLE 0")),
@@ -125,14 +125,14 @@ REFUSED = [
     # Fingerprint: RFC 8122 5
     row("no fingerprint", ("a=fingerprint:", "a=thumbprint:")),
     row("no fingerprint", (f"a=fingerprint:{FINGERPRINT}", "a=fingerprint")),
-    row("fingerprint is not a known hash", (FINGERPRINT, "sha-256")),
-    row("fingerprint is not a known hash", (FINGERPRINT, "sha-256 ")),
-    row("fingerprint is not a known hash", (DIGEST, digest(31))),
-    row("fingerprint is not a known hash", (DIGEST, digest(33))),
-    row("fingerprint is not a known hash", (DIGEST, DIGEST.replace(":", ""))),
-    row("fingerprint is not a known hash", (DIGEST, DIGEST.replace("7C", "7G"))),
-    row("fingerprint is not a known hash", (DIGEST, f"{DIGEST} {DIGEST}")),
-    row("fingerprint is not a known hash", ("sha-256", "sha-1")),
-    row("fingerprint is not a known hash", ("sha-256", "sha-257")),
-    row("fingerprint is not a known hash", (FINGERPRINT, f"md5 {digest(16)}")),
+    row("not a known hash function", (FINGERPRINT, "sha-256")),
+    row("not a known hash function", (FINGERPRINT, "sha-256 ")),
+    row("not a known hash function", (DIGEST, digest(31))),
+    row("not a known hash function", (DIGEST, digest(33))),
+    row("not a known hash function", (DIGEST, DIGEST.replace(":", ""))),
+    row("not a known hash function", (DIGEST, DIGEST.replace("7C", "7G"))),
+    row("not a known hash function", (DIGEST, f"{DIGEST} {DIGEST}")),
+    row("not a known hash function", ("sha-256", "sha-1")),
+    row("not a known hash function", ("sha-256", "sha-257")),
+    row("not a known hash function", (FINGERPRINT, f"md5 {digest(16)}")),
 ]

@@ -1,4 +1,4 @@
-"""A WebRTC stack in a Node process: it makes offers, answers ours, and accepts our answers or refuses them.
+"""A WebRTC stack in a Node process: it makes offers, answers offers, and accepts or refuses answers.
 
 with Peer("werift") as peer:
     offer = peer.offer("audio", "video")
@@ -23,11 +23,11 @@ LIBWEBRTC, WERIFT = "@roamhq/wrtc", "werift"
 
 
 class PeerError(Exception):
-    """The stack refuses a description; its own words."""
+    """The stack refuses a description. The message is the one of the stack."""
 
 
 class Peer:
-    """One process with one stack; skips the test where Node or the stack is missing."""
+    """One process with one stack. Skips the test if Node or the stack is missing."""
 
     def __init__(self, stack: str) -> None:
         if shutil.which("node") is None:
@@ -48,7 +48,7 @@ class Peer:
         self._process.communicate()
 
     def offer(self, *media: str, **configuration: str) -> str:
-        """The offer of a new peer connection; media are audio, video and data."""
+        """The offer of a new peer connection; each medium is audio, video or data."""
         return self._do("offer", media=media, configuration=configuration)
 
     def answer(self, offer: str) -> str:
@@ -56,7 +56,7 @@ class Peer:
         return self._do("answer", sdp=offer)
 
     def accept(self, answer: str) -> None:
-        """Give the peer connection that has made the last offer this answer."""
+        """Give this answer to the peer connection that made the last offer."""
         self._do("accept", sdp=answer)
 
     def _do(self, action: str, **parameters: Any) -> str:

@@ -1,6 +1,6 @@
 """Offers and answers, exchanged with libwebrtc (@roamhq/wrtc 0.10) and werift 0.24.
 
-``npm ci`` in this directory installs them. They gather candidates on every interface; nothing is sent, no media flows.
+``npm ci`` in this directory installs both. They gather candidates on every interface, but send nothing.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ def test_it_accepts_our_answer_to_its_offer(peer: Peer, media: tuple[str, ...]) 
 
 
 @pytest.mark.parametrize("policy", ["max-bundle", "max-compat", "balanced"])
-def test_libwebrtc_accepts_our_answer_whatever_its_bundle_policy(libwebrtc: Peer, policy: str) -> None:
+def test_libwebrtc_accepts_our_answer_with_each_bundle_policy(libwebrtc: Peer, policy: str) -> None:
     offer = libwebrtc.offer("audio", "audio", "video", bundlePolicy=policy)
     libwebrtc.accept(make_answer(parse(offer), random.Random(1)))
 
@@ -67,7 +67,7 @@ def test_libwebrtc_answers_two_bundle_groups_with_two_and_so_do_we(libwebrtc: Pe
 
 @pytest.mark.parametrize("answer", [*ACCEPTED, *REFUSED])
 def test_libwebrtc_decides_on_an_answer_as_we_do(libwebrtc: Peer, answer: Answer) -> None:
-    """Or as the table says, where an RFC is stricter or more lenient than libwebrtc."""
+    """The table marks the answers on which an RFC and libwebrtc differ."""
     offer = parse(libwebrtc.offer("audio"))
     ours = theirs = "accepts"
     try:
