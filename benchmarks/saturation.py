@@ -30,7 +30,7 @@ RUNS_S, EVERY_S, LOOK_EVERY_S = 0.010, 0.100, 0.001
 RAMP_S = 4
 OVERRUN_S = 2.0
 INVALID = 3
-WARNINGS = ("this generator is late", "CPU usage above")  # ours, Locust's
+WARNINGS = ("the event loop lags", "CPU usage above")  # ours, Locust's
 
 
 @dataclass(frozen=True)

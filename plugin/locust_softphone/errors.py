@@ -10,15 +10,13 @@ so the text of a failed attempt contains no ids, times or bodies.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from enum import IntEnum
-from types import MappingProxyType
 
+from locust_softphone.limits.advice import NO_ADVICE, LimitAdvice
 from locust_softphone.metrics.outcome import Outcome
 
 __all__ = ["AttemptFailed", "ExitCode", "InputError", "SoftphoneError"]
-
-NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 
 
 class ExitCode(IntEnum):
@@ -65,7 +63,10 @@ class AttemptFailed(SoftphoneError):
         outcome: how it failed.
         status: the HTTP status, if a response was read.
         close_code: the code of a close frame (RFC 6455 7.4), or 1006 for a connection lost without one.
-        headers: the response's headers, names in lower case.
+        advice: when to ask again, as the response says it.
+
+    Attributes:
+        tries: how often the step has failed in this set-up, this failure included; 0 where nobody counts.
     """
 
     def __init__(
@@ -74,13 +75,14 @@ class AttemptFailed(SoftphoneError):
         *,
         status: int | None = None,
         close_code: int | None = None,
-        headers: Mapping[str, str] = NO_HEADERS,
+        advice: LimitAdvice = NO_ADVICE,
     ) -> None:
         super().__init__(outcome)
         self.outcome = outcome
         self.status = status
         self.close_code = close_code
-        self.headers = headers
+        self.advice = advice
+        self.tries = 0
 
     def without_frames(self) -> AttemptFailed:
         """This exception without its traceback and context, for a failure that is kept.

@@ -20,7 +20,7 @@ import pytest
 
 from locust_softphone.commands.compare import DEFAULT_PROFILES
 from locust_softphone.commands.run_sequence import plan_runs
-from locust_softphone.config.profile import pack_folder
+from locust_softphone.config.profile_files import pack_folder
 from tests.commands.profile_files import a_profile
 from tests.edge_process import running_edge
 
@@ -44,7 +44,7 @@ def test_a_ci_system_gets_nothing_but_its_format(tmp_path: Path) -> None:
     profile = tmp_path / "tiny.yaml"
     profile.write_text(
         "name: tiny\nusers: 60\nramp: 60s\nsoftphone: {retry: {max_retries: 0}}\n"
-        "expect: [{that: rate_limited == 0, abort: true}, answered == 100%, pings_answered == 0]\n"
+        "expect: [{expect: rate_limited == 0, abort: true}, answered == 100%, pings_answered == 0]\n"
     )
     done = compare(profile, "--policy", "policy.yaml", "--format", "junit", cwd=tmp_path)
     assert done.returncode == 1, done.stderr

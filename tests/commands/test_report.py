@@ -96,5 +96,5 @@ def test_a_list_names_what_cannot_be_read(tmp_path: Path, capsys: pytest.Capture
     assert said.out.endswith("passed  good\n")
     assert said.err == (
         f"{tmp_path}/cut/run.json: not a run record (no valid JSON); was it cut short?\n"
-        f"{tmp_path}/incomplete: not a complete run record (KeyError: 'retries')\n"
+        f"{tmp_path}/incomplete/run.json: not a complete run record (KeyError: 'timeline')\n"
     )

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from locust_softphone.commands.run_sequence import CommonOptions, PlannedRun, new_folder, pause_for, plan_runs
-from locust_softphone.config.profile import pack_folder
+from locust_softphone.config.profile_files import pack_folder
 from locust_softphone.errors import InputError
 from tests.commands.profile_files import a_profile
 
@@ -30,8 +30,8 @@ def test_all_profiles_are_checked_before_the_first_run(tmp_path: Path) -> None:
         plan_runs(["smoke", str(bad), "smok", "smok"], [pack_folder()])
     hold, users, name = sorted(refused.value.problems, key=lambda problem: "users" in problem or "smok" in problem)
     assert users == f"{bad}:2: users: must be at least 1"
-    assert hold.startswith(f'{bad}:4: hold: "soon" is no duration')
-    assert name.startswith('"smok" is no profile, did you mean smoke?')  # once
+    assert hold.startswith(f'{bad}:4: hold: "soon" is not a duration')
+    assert name.startswith('"smok" is not a profile, did you mean smoke?')  # once
 
 
 @pytest.mark.parametrize(

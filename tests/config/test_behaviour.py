@@ -40,31 +40,31 @@ def test_every_preset_is_a_behaviour_with_a_source() -> None:
 @pytest.mark.parametrize(
     ("name", "waits", "told", "words"),
     [
-        ("jmeter-default", (0, 0.0, 1, 0.0), "ignore", "never tries again"),
-        ("sdk-2.1.0", (3, 0.0, 1, 0.0), "ignore", "tries again 3 times, at once, Retry-After ignored"),
+        ("jmeter-default", (0, 0.0, 1, 0.0), "ignore", "never retries"),
+        ("sdk-2.1.0", (3, 0.0, 1, 0.0), "ignore", "retries 3 times, immediately, Retry-After ignored"),
         (
             "sdk-2.3.1",
             (3, 1.0, 2, 30.0),
             "ignore",
-            "tries again 3 times, after 1s times 2 up to 30s, no jitter, Retry-After ignored",
+            "retries 3 times, after 1s times 2 up to 30s, no jitter, Retry-After ignored",
         ),
         (
             "genesys-streaming-19",
             (100, 2.0, 2, 90.0),
             "add",
-            "tries again 100 times, after 2s times 2 up to 90s, no jitter, Retry-After added",
+            "retries 100 times, after 2s times 2 up to 90s, no jitter, Retry-After added",
         ),
         (
             "purecloud-streaming-11",
             (100, 0.25, 2, 5.0),
             "ignore",
-            "tries again 100 times, after 250ms times 2 up to 5s, no jitter, Retry-After ignored",
+            "retries 100 times, after 250ms times 2 up to 5s, no jitter, Retry-After ignored",
         ),
         (
             "recommended",
             (5, 1.0, 2, 30.0),
             "honour",
-            "tries again 5 times, after 1s times 2 up to 30s, full jitter, Retry-After honoured",
+            "retries 5 times, after 1s times 2 up to 30s, full jitter, Retry-After honoured",
         ),
     ],
 )
@@ -111,7 +111,7 @@ def test_describe() -> None:
     behaviour = loads("softphone: {like: sdk-2.1.0, calls: {count: 3}, retry: {max_retries: 0}}", File).softphone
     assert behaviour.describe() == (
         "like sdk-2.1.0: 3 calls, 10s apart, on one connection, a token for each connection, offers before ready, "
-        "never tries again"
+        "never retries"
     )
 
 
@@ -120,12 +120,12 @@ def test_describe() -> None:
     [
         (
             "softphone:\n  like: sdk-2.3.2",
-            'p.yaml:2: softphone.like: "sdk-2.3.2" is no behaviour, did you mean sdk-2.3.1? '
+            'p.yaml:2: softphone.like: "sdk-2.3.2" is not a behaviour, did you mean sdk-2.3.1? '
             "There are genesys-streaming-19, jmeter-default, purecloud-streaming-11, recommended, sdk-2.1.0, sdk-2.3.1",
         ),
         (
             "softphone: {like: polite}",
-            'p.yaml:1: softphone.like: "polite" is no behaviour, there are genesys-streaming-19, jmeter-default, '
+            'p.yaml:1: softphone.like: "polite" is not a behaviour, there are genesys-streaming-19, jmeter-default, '
             "purecloud-streaming-11, recommended, sdk-2.1.0, sdk-2.3.1",
         ),
         ("softphone: {like: [a]}", "p.yaml:1: softphone.like: must be text, not a list"),
@@ -134,13 +134,13 @@ def test_describe() -> None:
         ("softphone: {retry: {jiter: full}}", "p.yaml:1: softphone.retry.jiter: unknown key, did you mean jitter?"),
         (
             "softphone: {retry: {jitter: ful}}",
-            'p.yaml:1: softphone.retry.jitter: "ful" is not known here, did you mean full?',
+            'p.yaml:1: softphone.retry.jitter: "ful" is not one of the choices, did you mean full?',
         ),
         ("softphone: {retry: {max_retries: -1}}", "p.yaml:1: softphone.retry.max_retries: must be at least 0"),
         ("softphone: {retry: {multiplier: 0.5}}", "p.yaml:1: softphone.retry.multiplier: must be at least 1"),
         (
             "softphone: {retry: {initial: 1000}}",
-            "p.yaml:1: softphone.retry.initial: 1000 is no duration, write 1000s",
+            "p.yaml:1: softphone.retry.initial: 1000 is not a duration, write 1000s",
         ),
         ("softphone: {calls: {count: 0}}", "p.yaml:1: softphone.calls.count: must be at least 1"),
         ("softphone: {calls: 3}", "p.yaml:1: softphone.calls: must be a mapping (key: value), not 3"),

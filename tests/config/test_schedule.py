@@ -35,14 +35,14 @@ def test_the_ramp_of_the_report() -> None:
 @pytest.mark.parametrize(
     ("users", "stages", "problem"),
     [
-        (5, [], "the last stage must reach the 5 users, not hold or stop at 0"),
-        (5, [Stage(4, 1)], "the last stage must reach the 5 users, not hold or stop at 4"),
-        (5, [Stage(6, 1)], "the last stage must reach the 5 users, not hold or stop at 6"),
-        (5, [Stage(5, 1), Stage(None, 9)], "the last stage must reach the 5 users, not hold or stop at 5"),
-        (5, [Stage(5, 1), Stage(3, 1)], "a stage to 3 after one to 5: softphones only ever start, stages must rise"),
-        (5, [Stage(2, 1), Stage(2, 1)], "a stage to 2 after one to 2: softphones only ever start, stages must rise"),
-        (5, [Stage(0, 1), Stage(5, 1)], "a stage to 0 after one to 0: softphones only ever start, stages must rise"),
-        (5, [Stage(5, -1)], "a stage cannot last a negative time"),
+        (5, [], "the last stage must reach the 5 users, not stop at 0"),
+        (5, [Stage(4, 1)], "the last stage must reach the 5 users, not stop at 4"),
+        (5, [Stage(6, 1)], "the last stage must reach the 5 users, not stop at 6"),
+        (5, [Stage(5, 1), Stage(None, 9)], "the last stage must reach the 5 users, not hold"),
+        (5, [Stage(5, 1), Stage(3, 1)], "a stage to 3 follows one to 5; each stage must reach more softphones"),
+        (5, [Stage(2, 1), Stage(2, 1)], "a stage to 2 follows one to 2; each stage must reach more softphones"),
+        (5, [Stage(0, 1), Stage(5, 1)], "a stage to 0 follows one to 0; each stage must reach more softphones"),
+        (5, [Stage(5, -1)], "a stage cannot have a negative duration"),
     ],
 )
 def test_plans_that_make_no_sense(users: int, stages: list[Stage], problem: str) -> None:

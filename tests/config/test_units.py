@@ -34,25 +34,25 @@ def test_parse_duration(text: str, seconds: float) -> None:
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
-        ("60", '"60" is no duration, write 60s'),
-        (60, "60 is no duration, write 60s"),
-        (0, "0 is no duration, write 0s"),
-        (1.5, "1.5 is no duration, write 1.5s"),
-        (True, "true is no duration, write 250ms, 60s, 2m or 1m30s"),  # bool is an int to Python
-        (None, "null is no duration, write 250ms, 60s, 2m or 1m30s"),
-        ("", '"" is no duration, write 250ms, 60s, 2m or 1m30s'),
-        ("soon", '"soon" is no duration, write 250ms, 60s, 2m or 1m30s'),
-        ("-1s", '"-1s" is no duration, write 250ms, 60s, 2m or 1m30s'),
-        ("nans", '"nans" is no duration, write 250ms, 60s, 2m or 1m30s'),
-        ("infs", '"infs" is no duration, write 250ms, 60s, 2m or 1m30s'),
-        ("1e3s", '"1e3s" is no duration, write 250ms, 60s, 2m or 1m30s'),
-        ("1:30", '"1:30" is no duration, write 250ms, 60s, 2m or 1m30s'),  # 90 in YAML 1.1
-        ("60 s", '"60 s" is no duration, write 250ms, 60s, 2m or 1m30s'),
-        ("60s\n", '"60s\\n" is no duration, write 250ms, 60s, 2m or 1m30s'),
-        ("٣s", '"٣s" is no duration, write 250ms, 60s, 2m or 1m30s'),  # a digit to str.isdigit, not to us
+        ("60", '"60" is not a duration, write 60s'),
+        (60, "60 is not a duration, write 60s"),
+        (0, "0 is not a duration, write 0s"),
+        (1.5, "1.5 is not a duration, write 1.5s"),
+        (True, "true is not a duration, write 250ms, 60s, 2m or 1m30s"),  # bool is an int to Python
+        (None, "null is not a duration, write 250ms, 60s, 2m or 1m30s"),
+        ("", '"" is not a duration, write 250ms, 60s, 2m or 1m30s'),
+        ("soon", '"soon" is not a duration, write 250ms, 60s, 2m or 1m30s'),
+        ("-1s", '"-1s" is not a duration, write 250ms, 60s, 2m or 1m30s'),
+        ("nans", '"nans" is not a duration, write 250ms, 60s, 2m or 1m30s'),
+        ("infs", '"infs" is not a duration, write 250ms, 60s, 2m or 1m30s'),
+        ("1e3s", '"1e3s" is not a duration, write 250ms, 60s, 2m or 1m30s'),
+        ("1:30", '"1:30" is not a duration, write 250ms, 60s, 2m or 1m30s'),  # 90 in YAML 1.1
+        ("60 s", '"60 s" is not a duration, write 250ms, 60s, 2m or 1m30s'),
+        ("60s\n", '"60s\\n" is not a duration, write 250ms, 60s, 2m or 1m30s'),
+        ("٣s", '"٣s" is not a duration, write 250ms, 60s, 2m or 1m30s'),  # a digit to str.isdigit, not to us
         ("169h", '"169h" is too long, a duration is at most 604800s'),
         ("0.0001ms", '"0.0001ms" is too short, write 0s for none'),
-        (["60s"], "a list is no duration, write 250ms, 60s, 2m or 1m30s"),
+        (["60s"], "a list is not a duration, write 250ms, 60s, 2m or 1m30s"),
     ],
 )
 def test_parse_duration_refuses(text: object, problem: str) -> None:
@@ -77,15 +77,15 @@ def test_parse_rate(text: str, per_s: float) -> None:
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
-        ("50", '"50" is no rate, write 50/s'),
-        (50, "50 is no rate, write 50/s"),
-        ("50/m", '"50/m" is no rate, write 50/s, 300/min or 10/h'),  # a month? a metre?
-        ("50 / s", '"50 / s" is no rate, write 50/s, 300/min or 10/h'),
-        ("-50/s", '"-50/s" is no rate, write 50/s, 300/min or 10/h'),
-        ("nan/s", '"nan/s" is no rate, write 50/s, 300/min or 10/h'),
+        ("50", '"50" is not a rate, write 50/s'),
+        (50, "50 is not a rate, write 50/s"),
+        ("50/m", '"50/m" is not a rate, write 50/s, 300/min or 10/h'),  # a month? a metre?
+        ("50 / s", '"50 / s" is not a rate, write 50/s, 300/min or 10/h'),
+        ("-50/s", '"-50/s" is not a rate, write 50/s, 300/min or 10/h'),
+        ("nan/s", '"nan/s" is not a rate, write 50/s, 300/min or 10/h'),
         ("0/s", '"0/s" is out of bounds, a rate is above 0 and at most 1000000/s'),  # would never start anybody
         ("2000000/s", '"2000000/s" is out of bounds, a rate is above 0 and at most 1000000/s'),
-        (None, "null is no rate, write 50/s, 300/min or 10/h"),
+        (None, "null is not a rate, write 50/s, 300/min or 10/h"),
     ],
 )
 def test_parse_rate_refuses(text: object, problem: str) -> None:

@@ -1,4 +1,4 @@
-"""Each step's verdicts, over HTTP: which status, in which order of checks, with which headers."""
+"""The responses of each step over HTTP: status, order of the checks, headers."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ TOO_LONG = b"x" * (64 * 1024 + 1)
         (BASIC, GRANT + b"&scope=any", 200),
         ("", GRANT, 401),
         (basic("locust-softphone:wrong"), GRANT, 401),
-        (basic("locust-softphone:wrong"), TOO_LONG, 401),  # who it is comes first
+        (basic("locust-softphone:wrong"), TOO_LONG, 401),  # credentials are checked first
         (BASIC, TOO_LONG, 413),
         (BASIC, b"", 400),
         (BASIC, b"grant_type=password", 400),
@@ -45,7 +45,7 @@ TOO_LONG = b"x" * (64 * 1024 + 1)
         (BASIC, json.dumps({"grant_type": "client_credentials"}).encode(), 400),
     ],
 )
-def test_token(edge: EdgeProcess, authorization: str, body: bytes, status: int) -> None:
+def test_a_token_request(edge: EdgeProcess, authorization: str, body: bytes, status: int) -> None:
     response = edge.request("POST", "/oauth/token", body, {"Authorization": authorization})
     assert response.status == status
     assert response.headers["Content-Length"] == str(len(response.body))
@@ -69,15 +69,15 @@ def test_a_token_expires(start_edge: StartEdge) -> None:
     [
         ({"Authorization": ""}, 401),
         ({"Authorization": BASIC}, 401),
-        ({"Authorization": "Bearer nonsense", "Upgrade": ""}, 401),  # who it is comes first
+        ({"Authorization": "Bearer nonsense", "Upgrade": ""}, 401),  # credentials are checked first
         ({"Upgrade": "h2c"}, 426),
         ({"Sec-WebSocket-Version": "12"}, 400),
         ({"Sec-WebSocket-Key": "short"}, 400),
     ],
 )
 def test_a_handshake_that_is_refused(edge: EdgeProcess, changed: dict[str, str], status: int) -> None:
-    bearer = Softphone(edge).headers["Authorization"]
-    response = edge.request("GET", "/signaling", b"", {**UPGRADE, "Authorization": bearer, **changed})
+    authorization = Softphone(edge).headers["Authorization"]
+    response = edge.request("GET", "/signaling", b"", {**UPGRADE, "Authorization": authorization, **changed})
     assert (response.status, response.json()["status"]) == (status, status)
     assert "X-RateLimit-Limit" not in response.headers
     if status == 426:
@@ -91,11 +91,11 @@ def test_a_handshake_that_is_admitted(edge: EdgeProcess) -> None:
         assert websocket.response.headers["X-RateLimit-Limit"] == "1000"
 
 
-def test_a_quiet_edge_is_ready_before_anybody_can_offer(edge: EdgeProcess) -> None:
+def test_without_a_queue_a_session_is_ready_at_once(edge: EdgeProcess) -> None:
     phone = Softphone(edge)
     with phone.connect() as websocket:
         assert websocket.response is not None
-        assert phone.offer(websocket.response.headers["X-Session-Id"]).status == 201  # ready has not been read
+        assert phone.offer(websocket.response.headers["X-Session-Id"]).status == 201  # before the client has read ready
 
 
 def test_an_offer_gets_an_answer(edge: EdgeProcess) -> None:
@@ -120,7 +120,10 @@ def test_an_offer_gets_an_answer(edge: EdgeProcess) -> None:
         (b'{"sessionId": "SESSION", "type": "offer"}', 400),
         (b'{"sessionId": "SESSION", "type": "offer", "sdp": 5}', 400),
         (b'{"sessionId": "SESSION", "type": "offer", "sdp": "v=0"}', 400),
-        (b'{"sessionId": "SESSION", "type": "offer", "sdp": "v=0\\no=- 1 1 IN IP4 0\\ns=-\\nt=0 0"}', 400),  # no medium
+        (
+            b'{"sessionId": "SESSION", "type": "offer", "sdp": "v=0\\no=- 1 1 IN IP4 0\\ns=-\\nt=0 0"}',
+            400,
+        ),  # no m-section
         (offer_body("SESSION").replace(b'"offer"', b'"pranswer"'), 400),
         (offer_body("unknown"), 409),
         (offer_body("unknown").replace(b'"unknown"', b"5"), 409),
@@ -135,10 +138,10 @@ def test_an_offer_that_is_refused(edge: EdgeProcess, body: bytes, status: int) -
             "POST", "/api/v2/media/offer", body.replace(b"SESSION", session.encode()), phone.headers
         )
         assert (response.status, response.json()["status"]) == (status, status)
-        assert phone.offer(session).status == 201  # and it has done the session no harm
+        assert phone.offer(session).status == 201  # the session is not affected
 
 
-def test_an_offer_without_a_token(edge: EdgeProcess) -> None:
+def test_an_offer_without_a_token_is_refused_before_its_body_is_checked(edge: EdgeProcess) -> None:
     assert edge.request("POST", "/api/v2/media/offer", TOO_LONG).status == 401
 
 
@@ -151,13 +154,13 @@ def test_a_session_belongs_to_its_organisation(edge: EdgeProcess) -> None:
     ("method", "path", "status"),
     [("GET", "/", 404), ("GET", "/stats/", 404), ("GET", "/oauth/token", 405), ("POST", "/stats", 405)],
 )
-def test_other_paths_and_methods(edge: EdgeProcess, method: str, path: str, status: int) -> None:
+def test_other_paths_and_methods_are_refused(edge: EdgeProcess, method: str, path: str, status: int) -> None:
     response = edge.request(method, path)
     assert (response.status, response.json()["status"]) == (status, status)
     assert ("Allow" in response.headers) == (status == 405)
 
 
-def test_a_request_that_never_arrived_whole_is_not_counted(start_edge: StartEdge) -> None:
+def test_a_request_that_does_not_arrive_completely_is_not_counted(start_edge: StartEdge) -> None:
     edge = start_edge("max_early_retries: 0")
     for body in ("Content-Length: 100\r\n\r\nhalf", "Transfer-Encoding: chunked\r\n\r\n64\r\nhalf"):
         with socket.create_connection(edge.address) as connection:
@@ -189,13 +192,13 @@ def test_every_step_has_its_own_limit(start_edge: StartEdge) -> None:
     }
 
 
-def test_a_refusal_by_limit_says_when_to_come_back(start_edge: StartEdge) -> None:
+def test_a_429_tells_when_to_retry(start_edge: StartEdge) -> None:
     edge = start_edge(LIMITED)
     admitted = [Softphone(edge, name).request_token() for name in "abc"]
     refused = [Softphone(edge, name).request_token() for name in "de"]
     assert [response.headers["X-RateLimit-Remaining"] for response in admitted] == ["2", "1", "0"]
     first, second = (int(response.headers["Retry-After"]) for response in refused)
-    assert second - first in (59, 60)  # each its own turn
+    assert second - first in (59, 60)  # a slot each
     assert refused[0].json()["message"] == f"Rate limit exceeded the maximum. Retry the request in [{first}] seconds"
     assert refused[0].json()["code"] == "too.many.requests.retry.after"
     assert refused[0].headers["X-RateLimit-Reset"] == str(first)
@@ -213,17 +216,17 @@ def test_one_organisation_does_not_use_up_the_limit_of_another(start_edge: Start
     assert Softphone(edge, "u", basic("umbrella:u")).request_token().status == 200
 
 
-def test_retry_after_as_an_http_date(start_edge: StartEdge) -> None:
+def test_retry_after_can_be_an_http_date(start_edge: StartEdge) -> None:
     edge = start_edge("{limits: {token: {rate: 1/min, burst: 1}}, retry_after: {form: http-date, advice: next-token}}")
     Softphone(edge).request_token()
     headers = Softphone(edge).request_token().headers
-    told = parsedate_to_datetime(headers["Retry-After"]) - parsedate_to_datetime(headers["Date"])
-    assert 59 <= told.total_seconds() <= 62
+    wait = parsedate_to_datetime(headers["Retry-After"]) - parsedate_to_datetime(headers["Date"])
+    assert 59 <= wait.total_seconds() <= 62
 
 
-def test_no_retry_after(start_edge: StartEdge) -> None:
+def test_retry_after_can_be_left_out(start_edge: StartEdge) -> None:
     edge = start_edge("{limits: {token: {rate: 1/min, burst: 1}}, retry_after: {form: none}, max_early_retries: 0}")
-    responses = [Softphone(edge).request_token() for _ in range(5)]  # nobody was told to wait: nobody is early
+    responses = [Softphone(edge).request_token() for _ in range(5)]  # no client was told to wait, so none is early
     assert [response.status for response in responses] == [200, 429, 429, 429, 429]
     assert "Retry-After" not in responses[-1].headers
     assert responses[-1].json()["code"] == "too.many.requests"
@@ -231,20 +234,20 @@ def test_no_retry_after(start_edge: StartEdge) -> None:
 
 
 class Broken(random.Random):
-    """A generator of random numbers that has none."""
+    """A random number generator that fails."""
 
     def getrandbits(self, k: int, /) -> int:
         raise RuntimeError("out of numbers")
 
 
-def test_a_bug_of_the_edge_is_a_500_and_counted(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_bug_of_the_edge_is_counted_as_a_500(caplog: pytest.LogCaptureFixture) -> None:
     async def scenario() -> tuple[int, dict[str, Any]]:
         edge = web.Server(Edge(Policy(), Broken()).serve)
         listener = await asyncio.get_running_loop().create_server(edge, "127.0.0.1", 0)
         async with aiohttp.ClientSession("http://127.0.0.1:{1}".format(*listener.sockets[0].getsockname())) as http:
             async with http.post("/oauth/token", data=GRANT, headers={"Authorization": BASIC}) as response:
-                bearer = {"Authorization": f"Bearer {(await response.json())['access_token']}"}
-            async with http.post("/api/v2/media/offer", data=offer_body("any"), headers=bearer) as response:
+                token = {"Authorization": f"Bearer {(await response.json())['access_token']}"}
+            async with http.post("/api/v2/media/offer", data=offer_body("any"), headers=token) as response:
                 status = response.status
             async with http.get("/stats") as response:
                 stats = await response.json()

@@ -61,7 +61,7 @@ def test_bytes(name: str, data: bytes) -> None:
 
 @pytest.mark.parametrize(
     ("name", "good"),
-    [("sdp", OFFER), ("profile", PROFILE), ("policy", POLICY), ("http", RESPONSE), ("stanza", STANZA)],
+    [("sdp", OFFER), ("profile", PROFILE), ("policy", POLICY), ("http", RESPONSE), ("xml", STANZA)],
 )
 @settings(max_examples=150, deadline=None)
 @given(st.data())

@@ -14,8 +14,7 @@ from pathlib import Path
 import pytest
 from aiortc import RTCConfiguration, RTCPeerConnection, RTCSessionDescription
 
-from locust_softphone.edge.sdp_answer import answer_for
-from locust_softphone.sdp import check_answer, make_offer, parse
+from locust_softphone.sdp import check_answer, make_answer, make_offer, parse
 
 CHROME_OFFER = (Path(__file__).parent.parent / "golden" / "chrome-offer.sdp").read_text()
 
@@ -47,7 +46,7 @@ async def aiortc_accepts_the_edge(*kinds: str) -> None:
                 peer.addTransceiver(kind)
         await peer.setLocalDescription(await peer.createOffer())
         offer = parse(peer.localDescription.sdp)
-        answer = answer_for(offer, random.Random(1))
+        answer = make_answer(offer, random.Random(1))
         check_answer(offer, parse(answer))
         await peer.setRemoteDescription(RTCSessionDescription(answer, "answer"))
         assert peer.signalingState == "stable"
@@ -80,7 +79,7 @@ def test_aiortc_accepts_the_edges_answer_to_our_offer(seed: int) -> None:
             peer.addTransceiver("audio")
             await peer.createOffer()
             await peer.setLocalDescription(RTCSessionDescription(offer, "offer"))  # ours in place of its own
-            await peer.setRemoteDescription(RTCSessionDescription(answer_for(parse(offer), rng), "answer"))
+            await peer.setRemoteDescription(RTCSessionDescription(make_answer(parse(offer), rng), "answer"))
             assert peer.signalingState == "stable"
 
     asyncio.run(scenario())

@@ -28,7 +28,7 @@ def outlook(*tallies: Tally, planned: int = PLANNED, calls_each: int | None = 1,
 
 def decided(bounds: Bounds, text: str) -> bool | None:
     expectation = Expectation.parse(text)
-    return expectation.decided(bounds.range_of(expectation.field), bounds.planned)
+    return expectation.decided(bounds.range_of(expectation.metric), bounds.planned)
 
 
 def calls(*seconds: float) -> Tally:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from locust_softphone.report.history import read_runs
+from locust_softphone.report.history import read_records
 from locust_softphone.runs.record import write
 from tests.runs.records import a_record
 
@@ -14,9 +14,9 @@ def test_runs_are_found_by_record_by_folder_and_by_a_folder_of_runs(tmp_path: Pa
         write(a_record(name), tmp_path / f"20260801-{name}")
 
     def names(*paths: Path) -> list[str]:
-        runs, problems = read_runs(paths)
+        records, problems = read_records(paths)
         assert problems == []
-        return [run.name for run in runs]
+        return [record["profile"]["name"] for record in records]
 
     assert names(tmp_path) == ["a", "b", "c"]
     assert names(tmp_path / "20260801-b", tmp_path / "20260801-a/run.json") == ["b", "a"]
@@ -33,8 +33,8 @@ def test_what_cannot_be_read_is_named_and_the_rest_is_read(tmp_path: Path) -> No
     empty = tmp_path / "empty"
     empty.mkdir()
     long = tmp_path / ("x" * 300)
-    runs, problems = read_runs([cut, foreign, newer, incomplete, empty, long, tmp_path / "good"])
-    assert [run.name for run in runs] == ["good"]
+    records, problems = read_records([cut, foreign, newer, incomplete, empty, long, tmp_path / "good"])
+    assert [record["profile"]["name"] for record in records] == ["good"]
     assert problems == [
         f"{cut}: not a run record (no valid JSON); was it cut short?",
         f"{foreign}: not a run record of locust-softphone",

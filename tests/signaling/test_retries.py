@@ -13,7 +13,6 @@ import pytest
 from locust_softphone.errors import AttemptFailed
 from locust_softphone.metrics.outcome import Outcome
 from locust_softphone.metrics.tally import Attempt
-from locust_softphone.retry.strategies import retry_after_s
 from locust_softphone.signaling.dialects.media_offer import MediaOffer
 from locust_softphone.signaling.softphone import Softphone
 from tests.edge import softphone as independent
@@ -52,7 +51,7 @@ def test_a_refused_handshake_is_tried_again(
         admitted, refused = field.softphone(), field.softphone()
         assert admitted.call()
         assert not refused.call()
-        told = retry_after_s(field.seen.failures[0].headers, now=0.0)
+        told = field.seen.failures[0].advice.retry_after_s
         assert field.time.slept == pytest.approx([waits(told)], abs=0.3), why
         assert field.seen.outcomes("handshake") == ["ok", "rate_limited", "rate_limited"], why
         assert field.counted("retries") == 1

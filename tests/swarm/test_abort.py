@@ -17,7 +17,7 @@ ramp: 10m
 hold: 1s
 softphone: {like: sdk-2.3.1, retry: {max_retries: 0}}
 expect:
-- {that: EXPECTED, abort: true}
+- {expect: EXPECTED, abort: true}
 - answered >= 99.5%
 - pings_answered <= 5
 """

@@ -47,7 +47,7 @@ API = "--host https://api.mypurecloud.de"
         (
             (*REGION, *CALL_TO, "--host", "http://127.0.0.1:1"),
             AGENTS,
-            ["--softphone-region: its hosts are the edge, and --host names another"],
+            ["--softphone-region and --host both name an edge; give one of the two"],
         ),
         (
             REGION,
@@ -64,8 +64,12 @@ API = "--host https://api.mypurecloud.de"
             [f"{API}: not this machine.", "--softphone-users: has 2 users, and tiny has 4 softphones"],
         ),
         (("--softphone-users", "none.csv"), AGENTS, ["--softphone-users none.csv: cannot be read"]),
-        (("--softphone-users", "two.csv"), TINY, ["--softphone-users: for the dialect genesys-cloud, and tiny speaks"]),
-        (CALL_TO, TINY, ["--softphone-call-to: for the dialect genesys-cloud, and tiny speaks media-offer"]),
+        (
+            ("--softphone-users", "two.csv"),
+            TINY,
+            ["--softphone-users: only for the dialect genesys-cloud; "],
+        ),
+        (CALL_TO, TINY, ["--softphone-call-to: only for the dialect genesys-cloud; tiny has the dialect media-offer"]),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
 )

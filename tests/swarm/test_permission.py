@@ -41,7 +41,7 @@ def test_the_start_says_whom_it_hits_and_how_hard(tmp_path: Path) -> None:
     assert run.returncode == 0
     assert run.complaints[0].startswith(
         f"tiny to {url} (127.0.0.1): 4 softphones, over 50ms: at most 4 starts in a second; "
-        "9 attempts if none is refused, never more than 180"
+        "9 attempts if none is refused, and never more than 180"
     )
 
 
@@ -76,7 +76,7 @@ def test_the_web_uis_form_gives_no_permission(tmp_path: Path, untouched: int) ->
         elsewhere = f"http://127.1:{untouched}"
         for name in ("authorized", "client_id", "client_secret_file", "ca", "runs", "policy"):
             answer = web.answer(host=elsewhere, **{f"softphone_{name}": "true"})
-            assert f'"softphone_{name}" is no field of this form' in answer["message"]
+            assert f'"softphone_{name}" is not a field of this form' in answer["message"]
         assert "not this machine" in web.answer(host=elsewhere)["message"]
         web.post(host="")
         eventually(lambda: len(records(tmp_path)) == 1)

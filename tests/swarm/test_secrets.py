@@ -159,10 +159,10 @@ def test_the_simulated_edge_needs_no_secret_in_its_environment(here: Path, tmp_p
     ("content", "problem"),
     [
         (None, "cannot be read (No such file or directory)"),
-        ("", "empty; it must hold nothing but the secret"),
-        ("\n", "empty; it must hold nothing but the secret"),
-        ("x" * 70_000, "longer than 64 KB; it must hold nothing but the secret"),
-        ("\xff\xfe", "not text; it must hold nothing but the secret"),
+        ("", "empty; it must contain only the secret"),
+        ("\n", "empty; it must contain only the secret"),
+        ("x" * 70_000, "longer than 64 KB; it must contain only the secret"),
+        ("\xff\xfe", "not text; it must contain only the secret"),
     ],
     ids=["missing", "empty", "only a line end", "long", "binary"],
 )

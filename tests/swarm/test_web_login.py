@@ -85,7 +85,7 @@ def test_behind_the_login_with_the_class_picker(tmp_path: Path, monkeypatch: pyt
         chosen = {"softphone_profile": "smoke", "user_classes": "Softphone"}
         assert "choose Shape as the shape class" in web.answer(shape_class="Default", **chosen)["message"]
         all_users = web.answer(shape_class="Shape", softphone_profile="smoke")
-        assert all_users["message"] == '"Another": no softphone, and Shape is for softphones only'
+        assert all_users["message"] == '"Another": not a softphone, and Shape is for softphones only'
         web.post(shape_class="Shape", **chosen)
         eventually(lambda: web.live()["run"] is not None and web.live()["phase"] == "idle")
     (record,) = records(tmp_path)

@@ -29,7 +29,7 @@ def test_a_run_from_the_web_ui_and_another_one_after_it(tmp_path: Path) -> None:
         eventually(lambda: len(records(tmp_path)) == 1)
         eventually(lambda: records(tmp_path)[0]["run_id"] in web.get("/stats/report?download=1"))
         eventually(lambda: web.live()["phase"] == "idle")
-        assert "is no profile, there are" in web.answer(softphone_profile="no-such-profile")["message"]
+        assert "is not a profile, there are" in web.answer(softphone_profile="no-such-profile")["message"]
         web.start("tinier")
         eventually(lambda: len(records(tmp_path)) == 2)
         eventually(lambda: edge_of(process) is None)
@@ -41,15 +41,15 @@ def test_a_run_from_the_web_ui_and_another_one_after_it(tmp_path: Path) -> None:
 
 
 REFUSED = [
-    ({"softphone_profile": "no-such"}, '"no-such" is no profile, there are'),
-    ({"softphone_profile": "/etc/passwd"}, '"/etc/passwd" is no profile'),
-    ({"softphone_profile": "../outside.yaml"}, '"../outside.yaml" is no profile'),
+    ({"softphone_profile": "no-such"}, '"no-such" is not a profile, there are'),
+    ({"softphone_profile": "/etc/passwd"}, '"/etc/passwd" is not a profile'),
+    ({"softphone_profile": "../outside.yaml"}, '"../outside.yaml" is not a profile'),
     ({"softphone_profile": "x" * 5000}, "its value is too long"),
     ({"host": "x" * 100_000}, "the form is too long"),
     ({"host": "gopher://edge"}, "gopher"),
     ({"host": "http://edge.example"}, "not this machine"),
-    ({"softphone_authorized": "true"}, '"softphone_authorized" is no field of this form'),
-    ({"softphone_runs": "/tmp"}, '"softphone_runs" is no field of this form'),
+    ({"softphone_authorized": "true"}, '"softphone_authorized" is not a field of this form'),
+    ({"softphone_runs": "/tmp"}, '"softphone_runs" is not a field of this form'),
 ]
 NOT_THERE = [
     "runs/../../outside.json",

@@ -11,10 +11,11 @@ from locust_softphone.commands.locust_process import Interruptions
 from locust_softphone.commands.output import print_comparison, print_problems, write_page
 from locust_softphone.commands.progress import watching
 from locust_softphone.commands.run_sequence import CommonOptions, new_folder, pause_for, plan_runs, run_all
-from locust_softphone.config.profile import profile_folders
+from locust_softphone.config.profile_files import profile_folders
 from locust_softphone.config.units import parse_duration
 from locust_softphone.errors import ExitCode
 from locust_softphone.report import history
+from locust_softphone.report.comparison import compare_runs
 
 __all__ = ["DEFAULT_PROFILES", "add_arguments", "run"]
 
@@ -95,12 +96,13 @@ def run(parsed: argparse.Namespace) -> int:
     with Interruptions() as stop, watching(names, planned_s, out=sys.stderr, live=live) as progress:
         finished = list(run_all(plans, options, folder, progress, stop, pause_s))
 
-    runs, problems = history.read_runs(each.record for each in finished if each.record and not each.missing)
-    print_comparison(runs, parsed.format)
-    if runs:
-        write_page(runs, parsed.runs / folder.name / "comparison.html", parsed.format)
-    if runs and parsed.format == TEXT:
-        print(f"again: locust-softphone report {parsed.runs / folder.name}")
+    records, problems = history.read_records(each.record for each in finished if each.record and not each.missing)
+    if records:
+        comparison = compare_runs(records)
+        print_comparison(comparison, parsed.format)
+        write_page(comparison, parsed.runs / folder.name / "comparison.html", parsed.format)
+        if parsed.format == TEXT:
+            print(f"again: locust-softphone report {parsed.runs / folder.name}")
     if missing := [f"{each.plan.name} ({each.missing})" for each in finished if each.missing]:
         problems.append(f"missing from the comparison: {', '.join(missing)}")
     print_problems(problems)

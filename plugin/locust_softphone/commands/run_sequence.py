@@ -19,7 +19,7 @@ from shutil import rmtree
 
 from locust_softphone.commands.locust_process import Interruptions, error_lines, locust_command, record_of, run
 from locust_softphone.commands.progress import ProgressReporter
-from locust_softphone.config.profile import list_profiles, load_profile
+from locust_softphone.config.profile_files import list_profiles, load_profile
 from locust_softphone.errors import ExitCode, InputError
 
 __all__ = ["CommonOptions", "FinishedRun", "PlannedRun", "new_folder", "pause_for", "plan_runs", "run_all"]

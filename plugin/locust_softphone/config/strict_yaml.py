@@ -1,10 +1,11 @@
-"""A YAML file as a frozen model, or all that is wrong with it: one line a problem, with file, line and advice.
+"""Reads a YAML file as a frozen model, or reports everything that is wrong with it: one line for each problem.
 
-    burst.yaml:3: ramp: "60" is no duration, write 60s
+    burst.yaml:3: ramp: "60" is not a duration, write 60s
     burst.yaml:7: softphone.retry.jiter: unknown key, did you mean jitter?
 
-The models decide what is right; this module only finds the line and the words. A key of a file is a field's alias; the
-field's own name, which carries the unit (``hold_s`` for ``hold``), is for Python.
+The models decide what is right; this module finds the line and the wording. A key of a file is the alias of a field.
+The field's own name, with its unit (``hold_s`` for ``hold``), is only used in Python. A union needs a discriminator
+(``pydantic.Discriminator``), so that an error is only about the member that was meant.
 """
 
 from __future__ import annotations
@@ -31,17 +32,16 @@ LARGEST_BYTES = 256 * 1024
 
 
 class StrictModel(BaseModel):
-    """A frozen value that takes no unknown keys and converts nothing silently: ``"5"`` and ``true`` are no numbers."""
+    """A frozen value that refuses unknown keys and converts nothing: ``"5"`` and ``true`` are not numbers."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True, strict=True)
 
 
 Model = TypeVar("Model", bound=StrictModel)
-Located = tuple[Path, ErrorDetails]
 
 
 def load(path: str | os.PathLike[str], model: type[Model]) -> Model:
-    """The file at ``path`` as a ``model``.
+    """Read the file at ``path`` as a ``model``.
 
     Raises:
         InputError: every problem of the file, in the order of its lines.
@@ -50,10 +50,10 @@ def load(path: str | os.PathLike[str], model: type[Model]) -> Model:
 
 
 def read(path: str | os.PathLike[str]) -> str:
-    """The text of the file at ``path``.
+    """Read the text of the file at ``path``.
 
     Raises:
-        InputError: it cannot be read, is too large, or is no UTF-8.
+        InputError: it cannot be read, is too large, or is not UTF-8.
     """
     name = one_line(os.fspath(path))
     try:
@@ -63,7 +63,7 @@ def read(path: str | os.PathLike[str]) -> str:
         reason = e.strerror if isinstance(e, OSError) and e.strerror else str(e)
         raise InputError(f"{name}: {reason[:1].lower()}{reason[1:]}") from e
     if len(content) > LARGEST_BYTES:
-        raise InputError(f"{name}: larger than {LARGEST_BYTES // 1024} KB, this is not a file written by hand")
+        raise InputError(f"{name}: larger than {LARGEST_BYTES // 1024} KB")
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as e:
@@ -71,7 +71,7 @@ def read(path: str | os.PathLike[str]) -> str:
 
 
 def loads(text: str, model: type[Model], *, name: str = "<text>") -> Model:
-    """``text`` as a ``model``; ``name`` stands where the file's name would.
+    """Read ``text`` as a ``model``; ``name`` is the file's name in messages.
 
     Raises:
         InputError: every problem of the text, in the order of its lines.
@@ -93,7 +93,7 @@ def loads(text: str, model: type[Model], *, name: str = "<text>") -> Model:
 
 
 def _validate(tree: LocatedYAML, model: type[Model]) -> tuple[Model | None, list[tuple[int, str]]]:
-    """The value, if there is one, and one problem a path: a second one about the same part would add nothing."""
+    """The value, if it is valid, and the problems with their lines, one for each path."""
     found: dict[Path, tuple[int, str]] = {path: (line, problem) for line, path, problem in tree.problems}
     for path, problem in _unknown_keys(tree, model):
         found[path] = (tree.lines[path], problem)
@@ -101,39 +101,28 @@ def _validate(tree: LocatedYAML, model: type[Model]) -> tuple[Model | None, list
     try:
         value = model.model_validate(tree.data)
     except ValidationError as e:
-        errors = [(error["loc"], error) for error in e.errors(include_url=False)]
-        for path, error in _of_best_branches(errors, tree):
+        for error in e.errors(include_url=False):
+            path = _path_in_file(error, tree)
             line = tree.lines[path[:-1] if error["type"] == "missing" else path]
             found.setdefault(path, (line, _wording(error, secret=_is_secret(path))))
     return value, [(line, _prefixed(path, problem)) for path, (line, problem) in found.items()]
 
 
-def _of_best_branches(errors: list[Located], tree: LocatedYAML) -> list[Located]:
-    """``errors`` with one branch of each union: what got furthest, with the fewest errors, is what was meant.
-
-    Pydantic puts the name of a union's branch into the path of an error. It is known by not being in the file, and is
-    taken out; what is left is a path of the file.
-    """
-    unions: dict[Path, dict[Path, list[Located]]] = {}
-    for path, error in errors:
-        in_file = len(path) - (error["type"] == "missing")
-        i = next((i for i in range(in_file) if path[: i + 1] not in tree.lines), len(path))
-        unions.setdefault(path[:i], {}).setdefault(path[i : i + 1], []).append((path[:i] + path[i + 1 :], error))
-    best = [located for branches in unions.values() for located in min(branches.values(), key=_distance)]
-    return _of_best_branches(best, tree) if any(any(branches) for branches in unions.values()) else best
+def _path_in_file(error: ErrorDetails, tree: LocatedYAML) -> Path:
+    """Where the error is, without the tags of unions that pydantic puts into its path."""
+    path: Path = ()
+    for part in error["loc"]:
+        path = (*path, part) if (*path, part) in tree.lines else path
+    return (*path, error["loc"][-1]) if error["type"] == "missing" else path
 
 
 def _is_secret(path: Path) -> bool:
-    """Whether what stands there must not be repeated in a message."""
+    """Whether the value must not be repeated in a message."""
     return any(word in str(path[-1:]) for word in ("secret", "access_token"))
 
 
-def _distance(branch: list[Located]) -> tuple[int, int]:
-    return -max(len(path) for path, _ in branch), len(branch)
-
-
 def _prefixed(path: Path, problem: str) -> str:
-    """``problem`` behind its path, written as ``ramp.stages[1].over``."""
+    """``problem`` after its path, which is written as ``ramp.stages[1].over``."""
     parts = (f"[{part}]" if isinstance(part, int) else f".{_key(part)}" for part in path)
     return f"{''.join(parts).lstrip('.')}: {problem}" if path else problem
 
@@ -143,14 +132,14 @@ def _key(key: str) -> str:
 
 
 def _wording(error: ErrorDetails, *, secret: bool) -> str:
-    """What pydantic found, in the words of somebody who writes YAML."""
-    value, facts = "this" if secret else quoted(error["input"]), error.get("ctx", {})
+    """Pydantic's error in the words of YAML."""
+    value, context = "this" if secret else quoted(error["input"]), error.get("ctx", {})
     if error["type"] == "literal_error":
-        known = re.findall("'([^']+)'", facts["expected"])
-        return f"{value} is not known here, {did_you_mean(error['input'], known)}"
+        known = re.findall("'([^']+)'", context["expected"])
+        return f"{value} is not one of the choices, {did_you_mean(error['input'], known)}"
     for kind, words in WORDS.items():
         if error["type"].startswith(kind):
-            return one_line(words.format(value=value, **facts))
+            return one_line(words.format(value=value, **context))
     message = error["msg"].removeprefix("Input ")
     return one_line(f"{message[:1].lower()}{message[1:]}, not {value}")
 

@@ -1,4 +1,4 @@
-"""A token bucket: ``rate`` tokens a second flow into it, and it holds ``burst`` at most.
+"""A token bucket: ``rate`` tokens per second flow in, and at most ``burst`` tokens are kept.
 
     tokens(now) = min(burst, tokens(then) + (now - then) * rate)
 
@@ -11,11 +11,13 @@ from math import inf, ulp
 
 __all__ = ["TokenBucket"]
 
-ROUNDING = 1e-9  # of a token, and what flows in during a clock's last digit: who waits as told must not be refused
+# In tokens. With the last digit of the clock, it is the rounding error that is forgiven: a client that waits exactly as
+# long as it was told to must be admitted.
+ROUNDING = 1e-9
 
 
 class TokenBucket:
-    """Admits ``burst`` at once and ``rate`` a second in the long run.
+    """Admits ``burst`` at once and ``rate`` per second in the long run.
 
     Raises:
         ValueError: a rate that is not above 0, or a burst below 1: such a bucket would never admit anything.
@@ -34,7 +36,7 @@ class TokenBucket:
         self._at = -inf
 
     def tokens(self, now: float) -> float:
-        """How many tokens it holds; below 0 while a debt from ``reserve`` is being paid off."""
+        """The tokens in the bucket; negative while ``reserve`` has taken more than there were."""
         return min(self.burst, self._tokens + max(now - self._at, 0.0) * self.rate)
 
     def take(self, now: float, n: float = 1) -> float:
@@ -52,6 +54,6 @@ class TokenBucket:
         return 0.0
 
     def reserve(self, now: float) -> float:
-        """Take one token even if it has yet to flow in: the seconds until it will have."""
+        """Take one token even if it is not there yet: the seconds until it will be."""
         self._tokens, self._at = self.tokens(now) - 1, now
         return max(0.0, -self._tokens / self.rate)

@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from locust_softphone.errors import InputError
-from locust_softphone.report.comparison import Run, run_of
+from locust_softphone.report.arms import run_of
 from locust_softphone.runs.journal import NAME as JOURNAL
 from locust_softphone.runs.journal import is_left_behind, read_or_recover
 
-__all__ = ["find", "listing", "read_runs"]
+__all__ = ["find", "listing", "read_records"]
 
 
 def find(name: str, runs: Path) -> Path:
@@ -27,15 +27,17 @@ def find(name: str, runs: Path) -> Path:
         return path
 
 
-def read_runs(paths: Iterable[Path]) -> tuple[list[Run], list[str]]:
-    """The runs at these paths (records, their folders, or folders of runs), and a line for each that cannot be read."""
-    runs, problems = [], []
+def read_records(paths: Iterable[Path]) -> tuple[list[dict[str, Any]], list[str]]:
+    """The records at these paths (files, run folders, or folders of runs), and a line for each that cannot be read."""
+    records, problems = [], []
     for path in _all_records(paths):
         try:
-            runs.append(run_of(read_or_recover(path)))
+            record = read_or_recover(path)
+            run_of(record)
+            records.append(record)
         except (InputError, OSError) as error:
             problems += _complaints(path, error)
-    return runs, problems
+    return records, problems
 
 
 def listing(folder: Path) -> tuple[list[str], list[str]]:

@@ -12,7 +12,7 @@ _HELD = {True: "held", False: "FAILED", None: "not decided"}
 
 
 def summary_lines(record: Mapping[str, Any]) -> list[str]:
-    """What a run came to: counts, call set-up time, the ledger, the verdict."""
+    """Counts, call set-up time, the ledger, the expectations and the verdict."""
     totals, limited, closes = record["totals"], record["rate_limited"], record["abnormal_closes"]
     lines = [
         f"{record['profile']['name']}: {totals['planned']} planned, {totals['started']} started, "
@@ -28,7 +28,7 @@ def summary_lines(record: Mapping[str, Any]) -> list[str]:
         lines.append(f"  aborted after {aborted['after_s']:.1f} s: {aborted['by']} could no longer hold")
     if over := record["retries"].get("over_budget"):
         budget = record["profile"]["softphone"]["retry"]["budget"]
-        lines.append(f"  retry budget of {budget:g} times the plan spent: {over} more attempts were not made")
+        lines.append(f"  retry budget of {budget:g} times the plan used up: {over} more attempts were not made")
     lines += [f"  expected {each['text']}: {_HELD[each['held']]}" for each in record["expectations"]]
     lines += [f"  not valid: {reason}" for reason in record["validity"]["reasons"]]
     lines.append(f"  verdict: {record['verdict']}")
@@ -48,7 +48,7 @@ def _latency(summary: Mapping[str, float]) -> str:
 
 def _ledger(ledger: Mapping[str, Any] | None) -> str:
     if ledger is None:
-        return "none, the edge tells no counters"
+        return "none, the edge publishes no counters"
     if not ledger["balanced"]:
         return "DOES NOT BALANCE"
     return "balances: " + ", ".join(

@@ -217,6 +217,6 @@ def _record(start: RunStart, measured: Tally, until_s: float) -> dict[str, Any]:
         ledger=None,
         invalid=[_KILLED.format(until_s), *([saturated] if saturated else [])],
         on_time_per_s=on_time_per_s(measured),
-        expectations=Profile.model_validate(start.profile).expect,
+        expectations=Profile.from_resolved(start.profile).expect,
     )
     return build(facts, measured)

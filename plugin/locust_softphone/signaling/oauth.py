@@ -10,8 +10,8 @@ from locust_softphone.errors import AttemptFailed
 from locust_softphone.metrics.outcome import Outcome
 from locust_softphone.signaling.dialect import Reply
 from locust_softphone.signaling.http import HttpConnection
-from locust_softphone.signaling.json_body import json_object
 from locust_softphone.signaling.token import Token
+from locust_softphone.untrusted import json_object
 
 __all__ = ["SIMULATED_CREDENTIALS", "Credentials", "fetch_token", "is_header_value"]
 
@@ -57,7 +57,7 @@ def fetch_token(http: HttpConnection, headers: str, basic: str, timeout_s: float
     bearer, expires_in = granted.get("access_token"), granted.get("expires_in", 3600)
     if not isinstance(bearer, str) or not is_header_value(bearer) or not _is_lifetime(expires_in):
         raise AttemptFailed(Outcome.MALFORMED, status=response.status)
-    return Token.granted(bearer, expires_in, now_s), response.headers
+    return Token.granted(bearer, expires_in, now_s), response.advice
 
 
 def is_header_value(text: str) -> bool:

@@ -18,7 +18,7 @@ from locust_softphone.errors import AttemptFailed
 from locust_softphone.metrics.outcome import Outcome
 from locust_softphone.signaling.tls import Tls
 
-__all__ = ["MakeSocket", "Socket", "Stream", "outcome_of"]
+__all__ = ["MakeSocket", "Socket", "Stream", "outcome_of", "remaining_s"]
 
 _READ_SIZE = 16_384
 
@@ -244,6 +244,11 @@ class Stream:
         if remaining_s <= 0:
             raise TimeoutError
         return remaining_s
+
+
+def remaining_s(deadline_s: float) -> float:
+    """The seconds until a deadline by ``time.perf_counter``, at least 0."""
+    return max(deadline_s - time.perf_counter(), 0.0)
 
 
 def outcome_of(error: OSError | ValueError, setting_up: Literal["TCP", "TLS", ""] = "") -> Outcome:

@@ -31,7 +31,7 @@ def abort_on_failed_expectation(
     while expectations and active():
         known = bounds()
         for each in expectations:
-            if each.decided(known.range_of(each.field), known.planned) is False:
+            if each.decided(known.range_of(each.metric), known.planned) is False:
                 abort(Aborted(each, max(known.until_s, 0.0), known.calls_each))
                 return
         gevent.sleep(CHECK_EVERY_S)

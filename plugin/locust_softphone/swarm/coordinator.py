@@ -127,13 +127,13 @@ class RunCoordinator:
         run = self._run
         if run is not None and run.began_at is None and not self._refused:
             run.begin()
-            gevent.spawn(workarounds.forget_seconds_long_past, self._environment, lambda: not run.active)
+            gevent.spawn(workarounds.drop_old_seconds_repeatedly, self._environment, lambda: not run.active)
 
     def collect(self) -> None:
         """``test_stopping``: all hang up, and the rest of the measurements comes in."""
         if self._run is not None:
             self._run.collect()
-            workarounds.let_csv_files_catch_up(getattr(self._environment.parsed_options, "csv_prefix", None))
+            workarounds.await_last_csv_rows(getattr(self._environment.parsed_options, "csv_prefix", None))
 
     def finish(self) -> None:
         """``test_stop``: judge the run, save its record and print a summary."""

@@ -34,7 +34,7 @@ from locust_softphone.swarm.signals import (
     stop_web_ui_on_signals,
     stop_worker_on_signals,
 )
-from locust_softphone.swarm.state import attach, attached_to
+from locust_softphone.swarm.state import attach, role_of
 from locust_softphone.swarm.user import SoftphoneUser
 from locust_softphone.swarm.web.pages import add_pages
 
@@ -107,7 +107,7 @@ def _exit_on_bad_input() -> Iterator[None]:
 
 
 def _on_quitting(environment: Environment, **_: Any) -> None:
-    coordinator = attached_to(environment)
+    coordinator = role_of(environment)
     if not isinstance(coordinator, RunCoordinator):
         return
     locust_report.add_to_file(environment, coordinator.last_result)

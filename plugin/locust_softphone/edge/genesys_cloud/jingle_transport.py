@@ -6,7 +6,7 @@
     a=fingerprint, a=setup           <fingerprint hash="sha-256" setup="actpass">…
     a=group:BUNDLE 0             <group semantics="BUNDLE"><content name="0"/></group>
 
-No candidates are offered: no media flows.
+The edge offers no candidates, because no media flows.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ from locust_softphone.sdp import MediaSection, SessionDescription, parse
 
 __all__ = ["Jingle"]
 
-PROTOCOL = "UDP/TLS/RTP/SAVPF"  # what ICE, DTLS and RTP together are called in SDP, RFC 5764 8
+PROTOCOL = "UDP/TLS/RTP/SAVPF"  # the name of ICE, DTLS and RTP together in SDP, RFC 5764 8
 DIRECTIONS = {"both": "sendrecv", "initiator": "recvonly", "responder": "sendonly", "none": "inactive"}
-"""Who sends, and what the responder's SDP calls that."""
+"""Who sends in Jingle, and the direction of the responder's SDP."""
 
 
 class Jingle:
-    """The bearer."""
+    """The transport."""
 
     def offer(self, session_id: str, conversation_id: str, initiator: str, sdp: str) -> str:
         offered = parse(sdp)
@@ -46,7 +46,7 @@ class Jingle:
     def read(self, payload: Element) -> CallMessage:
         session_id, action = payload.get("sid"), payload.get("action")
         if not session_id:
-            raise BadPayload("about no session")
+            raise BadPayload("no sid")
         if action == "session-accept":
             return CallMessage(session_id, "answer", _description(payload))
         if action == "session-info" and payload.find(f"{{{ns.JINGLE_RTP_INFO}}}active") is not None:
@@ -55,7 +55,7 @@ class Jingle:
             return CallMessage(session_id, "terminate")
         if action in ("session-info", "transport-info", "description-info"):
             return CallMessage(session_id, "nothing")
-        raise BadPayload("an action that the edge does not know")
+        raise BadPayload("an unknown action")
 
 
 def _named(mid: str) -> str:
@@ -82,7 +82,7 @@ def _payload_type(number: str, codec: str) -> str:
 
 
 def _description(jingle: Element) -> SessionDescription:
-    """A session-accept as the SDP answer that it is."""
+    """The SDP answer in a session-accept."""
     bundles = tuple(
         tuple(content.get("name", "") for content in group)
         for group in jingle.iterfind(f"{{{ns.GROUPING}}}group")
@@ -93,10 +93,9 @@ def _description(jingle: Element) -> SessionDescription:
 
 
 def _section(content: Element) -> MediaSection:
-    nowhere = Element("nowhere")
-    description = _first(content, f"{{{ns.JINGLE_RTP}}}description", nowhere)
-    transport = _first(content, f"{{{ns.JINGLE_ICE_UDP}}}transport", nowhere)
-    fingerprint = _first(transport, f"{{{ns.JINGLE_DTLS}}}fingerprint", nowhere)
+    description = _child(content, f"{{{ns.JINGLE_RTP}}}description")
+    transport = _child(content, f"{{{ns.JINGLE_ICE_UDP}}}transport")
+    fingerprint = _child(transport, f"{{{ns.JINGLE_DTLS}}}fingerprint")
     payloads = description.findall(f"{{{ns.JINGLE_RTP}}}payload-type")
     return MediaSection(
         kind=description.get("media", ""),
@@ -114,9 +113,10 @@ def _section(content: Element) -> MediaSection:
     )
 
 
-def _first(parent: Element, tag: str, otherwise: Element) -> Element:
+def _child(parent: Element, tag: str) -> Element:
+    """The child with this tag, or an empty element."""
     found = parent.find(tag)
-    return otherwise if found is None else found
+    return Element(tag) if found is None else found
 
 
 def _codec(payload: Element) -> str:

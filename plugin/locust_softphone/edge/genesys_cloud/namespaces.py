@@ -1,4 +1,4 @@
-"""The XML namespaces of the stream and of what is said on it."""
+"""The XML namespaces of the XMPP stream and of its stanzas."""
 
 from __future__ import annotations
 

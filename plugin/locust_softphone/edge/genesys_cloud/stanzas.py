@@ -1,6 +1,6 @@
-"""What the edge says on the stream, as text: one element a frame, each with its namespace (RFC 7395 3.3).
+"""Writes the elements that the edge sends on the XMPP stream: one per frame, with its namespace (RFC 7395 3.3).
 
-Whatever comes from elsewhere is escaped here and nowhere else.
+Untrusted text is escaped here.
 """
 
 from __future__ import annotations
@@ -37,14 +37,14 @@ SASL_SUCCESS = f'<success xmlns="{ns.SASL}"/>'
 
 
 def element(name: str, namespace: str, attributes: Mapping[str, str | None] = NOTHING, content: str = "") -> str:
-    """An element with its own namespace; ``content`` is XML, and an attribute that is None is left out."""
+    """An element with its own namespace; ``content`` is XML, and an attribute that is None is omitted."""
     given = "".join(f" {key}={quoteattr(value)}" for key, value in attributes.items() if value is not None)
     declared = f' xmlns="{namespace}"' if namespace else ""
     return f"<{name}{declared}{given}>{content}</{name}>" if content else f"<{name}{declared}{given}/>"
 
 
 def text(content: str) -> str:
-    """Text, as the content of an element."""
+    """Text, escaped as the content of an element."""
     return escape(content)
 
 
@@ -66,7 +66,7 @@ def sasl_failure(condition: str) -> str:
 
 
 def stream_error(condition: str) -> str:
-    """RFC 6120 4.9.3; the condition is one of ours, never what a client has sent."""
+    """A stream error (RFC 6120 4.9.3). The condition is not escaped: it must not come from a client."""
     return f'<stream:error xmlns:stream="{ns.STREAM}">{element(condition, ns.STREAM_ERRORS)}</stream:error>'
 
 
@@ -75,12 +75,12 @@ def iq(kind: str, iq_id: str, to: str, sender: str | None, payload: str) -> str:
 
 
 def iq_result(request: Element, to: str, payload: str = "") -> str:
-    """The result of a request: from whomever it was for."""
+    """The result of a request, from the JID that the request was sent to."""
     return iq("result", request.get("id", ""), to, request.get("to"), payload)
 
 
 def iq_error(request: Element, to: str, kind: str, condition: str, more: str = "") -> str:
-    """The error that a request ends in (RFC 6120 8.3)."""
+    """The error response to a request (RFC 6120 8.3)."""
     error = element("error", "", {"type": kind}, element(condition, ns.STANZA_ERRORS) + more)
     return iq("error", request.get("id", ""), to, request.get("to"), error)
 

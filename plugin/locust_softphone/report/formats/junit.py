@@ -1,30 +1,32 @@
-"""A comparison as JUnit XML, so that a CI system shows each expectation of each run as a test.
+"""A comparison as JUnit XML: a CI system shows each expectation of each run as a test.
 
 testsuite burst-500                  one for each run
   testcase the run is valid          an error where it is not
-  testcase answered == 100%          a failure where it did not hold, skipped where the run was aborted before
+  testcase answered == 100%          a failure where it did not hold, skipped where an abort left it undecided
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 from xml.etree import ElementTree
 
-from locust_softphone.report.comparison import Run, measured
+from locust_softphone.report.arms import Run
+from locust_softphone.report.comparison import Comparison
 from locust_softphone.report.summary import summary_lines
+from locust_softphone.report.values import measured
 
 __all__ = ["junit"]
 
 _NOT_IN_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
-def junit(runs: Sequence[Run]) -> str:
+def junit(comparison: Comparison) -> str:
     """The runs as test suites."""
     root = ElementTree.Element("testsuites", name="locust-softphone")
-    for run in runs:
+    for run in comparison.runs:
         root.append(_suite(run))
     for count in ("tests", "failures", "errors", "skipped"):
         root.set(count, str(sum(int(suite.get(count, 0)) for suite in root)))
@@ -65,10 +67,10 @@ def _expectation(each: Mapping[str, Any]) -> ElementTree.Element:
     if each["held"] is False:
         ElementTree.SubElement(case, "failure", type="expectation", message=_text(measured(each)))
     elif each["held"] is None:
-        ElementTree.SubElement(case, "skipped", message="not decided: the run was aborted before")
+        ElementTree.SubElement(case, "skipped", message="not decided: the run was aborted")
     return case
 
 
 def _text(value: object) -> str:
-    """A value without the characters that XML 1.0 does not have."""
+    """A value without the characters that XML 1.0 does not allow."""
     return _NOT_IN_XML.sub("\ufffd", str(value))

@@ -2,13 +2,13 @@
 
     softphone_attempts_total{run="…",profile="burst-500",step="offer",outcome="rate_limited"} 99.0 1785585620.0
 
-Every sample bears the time at which its run ended, for that is what it is of. Durations are summaries without a sum,
-which a histogram does not keep.
+The timestamp of every sample is the end of its run. Durations are summaries without a sum, as the histograms do not
+keep one.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -18,45 +18,38 @@ from prometheus_client.openmetrics.exposition import generate_latest
 from prometheus_client.registry import Collector, CollectorRegistry
 
 from locust_softphone.metrics.tally import PERCENTILES
-from locust_softphone.report.comparison import Run
+from locust_softphone.report.comparison import Comparison
 
 __all__ = ["openmetrics"]
 
 _SOFTPHONES = ("planned", "started", "connected", "answered", "gave_up", "unfinished")
 
 
-def openmetrics(runs: Sequence[Run]) -> str:
-    """The figures of these runs."""
+def openmetrics(comparison: Comparison) -> str:
+    """The metrics of the runs; a run that was given twice is in it once."""
+    families = _Families()
+    for record in {run.record["run_id"]: run.record for run in comparison.runs}.values():
+        families.add(record)
     registry = CollectorRegistry(auto_describe=False)
-    registry.register(_Runs({run.record["run_id"]: run.record for run in runs}.values()))
+    registry.register(families)
     return str(generate_latest(registry).decode())
 
 
-class _Runs(Collector):
-    def __init__(self, records: Iterable[Mapping[str, Any]]) -> None:
-        self._families = _Families()
-        for record in records:
-            self._families.add(record)
-
-    def collect(self) -> Iterable[Metric]:
-        return self._families.all()
-
-
-class _Families:
-    """The metrics, to which each record adds its samples."""
+class _Families(Collector):
+    """The metric families, to which each record adds its samples."""
 
     def __init__(self) -> None:
-        self.info = InfoMetricFamily("softphone_run", "What was run, against what.")
+        self.info = InfoMetricFamily("softphone_run", "The run: its profile, target, version and verdict.")
         self.verdict = GaugeMetricFamily("softphone_run_exit_code", "0 passed, 1 failed, 3 not valid.")
-        self.held = GaugeMetricFamily("softphone_expectation_held", "1 if it held, 0 if not; none if not decided.")
-        self.softphones = GaugeMetricFamily("softphone_softphones", "Softphones by what became of them.")
+        self.held = GaugeMetricFamily("softphone_expectation_held", "1 if it held, 0 if not; no sample if not decided.")
+        self.softphones = GaugeMetricFamily("softphone_softphones", "Softphones by state.")
         self.attempts = CounterMetricFamily("softphone_attempts", "Attempts by step and outcome.")
         self.closes = CounterMetricFamily("softphone_closes", "WebSockets that ended, by close code.")
         self.abnormal = CounterMetricFamily("softphone_abnormal_closes", "WebSockets that ended with 1006, by cause.")
         self.retries = CounterMetricFamily("softphone_retries", "Retries.")
-        self.told = CounterMetricFamily("softphone_told_retries", "Retries after a Retry-After, by when they came.")
+        self.told = CounterMetricFamily("softphone_told_retries", "Retries after a Retry-After: in time, or too early.")
         self.connected = GaugeMetricFamily(
-            "softphone_time_to_connected_seconds", "Until the last softphone was connected.", unit="seconds"
+            "softphone_time_to_connected_seconds", "Time until the last softphone was connected.", unit="seconds"
         )
         self.steps = SummaryMetricFamily(
             "softphone_step_duration_seconds", "From the planned or actual start of an attempt.", unit="seconds"
@@ -68,7 +61,7 @@ class _Families:
             "softphone_start_lag_seconds", "From a softphone's planned start to its actual start.", unit="seconds"
         )
 
-    def all(self) -> list[Metric]:
+    def collect(self) -> list[Metric]:
         return [family for family in vars(self).values() if family.samples]
 
     def add(self, record: Mapping[str, Any]) -> None:

@@ -1,6 +1,6 @@
-"""The charts of the page in words: what each shows, what its colours mean, and what it comes to for each run.
+"""The texts of the charts: what each kind of chart shows, its legend, and a note for each run.
 
-A panel is one run in one chart. Where a run has nothing to draw, its panel is the words alone.
+A section is one kind of chart; a panel is one run in it. A run with nothing to draw has a panel with its note only.
 """
 
 from __future__ import annotations
@@ -11,7 +11,8 @@ from typing import Any
 
 from locust_softphone.metrics.outcome import ABNORMAL_CAUSES
 from locust_softphone.metrics.steps import DIALECTS, request_steps
-from locust_softphone.report.comparison import Run, seconds
+from locust_softphone.report.arms import Run
+from locust_softphone.report.values import seconds
 
 __all__ = ["Key", "Panel", "Section", "sections"]
 
@@ -21,11 +22,11 @@ REQUESTS = tuple(dict.fromkeys(step for dialect in DIALECTS for step in request_
 
 @dataclass(frozen=True)
 class Key:
-    """One entry of a chart's key.
+    """One entry of a chart's legend.
 
     Args:
         name: of the series in the chart's data.
-        text: what it is, in words.
+        text: what the series is.
         colour: the name of its colour in the style sheet.
     """
 
@@ -36,7 +37,7 @@ class Key:
 
 @dataclass(frozen=True)
 class Panel:
-    """One run in one chart: its words, and whether there is anything to draw."""
+    """One run in one kind of chart: a note, and whether there is anything to draw."""
 
     note: str
     drawn: bool
@@ -44,14 +45,14 @@ class Panel:
 
 @dataclass(frozen=True)
 class Section:
-    """One chart.
+    """One kind of chart.
 
     Args:
         name: of its data.
         title: what it shows.
         about: how to read it.
-        keys: its colours.
-        panels: one for each run, in their order.
+        keys: its legend.
+        panels: one for each run, in the order of the runs.
     """
 
     name: str
@@ -62,7 +63,7 @@ class Section:
 
 
 def sections(runs: Sequence[Run], series: Mapping[str, Any]) -> list[Section]:
-    """The charts of a page, in their order."""
+    """The kinds of charts, in the order of the page."""
     data = series["runs"]
     every = "second" if series["width_s"] == 1 else f"{series['width_s']} seconds"
     steps = _in_order(REQUESTS, (name for each in data for name in each["limited"]))
@@ -73,15 +74,15 @@ def sections(runs: Sequence[Run], series: Mapping[str, Any]) -> list[Section]:
         Section(
             "attempts",
             "Attempts and 429s",
-            f"Requests in each {every}, by step: above the line every attempt, below it those refused with HTTP 429.",
+            f"Requests in each {every}, by step: above the line all attempts, below it those refused with HTTP 429.",
             _coloured(steps, REQUESTS),
             tuple(_attempts(run) for run in runs),
         ),
         Section(
             "presence",
-            "Softphones connected and answered, against the plan",
-            "How many are there at the end of each second: planned to have started, with an open WebSocket, "
-            "with an answered call.",
+            "Softphones connected and answered, compared with the plan",
+            "Softphones at the end of each second: planned to have started; with an open WebSocket; with an answered "
+            "call.",
             (
                 Key("planned", "planned", "ink"),
                 Key("connected", "connected", "colour-1"),
@@ -99,9 +100,9 @@ def sections(runs: Sequence[Run], series: Mapping[str, Any]) -> list[Section]:
         Section(
             "setup",
             "Call set-up time",
-            "From a call's planned start to its answer, for the calls planned in each second. Calls that were never "
-            "answered have no time: mind how many there are."
-            + (f" Of {every} put together, the slowest." if series["width_s"] > 1 else ""),
+            "From a call's planned start to its answer, for the calls planned in each second. Calls that were not "
+            "answered are not included: see how many were answered."
+            + (f" Each point is the slowest second of {every}." if series["width_s"] > 1 else ""),
             (
                 Key("p50", "p50", "colour-1"),
                 Key("p95", "up to p95", "band"),
@@ -111,9 +112,9 @@ def sections(runs: Sequence[Run], series: Mapping[str, Any]) -> list[Section]:
         ),
         Section(
             "retries",
-            "Retries against their deadlines",
-            "A row for each retry that a Retry-After had told when to come, by deadline. A dot before the line is a "
-            "client that came back too early.",
+            "Retries and their deadlines",
+            "A row for each retry after a Retry-After, in the order of the deadlines. A dot to the left of the line is "
+            "a retry that was too early.",
             (
                 Key("deadline", "deadline", "ink"),
                 Key("honoured", "in time", "colour-1"),
@@ -129,34 +130,34 @@ def _in_order(known: Sequence[str], found: Any) -> list[str]:
 
 
 def _coloured(names: Sequence[str], known: Sequence[str]) -> tuple[Key, ...]:
-    """Each name with its colour, which is the same on every page."""
+    """A legend in which each name has the same colour on every page."""
     order = _in_order(known, names)
     return tuple(Key(name, name.replace("_", " "), f"colour-{order.index(name) % COLOURS}") for name in names)
 
 
-def _number(run: Run, fact: str) -> str:
-    return f"{run.facts[fact]:,}"
+def _number(run: Run, metric: str) -> str:
+    return f"{run.metrics[metric]:,}"
 
 
 def _attempts(run: Run) -> Panel:
     note = f"{_number(run, 'attempts')} attempts, {_number(run, 'rate_limited')} refused with 429"
-    return Panel(note, drawn=bool(run.facts["attempts"]))
+    return Panel(note, drawn=bool(run.metrics["attempts"]))
 
 
 def _presence(run: Run) -> Panel:
     note = f"{_number(run, 'connected')} connected and {_number(run, 'answered')} answered of {_number(run, 'planned')}"
-    if run.facts["connected"] and not run.timeline.has("connected_now"):
-        note += "; an older record: the lines are of all that ever were"
+    if run.metrics["connected"] and not run.timeline.has("connected_now"):
+        note += "; an older record: the lines count all that were ever connected or answered"
     return Panel(note, drawn=True)
 
 
 def _closes(run: Run) -> Panel:
-    total = run.facts["abnormal_closes"]
+    total = run.metrics["abnormal_closes"]
     return Panel(f"{total:,}" if total else "none", drawn=bool(total))
 
 
 def _setup(run: Run) -> Panel:
-    p50, p95, p99 = (run.facts[f"call_setup.{point}"] for point in ("p50", "p95", "p99"))
+    p50, p95, p99 = (run.metrics[f"call_setup.{point}"] for point in ("p50", "p95", "p99"))
     if p50 is None or p95 is None or p99 is None:
         return Panel("no call was answered", drawn=False)
     note = (
@@ -164,19 +165,19 @@ def _setup(run: Run) -> Panel:
         f"p50 {seconds(p50)}, p95 {seconds(p95)}, p99 {seconds(p99)}"
     )
     if not run.timeline.setups:
-        return Panel(f"{note}; an older record, which does not say when", drawn=False)
+        return Panel(f"{note}; an older record, without times", drawn=False)
     return Panel(note, drawn=True)
 
 
 def _retries(run: Run) -> Panel:
-    made, early = run.facts["retries"], run.facts["retries.too_early"]
-    told = (run.facts["retries.honoured"] or 0) + (early or 0)
-    if not made:
-        return Panel("no retry was made", drawn=False)
-    if not told:
-        return Panel(f"{made:,} retries, none told when to come", drawn=False)
-    note = f"{early:,} of {told:,} too early"
+    retries, early = run.metrics["retries"], run.metrics["retries.too_early"]
+    with_deadline = (run.metrics["retries.honoured"] or 0) + (early or 0)
+    if not retries:
+        return Panel("no retries", drawn=False)
+    if not with_deadline:
+        return Panel(f"{retries:,} retries, none after a Retry-After", drawn=False)
+    note = f"{early:,} of {with_deadline:,} too early"
     shown = len(run.timeline.retries)
     if not shown:
-        return Panel(f"{note}; an older record, which does not say when", drawn=False)
-    return Panel(f"{note}; {shown:,} of them shown, taken at random" if shown < told else note, drawn=True)
+        return Panel(f"{note}; an older record, without times", drawn=False)
+    return Panel(f"{note}; {shown:,} of them shown, chosen at random" if shown < with_deadline else note, drawn=True)

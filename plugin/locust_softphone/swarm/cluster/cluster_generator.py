@@ -98,7 +98,7 @@ class ClusterGenerator:
 
     def begin(self, in_s: float) -> None:
         """Let the plan start ``in_s`` seconds from now, on every worker at the same instant."""
-        workarounds.leave_users_where_they_are(self._runner)
+        workarounds.keep_users_in_place(self._runner)
         self._measure_delays()
         self._epoch_s = time.perf_counter() + in_s
         for worker in self.worker_ids:

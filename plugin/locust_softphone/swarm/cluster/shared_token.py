@@ -17,6 +17,7 @@ from gevent.event import AsyncResult
 from gevent.timeout import Timeout
 
 from locust_softphone.errors import AttemptFailed
+from locust_softphone.limits.advice import LimitAdvice
 from locust_softphone.metrics.outcome import Outcome
 from locust_softphone.metrics.tally import Attempt
 from locust_softphone.retry.budget import RetryBudget
@@ -59,7 +60,7 @@ class MasterTokenProvider:
         try:
             token = self._token = self._shared.get(self._fetch)
         except AttemptFailed as failed:
-            return {"outcome": failed.outcome.value, "status": failed.status, "headers": dict(failed.headers)}
+            return {"outcome": failed.outcome.value, "status": failed.status, "advice": list(failed.advice)}
         return {"bearer": token.bearer, "expires_in_s": token.expires_s - self._clock()}
 
     def _fetch(self) -> Token:
@@ -115,7 +116,8 @@ class RemoteToken:
             except Timeout:
                 raise AttemptFailed(Outcome.TIMED_OUT) from None
             if "bearer" not in reply:
-                raise AttemptFailed(Outcome(reply["outcome"]), status=reply["status"], headers=reply["headers"])
+                advice = LimitAdvice(*reply["advice"])
+                raise AttemptFailed(Outcome(reply["outcome"]), status=reply["status"], advice=advice)
             self._token = Token.granted(reply["bearer"], reply["expires_in_s"], self._clock())
             return self._token
 

@@ -137,8 +137,8 @@ class LoadGenerator:
         self._epoch_s = time.perf_counter() + in_s
         _collect_garbage_rarely()
         self._begun.set()
-        gevent.spawn(monitor_event_loop, self._tally, self.clock, self._is_over, self._set_goodbye_time)
-        gevent.spawn(sample_connections, self._phones, self._tally, self.clock, self._is_over)
+        gevent.spawn(monitor_event_loop, self.recorder, self.clock, self._has_ended, self._set_goodbye_time)
+        gevent.spawn(sample_connections, self._phones, self.recorder, self.clock, self._has_ended)
 
     def clock(self) -> float:
         """Seconds since the plan's start on this process; negative before it."""
@@ -228,10 +228,7 @@ class LoadGenerator:
         self._unfinished -= len(slots)
         self.context.budget.move(-self._budget_each * len(slots))
 
-    def _tally(self) -> Tally:
-        return self.recorder.tally
-
-    def _is_over(self) -> bool:
+    def _has_ended(self) -> bool:
         return self.over or self.stopped
 
     def _set_goodbye_time(self) -> None:

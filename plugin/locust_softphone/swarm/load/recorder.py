@@ -1,8 +1,8 @@
-"""The softphones' observer: writes everything twice, into our tally and into Locust's own statistics.
+"""Records what the softphones do, in our tally and in Locust's statistics.
 
-Locust's names are fixed and few: the step, under the transport that carries it. A failure is shown by its outcome and
-status, never by anything that differs from one attempt to the next. Locust is given the service time; both service and
-response times are in the run record.
+Locust's rows are the steps, with the transport as the request type. A failure is an outcome with a status, never
+anything that differs between attempts, so that Locust's failure table stays short. Locust gets the service time; the
+tally has both service and response times.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ _MILLISECONDS = 1000.0
 
 
 class Recorder:
-    """Observes the softphones of one process.
+    """The observer (``signaling.context.Observer``) of the softphones of one process.
 
     Args:
         request: Locust's ``events.request``.
-        telemetry: is told too; None where Locust runs without ``--otel``.
+        telemetry: the OpenTelemetry exporter, or None.
     """
 
     def __init__(self, request: EventHook, telemetry: Telemetry | None = None) -> None:
@@ -35,7 +35,7 @@ class Recorder:
         self._telemetry = telemetry
 
     def take(self) -> Tally:
-        """What was measured since the last time: handed on, and begun anew."""
+        """What was recorded since the last call."""
         taken, self.tally = self.tally, Tally()
         return taken
 

@@ -1,5 +1,4 @@
-"""The finished runs of the runs folder, by their ids. An id is looked up among the folders that are there, so it leads
-nowhere else."""
+"""The finished runs of the runs folder, by id; an id that is not the name of one of its folders is refused."""
 
 from __future__ import annotations
 
@@ -11,26 +10,26 @@ from typing import Any
 import gevent
 
 from locust_softphone.errors import InputError
-from locust_softphone.report.comparison import Run, run_of
+from locust_softphone.report.arms import Run, run_of
 from locust_softphone.runs.record import read
 from locust_softphone.text import quoted
 
 __all__ = ["FinishedRun", "FinishedRuns"]
 
 MOST = 100
-"""So many are listed, the newest."""
+"""How many runs are listed."""
 
 
 @dataclass(frozen=True)
 class FinishedRun:
-    """One of them.
+    """One finished run.
 
     Args:
-        id: the name of its folder, which begins with the time of its start.
-        started: that time, as ISO 8601 in UTC; empty if the record does not say it.
+        id: the name of its folder, which begins with its start time.
+        started: its start time, as ISO 8601 in UTC; empty if the record cannot be read.
         target: its edge.
-        run: what a comparison says of it, or None if its record cannot be read.
-        problem: why that is so, or nothing.
+        run: the run as a comparison shows it, or None if its record cannot be read.
+        problem: why the record cannot be read; else empty.
     """
 
     id: str
@@ -41,10 +40,10 @@ class FinishedRun:
 
 
 class FinishedRuns:
-    """Those in one folder. A record is read once: reading takes time that a run in this process may need.
+    """The finished runs in one folder. Each record is read once: reading takes CPU that a run in this process may need.
 
     Args:
-        folder: with a folder for each run.
+        folder: contains a folder for each run.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -52,12 +51,12 @@ class FinishedRuns:
         self._known: dict[Path, tuple[float, FinishedRun]] = {}
 
     def newest(self) -> list[FinishedRun]:
-        """The newest of them, the newest first."""
+        """The newest runs, the newest first."""
         paths = sorted(self._records(), key=lambda path: path.parent.name, reverse=True)
         return [self._look_at(path) for path in paths[:MOST]]
 
     def path(self, run_id: str) -> Path:
-        """The record of one of them.
+        """The path of a run's record.
 
         Raises:
             InputError: there is no such run.
@@ -65,10 +64,10 @@ class FinishedRuns:
         for path in self._records():
             if path.parent.name == run_id:
                 return path
-        raise InputError(f"{quoted(run_id)} is no run in {self._folder}")
+        raise InputError(f"{quoted(run_id)} is not a run in {self._folder}")
 
     def record(self, run_id: str) -> dict[str, Any]:
-        """The record of one of them, read.
+        """A run's record.
 
         Raises:
             InputError: there is no such run, or its record cannot be read.
@@ -76,7 +75,7 @@ class FinishedRuns:
         return read(self.path(run_id))
 
     def _records(self) -> Iterator[Path]:
-        """Those that lie in the folder; a link that leads out of it is none."""
+        """The records in the folder, without links that lead out of it."""
         inside = self._folder.resolve()
         return (path for path in self._folder.glob("*/run.json") if path.resolve().parent.parent == inside)
 

@@ -1,4 +1,4 @@
-"""The figures of a run while it is on, under the names that its record will have them."""
+"""The metrics of the current run, with the names that they have in the record."""
 
 from __future__ import annotations
 
@@ -7,23 +7,23 @@ from typing import Any
 from locust_softphone.metrics.outcome import ABNORMAL_CAUSES
 from locust_softphone.metrics.steps import request_steps
 from locust_softphone.metrics.tally import parts_of
-from locust_softphone.report.comparison import run_of
+from locust_softphone.report.arms import remarks
 from locust_softphone.runs.saturation import saturation
 from locust_softphone.swarm.run import Run
 
-__all__ = ["figures", "timeline"]
+__all__ = ["metrics", "timeline"]
 
 SETTLES_S = 10
-"""How long a second of the timeline may still change: workers tell theirs later."""
+"""How long a second of the timeline may still change: workers report later."""
 
 LONGEST_S = 3600
-"""Of a run that is longer the charts have the last hour."""
+"""The charts show at most the last hour."""
 
 _TOTALS = ("started", "connected", "answered", "gave_up")
 
 
-def figures(run: Run) -> dict[str, Any]:
-    """Everything but the timeline."""
+def metrics(run: Run) -> dict[str, Any]:
+    """Everything except the timeline."""
     run.update()
     workers = run.generator.summary()
     tally, profile, result = run.tally, run.options.profile, run.result
@@ -51,14 +51,14 @@ def figures(run: Run) -> dict[str, Any]:
         "call_setup_s": tally.latencies["call_setup"].summary(),
         "start_lag_s": tally.latencies["start_lag"].summary(),
         "saturation": saturation(tally),
-        "workers": workers and {"there": workers["workers"] - workers["lost"], "lost": workers["lost"]},
+        "workers": workers and {"present": workers["workers"] - workers["lost"], "lost": workers["lost"]},
         "verdict": result and result["verdict"],
-        "remarks": run_of(result).remarks if result else (),
+        "remarks": list(remarks(result)) if result else [],
     }
 
 
 def timeline(run: Run, since: int) -> list[dict[str, int]]:
-    """The seconds of a run that may have changed after ``since``, as the record's timeline has them."""
+    """The seconds that may have changed since second ``since``, as in the record's timeline."""
     timeline = run.tally.timeline
     last = max(timeline.last, 0)
     first = max(since - SETTLES_S, last - LONGEST_S, 0)

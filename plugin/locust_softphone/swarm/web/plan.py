@@ -1,4 +1,4 @@
-"""What a profile will do, for somebody who is about to start it: the words of ``describe``, and the planned starts."""
+"""What a profile will do: the lines of ``locust-softphone describe``, and the planned starts."""
 
 from __future__ import annotations
 
@@ -12,12 +12,7 @@ _POINTS = 200
 
 
 def plan_of(profile: Profile) -> dict[str, Any]:
-    """A profile as the page shows it.
-
-    Returns:
-        ``about`` and ``lines`` in words, ``duration_s``, and ``starts``: pairs of a time in seconds and how many
-        softphones are to have started by then.
-    """
+    """A profile as the page shows it; ``starts`` has the points of ``planned_starts``."""
     return {
         "name": profile.name,
         "about": profile.about,
@@ -29,7 +24,7 @@ def plan_of(profile: Profile) -> dict[str, Any]:
 
 
 def planned_starts(profile: Profile) -> list[tuple[float, int]]:
-    """The plan as a line: so many points, and one more at each end of a jump."""
+    """The plan as a chart line: pairs of seconds and the number of softphones that are planned to start by then."""
     schedule, end_s = profile.schedule(), profile.duration_s
     times = [end_s * point / _POINTS for point in range(_POINTS + 1)]
     return [(0.0, 0), *((round(at_s, 3), schedule.started_by(at_s)) for at_s in times)]
