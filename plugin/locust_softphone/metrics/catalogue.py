@@ -25,7 +25,7 @@ from locust_softphone.metrics import bounds
 from locust_softphone.metrics.bounds import Bounds, Range
 from locust_softphone.metrics.histogram import PERCENTILES
 from locust_softphone.metrics.outcome import ABNORMAL_CAUSES, Outcome
-from locust_softphone.metrics.progress import Progress
+from locust_softphone.metrics.run_so_far import RunSoFar
 from locust_softphone.metrics.steps import DIALECTS, request_steps
 
 __all__ = ["KINDS", "METRICS", "PATTERN", "Kind", "Metric", "Values", "bounds_of", "kind_of", "metrics_of", "values_of"]
@@ -65,22 +65,22 @@ class Values:
     def all(self) -> dict[str, float | None]:
         """All of them, by name."""
         codes = list(self._codes())
-        return {name: self.get(name) for metric in METRICS for name in _names(metric.name, self._dialect, codes)}
+        return {name: self.get(name) for metric in METRICS for name in metric.names(self._dialect, codes)}
 
 
 # How a metric is read from what was measured.
 
 
-def _counter(run: Progress, name: str) -> float:
+def _counter(run: RunSoFar, name: str) -> float:
     return run.count(name)
 
 
-def _percentile(run: Progress, name: str) -> float | None:
+def _percentile(run: RunSoFar, name: str) -> float | None:
     histogram, _, point = name.rpartition(".")
     return run.duration_s(histogram, point)
 
 
-def _last_connected(run: Progress, name: str) -> float | None:
+def _last_connected(run: RunSoFar, name: str) -> float | None:
     return run.last_s("connected") if run.all_connected else None
 
 
@@ -105,8 +105,12 @@ class Metric:
     record: str = ""
     of: Callable[[Values, str], float | None] | None = None
     how: str = "counter"
-    tally: Callable[[Progress, str], float | None] = _counter
+    tally: Callable[[RunSoFar, str], float | None] = _counter
     range: Bounds = bounds.only_grows
+
+    def names(self, dialect: str, codes: Iterable[str] = ()) -> Iterator[str]:
+        """The names that the family has in a dialect; ``codes`` are the close codes to name."""
+        return _names(self.name, dialect, codes)
 
     def path(self, name: str) -> list[str]:
         """Where a run record has the metric of this name."""
@@ -243,7 +247,7 @@ _CODE = "[1-4][0-9]{3}"
 
 
 def _names(family: str, dialect: str, codes: Iterable[str] = ()) -> Iterator[str]:
-    """The names of all metrics of a family."""
+    """The names of the metrics of a family in a dialect."""
     parts = re.findall(r"\{(\w+)\}", family)
     values = [tuple(codes) if part == "code" else _PARTS[part](dialect) for part in parts]
     return (family.format_map(dict(zip(parts, chosen, strict=True))) for chosen in product(*values))
@@ -270,10 +274,10 @@ def _match(family: str, name: str) -> Mapping[str, str]:
 @cache
 def metrics_of(dialect: str) -> frozenset[str]:
     """The names of the metrics that a run in a dialect has, without those of close codes."""
-    return frozenset(name for metric in METRICS for name in _names(metric.name, dialect))
+    return frozenset(name for metric in METRICS for name in metric.names(dialect))
 
 
-_BY_NAME = {name: metric for dialect in DIALECTS for metric in METRICS for name in _names(metric.name, dialect)}
+_BY_NAME = {name: metric for dialect in DIALECTS for metric in METRICS for name in metric.names(dialect)}
 _CLOSES = next(metric for metric in METRICS if metric.name == "closes.{code}")
 
 KINDS: Mapping[str, Kind] = MappingProxyType({name: metric.kind for name, metric in _BY_NAME.items()})
@@ -298,11 +302,11 @@ def kind_of(name: str) -> Kind | None:
         return None
 
 
-def values_of(run: Progress) -> Values:
+def values_of(run: RunSoFar) -> Values:
     """The metrics of a run as far as it has been measured."""
     return Values(run.dialect, lambda metric, name: metric.tally(run, name), lambda: run.parts("closes"))
 
 
-def bounds_of(name: str, run: Progress) -> Range:
+def bounds_of(name: str, run: RunSoFar) -> Range:
     """The values that a metric can still have when the run ends."""
     return _metric(name).range(run, name, values_of(run)[name])

@@ -1,6 +1,6 @@
 """The run record, ``run.json``, as a typed and frozen model.
 
-    RunRecord.from_json(text)      validates it once; from then on everything uses attributes
+    RunRecord.model_validate(…)    validates it once; from then on everything uses attributes
     record.totals.answered         as the file has it
     record.metrics["answered"]     every metric of the catalogue, by name
 
@@ -15,13 +15,39 @@ from collections.abc import Mapping
 from functools import cached_property
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, SerializerFunctionWrapHandler, Strict, model_serializer
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    FiniteFloat,
+    GetJsonSchemaHandler,
+    SerializerFunctionWrapHandler,
+    Strict,
+    model_serializer,
+    model_validator,
+)
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
 
-from locust_softphone.errors import ExitCode
-from locust_softphone.metrics.catalogue import Metric, Values
+from locust_softphone.config.expectation import Expectation
+from locust_softphone.config.profile import Profile
+from locust_softphone.metrics.catalogue import Metric, Values, kind_of
 from locust_softphone.metrics.histogram import Histogram
+from locust_softphone.metrics.outcome import Outcome
+from locust_softphone.metrics.steps import DIALECTS
 
-__all__ = ["SCHEMA_VERSION", "Durations", "Expected", "Ledger", "LedgerRow", "RunRecord", "Second", "Verdict"]
+__all__ = [
+    "SCHEMA_VERSION",
+    "AbortedBy",
+    "Durations",
+    "Expected",
+    "Ledger",
+    "LedgerRow",
+    "RunRecord",
+    "Second",
+    "Verdict",
+]
 
 SCHEMA_VERSION = 3
 
@@ -76,8 +102,48 @@ class Step(Latencies):
 
     attempts: Count
     """Attempts that began."""
-    outcomes: dict[str, Count]
+    outcomes: dict[str, Count] = Field(json_schema_extra={"propertyNames": {"enum": [each.value for each in Outcome]}})
     """Attempts by outcome; those that are 0 are left out."""
+
+
+class _Retry(BaseModel):
+    max_retries: int
+    initial: str
+    retry_after: str
+    remaining: str
+
+
+class _Calls(BaseModel):
+    count: int
+
+
+class _Softphone(BaseModel):
+    retry: _Retry
+    calls: _Calls
+
+
+class _ProfileShape(BaseModel):
+    """What a report reads of a profile; an older version's profile may have other limits and keys than today's."""
+
+    name: str
+    dialect: Literal["media-offer", "genesys-cloud"]
+    ramp: Any
+    arrivals: str
+    seed: int
+    softphone: _Softphone
+
+
+def _checked_profile(profile: dict[str, Any]) -> dict[str, Any]:
+    _ProfileShape.model_validate(profile)
+    return profile
+
+
+class _SchemaOfProfile:
+    """Describes a profile by the schema of its own model."""
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, _: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        return handler(Profile.__pydantic_core_schema__)
 
 
 class Target(_Part):
@@ -119,7 +185,7 @@ class Totals(_Part):
     """Calls that were answered."""
 
 
-class Retry(_Part):
+class SampledRetry(_Part):
     step: str
     """The step that was tried again."""
     deadline_s: Annotated[FiniteFloat, Strict()]
@@ -141,7 +207,7 @@ class Retries(_Part):
     """How long each retry was waited for."""
     early_s: Durations
     """By how much each retry was too early."""
-    sample: tuple[Retry, ...] = Field(default=(), max_length=400)
+    sample: tuple[SampledRetry, ...] = Field(default=(), max_length=400)
     """Retries that had been told when to come, by deadline: all of them, or 400 taken at random."""
 
 
@@ -263,11 +329,11 @@ class AbortedBy(_Part):
 class RunRecord(_Part):
     """One run: what was planned, what was measured, and whether that was as expected."""
 
-    schema_version: Annotated[Literal[3], Field(json_schema_extra={"type": "integer"})] = SCHEMA_VERSION
+    schema_version: Annotated[Literal[3], Field(json_schema_extra={"type": "integer"})] = 3
     """Version of this schema."""
     run_id: str
     """Name of the run's folder: its start as YYYYMMDDTHHMMSS.ffffffZ, and the profile's name."""
-    profile: dict[str, Any]
+    profile: Annotated[dict[str, Any], AfterValidator(_checked_profile), _SchemaOfProfile]
     """The profile as resolved: every field explicit, durations and rates in human units such as 250ms and 50/s."""
     target: Target
     """The edge that was tested."""
@@ -337,7 +403,8 @@ class RunRecord(_Part):
     @cached_property
     def metrics(self) -> Mapping[str, float | None]:
         """Every metric by its name in the catalogue; None if it was not measured."""
-        return Values(self.dialect, self._read, lambda: self.closes).all()
+        codes = [code for code in self.closes if kind_of(f"closes.{code}")]
+        return Values(self.dialect, self._read, lambda: codes).all()
 
     @cached_property
     def call_setup_times(self) -> Histogram:
@@ -348,24 +415,23 @@ class RunRecord(_Part):
         """
         return Histogram.decode(self.histograms.get("call_setup", ""))
 
+    @model_validator(mode="after")
+    def _checked(self) -> Self:
+        if missing := [step.name for step in DIALECTS[self.dialect] if step.name not in self.steps]:
+            raise ValueError(f"steps: {missing[0]} is missing")
+        for each in self.expectations:
+            Expectation.parse(each.text)
+        len(self.call_setup_times)
+        return self
+
     def _read(self, metric: Metric, name: str) -> float | None:
+        """The value at a metric's path; a counter that is not there is 0."""
         value: Any = self
         for part in metric.path(name):
-            if isinstance(value, dict):
-                value = value.get(part, 0 if metric.kind == "count" else None)
-            else:
-                value = getattr(value, part)
-        return None if value is None else value
+            value = value.get(part, 0) if isinstance(value, dict) else getattr(value, part)
+        found: float | None = value
+        return found
 
     def to_json(self) -> str:
         """The text of ``run.json``."""
         return json.dumps(self.model_dump(mode="json"), indent=1) + "\n"
-
-    @classmethod
-    def from_plain(cls, plain: Mapping[str, Any]) -> Self:
-        """The record that a JSON object describes.
-
-        Raises:
-            ValueError: it is not a complete record; says what is missing or wrong first.
-        """
-        return cls.model_validate(plain)

@@ -9,11 +9,11 @@ from math import inf
 from locust_softphone.metrics.histogram import PERCENTILES, Histogram
 from locust_softphone.metrics.tally import Tally, parts_of
 
-__all__ = ["Progress"]
+__all__ = ["RunSoFar"]
 
 
 @dataclass(frozen=True)
-class Progress:
+class RunSoFar:
     """What has been measured of a run.
 
     Args:
@@ -46,9 +46,9 @@ class Progress:
                 merged.merge(tally.latencies[name])
         return merged
 
-    def last_s(self, event: str) -> float:
-        """When an event was last counted, in seconds since the plan's start; 0 if it never was."""
-        return max((tally.last_s[event] for tally in self.tallies if event in tally.last_s), default=0.0)
+    def last_s(self, event: str) -> float | None:
+        """When an event was last counted, in seconds since the plan's start; None if it never was."""
+        return max((tally.last_s[event] for tally in self.tallies if event in tally.last_s), default=None)
 
     @property
     def all_connected(self) -> bool:
