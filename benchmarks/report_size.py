@@ -1,9 +1,10 @@
-"""The page of six long runs: how many bytes it has, and how long `report --html` takes from start to end.
+"""The HTML report of six long runs: its size in bytes, and the duration of `report --html`.
 
-    10,000 softphones start over ten minutes, each sets up a call every ten minutes for an hour; every second some 429s,
-    retries that heed them or do not, and drops
+    10,000 softphones start over ten minutes, and each makes a call every ten minutes for an hour; in every second there
+    are some 429s, retries in time and too early, and drops
 
-The runs are made up, but counted by the tally and put into records as any run's are; the command is the user's own.
+The runs are random data, counted by the tally and written as run records like those of any run. The command is the one
+that users call.
 """
 
 from __future__ import annotations
@@ -27,15 +28,15 @@ from locust_softphone.runs.build import RunEnd, RunStart, build
 from locust_softphone.runs.storage import write
 from tables import Goal, show
 
-MOST_BYTES = 6_000_000
-MOST_S = 5.0
+MAX_BYTES = 6_000_000
+MAX_S = 5.0
 RAMP_S = 600.0
 EVERY_S = 600.0
 STEPS = ("token", "handshake", "ready", "offer")
 
 
 def tally_of(softphones: int, seconds: int, chance: Random) -> Tally:
-    """An hour in which the edge refuses more than it should."""
+    """The measurements of a run in which the edge refuses many requests."""
     tally = Tally()
     for number in range(softphones):
         planned_s = number * RAMP_S / softphones
@@ -53,7 +54,7 @@ def tally_of(softphones: int, seconds: int, chance: Random) -> Tally:
 
 
 def _call(tally: Tally, planned_s: float, chance: Random) -> None:
-    """A call that is answered in the end, after as many refusals as chance has it."""
+    """A call that is answered after a random number of refusals."""
     now_s = planned_s
     for step in STEPS:
         while step != "ready" and chance.random() < 0.2:
@@ -82,7 +83,7 @@ def _ended(tally: Tally, step: str, began_s: float, outcome: Outcome, status: in
 
 
 def write_run(folder: Path, number: int, softphones: int, seconds: int) -> None:
-    """The record of one made-up run; each has a profile of its own."""
+    """Write the record of one random run, with its own profile."""
     profile = Profile.model_validate(
         {
             "name": f"long-{number}",
@@ -112,7 +113,7 @@ def write_run(folder: Path, number: int, softphones: int, seconds: int) -> None:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--runs", type=int, default=6, help="how many (default: %(default)s)")
+    parser.add_argument("--runs", type=int, default=6, help="how many runs (default: %(default)s)")
     parser.add_argument("--softphones", type=int, default=10_000, help="of each run (default: %(default)s)")
     parser.add_argument("--seconds", type=int, default=3600, help="of each run (default: %(default)s)")
     parsed = parser.parse_args()
@@ -129,16 +130,18 @@ def main() -> int:
         size = page.stat().st_size
 
     table = Table(
-        "", "", title=f"The page of {parsed.runs} runs of {parsed.softphones:,} softphones, {parsed.seconds:,} s each"
+        "",
+        "",
+        title=f"The HTML report of {parsed.runs} runs of {parsed.softphones:,} softphones, {parsed.seconds:,} s each",
     )
     table.add_row("records, bytes", f"{records:,}")
     table.add_row("page, bytes", f"[bold]{size:,}")
     table.add_row("report --html, s", f"[bold]{took_s:.2f}")
     goals = [
-        Goal(f"at most {MOST_BYTES:,} bytes", f"{size:,}", size <= MOST_BYTES),
-        Goal(f"at most {MOST_S:g} s", f"{took_s:.2f} s", took_s <= MOST_S),
+        Goal(f"at most {MAX_BYTES:,} bytes", f"{size:,}", size <= MAX_BYTES),
+        Goal(f"at most {MAX_S:g} s", f"{took_s:.2f} s", took_s <= MAX_S),
     ]
-    return show(table, goals, "made-up runs; the whole command, from its start to its end")
+    return show(table, goals, "random runs; the duration of the complete command")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Behaviours: what the named ones are, how a profile overrides them, and how a wrong one is refused."""
+"""Behaviours: the presets, how a profile overrides them, and bad input."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def problem(text: str) -> str:
     return str(refused.value)
 
 
-def test_every_preset_is_a_behaviour_with_a_source() -> None:
+def test_every_preset_is_a_complete_behaviour_with_a_source() -> None:
     assert list(presets()) == [
         "jmeter-default",
         "sdk-2.1.0",
@@ -38,7 +38,7 @@ def test_every_preset_is_a_behaviour_with_a_source() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "waits", "told", "words"),
+    ("name", "waits", "retry_after", "description"),
     [
         ("jmeter-default", (0, 0.0, 1, 0.0), "ignore", "never retries"),
         ("sdk-2.1.0", (3, 0.0, 1, 0.0), "ignore", "retries 3 times, immediately, Retry-After ignored"),
@@ -68,14 +68,16 @@ def test_every_preset_is_a_behaviour_with_a_source() -> None:
         ),
     ],
 )
-def test_how_a_preset_tries_again(name: str, waits: tuple[int, float, float, float], told: str, words: str) -> None:
+def test_the_retry_policy_of_a_preset(
+    name: str, waits: tuple[int, float, float, float], retry_after: str, description: str
+) -> None:
     retry = presets()[name].retry
     assert (retry.max_retries, retry.initial_s, retry.multiplier, retry.max_wait_s) == waits
-    assert retry.retry_after == told
-    assert retry.describe() == words
+    assert retry.retry_after == retry_after
+    assert retry.describe() == description
 
 
-def test_only_the_libraries_of_a_browser_cannot_see_the_headers_of_an_upgrade() -> None:
+def test_only_browser_libraries_cannot_see_the_headers_of_a_refused_upgrade() -> None:
     hidden = {name for name, preset in presets().items() if preset.retry.upgrade_headers == "hidden"}
     assert hidden == {"genesys-streaming-19", "purecloud-streaming-11"}
 
@@ -83,14 +85,14 @@ def test_only_the_libraries_of_a_browser_cannot_see_the_headers_of_an_upgrade() 
 @pytest.mark.parametrize(
     ("raw", "changed"),
     [
-        ({}, {}),  # nothing written is what is recommended
+        ({}, {}),  # the default is recommended
         ({"like": "recommended"}, {}),
         ({"ready": "ignore"}, {"ready": "ignore"}),
-        ({"retry": {"jitter": "none"}}, {"retry.jitter": "none"}),  # the other fields of retry stay
+        ({"retry": {"jitter": "none"}}, {"retry.jitter": "none"}),  # the other keys of retry are unchanged
         ({"calls": {"count": 3}, "timeout": "5s"}, {"calls.count": 3, "timeout": "5s"}),
     ],
 )
-def test_overrides_change_their_own_field_only(raw: dict[str, Any], changed: dict[str, Any]) -> None:
+def test_an_override_changes_only_its_own_key(raw: dict[str, Any], changed: dict[str, Any]) -> None:
     def flat(raw: dict[str, Any]) -> dict[str, Any]:
         return {
             key if inner is None else f"{key}.{inner}": value
@@ -102,12 +104,12 @@ def test_overrides_change_their_own_field_only(raw: dict[str, Any], changed: dic
     assert flat({"like": "recommended", **resolve(raw)}) == {**before, **changed}
 
 
-def test_a_resolved_behaviour_reads_back() -> None:
+def test_a_resolved_behaviour_can_be_read_again() -> None:
     behaviour = loads("softphone: {like: sdk-2.3.1, retry: {jitter: full}, calls: {count: 2}}", File).softphone
     assert Behaviour.model_validate(behaviour.model_dump(mode="json", by_alias=True)) == behaviour
 
 
-def test_describe() -> None:
+def test_a_description_names_calls_token_ready_and_retries() -> None:
     behaviour = loads("softphone: {like: sdk-2.1.0, calls: {count: 3}, retry: {max_retries: 0}}", File).softphone
     assert behaviour.describe() == (
         "like sdk-2.1.0: 3 calls, 10s apart, on one connection, a token for each connection, offers before ready, "
@@ -146,5 +148,5 @@ def test_describe() -> None:
         ("softphone: {calls: 3}", "p.yaml:1: softphone.calls: must be a mapping (key: value), not 3"),
     ],
 )
-def test_what_is_refused(text: str, line: str) -> None:
+def test_bad_input_is_reported_with_its_line(text: str, line: str) -> None:
     assert problem(text) == line

@@ -1,4 +1,4 @@
-"""Profiles: what a file means, what is refused and where, how one is found; the pack and the schema that ship."""
+"""Profiles: their model, bad input, files, the pack, and the shipped schema."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 import jsonschema
 import pytest
 
-from locust_softphone.config import located_yaml as yaml_tree
+from locust_softphone.config import located_yaml
 from locust_softphone.config.profile import Profile
 from locust_softphone.config.profile_files import list_profiles, load_profile, pack_folder
 from locust_softphone.config.profile_schema import SCHEMA_PATH, profile_schema
@@ -44,11 +44,11 @@ def problems(text: str) -> list[str]:
         ("{stages: [{to: 100}, {hold: 5s}, {to: 500}]}", (Stage(100, 0.0), Stage(None, 5.0), Stage(500, 0.0))),
     ],
 )
-def test_ramps(ramp: str, stages: tuple[Stage, ...]) -> None:
+def test_a_ramp_becomes_stages_of_a_schedule(ramp: str, stages: tuple[Stage, ...]) -> None:
     assert profile(f"{BURST}ramp: {ramp}").schedule() == Schedule(500, stages)
 
 
-def test_defaults_are_explicit_once_resolved() -> None:
+def test_a_resolved_profile_has_every_default() -> None:
     resolved = profile(f"{BURST}ramp: 0s").resolved()
     assert {key: resolved[key] for key in ("arrivals", "seed", "hold", "dialect", "expect")} == {
         "arrivals": "uniform",
@@ -60,11 +60,11 @@ def test_defaults_are_explicit_once_resolved() -> None:
     assert resolved["softphone"]["like"] == "recommended"
 
 
-def test_duration_is_the_last_start_and_the_hold() -> None:
+def test_the_duration_is_the_last_start_plus_the_hold() -> None:
     assert profile(f"{BURST}ramp: 60s\nhold: 20s").duration_s == pytest.approx(79.88)
 
 
-def test_poisson_arrivals_are_seeded() -> None:
+def test_another_seed_gives_other_poisson_arrivals() -> None:
     one, two = (profile(f"{BURST}ramp: 60s\narrivals: poisson\nseed: {seed}").schedule() for seed in (1, 2))
     assert one.arrivals == "poisson"
     assert list(one) != list(two)
@@ -159,11 +159,11 @@ def test_poisson_arrivals_are_seeded() -> None:
         (f"{BURST}ramp: 0s\nseed: -1", ["p.yaml:4: seed: must be at least 0"]),
     ],
 )
-def test_what_is_refused(text: str, lines: list[str]) -> None:
+def test_bad_input_is_reported_with_its_lines(text: str, lines: list[str]) -> None:
     assert problems(text) == lines
 
 
-def test_describe() -> None:
+def test_a_description_has_the_starts_the_behaviour_and_the_expectations() -> None:
     text = f"{BURST}ramp: 60s\nhold: 20s\nsoftphone: {{like: sdk-2.3.1}}\nexpect: [answered == 100%, retries < 5]"
     assert profile(text).describe() == [
         "500 softphones, over 60s: at most 9 starts in a second",
@@ -183,7 +183,7 @@ def test_describe() -> None:
         ("{token: shared, connection: per-call, calls: {count: 3, every: 1s}}", 1 + 10 * (3 + 3)),
     ],
 )
-def test_attempts_if_none_is_refused(softphone: str, attempts: int) -> None:
+def test_planned_attempts_depend_on_the_reuse_of_tokens_and_connections(softphone: str, attempts: int) -> None:
     described = profile(f"name: n\nusers: 10\nramp: 0s\nsoftphone: {softphone}").describe()
     assert described[3].startswith(f"{attempts} attempts if none is refused")
 
@@ -210,7 +210,7 @@ def test_a_profile_is_found_by_name_or_by_path(tmp_path: Path) -> None:
         assert str(refused.value) == problem
 
 
-def test_the_first_comment_says_what_a_profile_shows(tmp_path: Path) -> None:
+def test_the_first_comment_becomes_about(tmp_path: Path) -> None:
     path = tmp_path / "p.yaml"
     comment = "# One,\r\n#  two.\r\n# yaml-language-server: $schema=x\r\n\r\n"
     path.write_bytes(f"{comment}{BURST}# not this\nramp: 0s".encode())
@@ -219,7 +219,7 @@ def test_the_first_comment_says_what_a_profile_shows(tmp_path: Path) -> None:
     assert load_profile(path, []).about == "written"
 
 
-def test_the_pack_is_the_ladder_of_the_report() -> None:
+def test_the_pack_has_these_profiles() -> None:
     assert PACK == [
         "burst-500",
         "burst-500-backoff",
@@ -241,7 +241,7 @@ def test_the_pack_is_the_ladder_of_the_report() -> None:
 
 
 @pytest.mark.parametrize("name", PACK)
-def test_a_profile_of_the_pack(name: str) -> None:
+def test_a_profile_of_the_pack_is_valid_and_matches_the_schema(name: str) -> None:
     path = pack_folder() / f"{name}.yaml"
     text = path.read_text(encoding="utf-8")
     profile = load_profile(name, [pack_folder()])
@@ -249,7 +249,7 @@ def test_a_profile_of_the_pack(name: str) -> None:
     assert profile.about
     assert profile.expect
     assert text.count("# yaml-language-server: $schema=../plugin/locust_softphone/schemas/profile.schema.json\n") == 1
-    tree = yaml_tree.parse(text)
+    tree = located_yaml.parse(text)
     assert tree is not None
     schema = json.loads(profile_schema())
     for data in (tree.data, profile.resolved()):
@@ -275,8 +275,9 @@ def test_a_profile_of_the_pack(name: str) -> None:
         ("reconnect-storm-recommended", "reconnect-storm", {"softphone.like", "softphone.retry", "softphone.timeout"}),
     ],
 )
-def test_a_rung_of_the_ladder_is_one_change(name: str, counterpart: str, changes: set[str]) -> None:
-    """Two runs can be compared only if what differs between them is what is being compared."""
+def test_a_profile_differs_from_its_counterpart_only_in_these_keys(
+    name: str, counterpart: str, changes: set[str]
+) -> None:
 
     def parts(name: str) -> dict[str, object]:
         resolved = load_profile(name, [pack_folder()]).resolved()
@@ -289,9 +290,9 @@ def test_a_rung_of_the_ladder_is_one_change(name: str, counterpart: str, changes
     assert {key for key in one if one[key] != other[key]} == changes
 
 
-def test_the_shipped_schema_is_up_to_date_and_describes_every_field() -> None:
+def test_the_shipped_schema_is_current_and_describes_every_key() -> None:
     shipped = SCHEMA_PATH.read_text(encoding="utf-8")
-    assert shipped == profile_schema(), "write it anew with: python -m locust_softphone.config.profile_schema"
+    assert shipped == profile_schema(), "update it with: python -m locust_softphone.config.profile_schema"
     schema = json.loads(shipped)
     jsonschema.Draft202012Validator.check_schema(schema)
     for part in (schema, *schema["$defs"].values()):
@@ -313,9 +314,9 @@ def test_the_shipped_schema_is_up_to_date_and_describes_every_field() -> None:
         "name: a/b\nusers: 5\nramp: 0s",
     ],
 )
-def test_an_editor_marks_what_the_loader_refuses(text: str) -> None:
+def test_the_schema_refuses_what_the_loader_refuses(text: str) -> None:
     assert problems(text)
-    tree = yaml_tree.parse(text)
+    tree = located_yaml.parse(text)
     assert tree is not None
     assert not jsonschema.Draft202012Validator(json.loads(profile_schema())).is_valid(tree.data)
 

@@ -1,4 +1,4 @@
-"""Our offers and answers; that other implementations accept them is for tests/interop."""
+"""Our offers and answers. tests/interop shows that other implementations accept them."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from locust_softphone.sdp import (
 from tests.sdp.texts import CHROME_OFFER, OUR_OFFER, changed
 
 
-def test_an_offer_has_what_every_server_asks_for() -> None:
+def test_an_offer_has_audio_and_a_transport() -> None:
     offer = parse(OUR_OFFER)
     (audio,) = offer.media
     assert (audio.kind, audio.protocol, audio.formats) == ("audio", "UDP/TLS/RTP/SAVPF", ("111", "0", "8"))
@@ -42,7 +42,7 @@ def test_lines_end_with_crlf(text: str) -> None:
 
 
 @pytest.mark.parametrize("line", ["o=-", "a=ice-ufrag:", "a=ice-pwd:", "a=fingerprint:", "a=ssrc:"])
-def test_no_two_offers_share_what_identifies_them(line: str) -> None:
+def test_identifiers_differ_in_each_offer(line: str) -> None:
     rng = random.Random(1)
     values = {re.search(f"^{line}.*", make_offer(rng), re.MULTILINE)[0] for _ in range(200)}  # type: ignore[index]
     assert len(values) == 200
@@ -55,7 +55,7 @@ def test_a_session_id_fits_63_bits(rng: random.Random) -> None:
 
 
 def answered(offer: str) -> SessionDescription:
-    """Our answer to the offer, which answers it."""
+    """Our answer, after checking that it is a valid answer to the offer."""
     answer = parse(make_answer(parse(offer), random.Random(2)))
     check_answer(parse(offer), answer)
     return answer
@@ -87,7 +87,7 @@ def test_two_bundle_groups_stay_two() -> None:  # RFC 9143 7.3
     assert answered(offer).bundles == (("0",), ("1",))
 
 
-def test_a_bundle_only_section_is_accepted_although_its_port_is_0() -> None:  # RFC 9143 7.3.2
+def test_a_bundle_only_section_with_port_0_is_accepted() -> None:  # RFC 9143 7.3.2
     second = OUR_OFFER.partition("m=audio 9")[2].replace("a=mid:0", "a=mid:1\r\na=bundle-only")
     answer = answered(changed(OUR_OFFER, ("BUNDLE 0", "BUNDLE 0 1")) + f"m=audio 0{second}")
     assert [bool(section.port) for section in answer.media] == [True, True]
@@ -123,10 +123,10 @@ def test_static_payload_types_need_no_rtpmap() -> None:
         (("SAVPF 111 0 8", "SAVPF 9"), "no audio with opus, PCMU or PCMA"),
         (("m=audio 9 ", "m=audio 0 "), "no audio with opus, PCMU or PCMA"),  # offered as rejected
         (("m=audio 9 UDP/TLS/RTP/SAVPF", "m=audio 9 UDP/TLS/MRTP"), "no audio with opus, PCMU or PCMA"),
-        (("UDP/TLS/RTP/SAVPF", "RTP/AVP"), "RTP without DTLS"),  # RFC 8827 6.5
+        (("UDP/TLS/RTP/SAVPF", "RTP/AVP"), "protocol without DTLS"),  # RFC 8827 6.5
     ],
 )
-def test_an_offer_without_anything_to_accept_is_refused(change: tuple[str, str], reason: str) -> None:
+def test_an_offer_without_acceptable_audio_is_refused(change: tuple[str, str], reason: str) -> None:
     with pytest.raises(SdpError, match=reason):
         make_answer(parse(changed(OUR_OFFER, change)), random.Random(2))
 
@@ -162,14 +162,14 @@ def test_ice_credentials_are_fresh_in_each_answer() -> None:
     assert first.ice_pwd != second.ice_pwd
 
 
-def test_the_fingerprint_is_the_one_that_was_given() -> None:
+def test_the_fingerprint_can_be_given() -> None:
     digest = ":".join(["0F"] * 32)
     assert parse(make_answer(parse(OUR_OFFER), random.Random(2), digest)).media[0].fingerprint == f"sha-256 {digest}"
 
 
 @settings(deadline=None)
 @given(st.lists(st.sampled_from(CHROME_OFFER.split("\r\n")), max_size=40))
-def test_whatever_is_an_offer_with_audio_gets_an_answer_to_it(lines: list[str]) -> None:
+def test_every_valid_offer_with_known_audio_gets_a_valid_answer(lines: list[str]) -> None:
     with suppress(SdpError):
         offer = parse("\n".join(["v=0", "o=- 1 1 IN IP4 0", "s=-", "t=0 0", *lines]))
         check_offer(offer)

@@ -1,4 +1,4 @@
-"""Parsing: descriptions of other implementations are read as meant; malformed ones are refused with a reason."""
+"""Descriptions of other implementations are parsed, and malformed ones are refused with a reason."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from locust_softphone.sdp import SdpError, parse
 from tests.sdp.texts import AIORTC_ANSWER, CHROME_OFFER, changed
 
-SESSION = "v=0\no=- 1 1 IN IP4 0\ns=-\nt=0 0"
+SESSION = "v=0\no=- 1 1 IN IP4 0.0.0.0\ns=-\nt=0 0"
 AUDIO = "m=audio 9 UDP/TLS/RTP/SAVPF 0"
 
 
@@ -33,7 +33,7 @@ def test_trailing_blanks_are_ignored() -> None:
     assert parse("\r\n".join(lines)) == parse(AIORTC_ANSWER)
 
 
-def test_a_blank_in_ice_credentials_is_kept_for_the_check() -> None:
+def test_a_trailing_blank_in_ice_credentials_is_kept() -> None:
     assert parse(changed(AIORTC_ANSWER, ("ufrag:0sUO", "ufrag:0sUO "))).media[0].ice_ufrag == "0sUO "
 
 
@@ -43,7 +43,7 @@ def test_session_names(name: str) -> None:
 
 
 def test_the_session_part_may_have_every_line_of_rfc_8866() -> None:
-    lines = "i=a\nu=b\ne=c\np=d\nc=IN IP4 0\nb=AS:1\nt=0 0\nr=1 1 0\nz=0 0\nt=1 1\nk=prompt\na=x"
+    lines = "i=a\nu=b\ne=c\np=d\nc=IN IP4 0.0.0.0\nb=AS:1\nt=0 0\nr=1 1 0\nz=0 0\nt=1 1\nk=prompt\na=x"
     assert parse(f"v=0\no=- 1 1 IN IP4 0\ns=-\n{lines}\n{AUDIO}").media[0].kind == "audio"
 
 
@@ -107,10 +107,12 @@ def test_encoding_of_a_payload_type(rtpmap: str, payload_type: str, encoding: st
         (f"{SESSION}\n\n{AUDIO}", "not of the form type=value"),
         (f"{SESSION}\n{AUDIO}\nc=", "not of the form type=value"),
         (f"{SESSION}\n{AUDIO}\nc= IN IP4 0", "not of the form type=value"),
-        (f"{SESSION}\nx=1", "a type that RFC 8866 does not have"),  # 5: ignore all of it or reject it
-        (f"{SESSION}\n{AUDIO}\nx=1", "a type that RFC 8866 does not have"),
-        (f"{SESSION}\n{AUDIO}\nC=IN IP4 0", "a type that RFC 8866 does not have"),
-        (f"{SESSION}\n{AUDIO}\ns=-", "a type that RFC 8866 does not have"),
+        (f"{SESSION}\n{AUDIO}\nc=IN", "not of the form c=IN IP4 address"),  # 5.7
+        (f"{SESSION}\n{AUDIO}\nc=in ip4 0.0.0.0", "not of the form c=IN IP4 address"),
+        (f"{SESSION}\nx=1", "a type that RFC 8866 does not allow"),  # 5: ignore all of it or reject it
+        (f"{SESSION}\n{AUDIO}\nx=1", "a type that RFC 8866 does not allow"),
+        (f"{SESSION}\n{AUDIO}\nC=IN IP4 0", "a type that RFC 8866 does not allow"),
+        (f"{SESSION}\n{AUDIO}\ns=-", "a type that RFC 8866 does not allow"),
         (f"{SESSION}\na=", "attribute of the SDP has no name"),  # 9: att-field is a token
         (f"{SESSION}\n{AUDIO}\na=", "attribute of the SDP has no name"),
         (f"{SESSION}\n{AUDIO}\na=:1", "attribute of the SDP has no name"),
@@ -124,11 +126,11 @@ def test_encoding_of_a_payload_type(rtpmap: str, payload_type: str, encoding: st
         (f"{SESSION}\nm=audio 9/ RTP/AVP 0", "number below 65536"),
         (f"{SESSION}\nm=audio 9 RTP/AVP 128", "not a number below 128"),  # seven bits, RFC 3550 5.1
         (f"{SESSION}\nm=audio 9 RTP/AVP opus", "not a number below 128"),
-        (f"{SESSION}\n{AUDIO}\na=rtpmap:0", "names no encoding"),
-        (f"{SESSION}\n{AUDIO}\na=rtpmap:0 PCMU", "names no encoding"),
-        (f"{SESSION}\n{AUDIO}\na=rtpmap:0 /8000", "names no encoding"),
-        (f"{SESSION}\n{AUDIO}\na=rtpmap:0 PCMU/fast", "names no encoding"),
-        (f"{SESSION}\n{AUDIO}\na=rtpmap:0  PCMU/8000", "names no encoding"),
+        (f"{SESSION}\n{AUDIO}\na=rtpmap:0", "no encoding name"),
+        (f"{SESSION}\n{AUDIO}\na=rtpmap:0 PCMU", "no encoding name"),
+        (f"{SESSION}\n{AUDIO}\na=rtpmap:0 /8000", "no encoding name"),
+        (f"{SESSION}\n{AUDIO}\na=rtpmap:0 PCMU/fast", "no encoding name"),
+        (f"{SESSION}\n{AUDIO}\na=rtpmap:0  PCMU/8000", "no encoding name"),
         ("v=0\r\n" + "a=x\r\n" * 13200, "longer than 64 KB"),
     ],
 )

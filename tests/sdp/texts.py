@@ -1,4 +1,4 @@
-"""Descriptions that the tests of SDP start from."""
+"""Valid descriptions that the tests modify."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ OUR_OFFER = make_offer(random.Random(1))
 
 
 def changed(text: str, *changes: tuple[str, str]) -> str:
-    """The text with each old part replaced by its new one; an old part that is not there is an error of the test."""
+    """The text with each old part replaced by the new one; fails if an old part is missing."""
     for old, new in changes:
         assert old in text, old
         text = text.replace(old, new)

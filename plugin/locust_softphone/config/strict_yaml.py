@@ -13,7 +13,6 @@ from __future__ import annotations
 import logging
 import os
 import re
-from collections.abc import Iterator
 from functools import cache
 from typing import TypeVar
 
@@ -34,7 +33,7 @@ LARGEST_BYTES = 256 * 1024
 class StrictModel(BaseModel):
     """A frozen value that refuses unknown keys and converts nothing: ``"5"`` and ``true`` are not numbers."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True, strict=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
 
 Model = TypeVar("Model", bound=StrictModel)
@@ -95,8 +94,6 @@ def loads(text: str, model: type[Model], *, name: str = "<text>") -> Model:
 def _validate(tree: LocatedYAML, model: type[Model]) -> tuple[Model | None, list[tuple[int, str]]]:
     """The value, if it is valid, and the problems with their lines, one for each path."""
     found: dict[Path, tuple[int, str]] = {path: (line, problem) for line, path, problem in tree.problems}
-    for path, problem in _unknown_keys(tree, model):
-        found[path] = (tree.lines[path], problem)
     value = None
     try:
         value = model.model_validate(tree.data)
@@ -104,7 +101,9 @@ def _validate(tree: LocatedYAML, model: type[Model]) -> tuple[Model | None, list
         for error in e.errors(include_url=False):
             path = _path_in_file(error, tree)
             line = tree.lines[path[:-1] if error["type"] == "missing" else path]
-            found.setdefault(path, (line, _wording(error, secret=_is_secret(path))))
+            unknown = error["type"] == "extra_forbidden"
+            problem = _unknown_key(path, model) if unknown else _wording(error, secret=_is_secret(path))
+            found.setdefault(path, (line, problem))
     return value, [(line, _prefixed(path, problem)) for path, (line, problem) in found.items()]
 
 
@@ -131,6 +130,20 @@ def _key(key: str) -> str:
     return key if re.fullmatch(r"[\w-]{1,40}", key) else quoted(key)
 
 
+def _unknown_key(path: Path, model: type[StrictModel]) -> str:
+    """What is wrong with a key that its model does not have."""
+    kinds: list[object] = [model]
+    for part in path[:-1]:
+        kinds = [inner for kind in kinds for inner in types_inside(kind, part)]
+    known = [key for kind in kinds for key in fields_of_type(kind)]
+    if path[-1] in known:
+        return "does not belong here"  # but to another member of a union
+    new = new_key(str(path[-1]), kinds)
+    return (
+        f"is the old spelling of {new}, which is there too" if new else f"unknown key, {did_you_mean(path[-1], known)}"
+    )
+
+
 def _wording(error: ErrorDetails, *, secret: bool) -> str:
     """Pydantic's error in the words of YAML."""
     value, context = "this" if secret else quoted(error["input"]), error.get("ctx", {})
@@ -146,7 +159,6 @@ def _wording(error: ErrorDetails, *, secret: bool) -> str:
 
 WORDS = {
     "missing": "is missing",
-    "extra_forbidden": "does not belong here",
     "value_error": "{error}",
     "greater_than_equal": "must be at least {ge:.15g}",
     "greater_than": "must be above {gt:.15g}",
@@ -162,24 +174,6 @@ WORDS = {
 }
 
 
-def _unknown_keys(tree: LocatedYAML, model: type[StrictModel]) -> Iterator[tuple[Path, str]]:
-    """Each key of the file that its model does not have, and what would be right."""
-    for path in tree.lines:
-        key = path[-1] if path else None
-        if not isinstance(key, str):
-            continue
-        kinds = _kinds_at(path[:-1], model)
-        known = [key for kind in kinds for key in fields_of_type(kind)]
-        if known and key not in known:
-            new = new_key(key, kinds)
-            yield (
-                path,
-                f"is the old spelling of {new}, which is there too"
-                if new
-                else (f"unknown key, {did_you_mean(key, known)}"),
-            )
-
-
 def _modernize(tree: LocatedYAML, model: type[StrictModel], name: str) -> None:
     """Replace old spellings in ``tree``, and log one warning that names them all."""
     result = modernized(tree.data, model)
@@ -193,11 +187,3 @@ def _modernize(tree: LocatedYAML, model: type[StrictModel], name: str) -> None:
 @cache  # a file can be read many times in one process, its warning is printed once
 def _warn_once(warning: str) -> None:
     logging.getLogger(__name__).warning(warning)
-
-
-def _kinds_at(path: Path, model: type[StrictModel]) -> list[object]:
-    """The types that the part at ``path`` of a ``model`` may have; none where types do not tell."""
-    kinds: list[object] = [model]
-    for part in path:
-        kinds = [inner for kind in kinds for inner in types_inside(kind, part)]
-    return kinds

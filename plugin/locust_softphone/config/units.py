@@ -94,8 +94,7 @@ def _with_unit(text: object, unit: str) -> str | None:
 
 def _plain(number: Decimal) -> str:
     """``number`` without an exponent and without trailing zeros."""
-    text = f"{number:f}"
-    return text.rstrip("0").rstrip(".") if "." in text else text
+    return f"{number.normalize():f}"
 
 
 Seconds = Annotated[

@@ -1,8 +1,8 @@
-"""SDP for calls without media: offers and answers are made, read, and checked as libwebrtc would check them.
+"""SDP for calls without media: make offers and answers, read them, and check them as libwebrtc does.
 
-builders.py       make_offer, make_answer     text out
-description.py    parse                       text in
-rules.py          check_offer, check_answer   may this be offered? does this answer that?
+builders.py       make_offer, make_answer      write a description
+description.py    parse                        read a description
+rules.py          check_offer, check_answer    apply the rules of offer and answer
 """
 
 from __future__ import annotations

@@ -1,12 +1,12 @@
-"""Make the offers and answers of a client or an edge that has no media (RFC 3264 5 and 6, RFC 8829 5.3).
+"""Make offers, and answers to offers, without having media (RFC 3264 5 and 6, RFC 8829 5.3).
 
-    offered            answered
-    audio              the first of opus, PCMU and PCMA, and telephone-event of the same clock rate if offered
-    anything else      rejected: port 0
-    actpass            active            passive: active            active: passive
-    sendonly           recvonly          and the other way round
+    offered       answered
+    audio         the first codec among opus, PCMU and PCMA; telephone-event of the same clock rate if offered
+    other media   rejected: port 0
+    actpass       active            passive: active            active: passive
+    sendonly      recvonly          recvonly: sendonly
 
-ICE credentials, fingerprint and SSRC are well-formed and random; nothing listens, and no certificate exists.
+ICE credentials, fingerprint and SSRC are well-formed and random. No port is open, and there is no certificate.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ __all__ = ["ice_credentials", "make_answer", "make_offer"]
 KNOWN = frozenset({"opus/48000/2", "pcmu/8000/1", "pcma/8000/1"})
 MIRRORED = {"sendrecv": "sendrecv", "sendonly": "recvonly", "recvonly": "sendonly", "inactive": "inactive"}
 
-# Janus, aiortc and libwebrtc all accept it. They differ in which line they refuse to do without, so every line stays.
+# Janus, aiortc, libwebrtc and werift accept this offer. Each requires lines that another does not: keep all of them.
 OFFER = "\r\n".join(
     (
         "v=0",
@@ -53,7 +53,7 @@ OFFER = "\r\n".join(
 
 
 def ice_credentials(rng: random.Random) -> tuple[str, str]:
-    """A fresh ufrag of 24 random bits and pwd of 144: base64 is the alphabet of ice-char (RFC 8839 5.4)."""
+    """A new ufrag of 24 random bits and pwd of 144, in base64, whose alphabet is that of ice-char (RFC 8839 5.4)."""
     text = b2a_base64(rng.getrandbits(168).to_bytes(21, "big"), newline=False).decode()
     return text[:4], text[4:]
 
@@ -63,7 +63,7 @@ def _fingerprint(rng: random.Random) -> str:
 
 
 def make_offer(rng: random.Random) -> str:
-    """An audio offer with its own session id, ICE credentials, fingerprint and SSRC."""
+    """An audio offer with a new session id, ICE credentials, fingerprint and SSRC."""
     ufrag, pwd = ice_credentials(rng)
     return OFFER.format(
         session_id=rng.getrandbits(62),
@@ -75,12 +75,12 @@ def make_offer(rng: random.Random) -> str:
 
 
 def make_answer(offer: SessionDescription, rng: random.Random, fingerprint: str | None = None) -> str:
-    """An answer to the offer, with fresh ICE credentials, which all of its sections share.
+    """An answer to the offer, with new ICE credentials that all of its sections share.
 
     Args:
-        offer: as it was parsed.
-        rng: makes the ICE credentials and the session id.
-        fingerprint: SHA-256 of the answering side's certificate, in upper-case hex with colons; None makes one up.
+        offer: the parsed offer.
+        rng: the source of the ICE credentials and the session id.
+        fingerprint: SHA-256 of a certificate, in upper-case hex with colons; None for a random one.
 
     Raises:
         SdpError: the offer breaks a rule, or has no audio that can be accepted.
@@ -105,7 +105,7 @@ def make_answer(offer: SessionDescription, rng: random.Random, fingerprint: str 
 
 
 def _common_formats(section: MediaSection) -> tuple[str, ...]:
-    """The payload types to answer with; none means that the section is rejected."""
+    """The payload types of the answer; none if the section is rejected."""
     if section.kind != "audio" or not (section.port or section.bundle_only) or not section.is_rtp:
         return ()
     for payload_type in section.formats:
@@ -120,8 +120,8 @@ def _common_formats(section: MediaSection) -> tuple[str, ...]:
 def _section(offered: MediaSection, common: tuple[str, ...], transport: str) -> str:
     """One m-section of the answer.
 
-    RFC 8829 5.3.1 asks for nothing below the m= line of a rejected section, but aiortc refuses one without ICE
-    credentials, rtcp-mux, role and codecs. So a rejected one differs in port, direction and codecs only.
+    RFC 8829 5.3.1 asks for nothing below the m= line of a rejected section. But aiortc refuses one without ICE
+    credentials, rtcp-mux, role and codecs, and werift refuses a data section without an SCTP port.
     """
     formats = common or offered.formats
     codecs = {number: offered.codecs.get(number) or STATIC_ENCODINGS.get(number) for number in formats}
@@ -131,5 +131,6 @@ def _section(offered: MediaSection, common: tuple[str, ...], transport: str) -> 
         f"a={MIRRORED[offered.direction] if common else 'inactive'}\r\n"
         + (f"a=mid:{offered.mid}\r\n" if offered.mid is not None else "")
         + ("a=rtcp-mux\r\n" if offered.rtcp_mux else "")
+        + ("a=sctp-port:5000\r\n" if offered.protocol.endswith("/SCTP") else "")
         + "".join(f"a=rtpmap:{number} {codec}\r\n" for number, codec in codecs.items() if codec)
     )

@@ -4,7 +4,7 @@
     m-section       m=audio 9 UDP/TLS/RTP/SAVPF 111 0 8    one for each medium
                     c= a=mid a=setup a=ice-ufrag …         in any order, as libwebrtc reads them
 
-Whether it can be offered, or answers an offer, is decided in rules.py.
+rules.py decides whether a description is a valid offer, or a valid answer to an offer.
 """
 
 from __future__ import annotations
@@ -21,8 +21,9 @@ DIRECTIONS = frozenset({"sendrecv", "sendonly", "recvonly", "inactive"})
 SESSION_TYPES, MEDIA_TYPES = frozenset("siuepcbtrzka"), frozenset("icbka")
 SESSION_ORDER = re.compile(r"si?u?e*p*c?b*t[trz]*k?a*")  # RFC 8866 9, after v= and o=
 PAYLOAD_TYPES = frozenset(map(str, range(128)))  # seven bits, RFC 3550 5.1
-PORT = re.compile(r"([0-9]{1,5})(/[1-9][0-9]*)?")  # the number of ports is for layered encodings
-ENCODING = re.compile(r"[^/\s]+/[0-9]+(/\S+)?")
+PORT = re.compile(r"([0-9]{1,5})(/[1-9][0-9]*)?")  # with a number of ports, RFC 8866 5.14
+CONNECTION = re.compile(r"c=IN IP[46] \S+")  # RFC 8866 5.7
+ENCODING = re.compile(r"[^/\s]+/[0-9]+(/\S+)?")  # name, clock rate, channels: RFC 8866 6.6
 STATIC_ENCODINGS = {  # audio payload types that need no a=rtpmap, RFC 3551 6
     "0": "PCMU/8000",
     "3": "GSM/8000",
@@ -45,17 +46,17 @@ STATIC_ENCODINGS = {  # audio payload types that need no a=rtpmap, RFC 3551 6
 
 
 class SdpError(ValueError):
-    """Not a session description, not an offer, or not an answer to the offer: one stable sentence, without ids."""
+    """Not a valid description, offer or answer. The message is one fixed sentence without values of the description."""
 
 
 class MediaSection(NamedTuple):
-    """One m-section, with the session's ICE, fingerprint and setup where it has none of its own.
+    """One m-section; session-level ICE credentials, fingerprint and setup apply where it has none of its own.
 
     Args:
-        port: 0 means rejected (RFC 3264 6); in an offer, not if it is ``bundle_only``.
+        port: 0 means rejected (RFC 3264 6), except in an offer with ``bundle_only``.
         formats: payload types in order of preference.
-        codecs: payload type to encoding, as ``a=rtpmap`` maps it: ``{"111": "opus/48000/2"}``.
-        bundle_only: offered with port 0 because it shares the transport of its BUNDLE group (RFC 9143 6).
+        codecs: the encoding of each payload type, from ``a=rtpmap``: ``{"111": "opus/48000/2"}``.
+        bundle_only: offered with port 0 because it uses the transport of its BUNDLE group (RFC 9143 6).
     """
 
     kind: str
@@ -78,11 +79,8 @@ class MediaSection(NamedTuple):
         return "RTP/" in self.protocol
 
     def encoding(self, payload_type: str) -> str:
-        """The encoding of a payload type, in a form that can be compared: ``opus/48000/2``, ``pcmu/8000/1``.
-
-        Empty where the description maps the payload type to no encoding.
-        """
-        return _comparable(self.codecs.get(payload_type) or STATIC_ENCODINGS.get(payload_type, ""))
+        """The encoding of a payload type in a normal form, as ``pcmu/8000/1`` for PCMU/8000; empty if there is none."""
+        return _normal_form(self.codecs.get(payload_type) or STATIC_ENCODINGS.get(payload_type, ""))
 
 
 class SessionDescription(NamedTuple):
@@ -94,13 +92,13 @@ class SessionDescription(NamedTuple):
 
 
 @lru_cache(maxsize=64)
-def _comparable(encoding: str) -> str:
-    """An encoding in lower case, with its number of channels, which is 1 unless it says another (RFC 8866 6.6)."""
+def _normal_form(encoding: str) -> str:
+    """An encoding in lower case and with its number of channels, which defaults to 1 (RFC 8866 6.6)."""
     return encoding.lower() + ("/1" if encoding.count("/") == 1 else "")
 
 
 def parse(text: str) -> SessionDescription:
-    """Read a session description; lines may end in LF alone, and in blanks.
+    """Read a session description. Lines may end with LF alone and may have trailing blanks.
 
     Raises:
         SdpError: it is malformed, or longer than 64 KB.
@@ -123,23 +121,23 @@ def parse(text: str) -> SessionDescription:
 
 
 def _without_trailing_blanks(line: str) -> str:
-    """A session name may be one blank (RFC 8866 5.3); in ICE credentials, a blank is an error for rules.py to find."""
+    """The line, unchanged if a blank matters: as a session name (RFC 8866 5.3) and in ICE credentials (an error)."""
     return line if line.startswith(("s=", "a=ice-")) else line.rstrip(" ")
 
 
-@lru_cache(maxsize=64)  # an edge's answers differ in the o= line only
+@lru_cache(maxsize=64)  # the answers of an edge usually differ only in the o= line
 def _read_session(text: str) -> tuple[Mapping[str, str], tuple[tuple[str, ...], ...]]:
-    """The attributes of the session part, whose first lines have been read, and the mids of each BUNDLE group."""
+    """Read the session part after v= and o=: its attributes, and the mids of each BUNDLE group."""
     lines = text.split("\n")
     shared, groups, _ = _read_lines(lines, SESSION_TYPES)
     if not SESSION_ORDER.fullmatch("".join([line[0] for line in lines])):
         raise SdpError("the SDP lacks its s= or its t= line, or has lines out of order before the first m=")
-    mids = [group.split(" ") for group in groups]
-    return shared, tuple(tuple(others) for semantics, *others in mids if semantics == "BUNDLE" and others)
+    split = [group.split(" ") for group in groups]
+    return shared, tuple(tuple(mids) for semantics, *mids in split if semantics == "BUNDLE" and mids)
 
 
 def _read_lines(lines: list[str], types: frozenset[str]) -> tuple[dict[str, str], list[str], list[str]]:
-    """The attributes of one section: single ones by name, and the values of each a=group and a=rtpmap."""
+    """The attributes of one section by name, apart from the values of all a=group and all a=rtpmap lines."""
     single: dict[str, str] = {}
     groups: list[str] = []
     rtpmaps: list[str] = []
@@ -161,23 +159,25 @@ def _read_lines(lines: list[str], types: frozenset[str]) -> tuple[dict[str, str]
     return single, groups, rtpmaps
 
 
-@lru_cache(maxsize=64)  # they differ little from one description to the next
+@lru_cache(maxsize=64)  # descriptions have most of these lines in common
 def _check_line(line: str, types: frozenset[str]) -> None:
-    """Check a line that is not an attribute; only a session name may be a blank (RFC 8866 5.3)."""
+    """Check a line that is not an attribute. Only a session name may be a blank (RFC 8866 5.3)."""
     if line[1:2] != "=" or (line[2:3] in ("", " ") and line != "s= "):
         raise SdpError("a line of the SDP is not of the form type=value")
     if line[0] not in types:
-        raise SdpError("a line of the SDP has a type that RFC 8866 does not have there")
+        raise SdpError("a line of the SDP has a type that RFC 8866 does not allow there")
+    if line[0] == "c" and not CONNECTION.fullmatch(line):
+        raise SdpError("a c= line is not of the form c=IN IP4 address")
 
 
 @lru_cache(maxsize=64)
 def _read_codecs(rtpmaps: tuple[str, ...]) -> Mapping[str, str]:
-    """The encoding of each payload type that an a=rtpmap maps."""
+    """The encoding of each payload type."""
     codecs = {}
     for value in rtpmaps:
         payload_type, _, encoding = value.partition(" ")
         if not ENCODING.fullmatch(encoding):
-            raise SdpError("an a=rtpmap names no encoding and clock rate")
+            raise SdpError("an a=rtpmap line has no encoding name and clock rate")
         codecs[payload_type] = encoding
     return codecs
 

@@ -1,10 +1,10 @@
-// Peer connections of libwebrtc (@roamhq/wrtc) and of werift, told what to do by JSON lines:
+// Peer connections of the stack that argv names (@roamhq/wrtc, werift), controlled by JSON lines on stdin:
 //
-//   {"do": "offer", "media": ["audio", "data"]}   a new peer; its offer, set as its local description
-//   {"do": "answer", "sdp": offer}                a new peer; its answer to this offer
-//   {"do": "accept", "sdp": answer}               the peer that made the last offer takes this answer
+//   {"do": "offer", "media": ["audio", "data"]}   make a new peer and its offer
+//   {"do": "answer", "sdp": offer}                make a new peer and its answer to this offer
+//   {"do": "accept", "sdp": answer}               give this answer to the peer that made the last offer
 //
-// Each is replied to with {"sdp": …}, or {"error": …} when the stack refuses. No STUN server, no media.
+// The reply to each is {"sdp": …}, or {"error": …} if the stack refuses. No STUN server, no media.
 'use strict';
 
 const { createInterface } = require('readline');
@@ -13,14 +13,14 @@ const { RTCPeerConnection } = require(process.argv[2]);
 
 let peer;
 
-async function newPeer(options) {
+async function newPeer(configuration) {
   await peer?.close();
-  peer = new RTCPeerConnection({ iceServers: [], ...options });
+  peer = new RTCPeerConnection({ iceServers: [], ...configuration });
 }
 
 const actions = {
-  async offer({ media, options }) {
-    await newPeer(options);
+  async offer({ media, configuration }) {
+    await newPeer(configuration);
     for (const kind of media) {
       if (kind === 'data') peer.createDataChannel('chat');
       else peer.addTransceiver(kind);

@@ -144,13 +144,13 @@ class Session:
         text = answer.get("sdp")
         try:
             if answer.get("type") != "answer" or not isinstance(text, str):
-                raise sdp.SdpError("no answer")
+                raise sdp.SdpError("the response is not an SDP answer")
             if answer.get("sessionId", self.session_id) != self.session_id:
-                raise sdp.SdpError("an answer for another session")
+                raise sdp.SdpError("the answer is for another session")
             description = sdp.parse(text)
             sdp.check_answer(dialect.offered, description)
-        except sdp.SdpError:
-            raise AttemptFailed(Outcome.BAD_ANSWER, status=response.status) from None
+        except sdp.SdpError as e:
+            raise AttemptFailed(Outcome.BAD_ANSWER, status=response.status, reason=str(e)) from None
         return description, response.advice
 
     def listen(self, timeout_s: float) -> None:
