@@ -32,6 +32,4 @@ class NS:
     JINGLE_ICE_UDP: Final = "urn:xmpp:jingle:transports:ice-udp:1"  # XEP-0176
     JINGLE_DTLS: Final = "urn:xmpp:jingle:apps:dtls:0"  # XEP-0320
     GROUPING: Final = "urn:xmpp:jingle:apps:grouping:0"  # XEP-0338
-    GENESYS: Final = (
-        "genesys"  # SDP over XMPP: stanza-definitions/webrtc-signaling.js of genesys-cloud-streaming-client
-    )
+    GENESYS: Final = "genesys"  # SDP over XMPP: genesys-cloud-streaming-client, webrtc-signaling.js
