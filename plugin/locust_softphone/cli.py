@@ -1,7 +1,7 @@
 """The ``locust-softphone`` command: reads the command line and calls one function of ``commands/``.
 
 Exit codes: 0 every expectation held · 1 an expectation failed · 2 bad input, explained in one line · 3 a run is missing
-or not valid · 4 output could not be written. The most serious of several counts, in the order 2, 4, 3, 1, 0.
+or not valid. The most serious of several counts, in the order 2, 3, 1, 0.
 """
 
 from __future__ import annotations

@@ -78,6 +78,8 @@ def test_an_offer_gets_an_answer(edge: EdgeProcess) -> None:
             400,
         ),  # no m-section
         (offer_body("SESSION").replace(b'"offer"', b'"pranswer"'), 400),
+        (offer_body("SESSION", OFFER.replace("UDP/TLS/RTP/SAVPF", "RTP/AVP")), 400),  # RFC 8827 6.5
+        (offer_body("SESSION", OFFER.replace("SAVPF 111 0 8", "SAVPF 9")), 400),  # no codec that the edge knows
         (offer_body("unknown"), 409),
         (offer_body("unknown").replace(b'"unknown"', b"5"), 409),
         (TOO_LONG, 413),
@@ -94,6 +96,14 @@ def test_an_offer_that_is_refused(edge: EdgeProcess, body: bytes, status: int) -
         assert phone.offer(session).status == 201  # the session is not affected
 
 
+def test_a_refusal_says_what_is_wrong_with_the_offer(edge: EdgeProcess) -> None:
+    phone = Softphone(edge)
+    with phone.connect() as websocket:
+        body = offer_body(ready(websocket), OFFER.replace("a=rtcp-mux\r\n", ""))
+        refusal = edge.request("POST", "/api/v2/media/offer", body, phone.headers)
+    assert (refusal.status, "without rtcp-mux" in refusal.body.decode()) == (400, True)
+
+
 def test_an_offer_without_a_token_is_refused_before_its_body_is_checked(edge: EdgeProcess) -> None:
     assert edge.request("POST", "/api/v2/media/offer", TOO_LONG).status == 401
 
@@ -101,5 +111,3 @@ def test_an_offer_without_a_token_is_refused_before_its_body_is_checked(edge: Ed
 def test_a_session_belongs_to_its_organisation(edge: EdgeProcess) -> None:
     with Softphone(edge).connect() as websocket:
         assert Softphone(edge, "mallory", basic("umbrella:other")).offer(ready(websocket)).status == 409
-
-

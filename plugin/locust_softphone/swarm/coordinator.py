@@ -84,7 +84,7 @@ class RunCoordinator:
         options = self._read_options(profile, host)
         if options.hosts:
             options.hosts.each(reach)
-        _check_writable(options.runs)
+        _check_writable(self.runs_folder)
 
     def users_wanted(self) -> int | None:
         """How many Locust users there must be now: a multiple of the workers, or None when the run is over."""
@@ -114,7 +114,7 @@ class RunCoordinator:
         try:
             if options is None:
                 raise InputError("no ProfileShape: the locustfile has none, or the class picker has not chosen it")
-            _check_writable(options.runs)
+            _check_writable(self.runs_folder)
             calls = calls_each(options.profile, self._environment.user_classes)
             self._run = self.last = run = Run.prepare(options, lambda to: self._generator(options, to), calls)
             logger.log(logging.WARNING if run.target.authorized else logging.INFO, "%s", run.announcement())

@@ -17,8 +17,7 @@ import gevent
 
 from locust_softphone.errors import InputError
 from locust_softphone.metrics.tally import Tally
-from locust_softphone.runs.journal import NAME as JOURNAL
-from locust_softphone.runs.journal import Journal, RunStart
+from locust_softphone.runs.journal import NAME, Journal, RunStart
 from locust_softphone.runs.record import write
 
 __all__ = ["RunResults"]
@@ -42,6 +41,7 @@ class RunResults:
         self.folder = folder
         self._unsaved = Tally()  # the part of it that is not in the journal yet
         self._journal: Journal | None = None
+        self._closed = False
         self._update = update
         self._clock = clock
 
@@ -52,19 +52,16 @@ class RunResults:
 
     def keep_journal(self, start: RunStart) -> None:
         """Write a journal line each second until the record is saved; a full disk does not stop the run."""
-        try:
-            self._journal = journal = Journal(self.folder, start)
-        except OSError as error:
-            logger.warning("%s: %s: if this run is killed, it is lost", self.folder / JOURNAL, error.strerror)
-            return
         warned = False
-        while self._journal is journal:
+        while not self._closed:
             try:
-                self._append_to(journal)
+                if self._journal is None:
+                    self._journal = Journal(self.folder, start)
+                self._append_to(self._journal)
             except OSError as error:
                 if not warned:
                     warned = True
-                    logger.warning("%s: %s: if this run is killed now, it is lost", journal.path, error.strerror)
+                    logger.warning("%s: %s: if this run is killed now, it is lost", self.folder / NAME, error.strerror)
             gevent.sleep(_JOURNAL_EVERY_S)
 
     def save(self, record: dict[str, Any]) -> Path:
@@ -100,7 +97,7 @@ class RunResults:
         return f"recover it from its journal: locust-softphone report {self.folder}"
 
     def _close_journal(self, *, keep: bool) -> None:
-        journal, self._journal = self._journal, None
+        journal, self._journal, self._closed = self._journal, None, True
         if journal is not None:
             with suppress(OSError):
                 if keep:

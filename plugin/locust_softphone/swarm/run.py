@@ -71,7 +71,7 @@ class Run:
         self._aborted: Aborted | None = None
         self._ended_s: float | None = None
         stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S.%fZ")
-        self._results = RunResults(options.runs / f"{stamp}-{options.profile.name}", self.update, self.clock)
+        self._results = RunResults(options.startup.runs / f"{stamp}-{options.profile.name}", self.update, self.clock)
 
     @classmethod
     def prepare(
@@ -226,7 +226,7 @@ class Run:
 
 
 def users_for(softphones: int, workers: int) -> int:
-    """The number of Locust users for so many softphones: a multiple of the workers, since Locust gives each as many."""
+    """The number of Locust users: one per softphone, rounded up so that all workers get equally many."""
     return -(-softphones // workers) * workers
 
 

@@ -1,9 +1,10 @@
-"""The metrics of the current run, with the names that they have in the record."""
+"""What our pages ask for: what a profile will do, and the metrics of the current run, named as in the record."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from locust_softphone.config.profile import Profile
 from locust_softphone.metrics.outcome import ABNORMAL_CAUSES
 from locust_softphone.metrics.steps import request_steps
 from locust_softphone.metrics.tally import parts_of
@@ -11,7 +12,7 @@ from locust_softphone.report.arms import remarks
 from locust_softphone.runs.saturation import saturation
 from locust_softphone.swarm.run import Run
 
-__all__ = ["metrics", "timeline"]
+__all__ = ["metrics", "plan_of", "planned_starts", "timeline"]
 
 SETTLES_S = 10
 """How long a second of the timeline may still change: workers report later."""
@@ -19,6 +20,7 @@ SETTLES_S = 10
 LONGEST_S = 3600
 """The charts show at most the last hour."""
 
+_PLAN_POINTS = 200
 _TOTALS = ("started", "connected", "answered", "gave_up")
 
 
@@ -64,3 +66,22 @@ def timeline(run: Run, since: int) -> list[dict[str, int]]:
     first = max(since - SETTLES_S, last - LONGEST_S, 0)
     seconds = dict(timeline.items(first))
     return [{"second": second, **seconds.get(second, {})} for second in range(first, last + 1)]
+
+
+def plan_of(profile: Profile) -> dict[str, Any]:
+    """A profile as the page shows it; ``starts`` has the points of ``planned_starts``."""
+    return {
+        "name": profile.name,
+        "about": profile.about,
+        "lines": profile.describe(),
+        "users": profile.users,
+        "duration_s": profile.duration_s,
+        "starts": planned_starts(profile),
+    }
+
+
+def planned_starts(profile: Profile) -> list[tuple[float, int]]:
+    """The plan as a chart line: pairs of seconds and the number of softphones that are planned to start by then."""
+    schedule, end_s = profile.schedule(), profile.duration_s
+    times = [end_s * point / _PLAN_POINTS for point in range(_PLAN_POINTS + 1)]
+    return [(0.0, 0), *((round(at_s, 3), schedule.started_by(at_s)) for at_s in times)]
