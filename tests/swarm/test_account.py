@@ -41,7 +41,11 @@ API = "--host https://api.mypurecloud.de"
 @pytest.mark.parametrize(
     ("options", "profile", "problems"),
     [
-        (("--softphone-region", "eu-central-9", *CALL_TO), AGENTS, ['--softphone-region "eu-central-9": no region of']),
+        (
+            ("--softphone-region", "eu-central-9", *CALL_TO),
+            AGENTS,
+            ['--softphone-region "eu-central-9": not a region of'],
+        ),
         (
             (*REGION, *CALL_TO, "--host", "http://127.0.0.1:1"),
             AGENTS,
