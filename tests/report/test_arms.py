@@ -8,10 +8,11 @@ import pytest
 
 from locust_softphone.errors import InputError
 from locust_softphone.report.arms import Arm, Run, Spread, arms_of, labelled, run_of
-from tests.runs.records import a_record
+from locust_softphone.runs.record import RunRecord
+from tests.runs.records import a_record, changed
 
 
-def runs_of(*records: dict[str, Any]) -> list[Run]:
+def runs_of(*records: RunRecord) -> list[Run]:
     return labelled(map(run_of, records))
 
 
@@ -57,7 +58,7 @@ def labels(arms: list[Arm]) -> list[tuple[str, int]]:
         ),
     ],
 )
-def test_remarks(record: dict[str, Any], remarks: tuple[str, ...]) -> None:
+def test_remarks(record: RunRecord, remarks: tuple[str, ...]) -> None:
     assert run_of(record).remarks == remarks
 
 
@@ -69,7 +70,7 @@ def test_remarks(record: dict[str, Any], remarks: tuple[str, ...]) -> None:
         (a_record(invalid=["the ledger does not balance"]), 3),
     ],
 )
-def test_the_verdict_has_an_exit_code(record: dict[str, Any], exit_code: int) -> None:
+def test_the_verdict_has_an_exit_code(record: RunRecord, exit_code: int) -> None:
     assert run_of(record).exit_code == exit_code
 
 
@@ -99,23 +100,23 @@ def test_the_spread_of_an_arm() -> None:
 @pytest.mark.parametrize(
     ("path", "value", "why"),
     [
-        (("steps",), None, "TypeError: 'NoneType' object is not subscriptable"),
-        (("steps",), {}, "KeyError: 'token'"),
-        (("retries", "made"), "many", "TypeError: a metric is not a number"),
-        (("verdict",), "perhaps", "KeyError: 'perhaps'"),
-        (("verdict",), [], "TypeError: unhashable type: 'list'"),
-        (("profile",), "burst", "TypeError: string indices must be integers"),
-        (("profile", "softphone"), [], "AttributeError: 'list' object has no attribute 'items'"),
-        (("expectations",), [{"text": "answered is 5", "held": False, "measured": 4}], "ValueError: "),
+        (("steps",), None, "steps: "),
+        (("steps",), {}, "the record: Value error, steps: token is missing"),
+        (("retries", "made"), "many", "retries.made: "),
+        (("verdict",), "perhaps", "verdict: "),
+        (("verdict",), [], "verdict: "),
+        (("profile",), "burst", "profile: "),
+        (("profile", "softphone"), [], "profile.softphone: "),
+        (("expectations",), [{"text": "answered is 5", "held": False, "measured": 4}], "the record: Value error, "),
     ],
 )
 def test_a_record_with_something_missing_is_refused(path: tuple[str, ...], value: object, why: str) -> None:
-    record = a_record()
-    *parents, last = path
-    part = record
-    for key in parents:
-        part = part[key]
-    part[last] = value
+    def change(content: Any) -> None:
+        *parents, last = path
+        for key in parents:
+            content = content[key]
+        content[last] = value
+
     with pytest.raises(InputError) as refused:
-        run_of(record)
+        changed(a_record(), change)
     assert str(refused.value).startswith(f"not a complete run record ({why}")

@@ -9,18 +9,19 @@ import pytest
 from locust_softphone.report.comparison import compare_runs
 from locust_softphone.report.findings import FindingKind
 from locust_softphone.report.timeline import ReconnectWave, timeline_of, wave_of
-from tests.runs.records import a_record
+from locust_softphone.runs.record import RunRecord
+from tests.runs.records import a_record, replaced
 
 USERS = 10
 
 
-def dropped(timeline: list[dict[str, int]], **fields: Any) -> dict[str, Any]:
+def dropped(timeline: list[dict[str, int]], **fields: Any) -> RunRecord:
     record = a_record(**{"users": USERS, **fields})
-    record["timeline"] = [{"second": second, "planned": 0, **row} for second, row in enumerate(timeline)]
-    return record
+    rows = [{"second": second, "planned": 0, **row} for second, row in enumerate(timeline)]
+    return replaced(record, timeline=rows)
 
 
-def reconnects(*records: dict[str, Any]) -> list[str]:
+def reconnects(*records: RunRecord) -> list[str]:
     return [each.text for each in compare_runs(records).findings if each.kind is FindingKind.RECONNECTS]
 
 

@@ -1,9 +1,7 @@
 """The runs of a comparison and its arms.
 
-    record ──► Run    a label, its metrics, what there is to remark       a row of the table of runs
-           ──► Arm    all runs of one profile under the same conditions   a row of the table of repeated runs
-
-A record is read as a whole: one with something missing is refused.
+record ──► Run    a label, its metrics, what there is to remark       a row of the table of runs
+       ──► Arm    all runs of one profile under the same conditions   a row of the table of repeated runs
 """
 
 from __future__ import annotations
@@ -12,18 +10,15 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from math import isfinite
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from locust_softphone.errors import InputError
-from locust_softphone.metrics.steps import request_steps
-from locust_softphone.metrics.tally import Latency
+from locust_softphone.metrics.histogram import Histogram
 from locust_softphone.report import statistics
 from locust_softphone.report.conditions import Conditions, changes, conditions
 from locust_softphone.report.statistics import Estimate
 from locust_softphone.report.timeline import Timeline, timeline_of
 from locust_softphone.report.values import measured, number, seconds
-from locust_softphone.runs.record import EXIT_CODES, facts
+from locust_softphone.runs.record import RunRecord
 
 __all__ = ["COMPARED_METRICS", "Arm", "Run", "Spread", "arms_of", "labelled", "remarks", "run_of"]
 
@@ -34,11 +29,6 @@ COMPARED_METRICS = (
     *_CALL_SETUP,
 )
 """The metrics by which arms are compared."""
-
-_ALWAYS_MEASURED = (
-    *("planned", "started", "connected", "answered", "gave_up", "unfinished", "attempts"),
-    *("rate_limited", "abnormal_closes", "retries", "retries.honoured", "retries.too_early"),
-)
 
 
 @dataclass(frozen=True)
@@ -66,14 +56,14 @@ class Run:
     conditions: Conditions
     verdict: str
     remarks: tuple[str, ...]
-    aborted: bool = False
-    call_setup: Latency = field(default_factory=Latency, compare=False)
-    timeline: Timeline = field(default=Timeline({}, {}, ()), compare=False, repr=False)
-    record: Mapping[str, Any] = field(default_factory=dict, compare=False, repr=False)
+    aborted: bool
+    call_setup: Histogram = field(compare=False)
+    timeline: Timeline = field(compare=False, repr=False)
+    record: RunRecord = field(compare=False, repr=False)
 
     @property
     def exit_code(self) -> int:
-        return EXIT_CODES[self.verdict]
+        return self.record.exit_code
 
     @property
     def is_comparable(self) -> bool:
@@ -155,51 +145,35 @@ class Arm:
         return statistics.mean(values)
 
 
-def run_of(record: Mapping[str, Any]) -> Run:
-    """The run that a record is of, labelled with the name of its profile.
-
-    Raises:
-        InputError: the record is not complete.
-    """
-    try:
-        metrics, name, verdict = facts(record), record["profile"]["name"], record["verdict"]
-        if not all(
-            value is None or (isinstance(value, (int, float)) and isfinite(value)) for value in metrics.values()
-        ):
-            raise TypeError("a metric is not a number")
-        counts = (*_ALWAYS_MEASURED, *(f"rate_limited.{step}" for step in request_steps(record["profile"]["dialect"])))
-        if missing := [name for name in counts if metrics[name] is None]:
-            raise ValueError(f"{missing[0]} is missing")
-        EXIT_CODES[verdict]
-        return Run(
-            label=name,
-            name=name,
-            arm=0,
-            metrics=metrics,
-            conditions=conditions(record),
-            verdict=verdict,
-            remarks=tuple(remarks(record)),
-            aborted=record["aborted"] is not None,
-            call_setup=Latency.decode(record["histograms"].get("call_setup", "")),
-            timeline=timeline_of(record),
-            record=record,
-        )
-    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
-        raise InputError(f"not a complete run record ({type(error).__name__}: {error})") from None
+def run_of(record: RunRecord) -> Run:
+    """The run that a record is of, labelled with the name of its profile."""
+    return Run(
+        label=record.name,
+        name=record.name,
+        arm=0,
+        metrics=record.metrics,
+        conditions=conditions(record),
+        verdict=record.verdict,
+        remarks=tuple(remarks(record)),
+        aborted=record.aborted is not None,
+        call_setup=record.call_setup_times,
+        timeline=timeline_of(record),
+        record=record,
+    )
 
 
-def remarks(record: Mapping[str, Any]) -> Iterable[str]:
+def remarks(record: RunRecord) -> Iterable[str]:
     """What there is to say about a run besides its metrics, a sentence each."""
-    yield from record["validity"]["reasons"]
-    if aborted := record["aborted"]:
-        yield f"aborted after {seconds(aborted['after_s'])}: {aborted['by']} could no longer hold"
-    for each in record["expectations"]:
-        if each["held"] is False:
-            yield f"expected {each['text']}, {measured(each)}"
-    if undecided := [each["text"] for each in record["expectations"] if each["held"] is None]:
+    yield from record.validity.reasons
+    if aborted := record.aborted:
+        yield f"aborted after {seconds(aborted.after_s)}: {aborted.by} could no longer hold"
+    for each in record.expectations:
+        if each.held is False:
+            yield f"expected {each.text}, {measured(each)}"
+    if undecided := [each.text for each in record.expectations if each.held is None]:
         yield f"not decided when it was aborted: {', '.join(undecided)}"
-    if (unfinished := record["totals"]["unfinished"]) and not aborted:
-        planned = record["totals"]["planned"]
+    if (unfinished := record.totals.unfinished) and not aborted:
+        planned = record.totals.planned
         yield f"{unfinished} of {planned} softphones had not finished their call set-up when the run ended"
 
 

@@ -5,16 +5,16 @@ records ──► runs ──► arms ──► differences ──► findings, 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import combinations
-from typing import Any
 
 from locust_softphone.report.arms import Arm, Run, arms_of, labelled, run_of
 from locust_softphone.report.conditions import OUTSIDE_PROFILE, Change, changes
 from locust_softphone.report.differences import ArmDifference, differences_between
 from locust_softphone.report.findings import Finding, FindingKind, findings_of, headline_of
 from locust_softphone.report.tables import Table, tables_of
+from locust_softphone.runs.record import RunRecord
 
 __all__ = ["Comparison", "compare_runs"]
 
@@ -42,12 +42,8 @@ class Comparison:
     tables: tuple[Table, ...]
 
 
-def compare_runs(records: Iterable[Mapping[str, Any]]) -> Comparison:
-    """Compare the runs of these records, at least one.
-
-    Raises:
-        InputError: a record is not complete.
-    """
+def compare_runs(records: Iterable[RunRecord]) -> Comparison:
+    """Compare the runs of these records, at least one."""
     runs = labelled(map(run_of, records))
     arms = arms_of([run for run in runs if run.is_comparable])
     differences = differences_between(arms)

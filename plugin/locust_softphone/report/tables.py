@@ -15,7 +15,7 @@ import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from locust_softphone.metrics.catalogue import FIELDS
+from locust_softphone.metrics.catalogue import KINDS
 from locust_softphone.report.arms import COMPARED_METRICS, Arm, Run
 from locust_softphone.report.differences import ArmDifference
 from locust_softphone.report.values import estimated, number, seconds
@@ -90,14 +90,14 @@ class Column(NamedTuple):
         value = run.metrics[self.metric]
         if value is None:
             return self.unmeasured
-        return seconds(value) if FIELDS[self.metric] == "seconds" else number(value)
+        return seconds(value) if KINDS[self.metric] == "seconds" else number(value)
 
     def badness(self, run: Run) -> float:
         """The metric as a number of which less is better; infinite for what never happened."""
         value = run.metrics[self.metric]
         if value is None:
             return math.inf
-        if FIELDS[self.metric] in ("softphones", "count"):
+        if KINDS[self.metric] in ("softphones", "count"):
             value /= max(run.metrics["planned"] or 0, 1)
         return -value if self.better == "more" else value
 

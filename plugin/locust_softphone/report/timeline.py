@@ -1,4 +1,4 @@
-"""A run second by second, read from its record and checked; and the wave of reconnects after a mass disconnect.
+"""A run second by second, read from its record; and the wave of reconnects after a mass disconnect.
 
     counts[4]["attempts.offer"]    what happened in the fifth second
     setups[4]["p95"]               95th percentile of the set-up times of the calls planned for that second
@@ -9,12 +9,12 @@ Records of earlier versions have no ``setups``, no ``retries`` and no ``connecte
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from locust_softphone.metrics.retry_after_sample import RetryAfterSample
+from locust_softphone.runs.record import RunRecord
 
 __all__ = ["ReconnectWave", "Timeline", "timeline_of", "wave_of"]
 
@@ -49,34 +49,13 @@ class Timeline:
         return self.counts.get(second, _NOTHING).get(name, 0)
 
 
-def timeline_of(record: Mapping[str, Any]) -> Timeline:
-    """The timeline of a record.
-
-    Raises:
-        KeyError: something is missing.
-        TypeError, ValueError: something has the wrong type or value.
-    """
-    counts: dict[int, dict[str, float]] = {}
-    setups: dict[int, dict[str, float]] = {}
-    for row in record["timeline"]:
-        second = row["second"]
-        if not isinstance(second, int) or second < 0:
-            raise ValueError("a second of the timeline is not a whole number")
-        counts[second] = _numbers((name, value) for name, value in row.items() if name not in ("second", "call_setup"))
-        if "call_setup" in row:
-            setups[second] = _numbers(row["call_setup"].items())
-    sample = record["retries"].get("sample", ())
-    times = [_numbers((name, each[name]) for name in ("deadline_s", "retried_s")) for each in sample]
-    retries = (RetryAfterSample(str(each["step"]), **at) for each, at in zip(sample, times, strict=True))
-    return Timeline(counts, setups, tuple(retries))
-
-
-def _numbers(pairs: Iterable[tuple[str, Any]]) -> dict[str, float]:
-    numbers = dict(pairs)
-    for name, value in numbers.items():
-        if not isinstance(value, (int, float)) or not math.isfinite(value):
-            raise TypeError(f"{name} is not a number")
-    return numbers
+def timeline_of(record: RunRecord) -> Timeline:
+    """The timeline of a record."""
+    return Timeline(
+        counts={row.second: {"planned": row.planned, **row.counts} for row in record.timeline},
+        setups={row.second: row.call_setup.model_dump() for row in record.timeline if row.call_setup},
+        retries=tuple(RetryAfterSample(each.step, each.deadline_s, each.retried_s) for each in record.retries.sample),
+    )
 
 
 class ReconnectWave(NamedTuple):

@@ -9,8 +9,8 @@ from typing import Protocol
 
 from locust_softphone.config.behaviour import Behaviour
 from locust_softphone.errors import AttemptFailed
+from locust_softphone.metrics.attempt import Attempt
 from locust_softphone.metrics.retry_after_sample import RetryAfterSample
-from locust_softphone.metrics.tally import Attempt
 from locust_softphone.retry.budget import RetryBudget
 from locust_softphone.signaling.dialect import Dialect
 from locust_softphone.signaling.shared_backoff import SharedBackoff

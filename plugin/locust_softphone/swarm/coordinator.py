@@ -12,7 +12,7 @@ from __future__ import annotations
 import logging
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import gevent
 from locust.env import Environment
@@ -20,6 +20,7 @@ from locust.runners import MasterRunner
 
 from locust_softphone.errors import ExitCode, InputError
 from locust_softphone.report.summary import summary_lines
+from locust_softphone.runs.record import RunRecord
 from locust_softphone.signaling.dialects import Account
 from locust_softphone.swarm import workarounds
 from locust_softphone.swarm.abort import calls_each
@@ -142,7 +143,7 @@ class RunCoordinator:
             return
         try:
             record = run.judge()
-            self.exit_code = max(self.exit_code or 0, record["exit_code"])
+            self.exit_code = max(self.exit_code or 0, record.exit_code)
             path = run.save()
             with suppress(OSError):  # a closed terminal or a broken pipe
                 print(*summary_lines(record), f"run record: {path}", sep="\n", flush=True)
@@ -181,7 +182,7 @@ class RunCoordinator:
         return self._run or (None if self.phase == "preparing" else self.last)
 
     @property
-    def last_result(self) -> dict[str, Any] | None:
+    def last_result(self) -> RunRecord | None:
         """The record of the last run, once it is judged."""
         return self.last.result if self.last else None
 

@@ -11,14 +11,15 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from tempfile import mkdtemp
-from typing import Any
 
 import gevent
 
 from locust_softphone.errors import InputError
 from locust_softphone.metrics.tally import Tally
-from locust_softphone.runs.journal import NAME, Journal, RunStart
-from locust_softphone.runs.record import write
+from locust_softphone.runs.build import RunStart
+from locust_softphone.runs.journal import NAME, Journal
+from locust_softphone.runs.record import RunRecord
+from locust_softphone.runs.storage import write
 
 __all__ = ["RunResults"]
 
@@ -64,7 +65,7 @@ class RunResults:
                     logger.warning("%s: %s: if this run is killed now, it is lost", self.folder / NAME, error.strerror)
             gevent.sleep(_JOURNAL_EVERY_S)
 
-    def save(self, record: dict[str, Any]) -> Path:
+    def save(self, record: RunRecord) -> Path:
         """Write the record and delete the journal.
 
         Raises:
@@ -88,7 +89,7 @@ class RunResults:
         if journal.has_grown:
             journal.rewrite(self._clock(), self.tally)
 
-    def _save_elsewhere(self, record: dict[str, Any]) -> str:
+    def _save_elsewhere(self, record: RunRecord) -> str:
         """Write the record to a temporary folder, and say where; or how to recover it from the journal."""
         with suppress(InputError, OSError):
             path = write(record, Path(mkdtemp(prefix="softphone-")) / self.folder.name)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +12,7 @@ import pytest
 from locust_softphone.config.profile import Profile
 from locust_softphone.errors import InputError
 from locust_softphone.metrics.tally import Tally
+from locust_softphone.runs.record import RunRecord
 from locust_softphone.signaling.dialects import Account
 from locust_softphone.signaling.hosts import Hosts
 from locust_softphone.signaling.oauth import Credentials
@@ -86,7 +86,7 @@ def a_run(folder: Path, generator: Generator, **profile: Any) -> Run:
     return Run(options(folder, **profile), EdgeUnderTest(ACCOUNT, None, None), generator, 1)
 
 
-def judged(run: Run, generator: Generator, *, over: bool = True) -> dict[str, Any]:
+def judged(run: Run, generator: Generator, *, over: bool = True) -> RunRecord:
     run.begin()
     gevent.sleep(0)
     generator.now_s, generator.over = 1.5, over
@@ -102,10 +102,10 @@ def test_a_run_ends_with_a_record_and_without_a_journal(tmp_path: Path) -> None:
     path = run.save()
     run.close()
     assert generator.stopped
-    assert json.loads(path.read_text()) == record
+    assert path.read_text() == record.to_json()
     assert [each.name for each in run.folder.iterdir()] == ["run.json"]
-    assert (record["totals"]["started"], record["times"]["ended"]) == (4, "plan over")
-    assert record["validity"] == {"valid": True, "reasons": []}
+    assert (record.totals.started, record.times.ended) == (4, "plan over")
+    assert record.validity.valid
 
 
 def test_a_run_whose_record_is_not_saved_keeps_its_journal(tmp_path: Path) -> None:
@@ -127,8 +127,8 @@ def test_a_run_whose_record_is_not_saved_keeps_its_journal(tmp_path: Path) -> No
 )
 def test_a_run_that_cannot_be_trusted_says_why(tmp_path: Path, generator: Generator, over: bool, reason: str) -> None:
     record = judged(a_run(tmp_path, generator), generator, over=over)
-    assert record["validity"] == {"valid": False, "reasons": [reason]}
-    assert record["exit_code"] == 3
+    assert (record.validity.valid, record.validity.reasons) == (False, (reason,))
+    assert record.exit_code == 3
 
 
 def test_the_clock_is_0_before_the_start_and_constant_after_the_end(tmp_path: Path) -> None:
@@ -152,7 +152,7 @@ def test_a_run_is_aborted_when_an_expectation_can_no_longer_hold(tmp_path: Path)
     assert generator.stopped
     run.collect()
     record = run.judge()
-    assert (record["times"]["ended"], record["aborted"]["by"]) == ("aborted", "time_to_connected < 2s")
+    assert (record.times.ended, record.aborted and record.aborted.by) == ("aborted", "time_to_connected < 2s")
 
 
 def test_an_edge_that_was_started_is_stopped_if_the_generator_cannot_begin(

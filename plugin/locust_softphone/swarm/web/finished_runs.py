@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import gevent
 
 from locust_softphone.errors import InputError
 from locust_softphone.report.arms import Run, run_of
-from locust_softphone.runs.record import read
+from locust_softphone.runs.record import RunRecord
+from locust_softphone.runs.storage import read
 from locust_softphone.text import quoted
 
 __all__ = ["FinishedRun", "FinishedRuns"]
@@ -66,7 +66,7 @@ class FinishedRuns:
                 return path
         raise InputError(f"{quoted(run_id)} is not a run in {self._folder}")
 
-    def record(self, run_id: str) -> dict[str, Any]:
+    def record(self, run_id: str) -> RunRecord:
         """A run's record.
 
         Raises:
@@ -85,14 +85,11 @@ class FinishedRuns:
             if path not in self._known or self._known[path][0] != written:
                 gevent.sleep(0)
                 record = read(path)
-                started, target = record["times"]["planned_start"], record["target"]
-                edge = "simulated edge" if target["simulated"] else target["url"]
-                row = FinishedRun(path.parent.name, str(started), str(edge), run_of(record))
+                edge = "simulated edge" if record.target.simulated else record.target.url
+                row = FinishedRun(path.parent.name, record.times.planned_start, edge, run_of(record))
                 self._known[path] = (written, row)
             return self._known[path][1]
         except InputError as error:
             return FinishedRun(path.parent.name, problem=str(error))
-        except (KeyError, TypeError):
-            return FinishedRun(path.parent.name, problem=f"{path}: not a complete run record")
         except OSError as error:
             return FinishedRun(path.parent.name, problem=f"{path}: cannot be read ({error.strerror})")
