@@ -22,9 +22,11 @@ from typing import Any
 from rich.table import Table
 
 from locust_softphone.config.profile import Profile
+from locust_softphone.metrics.attempt import Attempt
 from locust_softphone.metrics.outcome import Outcome
-from locust_softphone.metrics.tally import Attempt, Tally
-from locust_softphone.runs.journal import Journal, RunStart, recover
+from locust_softphone.metrics.tally import Tally
+from locust_softphone.runs.build import RunStart
+from locust_softphone.runs.journal import Journal, recover
 from locust_softphone.runs.saturation import LATE_START_S
 from tables import Goal, milliseconds, show
 
@@ -53,7 +55,7 @@ def a_second(second: int, calls: int, chance: random.Random) -> Tally:
             tally.attempt(Attempt(step, began_s, began_s, at_s, Outcome.OK))
         for name in ("calls.answered", "closes.1000", "pings_answered"):
             tally.count(name, at_s)
-        tally.setup_times.record(second, at_s - second)
+        tally.setup_times[int(second)].record(at_s - second)
     for _ in range(20):
         tally.latencies["loop_lag"].record(chance.lognormvariate(-8, 1))
     return tally
@@ -82,7 +84,7 @@ def an_hour(calls: int, folder: Path) -> Cost:
         most_bytes = max(most_bytes, journal.path.stat().st_size)
     journal.close(keep=True)
     began_s = time.perf_counter()
-    assert recover(folder)["totals"]["calls_answered"] == calls * HOUR_S or not calls
+    assert recover(folder).totals.calls_answered == calls * HOUR_S or not calls
     return Cost(each_s, most_bytes, time.perf_counter() - began_s)
 
 

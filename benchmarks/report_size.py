@@ -20,10 +20,12 @@ from random import Random
 from rich.table import Table
 
 from locust_softphone.config.profile import Profile
+from locust_softphone.metrics.attempt import Attempt
 from locust_softphone.metrics.outcome import Outcome
 from locust_softphone.metrics.retry_after_sample import RetryAfterSample
-from locust_softphone.metrics.tally import Attempt, Tally
-from locust_softphone.runs import record
+from locust_softphone.metrics.tally import Tally
+from locust_softphone.runs.build import RunEnd, RunStart, build
+from locust_softphone.runs.storage import write
 from tables import Goal, show
 
 MAX_BYTES = 6_000_000
@@ -47,7 +49,7 @@ def tally_of(softphones: int, seconds: int, chance: Random) -> Tally:
         tally.count("closes.1000", seconds)
     for second in range(seconds):
         there = min(int((second + 1) * softphones / RAMP_S), softphones)
-        tally.timeline.at(second).update({"connected_now": there, "in_call_now": there - there // 50})
+        tally.timeline[second].update({"connected_now": there, "in_call_now": there - there // 50})
     return tally
 
 
@@ -69,7 +71,7 @@ def _call(tally: Tally, planned_s: float, chance: Random) -> None:
         tally.count(f"abnormal_closes.{cause}", now_s)
     tally.count("calls.answered", now_s)
     tally.latencies["call_setup"].record(now_s - planned_s)
-    tally.setup_times.record(planned_s, now_s - planned_s)
+    tally.setup_times[int(planned_s)].record(now_s - planned_s)
     if planned_s < RAMP_S:
         tally.count("connected", now_s)
 
@@ -95,7 +97,7 @@ def write_run(folder: Path, number: int, softphones: int, seconds: int) -> None:
         }
     )
     started_by = profile.schedule().started_by
-    facts = record.RunFacts(
+    start = RunStart(
         run_id=f"run-{number}",
         profile=profile.resolved(),
         planned=[started_by(second + 1 - 1e-9) - started_by(second - 1e-9) for second in range(seconds)],
@@ -103,16 +105,10 @@ def write_run(folder: Path, number: int, softphones: int, seconds: int) -> None:
         target={"url": "http://127.0.0.1:8080", "simulated": False, "policy": None},
         versions={"locust-softphone": "0", "locust": "0", "python": "3", "platform": sys.platform},
         workers=0,
-        times={
-            "planned_start": "2026-08-01T12:00:00.000+00:00",
-            "actual_start": "2026-08-01T12:00:00.001+00:00",
-            "end": "2026-08-01T13:00:00.000+00:00",
-            "ended": "plan over",
-        },
-        edge=None,
-        ledger=None,
+        began_at=1_785_585_600.0,
     )
-    record.write(record.build(facts, tally_of(softphones, seconds, Random(number))), folder / f"run-{number}")
+    record = build(start, tally_of(softphones, seconds, Random(number)), RunEnd(seconds, "plan over"))
+    write(record, folder / f"run-{number}")
 
 
 def main() -> int:

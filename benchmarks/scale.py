@@ -127,7 +127,7 @@ def scaled(bench: Bench, size: Size) -> Scaled:
 
 
 def _reading(bench: Bench, process: Process, before: dict[str, Any], calls: int, plan_s: float) -> Reading:
-    """Read CPU and calls as soon as so many calls have been answered."""
+    """Read CPU and calls as soon as ``calls`` calls have been answered."""
     answered = before["steps"]["offer"]["admitted"]
     if not bench.edge.wait_for(lambda s: s["steps"]["offer"]["admitted"] - answered >= calls, process, plan_s + 60):
         raise SystemExit(f"{calls} calls were never answered: {process.errors()}")

@@ -63,11 +63,11 @@ class AttemptFailed(SoftphoneError):
         outcome: how it failed.
         status: the HTTP status, if a response was read.
         close_code: the code of a close frame (RFC 6455 7.4), or 1006 for a connection lost without one.
-        advice: when to ask again, as the response says it.
+        advice: when to retry, according to the response.
         reason: which rule an answer breaks; a fixed sentence, because failures are grouped by their text.
 
     Attributes:
-        tries: how often the step has failed in this set-up, this failure included; 0 where nobody counts.
+        tries: how often the step has failed in this set-up, this failure included; 0 if it was not counted.
     """
 
     def __init__(

@@ -74,7 +74,7 @@ def test_users_with_tokens_need_no_client_and_no_identity_request(tmp_path: Path
 @pytest.mark.parametrize(
     ("arguments", "problem"),
     [
-        (["--region", "mars-1"], '"mars-1": no region of Genesys Cloud'),
+        (["--region", "mars-1"], '"mars-1": not a region of Genesys Cloud'),
         (["--region", "us-east-1", "--host", "http://127.0.0.1:1"], "give one of the two"),
     ],
 )

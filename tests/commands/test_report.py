@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from locust_softphone.cli import main
-from locust_softphone.runs.record import write
+from locust_softphone.runs.record import RunRecord
+from locust_softphone.runs.storage import write
 from tests.runs.records import a_record
 
 
@@ -30,7 +31,7 @@ def test_a_report_compares_the_runs_of_a_folder(tmp_path: Path, capsys: pytest.C
     ],
 )
 def test_a_report_has_the_most_serious_exit_code_of_its_runs(
-    records: list[dict[str, object]], exit_code: int, tmp_path: Path
+    records: list[RunRecord], exit_code: int, tmp_path: Path
 ) -> None:
     for number, record in enumerate(records):
         write(record, tmp_path / str(number))
@@ -96,5 +97,5 @@ def test_a_list_names_unreadable_runs(tmp_path: Path, capsys: pytest.CaptureFixt
     assert said.out.endswith("passed  good\n")
     assert said.err == (
         f"{tmp_path}/cut/run.json: not a run record (no valid JSON); was it cut short?\n"
-        f"{tmp_path}/incomplete/run.json: not a complete run record (KeyError: 'timeline')\n"
+        f"{tmp_path}/incomplete/run.json: not a complete run record (KeyError: 'profile')\n"
     )

@@ -9,7 +9,7 @@ import pytest
 
 from locust_softphone.config.expectation import Expectation
 from locust_softphone.metrics.bounds import Range
-from locust_softphone.metrics.catalogue import FIELDS
+from locust_softphone.metrics.catalogue import KINDS
 
 
 @pytest.mark.parametrize(
@@ -163,6 +163,6 @@ def test_what_is_already_decided_during_a_run(text: str, low: float, high: float
 
 def test_every_metric_can_be_expected() -> None:
     values = {"softphones": "99%", "count": "0", "ratio": "1.5", "seconds": "800ms"}
-    for metric, kind in FIELDS.items():
+    for metric, kind in KINDS.items():
         text = f"{metric} <= {values[kind]}"
         assert str(Expectation.parse(text)) == text

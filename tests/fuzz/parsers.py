@@ -19,8 +19,8 @@ from locust_softphone.edge.policy import Organisation, Policy
 from locust_softphone.errors import AttemptFailed, InputError
 from locust_softphone.limits.advice import LimitAdvice
 from locust_softphone.report.comparison import compare_runs
-from locust_softphone.report.history import read_records
 from locust_softphone.report.terminal import render
+from locust_softphone.runs.history import read_records
 from locust_softphone.runs.journal import NAME, recover
 from locust_softphone.signaling.http import read_body, read_head
 from locust_softphone.signaling.stream import Stream

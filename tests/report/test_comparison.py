@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-import pytest
-
-from locust_softphone.errors import InputError
 from locust_softphone.report.comparison import compare_runs
 from locust_softphone.report.findings import FindingKind
+from locust_softphone.runs.record import RunRecord
 from tests.runs.records import a_record
 
 MORE_THAN_PROFILES = "Warning: the runs differ in more than their profiles, which may explain their differences: "
 
 
-def warnings(*records: dict[str, Any]) -> list[str]:
+def warnings(*records: RunRecord) -> list[str]:
     found = compare_runs(records).warnings
     assert {warning.kind for warning in found} <= {FindingKind.WARNING}
     return [warning.text for warning in found]
@@ -62,8 +58,3 @@ def test_only_valid_and_complete_runs_are_compared() -> None:
     assert [run.label for run in comparison.runs] == ["a", "b", "c", "d"]
     assert [arm.label for arm in comparison.arms] == ["a", "d"]
     assert [(each.before.label, each.after.label) for each in comparison.differences] == [("a", "d")]
-
-
-def test_an_incomplete_record_is_refused() -> None:
-    with pytest.raises(InputError, match="not a complete run record"):
-        compare_runs([a_record("a"), {}])

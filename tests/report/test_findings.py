@@ -8,7 +8,8 @@ import pytest
 
 from locust_softphone.report.comparison import compare_runs
 from locust_softphone.report.findings import FindingKind
-from tests.runs.records import a_record
+from locust_softphone.runs.record import RunRecord
+from tests.runs.records import a_record, replaced
 
 BURST: dict[str, Any] = {"users": 100, "softphone": {"like": "sdk-2.1.0", "retry": {"max_retries": 0}}}
 UPGRADE: dict[str, Any] = {"users": 100, "softphone": {"like": "sdk-2.3.1", "retry": {"max_retries": 0}}}
@@ -17,7 +18,7 @@ PACED: dict[str, Any] = {**BURST, "ramp": {"rate": "50/s"}}
 RAMP: dict[str, Any] = {**BURST, "ramp": "60s"}
 
 
-def texts(*records: dict[str, Any]) -> list[str]:
+def texts(*records: RunRecord) -> list[str]:
     return [finding.text for finding in compare_runs(records).findings]
 
 
@@ -206,8 +207,8 @@ def test_a_change_outside_the_profile_counts_as_another_change() -> None:
 
 
 def test_findings_have_a_kind() -> None:
-    storm = a_record("storm", answered=20, **BURST)
-    storm["timeline"] = [{"second": 0, "planned": 100, "abnormal_closes.lost": 50, "reconnects": 50}]
+    timeline = [{"second": 0, "planned": 100, "abnormal_closes.lost": 50, "reconnects": 50}]
+    storm = replaced(a_record("storm", answered=20, **BURST), timeline=timeline)
     records = [storm, a_record("paced", **PACED), a_record("late", invalid=["late"], **RAMP)]
     assert [finding.kind for finding in compare_runs(records).findings] == [
         FindingKind.BEST_ARM,
@@ -242,9 +243,7 @@ def test_findings_have_a_kind() -> None:
     ],
     ids=["more answered", "more answered, in the other order of runs", "fewer 429s"],
 )
-def test_the_headline_is_the_single_change_with_the_largest_effect(
-    records: list[dict[str, Any]], sentence: str
-) -> None:
+def test_the_headline_is_the_single_change_with_the_largest_effect(records: list[RunRecord], sentence: str) -> None:
     assert compare_runs(records).headline == sentence
 
 
@@ -258,5 +257,5 @@ def test_the_headline_is_the_single_change_with_the_largest_effect(
     ],
     ids=["one run", "all alike", "more than one change", "none valid"],
 )
-def test_without_a_single_change_the_headline_is_the_first_finding(records: list[dict[str, Any]]) -> None:
+def test_without_a_single_change_the_headline_is_the_first_finding(records: list[RunRecord]) -> None:
     assert compare_runs(records).headline == texts(*records)[0]

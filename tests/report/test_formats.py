@@ -15,16 +15,18 @@ from locust_softphone.cli import main
 from locust_softphone.config.profile_schema import SCHEMA_PATH as PROFILE_SCHEMA_PATH
 from locust_softphone.report.comparison import Comparison, compare_runs
 from locust_softphone.report.formats import FORMATS
-from locust_softphone.runs.record import write
-from tests.runs.records import a_record
+from locust_softphone.runs.record import RunRecord
+from locust_softphone.runs.storage import write
+from tests.runs.records import a_record, changed, replaced
 
 SCHEMA_PATH = PROFILE_SCHEMA_PATH.with_name("comparison.schema.json")
 
 
-def compared(*records: dict[str, Any]) -> Comparison:
-    for number, record in enumerate(records):
-        record["run_id"] = f"20260801T12000{number}.000000Z-{record['profile']['name']}"
-    return compare_runs(records)
+def compared(*records: RunRecord) -> Comparison:
+    return compare_runs(
+        replaced(record, run_id=f"20260801T12000{number}.000000Z-{record.name}")
+        for number, record in enumerate(records)
+    )
 
 
 def every_kind() -> Comparison:
@@ -132,8 +134,9 @@ def test_json_of_repeated_runs_says_what_is_noise() -> None:
 
 
 def test_markdown_has_the_findings_the_tables_and_the_expectations() -> None:
-    odd = a_record(answered=4, expect=["answered == 100%"])
-    odd["profile"]["name"] = "b|_x_"
+    odd = changed(
+        a_record(answered=4, expect=["answered == 100%"]), lambda content: content["profile"].update(name="b|_x_")
+    )
     text = FORMATS["markdown"](compared(a_record("paced", ramp="1s"), odd))
     assert text.startswith("- Only paced had every softphone answered")
     table = [line for line in text.splitlines() if line.startswith("| ")]

@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from locust_softphone.metrics.tally import Latency
+from locust_softphone.metrics.histogram import Histogram
 from locust_softphone.report.statistics import Estimate, difference, mean, percentile, share, student_t
 
 
-def durations(*seconds: float) -> Latency:
-    latency = Latency()
+def durations(*seconds: float) -> Histogram:
+    latency = Histogram()
     for each in seconds:
         latency.record(each)
     return latency

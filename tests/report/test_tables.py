@@ -8,12 +8,13 @@ import pytest
 
 from locust_softphone.report.comparison import compare_runs
 from locust_softphone.report.tables import COLUMNS, Table
+from locust_softphone.runs.record import RunRecord
 from tests.runs.records import a_record
 
 BURST: dict[str, Any] = {"users": 500, "softphone": {"like": "sdk-2.1.0", "retry": {"max_retries": 0}}}
 
 
-def tables_of(*records: dict[str, Any]) -> tuple[Table, ...]:
+def tables_of(*records: RunRecord) -> tuple[Table, ...]:
     return compare_runs(records).tables
 
 
@@ -22,8 +23,8 @@ def cells(table: Table) -> dict[str, dict[str, str]]:
     return {row.label: dict(zip(headings, (cell.text for cell in row.cells), strict=True)) for row in table.rows}
 
 
-def row_of(record: dict[str, Any]) -> dict[str, str]:
-    return cells(tables_of(record)[0])[record["profile"]["name"]]
+def row_of(record: RunRecord) -> dict[str, str]:
+    return cells(tables_of(record)[0])[record.name]
 
 
 def test_the_row_of_a_run() -> None:
@@ -61,7 +62,7 @@ def test_a_run_in_which_nothing_was_answered_has_no_set_up_time() -> None:
     assert row_of(a_record(answered=0))["set-up p99"] == "-"
 
 
-def repeated(*, invalid: bool = False) -> list[dict[str, Any]]:
+def repeated(*, invalid: bool = False) -> list[RunRecord]:
     records = []
     for answered in (7, 9, 12):
         burst = a_record("burst", answered=answered, limited={"offer": 400 + 3 * answered}, **BURST)
@@ -115,7 +116,7 @@ def test_counts_of_different_numbers_of_softphones_are_compared_per_softphone() 
 # Best and worst
 
 
-def marked(metric: str, *records: dict[str, Any]) -> list[str]:
+def marked(metric: str, *records: RunRecord) -> list[str]:
     """The marks of these runs in the column of a metric."""
     column = [column.metric for column in COLUMNS].index(metric)
     return [row.cells[column].mark for row in tables_of(*records)[0].rows]

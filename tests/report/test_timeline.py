@@ -8,19 +8,20 @@ import pytest
 
 from locust_softphone.report.comparison import compare_runs
 from locust_softphone.report.findings import FindingKind
-from locust_softphone.report.timeline import ReconnectWave, timeline_of, wave_of
-from tests.runs.records import a_record
+from locust_softphone.report.timeline import ReconnectWave, Timeline, wave_of
+from locust_softphone.runs.record import RunRecord
+from tests.runs.records import a_record, replaced
 
 USERS = 10
 
 
-def dropped(timeline: list[dict[str, int]], **fields: Any) -> dict[str, Any]:
+def dropped(timeline: list[dict[str, int]], **fields: Any) -> RunRecord:
     record = a_record(**{"users": USERS, **fields})
-    record["timeline"] = [{"second": second, "planned": 0, **row} for second, row in enumerate(timeline)]
-    return record
+    rows = [{"second": second, "planned": 0, **row} for second, row in enumerate(timeline)]
+    return replaced(record, timeline=rows)
 
 
-def reconnects(*records: dict[str, Any]) -> list[str]:
+def reconnects(*records: RunRecord) -> list[str]:
     return [each.text for each in compare_runs(records).findings if each.kind is FindingKind.RECONNECTS]
 
 
@@ -45,11 +46,11 @@ TOGETHER = [
     ],
 )
 def test_the_reconnect_wave_of_a_timeline(timeline: list[dict[str, int]], wave: ReconnectWave | None) -> None:
-    assert wave_of(timeline_of(dropped(timeline)), USERS) == wave
+    assert wave_of(Timeline.of(dropped(timeline).timeline), USERS) == wave
 
 
 def test_a_disconnect_of_fewer_than_a_tenth_is_not_a_mass_disconnect() -> None:
-    assert wave_of(timeline_of(dropped([{"abnormal_closes.lost": 9}])), 100) is None
+    assert wave_of(Timeline.of(dropped([{"abnormal_closes.lost": 9}]).timeline), 100) is None
 
 
 def test_a_comparison_describes_the_reconnects_of_each_arm() -> None:

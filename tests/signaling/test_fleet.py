@@ -164,23 +164,6 @@ def test_an_edge_that_does_not_answer_the_close_is_not_waited_for_longer_than_th
         assert seen.tally.counts["closes.1006"] == seen.tally.counts["abnormal_closes.timed_out"] == 1
 
 
-@pytest.mark.parametrize(
-    ("content", "why"),
-    [
-        ({"access_token": "a\r\nX-Injected: yes"}, "would add a header of its own"),
-        ({"access_token": "two words"}, "is no b64token"),
-        ({"access_token": 5}, "is no text"),
-        ({"access_token": "t", "expires_in": "soon"}, "expires at no time"),
-        ({}, "is missing"),
-    ],
-)
-def test_a_token_that_is_none(content: object, why: str) -> None:
-    with serving(json_reply(b"200 OK", content)) as target:
-        seen, passing = Observations(), Time()
-        assert not Softphone(a_fleet(target, seen, passing, retry={"max_retries": 0}), 0, 0.0).call()
-        assert seen.outcomes("token") == ["malformed"], why
-
-
 def test_an_edge_that_is_not_there() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]

@@ -1,4 +1,4 @@
-"""Whole runs: a real Locust process, a real edge, and what is left of them in the end."""
+"""Whole runs with a real Locust process and a real edge: exit codes, record, statistics, messages."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def edit(text: str, **changes: str) -> str:
     return "".join(f"{key}: {value}\n" for key, value in {**lines, **changes}.items())
 
 
-# A run that goes well
+# A run that passes
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +31,7 @@ def smoke(tmp_path_factory: pytest.TempPathFactory) -> Finished:
     return run_locust(folder, "--softphone-profile", "smoke", *outputs, profile=None)
 
 
-def test_a_run_ends_by_itself_with_the_profile_and_exits_with_0(smoke: Finished) -> None:
+def test_a_run_ends_with_its_plan_and_exits_with_0(smoke: Finished) -> None:
     assert smoke.returncode == 0
     assert [each for each in smoke.complaints if not each.startswith("the event loop lags")] == []
     assert "verdict: passed" in smoke.stdout
@@ -71,14 +71,14 @@ def test_locusts_own_statistics_show_the_steps_under_their_fixed_names(smoke: Fi
     assert [name for name in (*STEPS, "call setup") if f'"{name}"' not in html] == []
 
 
-def test_locusts_own_report_has_a_section_of_ours(smoke: Finished) -> None:
+def test_locusts_html_report_has_our_section(smoke: Finished) -> None:
     html = (smoke.folder / "report.html").read_text()
     assert html.count('<section id="softphone">') == 1
     assert smoke.record["run_id"] in html
     assert html.rstrip().endswith("</html>")
 
 
-# Runs that do not
+# Runs that do not pass
 
 LEAKY = """
 from locust import events
@@ -116,7 +116,7 @@ def test_a_failed_expectation_exits_with_1(tmp_path: Path) -> None:
     assert sorted(rows) == [
         ("CALL", "call setup", "AttemptFailed(rate_limited (HTTP 429))", "6"),
         ("POST", "offer", "AttemptFailed(rate_limited (HTTP 429))", "6"),
-    ], "a failure has one row, whoever it happens to"
+    ], "one row for each kind of failure, not for each softphone"
 
 
 def test_a_ledger_that_does_not_balance_exits_with_3(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Our pages in a real browser, against a real Locust: choose, start, watch, stop, compare. See ``tests/browser.py``."""
+"""Our pages in a real browser: choose, start, watch, stop, compare. See ``tests/browser.py``."""
 
 from __future__ import annotations
 
@@ -142,7 +142,7 @@ def test_without_a_worker_the_form_says_so(browser: Browser, tmp_path: Path) -> 
         assert page.locator("#stop").is_hidden()
 
 
-def test_locusts_own_form_offers_the_profiles_and_its_tab_has_the_figures(browser: Browser, tmp_path: Path) -> None:
+def test_locusts_own_form_offers_the_profiles_and_its_tab_has_the_metrics(browser: Browser, tmp_path: Path) -> None:
     with locust_at(tmp_path, base="/load") as locust, browser.page(width=390, dark=True) as page:
         page.goto(f"{locust}/")
         page.get_by_label("Softphone Profile").select_option("long")

@@ -1,4 +1,4 @@
-"""The web UI: the profiles to choose from, and one run after the other without a restart."""
+"""The web UI: the profiles to choose from, several runs without a restart, refused forms."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.swarm.locust_process import PATIENCE_S, TINY, edge_of, free_port, rec
 from tests.swarm.web_ui import WebUI
 
 
-def test_a_run_from_the_web_ui_and_another_one_after_it(tmp_path: Path) -> None:
+def test_two_runs_from_the_web_ui_one_after_the_other(tmp_path: Path) -> None:
     (tmp_path / "scenarios").mkdir()
     for name in ("tiny", "tinier"):
         (tmp_path / "scenarios" / f"{name}.yaml").write_text(TINY.replace("name: tiny", f"name: {name}"))
@@ -60,7 +60,7 @@ NOT_THERE = [
 ]
 
 
-def test_what_no_form_offers_is_refused_with_a_message_and_no_id_leads_out_of_the_runs(tmp_path: Path) -> None:
+def test_other_form_values_and_ids_outside_the_runs_folder_are_refused(tmp_path: Path) -> None:
     (tmp_path / "outside.json").write_text("{}")
     (tmp_path / "outside.yaml").write_text(TINY)
     (tmp_path / "runs").mkdir()

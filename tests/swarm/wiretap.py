@@ -1,4 +1,4 @@
-"""A forwarder between softphones and their edge that keeps what the edge says: how a test learns the Bearer tokens."""
+"""A forwarder between softphones and edge that records the edge's replies, so that a test knows the bearer tokens."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ __all__ = ["Wiretap", "tapped"]
 
 
 class Wiretap:
-    """What was heard."""
+    """The replies that were recorded."""
 
     def __init__(self, port: int) -> None:
         self.url = f"http://127.0.0.1:{port}"
@@ -30,7 +30,7 @@ class Wiretap:
 
 @contextmanager
 def tapped(edge: tuple[str, int]) -> Iterator[Wiretap]:
-    """Listen in on all connections to the edge at this address."""
+    """Record all connections to the edge at this address."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         wiretap = Wiretap(listener.getsockname()[1])
 
@@ -45,7 +45,7 @@ def tapped(edge: tuple[str, int]) -> Iterator[Wiretap]:
                     each.shutdown(socket.SHUT_RDWR)
 
         def accept() -> None:
-            with suppress(OSError):  # nobody listens any more
+            with suppress(OSError):  # the listener is closed
                 while True:
                     softphone, _ = listener.accept()
                     upstream = socket.create_connection(edge)

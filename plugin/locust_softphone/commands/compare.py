@@ -14,8 +14,8 @@ from locust_softphone.commands.run_sequence import new_folder, plan_runs, run_al
 from locust_softphone.config.profile_files import profile_folders
 from locust_softphone.config.units import parse_duration
 from locust_softphone.errors import ExitCode
-from locust_softphone.report import history
 from locust_softphone.report.comparison import compare_runs
+from locust_softphone.runs import history
 
 __all__ = ["DEFAULT_PROFILES", "add_arguments", "locust_options", "pause_between_runs_s", "run"]
 

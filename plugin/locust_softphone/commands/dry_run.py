@@ -15,8 +15,8 @@ from math import inf
 from locust_softphone import __version__
 from locust_softphone.config.profile import Profile
 from locust_softphone.errors import AttemptFailed, InputError
+from locust_softphone.metrics.attempt import Attempt
 from locust_softphone.metrics.retry_after_sample import RetryAfterSample
-from locust_softphone.metrics.tally import Attempt
 from locust_softphone.retry.budget import RetryBudget
 from locust_softphone.runs.edge_process import EdgeProcess
 from locust_softphone.signaling.context import SoftphoneContext

@@ -8,8 +8,8 @@ from pathlib import Path
 from locust_softphone.commands.arguments import TEXT, add_format_option, add_runs_option
 from locust_softphone.commands.output import print_comparison, print_problems, write_page
 from locust_softphone.errors import ExitCode, InputError
-from locust_softphone.report import history
 from locust_softphone.report.comparison import compare_runs
+from locust_softphone.runs import history
 
 __all__ = ["add_arguments", "run"]
 
@@ -51,9 +51,7 @@ def run(parsed: argparse.Namespace) -> int:
         if parsed.html:
             write_page(comparison, parsed.html, parsed.format)
     print_problems(problems)
-    return ExitCode.most_serious(
-        [*(record["exit_code"] for record in records), *(ExitCode.BAD_INPUT for _ in problems)]
-    )
+    return ExitCode.most_serious([*(record.exit_code for record in records), *(ExitCode.BAD_INPUT for _ in problems)])
 
 
 def _list(folder: Path) -> int:

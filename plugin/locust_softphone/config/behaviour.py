@@ -111,7 +111,7 @@ class Retry(StrictModel):
                 wait += f" times {self.multiplier:g} up to {format_duration(self.max_wait_s)}"
             wait += f", {'no' if self.jitter == 'none' else self.jitter} jitter"
         retry_after = {"ignore": "ignored", "honour": "honoured", "add": "added"}[self.retry_after]
-        fleet = f", a 429 stops the whole fleet, then {format_rate(self.pace_per_s)}" if self.scope == "fleet" else ""
+        fleet = f", a 429 pauses the whole fleet, then {format_rate(self.pace_per_s)}" if self.scope == "fleet" else ""
         return f"retries {self.max_retries} times, {wait}, Retry-After {retry_after}{fleet}"
 
 

@@ -24,7 +24,7 @@ from pydantic import PlainSerializer, PlainValidator, WithJsonSchema
 from locust_softphone.config.old_spellings import OldSpellings
 from locust_softphone.config.units import format_duration, parse_duration
 from locust_softphone.metrics.bounds import Range
-from locust_softphone.metrics.catalogue import FIELD_PATTERN, FIELDS, Kind, kind_of
+from locust_softphone.metrics.catalogue import KINDS, PATTERN, Kind, kind_of
 from locust_softphone.text import did_you_mean, nearest, quoted
 
 __all__ = ["Expectation", "ExpectationEntry"]
@@ -154,14 +154,14 @@ class Expectation:
 
 def _advice(metric: str) -> str:
     """The metric with the nearest name, or what names begin with: there are hundreds of them."""
-    if near := nearest(metric, (*FIELDS, "closes.1006")):
+    if near := nearest(metric, (*KINDS, "closes.1006")):
         return f"did you mean {near}?"
-    return f"metrics begin with {', '.join(sorted({name.partition('.')[0] for name in FIELDS}))}"
+    return f"metrics begin with {', '.join(sorted({name.partition('.')[0] for name in KINDS}))}"
 
 
 _TEXT_SCHEMA = {
     "type": "string",
-    "pattern": rf"^({FIELD_PATTERN}) *({'|'.join(OPERATORS)}) *[0-9][0-9a-z.]*%?$",  # near enough for an editor
+    "pattern": rf"^({PATTERN}) *({'|'.join(OPERATORS)}) *[0-9][0-9a-z.]*%?$",  # near enough for an editor
     "examples": ["rate_limited == 0", "answered == 100%"],
 }
 _MAPPING_SCHEMA = {

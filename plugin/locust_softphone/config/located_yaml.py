@@ -12,6 +12,7 @@ aliases are refused, so a file can contain no objects, no cycles and no alias bo
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
 import yaml
 
@@ -23,12 +24,13 @@ DEEPEST = 16
 TAG = "tag:yaml.org,2002:"
 
 # The number of digits is limited, so that int() is fast and float() is finite. A longer number is read as text.
-SCALARS = {
-    "null": re.compile(r"(~|null|Null|NULL|)$"),
-    "bool": re.compile(r"(true|True|TRUE|false|False|FALSE)$"),
-    "int": re.compile(r"[-+]?(0|[1-9][0-9]{0,17})$"),
-    "float": re.compile(r"[-+]?(0|[1-9][0-9]{0,17})(\.[0-9]{1,18})?([eE][-+]?[0-9]{1,2})?$"),
+SCALARS: dict[str, tuple[re.Pattern[str], Callable[[str], object]]] = {
+    "null": (re.compile(r"(~|null|Null|NULL|)$"), lambda text: None),
+    "bool": (re.compile(r"(true|True|TRUE|false|False|FALSE)$"), lambda text: text.lower() == "true"),
+    "int": (re.compile(r"[-+]?(0|[1-9][0-9]{0,17})$"), int),
+    "float": (re.compile(r"[-+]?(0|[1-9][0-9]{0,17})(\.[0-9]{1,18})?([eE][-+]?[0-9]{1,2})?$"), float),
 }
+"""How a plain scalar is recognised and converted; everything else is text."""
 
 
 class LocatedYAMLError(ValueError):
@@ -111,7 +113,7 @@ class _Composer(yaml.SafeLoader):
 
     def __init__(self, text: str) -> None:
         super().__init__(text)
-        self.yaml_implicit_resolvers = {None: [(TAG + name, pattern) for name, pattern in SCALARS.items()]}
+        self.yaml_implicit_resolvers = {None: [(TAG + name, pattern) for name, (pattern, _) in SCALARS.items()]}
         self.depth = 0
 
     def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
@@ -132,11 +134,5 @@ def _scalar(node: yaml.Node) -> object:
     """The value of a scalar; None for any other node."""
     if not isinstance(node, yaml.ScalarNode):
         return None
-    kind = node.tag.removeprefix(TAG)
-    if kind == "null":
-        return None
-    if kind == "bool":
-        return node.value.lower() == "true"
-    if kind in ("int", "float"):
-        return int(node.value) if kind == "int" else float(node.value)
-    return node.value
+    _, convert = SCALARS.get(node.tag.removeprefix(TAG), (None, str))
+    return convert(node.value)

@@ -26,7 +26,7 @@ from locust_softphone.config.ramp import MOST_USERS, Ramp, describe_ramp, stages
 from locust_softphone.config.schedule import Arrivals, Schedule, Stage
 from locust_softphone.config.strict_yaml import StrictModel
 from locust_softphone.config.units import LONGEST_S, Seconds, format_duration
-from locust_softphone.metrics.catalogue import FIELDS, fields_of
+from locust_softphone.metrics.catalogue import KINDS, metrics_of
 from locust_softphone.metrics.steps import DEFAULT_DIALECT, request_steps
 from locust_softphone.text import quoted
 
@@ -106,7 +106,7 @@ class Profile(StrictModel):
         cls, expect: tuple[Expectation, ...], info: ValidationInfo
     ) -> tuple[Expectation, ...]:
         dialect = info.data.get("dialect", DEFAULT_DIALECT)
-        if foreign := [each.metric for each in expect if each.metric in FIELDS.keys() - fields_of(dialect)]:
+        if foreign := [each.metric for each in expect if each.metric in KINDS.keys() - metrics_of(dialect)]:
             raise ValueError(f"{foreign[0]} is a metric of a step that the dialect {dialect} does not have")
         return expect
 

@@ -72,7 +72,7 @@ Ramp = Annotated[
 
 
 def stages_of(ramp: float | ArrivalRate | Stages, users: int) -> tuple[Stage, ...]:
-    """The ramp of so many users as stages of a schedule."""
+    """The stages of a schedule for this ramp and number of users."""
     if isinstance(ramp, ArrivalRate):
         return (Stage(users, users / ramp.rate_per_s),)
     if isinstance(ramp, Stages):

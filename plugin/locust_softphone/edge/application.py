@@ -20,7 +20,7 @@ from aiohttp import web
 
 from locust_softphone import __version__
 from locust_softphone.edge.edge_state import EdgeState, Route
-from locust_softphone.edge.genesys_cloud.rest import GenesysCloudDialect
+from locust_softphone.edge.genesys_cloud.rest import CHANNELS, GenesysCloudDialect
 from locust_softphone.edge.http_request import Caller, caller_of, complete_body, grant_type, read_body
 from locust_softphone.edge.media_offer_routes import MediaOfferDialect
 from locust_softphone.edge.policy import Policy
@@ -39,18 +39,17 @@ class Edge:
     def __init__(self, policy: Policy, rng: random.Random) -> None:
         self._instance = secrets.token_hex(8)
         self._state = EdgeState(policy, rng)
-        self._genesys_cloud = GenesysCloudDialect(self._state)
         self._routes = {
             "/oauth/token": Route("POST", "token", self._token),
             **MediaOfferDialect(self._state).routes,
-            **self._genesys_cloud.routes,
+            **GenesysCloudDialect(self._state).routes,
         }
 
     async def serve(self, request: web.BaseRequest) -> web.StreamResponse:
         """Answer one request."""
         if request.path == "/stats":
             return json_reply(200, self.stats()) if request.method == "GET" else _not_allowed("GET")
-        route = self._routes.get(request.path) or self._genesys_cloud.route_of(request.path)
+        route = self._routes.get(CHANNELS if request.path.startswith(CHANNELS) else request.path)
         if route is None:
             return Refused(404, "There is nothing here").reply()
         return await self._handle(route, request) if request.method == route.method else _not_allowed(route.method)
@@ -96,7 +95,7 @@ class Edge:
         state.limiter.check_early_retries("token", caller, now)
         if grant_type(complete_body(body)) != "client_credentials":
             raise Refused(400, "The body must be a form with grant_type=client_credentials")
-        headers = state.limiter.check_limit("token", caller, now, time.time())
+        headers = state.limiter.check_limit("token", caller, now)
         token = state.access.issue(client_id, now)
         expires_in = int(state.policy.token_expires_s)
         return json_reply(200, {"access_token": token, "token_type": "bearer", "expires_in": expires_in}, headers)

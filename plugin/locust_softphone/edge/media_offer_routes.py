@@ -89,7 +89,7 @@ class MediaOfferDialect:
         caller = self._caller(request, now)
         state.limiter.check_early_retries("handshake", caller, now)
         check_upgrade(request)
-        headers = state.limiter.check_limit("handshake", caller, now, time.time())
+        headers = state.limiter.check_limit("handshake", caller, now)
         setup_s = state.setup.reserve(now)
         return MediaOfferSession(caller, state.policy, state.stats, setup_s=setup_s, headers=headers)
 
@@ -102,7 +102,7 @@ class MediaOfferDialect:
         if not isinstance(session, MediaOfferSession):
             session = None
         try:
-            headers = state.limiter.check_limit("offer", caller, now, time.time())
+            headers = state.limiter.check_limit("offer", caller, now)
         except Refused:
             if session is not None:
                 session.offer_refused()

@@ -15,6 +15,8 @@ A 429 gives a time to retry (RFC 9110 10.2.3). The policy's ``advice`` chooses w
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
 from math import floor, inf
 from typing import Protocol
 
@@ -51,11 +53,18 @@ class TooManyEarlyRetries(Exception):
 
 
 class RateLimiter:
-    """The limits of all steps and organisations. ``now`` is in seconds of a monotonic clock."""
+    """The limits of all steps and organisations. ``now`` is in seconds of a monotonic clock.
 
-    def __init__(self, policy: Policy, stats: Stats) -> None:
+    Args:
+        policy: the limits, and what a 429 says.
+        stats: where early retries are counted.
+        wall_clock: seconds since the epoch, for a Retry-After that is a date.
+    """
+
+    def __init__(self, policy: Policy, stats: Stats, wall_clock: Callable[[], float] = time.time) -> None:
         self._policy = policy
         self._stats = stats
+        self._wall_clock = wall_clock
         self._early_retries = EarlyRetryTracker()
         self._limits = {
             (step, organisation.client_id): StepLimit(getattr(policy.limits, step), policy.retry_after.advice)
@@ -75,27 +84,21 @@ class RateLimiter:
         if times_early > self._policy.max_early_retries:
             raise TooManyEarlyRetries(caller)
 
-    def check_limit(self, step: Step, caller: Caller, now: float, wall_s: float) -> dict[str, str]:
+    def check_limit(self, step: Step, caller: Caller, now: float) -> dict[str, str]:
         """The ``X-RateLimit-*`` headers for a request within its organisation's limit.
-
-        Args:
-            step: the step of the request.
-            caller: the client that asks.
-            now: on the monotonic clock.
-            wall_s: now in seconds since the epoch, for a Retry-After that is a date.
 
         Raises:
             Refused: the request is beyond the limit.
         """
-        return self.check(self._limits[step, caller.organisation], step, caller, now, wall_s)
+        return self.check(self._limits[step, caller.organisation], step, caller, now)
 
-    def check(self, limit: Limit, step: Step, caller: Caller, now: float, wall_s: float) -> dict[str, str]:
+    def check(self, limit: Limit, step: Step, caller: Caller, now: float) -> dict[str, str]:
         """As ``check_limit``, for any limit."""
         wait_s = limit.admit(now)
         headers = limit.headers(now)
         if not wait_s:
             return headers
-        header, asked_s = retry_after(self._policy.retry_after.form, wait_s, wall_s)
+        header, asked_s = retry_after(self._policy.retry_after.form, wait_s, self._wall_clock())
         if header is not None:
             self._early_retries.must_wait(caller, step, now + asked_s, now)
         raise too_many_requests(wait_s, header, headers)

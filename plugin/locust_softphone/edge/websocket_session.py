@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
 from aiohttp import WebSocketError, WSMsgType, web
@@ -196,9 +196,6 @@ class Sessions:
         self._by_id: dict[str, Session] = {}
         self._by_caller: dict[Caller, set[Session]] = {}
 
-    def __iter__(self) -> Iterator[Session]:
-        return iter(tuple(self._by_id.values()))
-
     def add(self, session: Session) -> None:
         if self._drop_all_after_s is not None:
             asyncio.get_running_loop().call_later(self._drop_all_after_s, self.drop_all)
@@ -224,5 +221,5 @@ class Sessions:
 
     def drop_all(self) -> None:
         """Cut every open session, as a failing network or a failing node of the service does."""
-        for session in self:
+        for session in tuple(self._by_id.values()):
             session.cut("drop_all")

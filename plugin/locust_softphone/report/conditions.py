@@ -14,6 +14,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from locust_softphone.runs.record import RunRecord
+
 __all__ = ["OUTSIDE_PROFILE", "Change", "Conditions", "changes", "conditions"]
 
 OUTSIDE_PROFILE = ("target", "policy", "versions", "workers")
@@ -61,21 +63,21 @@ class Change:
         return self.name if self.part == self.name else f"{self.part} {self.name}"
 
 
-def conditions(record: Mapping[str, Any]) -> Conditions:
+def conditions(record: RunRecord) -> Conditions:
     """The conditions of a record's run."""
-    profile, target = record["profile"], record["target"]
+    profile, target = record.profile, record.target
     parts = {key: {key: _text(value)} for key, value in profile.items() if key not in _NOT_A_CONDITION}
     parts["arrivals"]["seed"] = _text(profile["seed"])
     for key, value in profile["softphone"].items():
         if key != "like":
             fields = value if isinstance(value, Mapping) else {key: value}
             parts[key] = {field: _text(inner) for field, inner in fields.items()}
-    parts["target"] = {"target": "simulated" if target["simulated"] else _text(target["url"])}
-    parts["policy"] = {key: _text(value) for key, value in (target["policy"] or {}).items()}
-    parts["versions"] = {name: _text(version) for name, version in record["versions"].items()}
-    parts["workers"] = {"workers": _text(record["workers"])}
+    parts["target"] = {"target": "simulated" if target.simulated else target.url}
+    parts["policy"] = {key: _text(value) for key, value in (target.policy or {}).items()}
+    parts["versions"] = dict(record.versions)
+    parts["workers"] = {"workers": str(record.workers)}
     unused = _unused(profile)
-    if not record["retries"].get("over_budget"):
+    if not record.retries.over_budget:
         unused.add(("retry", "budget"))
     return Conditions(parts, frozenset(unused))
 

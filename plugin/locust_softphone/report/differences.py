@@ -1,4 +1,4 @@
-"""Differences between two arms: which conditions changed, how much each metric moved, and whether that means anything.
+"""Differences between two arms: which conditions changed, and how much each metric moved, if it did.
 
 A metric tells two arms apart when
 
@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import combinations
 
-from locust_softphone.metrics.catalogue import FIELDS
+from locust_softphone.metrics.catalogue import KINDS
 from locust_softphone.report import statistics
 from locust_softphone.report.arms import COMPARED_METRICS, Arm
 from locust_softphone.report.conditions import Change, changes
@@ -50,7 +50,7 @@ class ArmDifference:
         return {metric: self._moved(metric) for metric in COMPARED_METRICS}
 
     def is_per_softphone(self, metric: str) -> bool:
-        return FIELDS[metric] == "count" and self.before.planned != self.after.planned
+        return KINDS[metric] == "count" and self.before.planned != self.after.planned
 
     def _moved(self, metric: str) -> Estimate | None:
         old, new = self.before.estimates[metric], self.after.estimates[metric]
@@ -107,7 +107,7 @@ class ArmDifference:
     def _middle(metric: str, arm: Arm) -> float:
         """The middle of a metric's spread; a count as a share of the planned softphones."""
         middle = sum(arm.spread(metric)) / 2
-        return middle if FIELDS[metric] == "ratio" else middle / arm.planned
+        return middle if KINDS[metric] == "ratio" else middle / arm.planned
 
 
 def differences_between(arms: Sequence[Arm]) -> list[ArmDifference]:

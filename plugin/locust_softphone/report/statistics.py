@@ -28,7 +28,7 @@ from itertools import accumulate
 from random import Random
 from statistics import NormalDist, fmean, pstdev, stdev
 
-from locust_softphone.metrics.tally import Latency
+from locust_softphone.metrics.histogram import Histogram
 
 __all__ = ["CONFIDENCE", "Estimate", "difference", "mean", "percentile", "share", "student_t"]
 
@@ -71,14 +71,14 @@ def mean(values: Sequence[float]) -> Estimate:
     return _around(fmean(values), len(values), se)
 
 
-def percentile(histograms: Sequence[Latency], percent: float) -> Estimate:
+def percentile(histograms: Sequence[Histogram], percent: float) -> Estimate:
     """A percentile of the durations of all runs together, in seconds.
 
     Args:
         histograms: one per run, none of them empty.
         percent: which percentile.
     """
-    merged = Latency()
+    merged = Histogram()
     for histogram in histograms:
         merged.merge(histogram)
     runs, of_draw = len(histograms), _percentile_of_draw(histograms, percent)
@@ -139,7 +139,7 @@ def _draws(runs: int) -> list[list[int]]:
     return [random.choices(range(runs), k=runs) for _ in range(_DRAWS)]
 
 
-def _percentile_of_draw(histograms: Sequence[Latency], percent: float) -> Callable[[Sequence[int]], float]:
+def _percentile_of_draw(histograms: Sequence[Histogram], percent: float) -> Callable[[Sequence[int]], float]:
     """A function that takes the percentile of some of the histograms together; one that is drawn twice counts twice.
 
     Merging thousands of histograms would take a minute, so it searches their cumulative counts by bisection.

@@ -15,7 +15,7 @@ import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from locust_softphone.metrics.catalogue import FIELDS
+from locust_softphone.metrics.catalogue import KINDS
 from locust_softphone.report.arms import COMPARED_METRICS, Arm, Run
 from locust_softphone.report.differences import ArmDifference
 from locust_softphone.report.values import estimated, number, seconds
@@ -86,18 +86,18 @@ class Column(NamedTuple):
     def text(self, run: Run) -> str:
         """A run's cell."""
         if not self.metric:
-            return run.verdict
+            return run.record.verdict
         value = run.metrics[self.metric]
         if value is None:
             return self.unmeasured
-        return seconds(value) if FIELDS[self.metric] == "seconds" else number(value)
+        return seconds(value) if KINDS[self.metric] == "seconds" else number(value)
 
     def badness(self, run: Run) -> float:
         """The metric as a number of which less is better; infinite for what never happened."""
         value = run.metrics[self.metric]
         if value is None:
             return math.inf
-        if FIELDS[self.metric] in ("softphones", "count"):
+        if KINDS[self.metric] in ("softphones", "count"):
             value /= max(run.metrics["planned"] or 0, 1)
         return -value if self.better == "more" else value
 
@@ -139,7 +139,7 @@ def _of_runs(runs: Sequence[Run]) -> Table:
 
 
 def _column(column: Column, runs: Sequence[Run]) -> list[Cell]:
-    valid = [run for run in runs if run.verdict != "invalid"]
+    valid = [run for run in runs if run.record.verdict != "invalid"]
     if not column.better or not valid:
         return [Cell(column.text(run)) for run in runs]
     candidates = [run for run in valid if not column.if_all_answered or run.all_answered]

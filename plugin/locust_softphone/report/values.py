@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable
 
 from locust_softphone.config.expectation import Expectation
-from locust_softphone.metrics.catalogue import FIELDS, kind_of
+from locust_softphone.metrics.catalogue import KINDS, kind_of
 from locust_softphone.report.statistics import Estimate
+from locust_softphone.runs.record import Expected
 
 __all__ = ["estimated", "listed", "measured", "number", "seconds"]
 
@@ -32,13 +32,12 @@ def listed(parts: Iterable[str]) -> str:
     return f"{', '.join(most)} and {last}" if most else last
 
 
-def measured(expectation: Mapping[str, Any]) -> str:
-    """What was measured for an expectation of a record: ``it was 4``."""
-    value = expectation["measured"]
-    if value is None:
+def measured(expected: Expected) -> str:
+    """What was measured for an expectation: ``it was 4``."""
+    if expected.measured is None:
         return "it was never measured"
-    is_duration = kind_of(Expectation.parse(expectation["text"]).metric) == "seconds"
-    return f"it was {seconds(value) if is_duration else number(value)}"
+    is_duration = kind_of(Expectation.parse(expected.text).metric) == "seconds"
+    return f"it was {seconds(expected.measured) if is_duration else number(expected.measured)}"
 
 
 def estimated(metric: str, estimate: Estimate | None, *, signed: bool = False) -> str:
@@ -64,10 +63,10 @@ def _with_unit(metric: str, value: float | None, signed: bool) -> tuple[str, str
     sign = "-" if (value or 0.0) < 0 else "+" if signed else ""
     if metric == "answered":
         return f"{sign}{100 * size:.1f}", " pp" if signed else "%"  # between shares: percentage points
-    if FIELDS[metric] == "seconds":
+    if KINDS[metric] == "seconds":
         digits, unit = seconds(size).split()
         return sign + digits, f" {unit}"
-    return sign + (f"{size:.2f}" if FIELDS[metric] == "ratio" else _mean_count(size)), ""
+    return sign + (f"{size:.2f}" if KINDS[metric] == "ratio" else _mean_count(size)), ""
 
 
 def _mean_count(count: float) -> str:

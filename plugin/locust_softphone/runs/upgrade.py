@@ -10,7 +10,12 @@ import re
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
-__all__ = ["in_current_names", "tally_in_current_names"]
+from locust_softphone.config.expectation import Expectation
+from locust_softphone.config.old_spellings import modernized
+from locust_softphone.config.profile import Profile
+from locust_softphone.runs.record import RunRecord
+
+__all__ = ["tally_in_current_names", "upgraded"]
 
 T = TypeVar("T")
 
@@ -24,13 +29,23 @@ _COUNTER_FAMILIES = {"outcome": "outcomes", "abnormal": "abnormal_closes"}
 _CLOSE = re.compile(r"close\.\d+")
 
 
-def in_current_names(record: Mapping[str, Any]) -> dict[str, Any]:
-    """A record with its timeline and histograms in today's names."""
-    return {
-        **record,
-        "timeline": [_renamed(row, _counter) for row in record["timeline"]],
-        "histograms": _renamed(record["histograms"], _histogram),
-    }
+def upgraded(record: Mapping[str, Any]) -> dict[str, Any]:
+    """A record of schema 1 or 2 as one of schema 3; what is missing stays missing.
+
+    Schema 2 added ``measured`` to each expectation, ``aborted``, and a sample of retries; schema 3 renamed the counters
+    of the timeline and the histograms.
+    """
+    changed: dict[str, Any] = {"schema_version": 3, "profile": modernized(record["profile"], Profile).data}
+    if "timeline" in record:
+        changed["timeline"] = [_renamed(row, _counter) for row in record["timeline"]]
+    if "histograms" in record:
+        changed["histograms"] = _renamed(record["histograms"], _histogram)
+    if record["schema_version"] == 1:
+        changed["expectations"] = [{**each, "measured": None} for each in record["expectations"]]
+        metrics = RunRecord.model_validate({**record, **changed}).metrics
+        for each in changed["expectations"]:
+            each["measured"] = Expectation.parse(each["text"]).measured(metrics)
+    return {**record, **changed}
 
 
 def tally_in_current_names(plain: Mapping[str, Any]) -> dict[str, Any]:

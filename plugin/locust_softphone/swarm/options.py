@@ -44,12 +44,7 @@ _STARTUP_OPTIONS = (
         "OAuth client secret. On a command line it stays in the shell's history, and others can read it in the process "
         "list while Locust starts: set the environment variable or give a file instead",
     ),
-    (
-        "client-secret-file",
-        "FILE",
-        "",
-        "File that contains only the OAuth client secret, such as /run/secrets/softphone",
-    ),
+    ("client-secret-file", "FILE", "", "File with only the OAuth client secret, such as /run/secrets/softphone"),
     (
         "region",
         "REGION",
@@ -63,12 +58,7 @@ _STARTUP_OPTIONS = (
         "CSV file of the users that the softphones log in as, columns jid, token or both (dialect genesys-cloud); a "
         "token env:NAME is taken from the environment",
     ),
-    (
-        "call-to",
-        "NUMBER",
-        "",
-        "The number that the softphones call (dialect genesys-cloud); required for a region",
-    ),
+    ("call-to", "NUMBER", "", "The number that the softphones call (dialect genesys-cloud); required for a region"),
     ("ca", "FILE", "", "PEM file of a private certificate authority to trust instead of the system's"),
     ("policy", "FILE", "", "Policy file of the simulated edge that is started when there is no --host"),
 )
@@ -199,16 +189,6 @@ class RunOptions:
     profile: Profile
     hosts: Hosts | None
     startup: StartupOptions
-
-    @property
-    def runs(self) -> Path:
-        """The folder for run records."""
-        return self.startup.runs
-
-    @property
-    def policy(self) -> Path | None:
-        """The simulated edge's policy file."""
-        return self.startup.policy
 
     def account(self, hosts: Hosts) -> Account:
         """The edge at these hosts, and who the softphones are to it."""

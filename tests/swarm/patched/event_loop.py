@@ -36,5 +36,5 @@ def test_a_blocked_loop_is_counted_and_warned_about(
         monitor_event_loop(recorder, lambda: time.perf_counter() - began_s, seen, lambda: None)
     blocking.get()
     assert recorder.tally.counts[counter]
-    assert recorder.tally.timeline.at(0)["loop_late"]
+    assert recorder.tally.timeline[0]["loop_late"]
     assert "the event loop lags by" in caplog.text

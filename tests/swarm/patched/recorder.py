@@ -8,8 +8,8 @@ import pytest
 from locust.event import EventHook
 
 from locust_softphone.errors import AttemptFailed
+from locust_softphone.metrics.attempt import Attempt
 from locust_softphone.metrics.outcome import Outcome
-from locust_softphone.metrics.tally import Attempt
 from locust_softphone.swarm.load.recorder import Recorder
 
 REFUSED = AttemptFailed(Outcome.RATE_LIMITED, status=429)
@@ -75,7 +75,7 @@ def test_an_answered_call_has_its_set_up_time(recorder: Recorder, rows: list[dic
     recorder.call(1.0, 1.5, 2.0, None)
     assert recorder.tally.counts["calls.answered"] == 1
     assert recorder.tally.latencies["call_setup"].percentile_s(50) == pytest.approx(1.0, rel=0.01)
-    assert recorder.tally.setup_times.summaries()[1]["count"] == 1
+    assert recorder.tally.setup_times[1].summary()["count"] == 1
     assert [(row["request_type"], row["name"], row["response_time"]) for row in rows] == [("CALL", "call setup", 500.0)]
 
 

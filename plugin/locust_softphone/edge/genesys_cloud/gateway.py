@@ -21,10 +21,10 @@ from math import floor
 from typing import Protocol
 from xml.etree.ElementTree import Element
 
-from locust_softphone.edge.genesys_cloud import namespaces as ns
 from locust_softphone.edge.genesys_cloud import stanzas
 from locust_softphone.edge.genesys_cloud.call_transport import BadPayload, CallTransport
 from locust_softphone.edge.genesys_cloud.jingle_transport import Jingle
+from locust_softphone.edge.genesys_cloud.namespaces import NS
 from locust_softphone.edge.genesys_cloud.sdp_transport import SdpOverXmpp
 from locust_softphone.edge.genesys_cloud.wire_policy import GenesysCloud
 from locust_softphone.edge.http_request import Caller
@@ -36,19 +36,11 @@ __all__ = ["Gateway", "Phone"]
 
 
 class Phone(Protocol):
-    """A softphone that has logged in."""
+    """A softphone that has logged in: its user, its full JID, and its user's JID."""
 
-    @property
-    def caller(self) -> Caller:
-        """The user."""
-
-    @property
-    def jid(self) -> str:
-        """Its full JID."""
-
-    @property
-    def bare_jid(self) -> str:
-        """Its user's JID."""
+    caller: Caller
+    jid: str
+    bare_jid: str
 
     def send(self, text: str) -> None:
         """Send one stanza."""
@@ -59,33 +51,18 @@ class Phone(Protocol):
 
 @dataclass(slots=True, eq=False)
 class Call:
-    """One call to one user.
-
-    Args:
-        user: the user.
-        transport: how the call travels once a softphone has taken it.
-        offer: the edge's SDP offer.
-        gateway: the JID that calls.
-        autoanswer: whether the softphones should take it without asking the user.
-        length_s: how long after the answer the gateway ends it; None if the softphone ends it.
-        ring_until: when it is retracted, on the event loop's clock.
-        session_id: the session id, in either transport.
-        conversation_id: the id of the conversation in the REST API.
-        phone: the softphone that has taken it.
-        answered: whether a valid answer has come.
-        timer: what happens next if nothing else does.
-    """
+    """One call to one user; ``autoanswer`` and ``length_s`` as for ``Gateway.ring``."""
 
     user: Caller
     transport: CallTransport
     offer: str
-    gateway: str
+    gateway: str  # the JID that calls
     autoanswer: bool
     length_s: float | None
-    ring_until: float
+    ring_until: float  # on the event loop's clock
     session_id: str
     conversation_id: str = field(default_factory=lambda: str(uuid.uuid4()))
-    phone: Phone | None = None
+    phone: Phone | None = None  # the softphone that has taken it
     answered: bool = False
     timer: asyncio.TimerHandle | asyncio.Handle | None = None
 
@@ -99,8 +76,8 @@ class Gateway:
         self._rng = rng
         self._jingle, self._sdp_over_xmpp = Jingle(), SdpOverXmpp()
         self.transports: Mapping[str, CallTransport] = {
-            f"{{{ns.JINGLE}}}jingle": self._jingle,
-            f"{{{ns.GENESYS}}}genesys-webrtc": self._sdp_over_xmpp,
+            f"{{{NS.JINGLE}}}jingle": self._jingle,
+            f"{{{NS.GENESYS}}}genesys-webrtc": self._sdp_over_xmpp,
         }
         """The transports, by the tag of their payloads."""
         self._proposed = 0
@@ -169,7 +146,7 @@ class Gateway:
         for payload in stanza:
             namespace, _, verb = payload.tag.rpartition("}")
             call = self._calls.get(payload.get("id", ""))
-            if namespace != f"{{{ns.JINGLE_MESSAGE}" or call is None or call.user != phone.caller:
+            if namespace != f"{{{NS.JINGLE_MESSAGE}" or call is None or call.user != phone.caller:
                 continue
             to = stanza.get("to", "")
             if verb in ("accept", "reject") and same_jid(to, phone.bare_jid):
@@ -192,7 +169,7 @@ class Gateway:
             return
         call = self._calls.get(message.session_id)
         if call is None or call.phone is not phone or call.transport is not transport:
-            unknown = stanzas.element("unknown-session", ns.JINGLE_ERRORS)
+            unknown = stanzas.element("unknown-session", NS.JINGLE_ERRORS)
             phone.send(stanzas.iq_error(request, phone.jid, "cancel", "item-not-found", unknown))
             return
         phone.send(stanzas.iq_result(request, phone.jid))
@@ -221,7 +198,7 @@ class Gateway:
             "inin-autoanswer": "true" if call.autoanswer else None,
             "inin-sdp-over-xmpp": "true" if call.transport is self._sdp_over_xmpp else None,
         }
-        return stanzas.element("propose", ns.JINGLE_MESSAGE, about)
+        return stanzas.element("propose", NS.JINGLE_MESSAGE, about)
 
     def _offer(self, call: Call, phone: Phone) -> None:
         call.phone = phone
@@ -291,4 +268,4 @@ class Gateway:
 
 
 def _jingle_message(verb: str, call: Call) -> str:
-    return stanzas.element(verb, ns.JINGLE_MESSAGE, {"id": call.session_id})
+    return stanzas.element(verb, NS.JINGLE_MESSAGE, {"id": call.session_id})

@@ -19,7 +19,6 @@ import json
 import time
 import uuid
 from datetime import UTC, datetime, timedelta
-from typing import NamedTuple
 from weakref import WeakKeyDictionary
 
 from aiohttp import web
@@ -37,16 +36,9 @@ from locust_softphone.edge.websocket_session import Session
 from locust_softphone.limits.fixed_window import FixedWindow
 from locust_softphone.untrusted import json_object
 
-__all__ = ["GenesysCloudDialect", "TokenLimit"]
+__all__ = ["CHANNELS", "GenesysCloudDialect", "TokenLimit"]
 
-CHANNEL = "/stream/channels/"
-
-
-class Admitted(NamedTuple):
-    """A request within its limits: the user, and the headers of the response."""
-
-    user: Caller
-    headers: dict[str, str]
+CHANNELS = "/stream/channels/"
 
 
 class TokenLimit(FixedWindow):
@@ -76,16 +68,12 @@ class GenesysCloudDialect:
         self._channels: Channels[XmppSession] = Channels(self._policy.channels_per_user, self._policy.channel_expires_s)
         self._gateway = Gateway(self._policy, state.stats, state.rng)
         self._token_limits: WeakKeyDictionary[Grant, TokenLimit] = WeakKeyDictionary()
-        self._handshake_route = Route("GET", "handshake", self._handshake)
         self.routes = {
             "/api/v2/users/me": Route("GET", "identity", self._identity),
             "/api/v2/notifications/channels": Route("POST", "channel", self._channel),
             "/api/v2/conversations/calls": Route("POST", "offer", self._call),
+            CHANNELS: Route("GET", "handshake", self._handshake),  # of every path that starts with it
         }
-
-    def route_of(self, path: str) -> Route | None:
-        """The route of a path that is not one of ``routes``."""
-        return self._handshake_route if path.startswith(CHANNEL) else None
 
     def _identity(self, request: web.BaseRequest, body: bytes | None) -> web.Response:
         user, headers = self._admit("identity", request)
@@ -102,19 +90,19 @@ class GenesysCloudDialect:
         expires = datetime.now(UTC) + timedelta(seconds=self._policy.channel_expires_s)
         about = {
             "id": channel.id,
-            "connectUri": f"{'wss' if request.secure else 'ws'}://{request.host}{CHANNEL}{channel.id}",
+            "connectUri": f"{'wss' if request.secure else 'ws'}://{request.host}{CHANNELS}{channel.id}",
             "expires": expires.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
         }
         return json_reply(200, about, headers)
 
     def _handshake(self, request: web.BaseRequest, body: bytes | None) -> Session:
         now = time.monotonic()
-        channel = self._channels.get(request.path.removeprefix(CHANNEL), now)
+        channel = self._channels.get(request.path.removeprefix(CHANNELS), now)
         if channel is None:
             raise Refused(404, "There is no such channel")
         self._state.limiter.check_early_retries("handshake", channel.owner, now)
         check_upgrade(request, XmppSession.subprotocols)
-        headers = self._state.limiter.check_limit("handshake", channel.owner, now, time.time())
+        headers = self._state.limiter.check_limit("handshake", channel.owner, now)
         return XmppSession(channel, self._channels, self._gateway, self._state, headers)
 
     def _call(self, request: web.BaseRequest, body: bytes | None) -> web.Response:
@@ -128,8 +116,8 @@ class GenesysCloudDialect:
         about = {"id": conversation_id, "selfUri": f"/api/v2/conversations/calls/{conversation_id}"}
         return json_reply(200, about, headers)
 
-    def _admit(self, step: Step, request: web.BaseRequest) -> Admitted:
-        """Admit a request with a token, if it is within the token's limit.
+    def _admit(self, step: Step, request: web.BaseRequest) -> tuple[Caller, dict[str, str]]:
+        """The user of a request within its token's limit, and the headers of the response.
 
         Raises:
             Refused: the request has no valid token, no user, or is beyond the limit.
@@ -143,8 +131,8 @@ class GenesysCloudDialect:
         if limit is None:
             quota = self._policy.requests_per_token
             limit = self._token_limits[grant] = TokenLimit(quota.count, quota.per_s)
-        headers = state.limiter.check(limit, step, user, now, time.time())
-        return Admitted(user, {**headers, "ININ-Correlation-Id": str(uuid.uuid4())})
+        headers = state.limiter.check(limit, step, user, now)
+        return user, {**headers, "ININ-Correlation-Id": str(uuid.uuid4())}
 
 
 def _user_of(request: web.BaseRequest, grant: Grant) -> Caller:

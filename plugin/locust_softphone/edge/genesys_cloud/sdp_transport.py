@@ -14,8 +14,8 @@ from typing import Any
 from xml.etree.ElementTree import Element
 from xml.sax.saxutils import escape
 
-from locust_softphone.edge.genesys_cloud import namespaces as ns
 from locust_softphone.edge.genesys_cloud.call_transport import BadPayload, CallMessage
+from locust_softphone.edge.genesys_cloud.namespaces import NS
 from locust_softphone.edge.genesys_cloud.stanzas import element
 from locust_softphone.sdp import SdpError, SessionDescription, parse
 from locust_softphone.untrusted import json_object
@@ -55,7 +55,7 @@ class SdpOverXmpp:
 
     def _request(self, method: str, params: Mapping[str, object]) -> str:
         request = {"jsonrpc": "2.0", "id": str(next(self._ids)), "method": method, "params": params}
-        return element("genesys-webrtc", ns.GENESYS, content=escape(json.dumps(request)))
+        return element("genesys-webrtc", NS.GENESYS, content=escape(json.dumps(request)))
 
 
 def _answer(params: Mapping[str, Any]) -> SessionDescription | None:

@@ -16,14 +16,15 @@ from binascii import Error as NotBase64
 from collections.abc import Callable, Mapping
 from typing import ClassVar
 from xml.etree.ElementTree import Element
+from xml.sax.saxutils import escape
 
 from aiohttp import WSMsgType
 
 from locust_softphone.edge.edge_state import EdgeState
-from locust_softphone.edge.genesys_cloud import namespaces as ns
 from locust_softphone.edge.genesys_cloud import stanzas
 from locust_softphone.edge.genesys_cloud.channels import Channel, Channels
 from locust_softphone.edge.genesys_cloud.gateway import Gateway
+from locust_softphone.edge.genesys_cloud.namespaces import NS
 from locust_softphone.edge.websocket_session import Session
 from locust_softphone.jid import same_jid
 from locust_softphone.untrusted import XmlError, xml_element
@@ -98,7 +99,7 @@ class XmppSession(Session):
             self._gateway.remove(self)
 
     def _send_ping(self) -> None:
-        ping = stanzas.element("ping", ns.PING)
+        ping = stanzas.element("ping", NS.PING)
         self.send(stanzas.iq("get", f"ping-{uuid.uuid4()}", self.jid, self._genesys_cloud.domain, ping))
 
     def _on_text(self, text: str) -> None:
@@ -107,9 +108,9 @@ class XmppSession(Session):
         except XmlError as e:
             self._fail(e.condition)
             return
-        if element.tag == f"{{{ns.FRAMING}}}close":
+        if element.tag == f"{{{NS.FRAMING}}}close":
             self._close_stream()
-        elif element.tag != f"{{{ns.STREAM}}}error":  # a close follows an error
+        elif element.tag != f"{{{NS.STREAM}}}error":  # a close follows an error
             self._on_element(element)
 
     def _fail(self, condition: str) -> None:
@@ -125,11 +126,11 @@ class XmppSession(Session):
 
     def _on_open(self, element: Element) -> None:
         if self._accept_open(element):
-            self.send(stanzas.features_sasl())
+            self.send(stanzas.FEATURES_SASL)
             self._on_element = self._on_auth
 
     def _on_auth(self, element: Element) -> None:
-        if element.tag != f"{{{ns.SASL}}}auth":
+        if element.tag != f"{{{NS.SASL}}}auth":
             self._fail("not-authorized")
             return
         condition = self._sasl_condition(element)
@@ -144,15 +145,15 @@ class XmppSession(Session):
 
     def _on_reopen(self, element: Element) -> None:
         if self._accept_open(element):
-            self.send(stanzas.features_bind())
+            self.send(stanzas.FEATURES_BIND)
             self._on_element = self._on_bind
 
     def _on_bind(self, element: Element) -> None:
-        bind = element.find(f"{{{ns.BIND}}}bind")
-        if element.tag != f"{{{ns.CLIENT}}}iq" or element.get("type") != "set" or bind is None:
+        bind = element.find(f"{{{NS.BIND}}}bind")
+        if element.tag != f"{{{NS.CLIENT}}}iq" or element.get("type") != "set" or bind is None:
             self._fail("not-authorized")
             return
-        resource = bind.findtext(f"{{{ns.BIND}}}resource") or str(uuid.uuid4())
+        resource = bind.findtext(f"{{{NS.BIND}}}resource") or str(uuid.uuid4())
         if len(resource) > MAX_RESOURCE:
             self.send(stanzas.iq_error(element, self.jid, "modify", "bad-request"))
             return
@@ -165,8 +166,8 @@ class XmppSession(Session):
         self._bound = True
         self._stats.ready += 1
         self._on_element = self._on_stanza
-        jid = stanzas.element("jid", "", content=stanzas.text(self.jid))
-        self.send(stanzas.iq_result(request, self.jid, stanzas.element("bind", ns.BIND, content=jid)))
+        jid = stanzas.element("jid", "", content=escape(self.jid))
+        self.send(stanzas.iq_result(request, self.jid, stanzas.element("bind", NS.BIND, content=jid)))
         self._gateway.add(self)
 
     def _on_early_element(self, element: Element) -> None:
@@ -174,14 +175,14 @@ class XmppSession(Session):
         self._fail("not-authorized")
 
     def _on_stanza(self, element: Element) -> None:
-        if element.tag == f"{{{ns.CLIENT}}}iq":
+        if element.tag == f"{{{NS.CLIENT}}}iq":
             if element.get("type") in ("get", "set"):
                 self._on_request(element)
             elif element.get("id", "").startswith("ping-"):
                 self._pong_received()  # an error shows that the client is there, too, XEP-0199 4.2
-        elif element.tag == f"{{{ns.CLIENT}}}message":
+        elif element.tag == f"{{{NS.CLIENT}}}message":
             self._gateway.on_message(self, element)
-        elif element.tag != f"{{{ns.CLIENT}}}presence":  # there are no presence subscriptions here
+        elif element.tag != f"{{{NS.CLIENT}}}presence":  # there are no presence subscriptions here
             self._fail("unsupported-stanza-type")
 
     def _on_request(self, iq: Element) -> None:
@@ -190,29 +191,29 @@ class XmppSession(Session):
             self.send(stanzas.iq_error(iq, self.jid, "modify", "bad-request"))
         elif payload.tag in self._gateway.transports:
             self._gateway.on_request(self, iq, payload)
-        elif payload.tag == f"{{{ns.PING}}}ping":
+        elif payload.tag == f"{{{NS.PING}}}ping":
             self.send(stanzas.iq_result(iq, self.jid))
-        elif payload.tag == f"{{{ns.EXTDISCO}}}services":
+        elif payload.tag == f"{{{NS.EXTDISCO}}}services":
             self.send(stanzas.iq_result(iq, self.jid, _services(payload.get("type"))))
-        elif payload.tag == f"{{{ns.PUBSUB}}}pubsub":
+        elif payload.tag == f"{{{NS.PUBSUB}}}pubsub":
             self._on_pubsub(iq, payload)
         else:
             self.send(stanzas.iq_error(iq, self.jid, "cancel", "service-unavailable"))
 
     def _on_pubsub(self, iq: Element, pubsub: Element) -> None:
         """Start pinging for a subscription to server-side pings; no other topic is simulated."""
-        subscribe = pubsub.find(f"{{{ns.PUBSUB}}}subscribe")
+        subscribe = pubsub.find(f"{{{NS.PUBSUB}}}subscribe")
         if subscribe is None or subscribe.get("node") != SERVER_PINGS or not self._genesys_cloud.server_pings:
             self.send(stanzas.iq_error(iq, self.jid, "cancel", "feature-not-implemented"))
             return
         about = {"node": SERVER_PINGS, "jid": self.jid, "subscription": "subscribed"}
         subscription = stanzas.element("subscription", "", about)
-        self.send(stanzas.iq_result(iq, self.jid, stanzas.element("pubsub", ns.PUBSUB, content=subscription)))
+        self.send(stanzas.iq_result(iq, self.jid, stanzas.element("pubsub", NS.PUBSUB, content=subscription)))
         self._start_pinging()
 
     def _accept_open(self, element: Element) -> bool:
         """Answer the client's ``<open/>``; returns whether the element was one, for this domain."""
-        if element.tag != f"{{{ns.FRAMING}}}open":
+        if element.tag != f"{{{NS.FRAMING}}}open":
             self._fail("not-authorized")
             return False
         self.send(stanzas.stream_open(self._genesys_cloud.domain, str(uuid.uuid4())))
@@ -249,4 +250,4 @@ class XmppSession(Session):
 def _services(kind: str | None) -> str:
     """The result of external service discovery: one STUN server, and nothing for TURN or any other kind."""
     found = stanzas.element("service", "", {"type": "stun", "host": NO_STUN, "port": "3478"}) if kind == "stun" else ""
-    return stanzas.element("services", ns.EXTDISCO, {"type": kind}, found)
+    return stanzas.element("services", NS.EXTDISCO, {"type": kind}, found)

@@ -37,16 +37,16 @@ def _run(run: Run) -> dict[str, Any]:
     record = run.record
     return {
         "label": run.label,
-        "run_id": record["run_id"],
-        "profile": run.name,
-        "target": record["target"]["url"],
-        "simulated": record["target"]["simulated"],
-        "began": record["times"]["planned_start"],
-        "ended": record["times"]["end"],
-        "verdict": run.verdict,
-        "exit_code": run.exit_code,
-        "aborted": record["aborted"],
-        "expectations": record["expectations"],
+        "run_id": record.run_id,
+        "profile": record.name,
+        "target": record.target.url,
+        "simulated": record.target.simulated,
+        "began": record.times.planned_start,
+        "ended": record.times.end,
+        "verdict": record.verdict,
+        "exit_code": record.exit_code,
+        "aborted": record.aborted and record.aborted.model_dump(),
+        "expectations": [each.model_dump() for each in record.expectations],
         "remarks": list(run.remarks),
         "figures": dict(run.metrics),
     }
@@ -55,7 +55,7 @@ def _run(run: Run) -> dict[str, Any]:
 def _plan(arm: Arm) -> dict[str, Any]:
     return {
         "label": arm.label,
-        "runs": [run.record["run_id"] for run in arm.runs],
+        "runs": [run.record.run_id for run in arm.runs],
         "figures": {metric: estimate and _estimate(estimate) for metric, estimate in arm.estimates.items()},
     }
 

@@ -33,9 +33,7 @@ def _table(table: Table) -> str:
 
 def _expectations(runs: Sequence[Run]) -> str:
     rows = [
-        [_escaped(run.label), _escaped(each["text"]), _HELD[each["held"]]]
-        for run in runs
-        for each in run.record["expectations"]
+        [_escaped(run.label), _escaped(each.text), _HELD[each.held]] for run in runs for each in run.record.expectations
     ]
     return _grid(["run", "expected", ""], ["---"] * 3, rows) if rows else ""
 

@@ -8,27 +8,28 @@ keep one.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
 from datetime import datetime
-from typing import Any
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, InfoMetricFamily, Metric
 from prometheus_client.metrics_core import SummaryMetricFamily
 from prometheus_client.openmetrics.exposition import generate_latest
 from prometheus_client.registry import Collector, CollectorRegistry
 
-from locust_softphone.metrics.tally import PERCENTILES
+from locust_softphone.metrics.histogram import PERCENTILES
+from locust_softphone.metrics.outcome import ABNORMAL_CAUSES
 from locust_softphone.report.comparison import Comparison
+from locust_softphone.runs.record import Durations, RunRecord
 
 __all__ = ["openmetrics"]
 
 _SOFTPHONES = ("planned", "started", "connected", "answered", "gave_up", "unfinished")
+_QUANTILES = {**{name: f"{percent / 100:.15g}" for name, percent in PERCENTILES.items()}, "max": "1"}
 
 
 def openmetrics(comparison: Comparison) -> str:
     """The metrics of the runs; a run that was given twice is in it once."""
     families = _Families()
-    for record in {run.record["run_id"]: run.record for run in comparison.runs}.values():
+    for record in {run.record.run_id: run.record for run in comparison.runs}.values():
         families.add(record)
     registry = CollectorRegistry(auto_describe=False)
     registry.register(families)
@@ -64,10 +65,10 @@ class _Families(Collector):
     def collect(self) -> list[Metric]:
         return [family for family in vars(self).values() if family.samples]
 
-    def add(self, record: Mapping[str, Any]) -> None:
+    def add(self, record: RunRecord) -> None:
         """The samples of one run."""
-        run = {"run": record["run_id"], "profile": record["profile"]["name"]}
-        at = datetime.fromisoformat(record["times"]["end"]).timestamp()
+        run = {"run": record.run_id, "profile": record.name}
+        at = datetime.fromisoformat(record.times.end).timestamp()
 
         def gauge(family: Metric, value: float, **labels: str) -> None:
             family.add_sample(family.name, {**run, **labels}, value, at)
@@ -75,42 +76,35 @@ class _Families(Collector):
         def counter(family: Metric, value: float, **labels: str) -> None:
             family.add_sample(f"{family.name}_total", {**run, **labels}, value, at)
 
-        def summary(family: Metric, durations: Mapping[str, float], **labels: str) -> None:
-            for quantile, seconds in _quantiles(durations):
-                family.add_sample(family.name, {**run, **labels, "quantile": quantile}, seconds, at)
-            family.add_sample(f"{family.name}_count", {**run, **labels}, durations["count"], at)
+        def summary(family: Metric, durations: Durations, **labels: str) -> None:
+            for point, quantile in _QUANTILES.items():
+                if (seconds := getattr(durations, point)) is not None:
+                    family.add_sample(family.name, {**run, **labels, "quantile": quantile}, seconds, at)
+            family.add_sample(f"{family.name}_count", {**run, **labels}, durations.count, at)
 
-        about = {"target": record["target"]["url"], "version": record["versions"]["locust-softphone"]}
-        self.info.add_sample("softphone_run_info", {**run, **about, "verdict": record["verdict"]}, 1, at)
-        gauge(self.verdict, record["exit_code"])
-        for text, held in {each["text"]: each["held"] for each in record["expectations"]}.items():
+        about = {"target": record.target.url, "version": record.versions["locust-softphone"]}
+        self.info.add_sample("softphone_run_info", {**run, **about, "verdict": record.verdict}, 1, at)
+        gauge(self.verdict, record.exit_code)
+        for text, held in {each.text: each.held for each in record.expectations}.items():
             if held is not None:
                 gauge(self.held, float(held), expectation=text)
         for state in _SOFTPHONES:
-            gauge(self.softphones, record["totals"][state], state=state)
-        for step, of_step in record["steps"].items():
-            for outcome, n in of_step["outcomes"].items():
+            gauge(self.softphones, getattr(record.totals, state), state=state)
+        for step, of_step in record.steps.items():
+            for outcome, n in of_step.outcomes.items():
                 counter(self.attempts, n, step=step, outcome=outcome)
-        for code, n in record["closes"].items():
+        for code, n in record.closes.items():
             counter(self.closes, n, code=code)
-        for cause, n in record["abnormal_closes"].items():
-            if cause != "total":
-                counter(self.abnormal, n, cause=cause)
-        counter(self.retries, record["retries"]["made"])
-        for came in ("honoured", "too_early"):
-            counter(self.told, record["retries"][came], came=came)
-        if (connected_s := record["time_to_connected_s"]) is not None:
-            gauge(self.connected, connected_s)
-        for since, kind in (("planned", "response_s"), ("actual", "service_s")):
-            for step, of_step in record["steps"].items():
-                summary(self.steps, of_step[kind], step=step, since=since)
-            summary(self.calls, record["call_setup"][kind], since=since)
-        summary(self.lag, record["start_lag_s"])
-
-
-def _quantiles(durations: Mapping[str, float]) -> Iterator[tuple[str, float]]:
-    for name, percent in PERCENTILES.items():
-        if name in durations:
-            yield f"{percent / 100:.15g}", durations[name]
-    if "max" in durations:
-        yield "1", durations["max"]
+        for cause in ABNORMAL_CAUSES:
+            counter(self.abnormal, record.abnormal_closes[cause], cause=cause)
+        counter(self.retries, record.retries.made)
+        counter(self.told, record.retries.honoured, came="honoured")
+        counter(self.told, record.retries.too_early, came="too_early")
+        if record.time_to_connected_s is not None:
+            gauge(self.connected, record.time_to_connected_s)
+        for step, of_step in record.steps.items():
+            summary(self.steps, of_step.response_s, step=step, since="planned")
+            summary(self.steps, of_step.service_s, step=step, since="actual")
+        summary(self.calls, record.call_setup.response_s, since="planned")
+        summary(self.calls, record.call_setup.service_s, since="actual")
+        summary(self.lag, record.start_lag_s)

@@ -53,7 +53,7 @@ class Worker:
         self._stop_lock = RLock()
 
     def register(self) -> None:
-        """Handle the master's messages from now on, and tell it so."""
+        """Handle the master's messages from now on, and report to it."""
         if self._environment.parsed_options is not None:
             take_secret(self._environment.parsed_options)  # the plan brings the credentials
         for kind in ("PLAN", "ECHO", "BEGIN", "ADD_SLOTS", "RELEASE_SLOTS", "BACK_OFF", "TOKEN_REPLY"):
@@ -89,8 +89,11 @@ class Worker:
             pace_share=1 / plan.workers,
             spread_back_off=lambda step, for_s: self._send(MessageType.BACK_OFF, {"step": step, "for_s": for_s}),
         )
-        for shortage in generator.shortages():
-            logger.error("%s", shortage)
+        try:
+            generator.prepare()
+        except InputError as error:
+            for problem in error.problems:  # the run begins all the same
+                logger.error("%s", problem)
         self.generator = generator
 
     def _account(self, plan: Plan) -> Account:

@@ -30,7 +30,7 @@ def sample_connections(
         connected = sum(phone.connected for phone in phones)
         in_call = sum(phone.in_call for phone in phones)
         for second in range(begun_s, now_s):
-            counts = recorder.tally.timeline.at(second)
+            counts = recorder.tally.timeline[second]
             for name, number in (("connected_now", connected), ("in_call_now", in_call)):
                 if number:
                     counts[name] += number

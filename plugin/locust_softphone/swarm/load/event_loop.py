@@ -45,7 +45,7 @@ def monitor_event_loop(
         nonlocal warned_s
         at_s = clock()
         for second in range(max(int(at_s - for_s), 0), int(at_s) + 1):
-            recorder.tally.timeline.at(second)["loop_late"] += 1
+            recorder.tally.timeline[second]["loop_late"] += 1
         if at_s - warned_s > _WARN_EVERY_S:
             warned_s = at_s
             logger.warning("the event loop lags by %.0f ms: latencies include generator delay", lag_s * 1000)

@@ -69,7 +69,7 @@ class LoadGenerator:
         pace_share: float = 1.0,
         spread_back_off: Callable[[str, float], None] | None = None,
     ) -> None:
-        self.schedule = profile.schedule()
+        self._schedule = profile.schedule()
         self.recorder = Recorder(environment.events.request, telemetry_of(environment))
         self.stopped = False
         self._environment = environment
@@ -120,17 +120,14 @@ class LoadGenerator:
         Raises:
             InputError: it lacks file descriptors or local ports.
         """
-        if found := self.shortages():
-            raise InputError(*found)
-
-    def shortages(self) -> list[str]:
-        """Which resources this process lacks for its softphones, a sentence each."""
-        return shortages(
+        found = shortages(
             self._unfinished,
-            at_once=min(self.schedule.peak_starts_per_s(), self._unfinished),
+            at_once=min(self._schedule.peak_starts_per_s(), self._unfinished),
             addresses=self._addresses,
             descriptors=raise_descriptor_limit(),
         )
+        if found:
+            raise InputError(*found)
 
     def begin(self, in_s: float) -> None:
         """Fix the plan's start, ``in_s`` seconds from now."""
@@ -187,7 +184,7 @@ class LoadGenerator:
         if not self._slots:
             return None
         number = self._slots.popleft()
-        self._phones.append(Softphone(self.context, number, self.schedule.start_time(number)))
+        self._phones.append(Softphone(self.context, number, self._schedule.start_time(number)))
         return self._phones[-1]
 
     def wait_until_planned_start(self, softphone: Softphone) -> bool:

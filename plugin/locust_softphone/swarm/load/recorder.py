@@ -10,10 +10,11 @@ from __future__ import annotations
 from locust.event import EventHook
 
 from locust_softphone.errors import AttemptFailed
+from locust_softphone.metrics.attempt import Attempt
 from locust_softphone.metrics.outcome import Outcome
 from locust_softphone.metrics.retry_after_sample import RetryAfterSample
 from locust_softphone.metrics.steps import TRANSPORTS
-from locust_softphone.metrics.tally import Attempt, Tally
+from locust_softphone.metrics.tally import Tally
 from locust_softphone.swarm.load.telemetry import Telemetry
 
 __all__ = ["Recorder"]
@@ -57,10 +58,7 @@ class Recorder:
 
     def call(self, planned_s: float, began_s: float, ended_s: float, failure: AttemptFailed | None) -> None:
         if failure is None:
-            self.tally.count("calls.answered", ended_s)
-            self.tally.latencies["call_setup.service"].record(ended_s - began_s)
-            self.tally.latencies["call_setup"].record(ended_s - planned_s)
-            self.tally.setup_times.record(planned_s, ended_s - planned_s)
+            self.tally.call(planned_s, began_s, ended_s)
         if failure is None or failure.outcome is not Outcome.CANCELLED:
             if self._telemetry is not None:
                 self._telemetry.call(planned_s, began_s, ended_s, failure)

@@ -26,7 +26,7 @@ def raise_descriptor_limit() -> int:
 
 
 def shortages(softphones: int, *, at_once: int, addresses: int, descriptors: int) -> list[str]:
-    """The limits that are too low for so many softphones in one process, a sentence each with how to raise it.
+    """The limits that are too low for these softphones, one sentence each, with how to raise the limit.
 
     Args:
         softphones: how many softphones this process runs.

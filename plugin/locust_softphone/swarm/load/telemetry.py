@@ -13,9 +13,9 @@ from typing import Any
 from locust.env import Environment
 
 from locust_softphone.errors import AttemptFailed
+from locust_softphone.metrics.attempt import Attempt
 from locust_softphone.metrics.outcome import Outcome
 from locust_softphone.metrics.steps import TRANSPORTS
-from locust_softphone.metrics.tally import Attempt
 
 __all__ = ["Telemetry", "telemetry_of"]
 

@@ -2,8 +2,7 @@
 
     pages.py            the routes, behind Locust's login if that is on
     form.py             checks the form that starts a run
-    plan.py             what a profile will do
-    live.py             the metrics of the current run
+    live.py             what a profile will do, and the metrics of the current run
     finished_runs.py    the runs of the runs folder
     locust_page.py      additions to Locust's own pages
 

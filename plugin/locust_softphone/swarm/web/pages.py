@@ -36,7 +36,6 @@ from locust_softphone.report.html import comparison_html
 from locust_softphone.swarm.coordinator import RunCoordinator
 from locust_softphone.swarm.web import form, live, locust_page
 from locust_softphone.swarm.web.finished_runs import FinishedRuns
-from locust_softphone.swarm.web.plan import plan_of, planned_starts
 from locust_softphone.text import quoted
 
 __all__ = ["Pages", "add_pages"]
@@ -170,7 +169,7 @@ class Pages:
             assert run is not None
             known = request.args.get("run") == metrics["id"]
             since = request.args.get("since", 0, type=int) if known else 0
-            answer["run"] = metrics if known else {**metrics, "starts": planned_starts(run.options.profile)}
+            answer["run"] = metrics if known else {**metrics, "starts": live.planned_starts(run.options.profile)}
             answer["timeline"] = live.timeline(run, since)
         return _json(answer)
 
@@ -191,7 +190,7 @@ class Pages:
             if profile not in self.offered_profiles():
                 raise InputError(f"{quoted(profile)} is not a profile")
             self._must_be_idle()
-            return _json(plan_of(load_profile(profile, profile_folders())))
+            return _json(live.plan_of(load_profile(profile, profile_folders())))
         except InputError as error:
             return _json({"problem": str(error)})
 

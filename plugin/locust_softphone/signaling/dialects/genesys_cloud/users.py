@@ -1,9 +1,9 @@
-"""Whose softphones they are: the users of a real organisation, one for each softphone.
+"""The users of the softphones: those of a real organisation, one for each softphone.
 
     jid,token                                         a CSV file with a header; either column may be missing
-    5f3…c1@acme.orgspan.com,env:AGENT_1_TOKEN         a token of the form env:NAME is taken from the environment
+    5f3…c1@acme.orgspan.com,env:AGENT_1_TOKEN         a token of the form env:NAME is read from the environment
 
-Without a file each softphone asks the edge who it is (GET users/me), with a token of its own.
+Without a file, each softphone asks the edge for its user (GET users/me), with a token of its own.
 """
 
 from __future__ import annotations
@@ -28,11 +28,11 @@ _LARGEST = 16 * 1024 * 1024
 
 @dataclass(frozen=True)
 class User:
-    """A user of the organisation; what is empty is asked for.
+    """A user of the organisation. The softphone requests what is empty.
 
     Args:
         jid: the user's bare JID (``chat.jabberId``).
-        token: a token of the user's own; never quoted.
+        token: the user's own token; never shown.
     """
 
     jid: str = ""
@@ -43,7 +43,7 @@ class User:
 
 
 def is_jid(text: str) -> bool:
-    """Whether it is the bare JID of a user: local@domain."""
+    """Whether ``text`` is the bare JID of a user: local@domain."""
     return (jid := Jid.parse(text)) is not None and bool(jid.local) and not jid.resource
 
 
@@ -51,11 +51,11 @@ def load_users(path: Path, environment: Mapping[str, str] = os.environ) -> Seque
     """Read a users file.
 
     Raises:
-        InputError: with every problem, a line each; no token is ever quoted.
+        InputError: with all problems, one line each; without any token.
     """
     try:
         if path.stat().st_size > _LARGEST:
-            raise InputError(f"{path}: larger than 16 MB, not a file of users")
+            raise InputError(f"{path}: larger than 16 MB, not a users file")
         lines = path.read_text(encoding="utf-8-sig").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "not UTF-8"
@@ -75,7 +75,7 @@ def load_users(path: Path, environment: Mapping[str, str] = os.environ) -> Seque
             if value and (first := lines_of.setdefault((name, value), line)) != line:
                 problems.append(
                     f"{path}:{line}: the same {name} as in line {first}; a user's second softphone would close the "
-                    "first one's socket"
+                    "first one's WebSocket"
                 )
     if not users:
         problems.append(f"{path}: names no users")
@@ -89,14 +89,14 @@ def _user(row: Mapping[str, Any], where: str, environment: Mapping[str, str], pr
     if None in row:
         problems.append(f"{where}: more columns than the header has")
     if jid and not is_jid(jid):
-        problems.append(f"{where}: {quoted(jid)} is no bare JID, write it like name@org.example")
+        problems.append(f"{where}: {quoted(jid)} is not a bare JID, write it like name@org.example")
     if token.startswith("env:"):
         name = token.removeprefix("env:")
         token = environment.get(name, "")
         if not token:
             problems.append(f"{where}: the environment has no variable {quoted(name)}")
     if token and not is_header_value(token):
-        problems.append(f"{where}: the token has characters that no Bearer token has (RFC 6750 2.1)")
+        problems.append(f"{where}: the token has characters that a Bearer token must not have (RFC 6750 2.1)")
     if not jid and not token and not problems:
         problems.append(f"{where}: neither a JID nor a token")
     return User(jid, token)

@@ -1,4 +1,4 @@
-"""Every way a connection can fail becomes one outcome of the closed set, with its close code."""
+"""WebSocket: how an upgrade is refused, how a connection ends, and how messages are read."""
 
 from __future__ import annotations
 
@@ -8,10 +8,7 @@ import threading
 import pytest
 
 from locust_softphone.errors import AttemptFailed
-from locust_softphone.limits.advice import LimitAdvice
 from locust_softphone.metrics.outcome import Outcome, abnormal_cause
-from locust_softphone.signaling.http import HttpConnection
-from locust_softphone.signaling.target import Target
 from locust_softphone.signaling.websocket import Connection
 from tests.signaling.scripted_server import (
     Script,
@@ -26,7 +23,7 @@ from tests.signaling.scripted_server import (
     waits_for_the_client,
 )
 
-PATIENT_S = 30.0  # never waited for: only a bound for a test that has gone wrong
+PATIENT_S = 30.0  # a bound for a test that has gone wrong
 SHORT_S = 0.2  # waited for in full, by the few tests of time-outs
 
 
@@ -107,20 +104,6 @@ def test_an_answer_a_byte_at_a_time_gets_no_longer_than_any_other() -> None:
     assert caught.value.outcome is Outcome.TIMED_OUT
 
 
-def test_nothing_listens() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port = listener.getsockname()[1]
-    with pytest.raises(AttemptFailed) as caught:
-        Target("127.0.0.1", port).connect(PATIENT_S)
-    assert caught.value.outcome is Outcome.CONNECT_REFUSED
-
-
-def test_no_such_host() -> None:
-    with pytest.raises(AttemptFailed) as caught:
-        Target("no-such-host.invalid", 80).resolved()
-    assert caught.value.outcome is Outcome.UNRESOLVED
-
-
 @pytest.mark.parametrize(
     ("script", "outcome", "code"),
     [
@@ -192,60 +175,28 @@ def test_receive_gives_up_quietly_and_can_go_on() -> None:
         connection.abort()
 
 
-@pytest.mark.parametrize(
-    ("script", "expected"),
-    [
-        (says(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi"), b"hi"),
-        (
-            says(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nh\r\n1;x=y\r\ni\r\n0\r\nT: x\r\n\r\n"),
-            b"hi",
-        ),
-        (says(b"HTTP/1.1 200 OK\r\n\r\nhi"), b"hi"),
-        (says(b"HTTP/1.1 103 Early Hints\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi"), b"hi"),
-    ],
-)
-def test_a_response_is_read_to_its_end(script: Script, expected: bytes) -> None:
-    with serving(script) as target:
-        http = HttpConnection(target)
-        assert http.post("/", "", b"", PATIENT_S).body == expected
-        http.close()
+def test_messages_of_one_send_arrive_as_one_frame_each() -> None:
+    received = bytearray()
+
+    def reads(connection: socket.socket) -> None:
+        while part := connection.recv(4096):
+            received.extend(part)
+
+    with serving(switches(then=reads)) as target:
+        connection = Connection.open(target, "/", timeout_s=PATIENT_S)
+        connection.send(PATIENT_S, "one", "ü" * 100)
+        connection.abort()
+    assert (received[0], received[1]) == (0x81, 0x80 | 3), "a final text frame, masked (RFC 6455 5.2)"
+    key, payload = received[2:6], received[6:9]
+    assert bytes(byte ^ key[i] for i, byte in enumerate(payload)) == b"one"
+    assert (received[9], received[10], bytes(received[11:13])) == (0x81, 0x80 | 126, (200).to_bytes(2, "big"))
 
 
-@pytest.mark.parametrize(
-    ("script", "outcome"),
-    [
-        (says(b"HTTP/1.1 200 OK\r\nContent-Length: 20\r\n\r\nhi"), Outcome.LOST),
-        (says(b"HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n"), Outcome.MALFORMED),
-        (says(b"HTTP/1.1 200 OK\r\nContent-Length: 99999999999\r\n\r\n"), Outcome.MALFORMED),
-        (says(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nxyz\r\n"), Outcome.MALFORMED),
-        (says(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n-5\r\n"), Outcome.MALFORMED),
-        (says(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n7\r\nab"), Outcome.LOST),
-        (says(b"HTTP/1.1 200 OK\r\n\r\n" + b"x" * 1_100_000), Outcome.MALFORMED),
-        (resets, Outcome.RESET),
-    ],
-)
-def test_a_response_that_fails(script: Script, outcome: Outcome) -> None:
-    with serving(script) as target, pytest.raises(AttemptFailed) as caught:
-        HttpConnection(target).post("/", "", b"", PATIENT_S)
-    assert caught.value.outcome is outcome
+def test_close_sends_1000_and_returns_the_code_of_the_edge() -> None:
+    def answers_1001(connection: socket.socket) -> None:
+        connection.recv(4096)
+        connection.sendall(frame(1, b"still under way") + close_frame(1001))
+        waits_for_the_client(connection)
 
-
-def test_a_kept_connection_is_used_again_and_one_that_says_close_is_not() -> None:
-    def two_answers(connection: socket.socket) -> None:
-        for extra in (b"", b"Connection: close\r\n"):
-            read_head(connection)
-            connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\n" + extra + b"\r\n1")
-
-    second = says(b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n2")
-    with serving(two_answers, second) as target:
-        http = HttpConnection(target)
-        assert [http.post("/", "", b"", PATIENT_S).body for _ in range(3)] == [b"1", b"1", b"2"]
-        http.close()
-
-
-def test_the_text_of_a_failure_does_not_vary_from_one_response_to_the_next() -> None:
-    failures = [
-        AttemptFailed(Outcome.RATE_LIMITED, status=429, close_code=1006, advice=LimitAdvice(retry_after_s=seconds))
-        for seconds in (1.0, 2.0)
-    ]
-    assert {repr(each) for each in failures} == {"AttemptFailed(rate_limited (HTTP 429, close 1006))"}
+    with serving(switches(then=answers_1001)) as target:
+        assert Connection.open(target, "/", timeout_s=PATIENT_S).close(PATIENT_S, "bye") == 1001

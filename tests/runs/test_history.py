@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from locust_softphone.report.history import read_records
-from locust_softphone.runs.record import write
+from locust_softphone.runs.history import read_records
+from locust_softphone.runs.storage import write
 from tests.runs.records import a_record
 
 
@@ -16,7 +16,7 @@ def test_runs_are_found_by_record_by_folder_and_by_a_folder_of_runs(tmp_path: Pa
     def names(*paths: Path) -> list[str]:
         records, problems = read_records(paths)
         assert problems == []
-        return [record["profile"]["name"] for record in records]
+        return [record.name for record in records]
 
     assert names(tmp_path) == ["a", "b", "c"]
     assert names(tmp_path / "20260801-b", tmp_path / "20260801-a/run.json") == ["b", "a"]
@@ -34,12 +34,12 @@ def test_what_cannot_be_read_is_named_and_the_rest_is_read(tmp_path: Path) -> No
     empty.mkdir()
     long = tmp_path / ("x" * 300)
     records, problems = read_records([cut, foreign, newer, incomplete, empty, long, tmp_path / "good"])
-    assert [record["profile"]["name"] for record in records] == ["good"]
+    assert [record.name for record in records] == ["good"]
     assert problems == [
         f"{cut}: not a run record (no valid JSON); was it cut short?",
         f"{foreign}: not a run record of locust-softphone",
-        f"{newer}: schema version 99, this version of locust-softphone reads 1 to 2",
-        f"{incomplete}: not a complete run record (KeyError: 'retries')",
+        f"{newer}: schema version 99, this version of locust-softphone reads 1 to 3",
+        f"{incomplete}: not a complete run record (KeyError: 'profile')",
         f"{empty}/run.json: cannot be read (No such file or directory)",
         f"{long}: cannot be read (File name too long)",
     ]

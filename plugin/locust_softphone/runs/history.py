@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
 from locust_softphone.errors import InputError
-from locust_softphone.report.arms import run_of
 from locust_softphone.runs.journal import NAME as JOURNAL
-from locust_softphone.runs.journal import is_left_behind, read_or_recover
+from locust_softphone.runs.journal import is_left_behind, recover
+from locust_softphone.runs.record import RunRecord
+from locust_softphone.runs.storage import RECORD, read
 
-__all__ = ["find", "listing", "read_records"]
+__all__ = ["find", "listing", "read_or_recover", "read_records"]
 
 
 def find(name: str, runs: Path) -> Path:
@@ -27,14 +27,12 @@ def find(name: str, runs: Path) -> Path:
         return path
 
 
-def read_records(paths: Iterable[Path]) -> tuple[list[dict[str, Any]], list[str]]:
+def read_records(paths: Iterable[Path]) -> tuple[list[RunRecord], list[str]]:
     """The records at these paths (files, run folders, or folders of runs), and a line for each that cannot be read."""
     records, problems = [], []
     for path in _all_records(paths):
         try:
-            record = read_or_recover(path)
-            run_of(record)
-            records.append(record)
+            records.append(read_or_recover(path))
         except (InputError, OSError) as error:
             problems += _complaints(path, error)
     return records, problems
@@ -54,9 +52,7 @@ def listing(folder: Path) -> tuple[list[str], list[str]]:
         if path == folder:
             continue  # nothing is in it
         try:
-            record = read_or_recover(path)
-            run_of(record)
-            rows.append(_row(record, path.name))
+            rows.append(_row(read_or_recover(path), path.name))
         except (InputError, OSError) as error:
             problems += _complaints(path, error)
     rows.sort()
@@ -66,19 +62,32 @@ def listing(folder: Path) -> tuple[list[str], list[str]]:
     )
 
 
-def _row(record: dict[str, Any], name: str) -> tuple[str, ...]:
+def _row(record: RunRecord, name: str) -> tuple[str, ...]:
     """Date, profile, target, answered, verdict, and the name by which ``report`` finds it."""
-    totals, target = record["totals"], record["target"]
-    date = record["times"]["planned_start"][:19].replace("T", " ") + "Z"
-    aborted = ", aborted" if record["aborted"] else ""
+    totals, target = record.totals, record.target
+    date = record.times.planned_start[:19].replace("T", " ") + "Z"
+    aborted = ", aborted" if record.aborted else ""
     return (
         date,
-        record["profile"]["name"],
-        "simulated" if target["simulated"] else target["url"],
-        f"{totals['answered']} of {totals['planned']} answered",
-        record["verdict"] + aborted,
+        record.name,
+        "simulated" if target.simulated else target.url,
+        f"{totals.answered} of {totals.planned} answered",
+        record.verdict + aborted,
         name,
     )
+
+
+def read_or_recover(path: Path) -> RunRecord:
+    """The record at ``path``, or the one that can be made of a journal that was left behind there.
+
+    Raises:
+        InputError: there is neither, or the run goes on.
+    """
+    if is_left_behind(path):
+        return recover(path)
+    if (path / JOURNAL).exists() and not (path / RECORD).exists():
+        raise InputError(f"{path}: this run is not over yet")
+    return read(path)
 
 
 def _complaints(path: Path, error: InputError | OSError) -> list[str]:
@@ -96,9 +105,9 @@ def _all_records(paths: Iterable[Path]) -> list[Path]:
 def _records(path: Path) -> list[Path]:
     """The records that a path stands for; the path itself where there is none, to be told so when it is read."""
     try:
-        if (path / "run.json").exists() or is_left_behind(path):
+        if (path / RECORD).exists() or is_left_behind(path):
             return [path]
         left_behind = [file.parent for file in path.glob(f"*/{JOURNAL}") if is_left_behind(file.parent)]
-        return sorted([*(file.parent for file in path.glob("*/run.json")), *left_behind]) or [path]
+        return sorted([*(file.parent for file in path.glob(f"*/{RECORD}")), *left_behind]) or [path]
     except OSError:
         return [path]
