@@ -33,24 +33,24 @@ MOST_RUNS_AT_FIRST = 8
 
 def comparison_html(comparison: Comparison) -> str:
     """A comparison as a whole HTML document."""
-    series = charts(comparison.runs)
-    plotly, own = _plotly(), _own("charts.js")
-    page = (
-        environment()
-        .get_template("page.html")
-        .render(
-            comparison=comparison,
-            policy=_policy(plotly, own),
-            style=_own("page.css"),
-            plotly=plotly,
-            script=own,
-            legend=LEGEND,
-            shown=_shown_at_first(comparison),
-            series=series,
-            sections=sections(comparison.runs, series),
-        )
+    from plotly.offline import get_plotlyjs  # slow to import, and only the page needs it
+
+    runs, series = comparison.runs, charts(comparison.runs)
+    plotly, script = get_plotlyjs(), _own("charts.js")
+    few = len(runs) <= MOST_RUNS_AT_FIRST
+    page = environment().get_template("page.html")
+    html = page.render(
+        comparison=comparison,
+        policy=_policy(plotly, script),
+        style=_own("page.css"),
+        plotly=plotly,
+        script=script,
+        legend=LEGEND,
+        shown=[few or n == 0 or run.arm != runs[n - 1].arm for n, run in enumerate(runs)],
+        series=series,
+        sections=sections(runs, series),
     )
-    return page.encode("utf-8", "replace").decode()  # JSON may hold half a surrogate pair, a file may not
+    return html.encode("utf-8", "replace").decode()  # JSON may hold half a surrogate pair, a file may not
 
 
 def write_html(html: str, path: Path) -> None:
@@ -67,13 +67,6 @@ def write_html(html: str, path: Path) -> None:
         with suppress(OSError):
             partial.unlink()
         raise InputError(f"{path}: the report cannot be written ({error.strerror})") from None
-
-
-def _shown_at_first(comparison: Comparison) -> list[bool]:
-    """For each run, whether its charts are shown at first."""
-    runs = comparison.runs
-    few = len(runs) <= MOST_RUNS_AT_FIRST
-    return [few or n == 0 or run.arm != runs[n - 1].arm for n, run in enumerate(runs)]
 
 
 @cache
@@ -106,12 +99,6 @@ def _seconds(value: float | None) -> str:
 @cache
 def _own(name: str) -> str:
     return files("locust_softphone.report.html").joinpath(name).read_text(encoding="utf-8")
-
-
-def _plotly() -> str:
-    from plotly.offline import get_plotlyjs  # slow to import, and only the page needs it
-
-    return str(get_plotlyjs())
 
 
 def _policy(*scripts: str) -> str:
