@@ -52,15 +52,9 @@ class _Families(Collector):
         self.connected = GaugeMetricFamily(
             "softphone_time_to_connected_seconds", "Time until the last softphone was connected.", unit="seconds"
         )
-        self.steps = SummaryMetricFamily(
-            "softphone_step_duration_seconds", "From the planned or actual start of an attempt.", unit="seconds"
-        )
-        self.calls = SummaryMetricFamily(
-            "softphone_call_setup_seconds", "From a call's planned or actual start to its answer.", unit="seconds"
-        )
-        self.lag = SummaryMetricFamily(
-            "softphone_start_lag_seconds", "From a softphone's planned start to its actual start.", unit="seconds"
-        )
+        self.steps = SummaryMetricFamily("softphone_step_duration_seconds", "From an attempt's start.", unit="seconds")
+        self.calls = SummaryMetricFamily("softphone_call_setup_seconds", "From call start to answer.", unit="seconds")
+        self.lag = SummaryMetricFamily("softphone_start_lag_seconds", "From planned to actual start.", unit="seconds")
 
     def collect(self) -> list[Metric]:
         return [family for family in vars(self).values() if family.samples]

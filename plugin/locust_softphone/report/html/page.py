@@ -1,4 +1,4 @@
-"""The page: a comparison put into the template.
+"""HTML from templates: a comparison as a whole page, and a run as a section of another page such as Locust's report.
 
 Records can come from anywhere, so they are not trusted: Jinja escapes every text, the data of the charts is JSON
 without a character that could end its element, and a Content-Security-Policy allows only our two scripts, by their
@@ -24,8 +24,9 @@ from locust_softphone.report.html.panels import sections
 from locust_softphone.report.html.series import charts
 from locust_softphone.report.tables import LEGEND
 from locust_softphone.report.values import measured, seconds
+from locust_softphone.runs.record import RunRecord
 
-__all__ = ["comparison_html", "environment", "write_html"]
+__all__ = ["comparison_html", "html_section", "write_html"]
 
 MOST_RUNS_AT_FIRST = 8
 """Of more runs than these, only the charts of each arm's first run are shown at first."""
@@ -38,7 +39,7 @@ def comparison_html(comparison: Comparison) -> str:
     runs, series = comparison.runs, charts(comparison.runs)
     plotly, script = get_plotlyjs(), _own("charts.js")
     few = len(runs) <= MOST_RUNS_AT_FIRST
-    page = environment().get_template("page.html")
+    page = _environment().get_template("page.html")
     html = page.render(
         comparison=comparison,
         policy=_policy(plotly, script),
@@ -51,6 +52,12 @@ def comparison_html(comparison: Comparison) -> str:
         sections=sections(runs, series),
     )
     return html.encode("utf-8", "replace").decode()  # JSON may hold half a surrogate pair, a file may not
+
+
+def html_section(record: RunRecord) -> str:
+    """A run's verdict, steps and expectations, in the colours of the page that the section is put into."""
+    held = {True: "yes", False: "no", None: "not decided"}
+    return _environment().get_template("locust_section.html").render(record=record, held=held)
 
 
 def write_html(html: str, path: Path) -> None:
@@ -70,8 +77,7 @@ def write_html(html: str, path: Path) -> None:
 
 
 @cache
-def environment() -> Environment:
-    """The templates, with every text escaped, and the filters that they use."""
+def _environment() -> Environment:
     found = Environment(
         loader=PackageLoader("locust_softphone.report.html", ""),
         autoescape=True,
