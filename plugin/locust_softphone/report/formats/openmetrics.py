@@ -48,7 +48,9 @@ class _Families(Collector):
         self.closes = CounterMetricFamily("softphone_closes", "WebSockets that ended, by close code.")
         self.abnormal = CounterMetricFamily("softphone_abnormal_closes", "WebSockets that ended with 1006, by cause.")
         self.retries = CounterMetricFamily("softphone_retries", "Retries.")
-        self.told = CounterMetricFamily("softphone_told_retries", "Retries after a Retry-After: in time, or too early.")
+        self.retries_after = CounterMetricFamily(
+            "softphone_told_retries", "Retries after a Retry-After: in time, or too early."
+        )
         self.connected = GaugeMetricFamily(
             "softphone_time_to_connected_seconds", "Time until the last softphone was connected.", unit="seconds"
         )
@@ -92,8 +94,8 @@ class _Families(Collector):
         for cause in ABNORMAL_CAUSES:
             counter(self.abnormal, record.abnormal_closes[cause], cause=cause)
         counter(self.retries, record.retries.made)
-        counter(self.told, record.retries.honoured, came="honoured")
-        counter(self.told, record.retries.too_early, came="too_early")
+        counter(self.retries_after, record.retries.honoured, came="honoured")
+        counter(self.retries_after, record.retries.too_early, came="too_early")
         if record.time_to_connected_s is not None:
             gauge(self.connected, record.time_to_connected_s)
         for step, of_step in record.steps.items():
