@@ -50,7 +50,11 @@ def test_a_file_of_users(tmp_path: Path, text: str, users: list[User]) -> None:
         ("jid,token\n", ": names no users"),
         ("jid\nanna\n", ':2: "anna" is not a bare JID'),
         ("jid\na@b/c\n", ':2: "a@b/c" is not a bare JID'),
-        ("jid\na@b\na@b\n", ": a JID occurs twice"),
+        ("jid\nb\n", ':2: "b" is not a bare JID'),
+        ("jid\na@b\nA@B.\n", ":3: the same JID as in line 2"),  # RFC 7622 3.2, 3.3
+        ("jid\nä@b\nc@b\nA\u0308@b\n", ":4: the same JID as in line 2"),
+        ("token\nsecret\nsecret\n", ":3: the same token as in line 2"),
+        ("jid,token\na@b,secret\nc@b,env:ALSO_SECRET\n", ":3: the same token as in line 2"),
         ("token\nenv:NOBODY\n", ':2: the environment has no variable "NOBODY"'),
         ("token\nvery secret\n", ":2: the token has characters that a Bearer token must not have"),
         ("jid,token\na@b,t,x\n", ":2: more columns than the header has"),
@@ -59,9 +63,9 @@ def test_a_file_of_users(tmp_path: Path, text: str, users: list[User]) -> None:
 )
 def test_a_file_that_cannot_be_used(tmp_path: Path, text: str, problem: str) -> None:
     file = tmp_path / "users.csv"
-    file.write_text(text)
+    file.write_text(text, encoding="utf-8")
     with pytest.raises(InputError) as caught:
-        load_users(file, {})
+        load_users(file, {"ALSO_SECRET": "secret"})
     assert f"{file}{problem}" in str(caught.value)
     assert "secret" not in str(caught.value)
 
