@@ -25,6 +25,7 @@ from locust_softphone.edge.genesys_cloud.channels import Channel, Channels
 from locust_softphone.edge.genesys_cloud.gateway import Gateway
 from locust_softphone.edge.genesys_cloud.namespaces import NS
 from locust_softphone.edge.websocket_session import Session
+from locust_softphone.jid import same_jid
 from locust_softphone.untrusted import XmlError, xml_element
 
 __all__ = ["XmppSession", "bare_jid"]
@@ -129,7 +130,7 @@ class XmppSession(Session):
             self._fail("not-authorized")
             return
         self.send(stanzas.stream_open(self._genesys_cloud.domain, str(uuid.uuid4())))
-        if element.get("to") != self._genesys_cloud.domain:
+        if not same_jid(element.get("to", ""), self._genesys_cloud.domain):
             self._fail("host-unknown")
         elif self._logged_in:
             self.send(stanzas.FEATURES_BIND)
@@ -229,7 +230,7 @@ class XmppSession(Session):
             return "malformed-request"
         prefix, _, token = password.partition(":")
         grant = self._state.access.grant(token, time.monotonic())
-        if grant is None or prefix != "authKey" or name != self.bare_jid:
+        if grant is None or prefix != "authKey" or not same_jid(name, self.bare_jid):
             return "not-authorized"
         is_owners = grant.organisation == self.caller.organisation and grant.user in (None, self.caller.name)
         return None if is_owners else "not-authorized"
