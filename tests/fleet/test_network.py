@@ -139,8 +139,8 @@ def test_the_plan_holds_over_several_hosts_with_one_worker_behind_a_bad_link(tmp
 
         def run(name: str, namespace: str, *command: str) -> Started:
             there = within(namespace, real(command))
-            told = CREDENTIALS if name == "master" else {}
-            return stack.enter_context(started(there, folder=tmp_path, name=name, environment=told))
+            credentials = CREDENTIALS if name == "master" else {}
+            return stack.enter_context(started(there, folder=tmp_path, name=name, environment=credentials))
 
         master, edge, near, far = (net.host(name) for name in ("master", "edge", "near", "far"))
         for namespace, address in ((master, MASTER), (edge, EDGE), (near, NEAR)):

@@ -1,4 +1,4 @@
-"""Runs and arms: remarks, exit codes, labels, and records that cannot be used."""
+"""Runs and arms: remarks and labels."""
 
 from __future__ import annotations
 
@@ -6,14 +6,9 @@ from typing import Any
 
 import pytest
 
-from locust_softphone.errors import InputError
-from locust_softphone.report.arms import Arm, Run, Spread, arms_of, labelled, run_of
+from locust_softphone.report.arms import Arm, Spread, arms_of, remarks, runs_of
 from locust_softphone.runs.record import RunRecord
-from tests.runs.records import a_record, changed
-
-
-def runs_of(*records: RunRecord) -> list[Run]:
-    return labelled(map(run_of, records))
+from tests.runs.records import a_record
 
 
 def labels(arms: list[Arm]) -> list[tuple[str, int]]:
@@ -21,7 +16,7 @@ def labels(arms: list[Arm]) -> list[tuple[str, int]]:
 
 
 @pytest.mark.parametrize(
-    ("record", "remarks"),
+    ("record", "sentences"),
     [
         (a_record(), ()),
         (a_record(expect=["answered == 100%"]), ()),
@@ -58,65 +53,28 @@ def labels(arms: list[Arm]) -> list[tuple[str, int]]:
         ),
     ],
 )
-def test_remarks(record: RunRecord, remarks: tuple[str, ...]) -> None:
-    assert run_of(record).remarks == remarks
-
-
-@pytest.mark.parametrize(
-    ("record", "exit_code"),
-    [
-        (a_record(), 0),
-        (a_record(answered=4, expect=["answered == 100%"]), 1),
-        (a_record(invalid=["the ledger does not balance"]), 3),
-    ],
-)
-def test_the_verdict_has_an_exit_code(record: RunRecord, exit_code: int) -> None:
-    assert run_of(record).exit_code == exit_code
+def test_remarks(record: RunRecord, sentences: tuple[str, ...]) -> None:
+    assert tuple(remarks(record)) == sentences
 
 
 def test_repeated_runs_are_next_to_each_other_and_numbered() -> None:
     b: dict[str, Any] = {"ramp": "1s"}
-    runs = runs_of(a_record("a"), a_record("b", **b), a_record("a"), a_record("b", **b), a_record("c"))
+    runs = runs_of([a_record("a"), a_record("b", **b), a_record("a"), a_record("b", **b), a_record("c")])
     assert [run.label for run in runs] == ["a #1", "a #2", "b #1", "b #2", "c"]
     assert labels(arms_of(runs)) == [("a", 2), ("b", 2), ("c", 1)]
 
 
 def test_different_profiles_of_one_name_are_two_arms() -> None:
-    runs = runs_of(*(a_record("a", ramp=ramp) for ramp in ("0s", "1s", "0s")))
+    runs = runs_of(a_record("a", ramp=ramp) for ramp in ("0s", "1s", "0s"))
     assert [run.label for run in runs] == ["a #1", "a #2", "a #3"]
     assert labels(arms_of(runs)) == [("a #1", 2), ("a #3", 1)]
 
 
 def test_the_spread_of_an_arm() -> None:
-    runs = runs_of(*(a_record(answered=answered) for answered in (7, 10, 8)))
+    runs = runs_of(a_record(answered=answered) for answered in (7, 10, 8))
     (arm,) = arms_of(runs)
     assert arm.spread("answered") == Spread(7, 10)
     assert str(arm.spread("answered")) == "7–10"
     assert str(arm.spread("planned")) == "10"
     assert arm.has("call_setup.p50")
     assert not arm.has("time_to_connected")
-
-
-@pytest.mark.parametrize(
-    ("path", "value", "why"),
-    [
-        (("steps",), None, "steps: "),
-        (("steps",), {}, "the record: Value error, steps: token is missing"),
-        (("retries", "made"), "many", "retries.made: "),
-        (("verdict",), "perhaps", "verdict: "),
-        (("verdict",), [], "verdict: "),
-        (("profile",), "burst", "profile: "),
-        (("profile", "softphone"), [], "profile.softphone: "),
-        (("expectations",), [{"text": "answered is 5", "held": False, "measured": 4}], "the record: Value error, "),
-    ],
-)
-def test_a_record_with_something_missing_is_refused(path: tuple[str, ...], value: object, why: str) -> None:
-    def change(content: Any) -> None:
-        *parents, last = path
-        for key in parents:
-            content = content[key]
-        content[last] = value
-
-    with pytest.raises(InputError) as refused:
-        changed(a_record(), change)
-    assert str(refused.value).startswith(f"not a complete run record ({why}")

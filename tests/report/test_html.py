@@ -233,22 +233,6 @@ def test_nothing_is_loaded_from_anywhere() -> None:
     assert "@import" not in html_of(a_record()).split("</style>")[0]
 
 
-@pytest.mark.parametrize(
-    "timeline",
-    [
-        "none",
-        [{"planned": 1}],
-        [{"second": -1, "planned": 1}],
-        [{"second": 0, "planned": "many"}],
-        [{"second": 0, "planned": float("nan")}],
-        [{"second": 0, "planned": 1, "call_setup": {"p50": None}}],
-    ],
-)
-def test_an_invalid_timeline_is_refused(timeline: Any) -> None:
-    with pytest.raises(InputError, match="not a complete run record"):
-        replaced(a_record(), timeline=timeline)
-
-
 def test_the_page_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"nowhere/page\.html: the report cannot be written \(No such file"):
         write_html("<p>", tmp_path / "nowhere" / "page.html")

@@ -8,7 +8,7 @@ import pytest
 
 from locust_softphone.report.comparison import compare_runs
 from locust_softphone.report.findings import FindingKind
-from locust_softphone.report.timeline import ReconnectWave, timeline_of, wave_of
+from locust_softphone.report.timeline import ReconnectWave, Timeline, wave_of
 from locust_softphone.runs.record import RunRecord
 from tests.runs.records import a_record, replaced
 
@@ -46,11 +46,11 @@ TOGETHER = [
     ],
 )
 def test_the_reconnect_wave_of_a_timeline(timeline: list[dict[str, int]], wave: ReconnectWave | None) -> None:
-    assert wave_of(timeline_of(dropped(timeline)), USERS) == wave
+    assert wave_of(Timeline.of(dropped(timeline).timeline), USERS) == wave
 
 
 def test_a_disconnect_of_fewer_than_a_tenth_is_not_a_mass_disconnect() -> None:
-    assert wave_of(timeline_of(dropped([{"abnormal_closes.lost": 9}])), 100) is None
+    assert wave_of(Timeline.of(dropped([{"abnormal_closes.lost": 9}]).timeline), 100) is None
 
 
 def test_a_comparison_describes_the_reconnects_of_each_arm() -> None:

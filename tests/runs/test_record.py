@@ -59,6 +59,18 @@ def test_a_key_that_is_not_known_is_ignored() -> None:
         (("profile", "dialect"), "sip"),
         (("profile", "softphone", "retry"), {}),
         (("validity", "valid"), "yes"),
+        (("steps",), {}),
+        (("steps",), None),
+        (("retries", "made"), "many"),
+        (("verdict",), "perhaps"),
+        (("profile",), "burst"),
+        (("profile", "softphone"), []),
+        (("expectations",), [{"text": "answered is 5", "held": False, "measured": 4}]),
+        (("timeline",), [{"planned": 1}]),
+        (("timeline", 0, "second"), -1),
+        (("timeline", 0, "planned"), "many"),
+        (("timeline", 0, "planned"), math.nan),
+        (("timeline", 0, "call_setup", "p50"), None),
     ],
 )
 def test_a_value_of_the_wrong_kind_is_refused(path: tuple[str | int, ...], value: object) -> None:

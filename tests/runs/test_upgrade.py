@@ -29,6 +29,9 @@ def test_a_record_of_schema_1_is_read() -> None:
     ]
     assert metrics_of("media-offer") <= record.metrics.keys()
     assert len(record.call_setup_times) == record.totals.calls_answered
+    assert record.target.policy is not None
+    assert record.target.policy["max_early_retries"] == 3
+    assert record.target.policy["retry_after"] == {"form": "seconds", "advice": "own-slot"}
 
 
 def test_a_record_of_schema_2_is_read_with_its_old_names() -> None:

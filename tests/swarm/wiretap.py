@@ -16,16 +16,16 @@ class Wiretap:
 
     def __init__(self, port: int) -> None:
         self.url = f"http://127.0.0.1:{port}"
-        self._heard = b""
+        self._recorded = b""
         self._lock = threading.Lock()
 
-    def hear(self, data: bytes) -> None:
+    def record(self, data: bytes) -> None:
         with self._lock:
-            self._heard += data
+            self._recorded += data
 
     @property
     def bearers(self) -> set[str]:
-        return {found.decode() for found in re.findall(rb'"access_token": ?"([^"]+)"', self._heard)}
+        return {found.decode() for found in re.findall(rb'"access_token": ?"([^"]+)"', self._recorded)}
 
 
 @contextmanager
@@ -34,11 +34,11 @@ def tapped(edge: tuple[str, int]) -> Iterator[Wiretap]:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         wiretap = Wiretap(listener.getsockname()[1])
 
-        def forward(source: socket.socket, sink: socket.socket, heard: bool) -> None:
+        def forward(source: socket.socket, sink: socket.socket, recorded: bool) -> None:
             with suppress(OSError):
                 while data := source.recv(65536):
-                    if heard:
-                        wiretap.hear(data)
+                    if recorded:
+                        wiretap.record(data)
                     sink.sendall(data)
             for each in (source, sink):
                 with suppress(OSError):

@@ -1,26 +1,25 @@
 """The runs of a comparison and its arms.
 
-record ──► Run    a label, its metrics, what there is to remark       a row of the table of runs
-       ──► Arm    all runs of one profile under the same conditions   a row of the table of repeated runs
+Run    a record with a label and its conditions               a row of the table of runs
+Arm    all runs of one profile under the same conditions      a row of the table of repeated runs
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import NamedTuple
 
-from locust_softphone.metrics.histogram import Histogram
 from locust_softphone.report import statistics
 from locust_softphone.report.conditions import Conditions, changes, conditions
 from locust_softphone.report.statistics import Estimate
-from locust_softphone.report.timeline import Timeline, timeline_of
+from locust_softphone.report.timeline import Timeline
 from locust_softphone.report.values import measured, number, seconds
 from locust_softphone.runs.record import RunRecord
 
-__all__ = ["COMPARED_METRICS", "Arm", "Run", "Spread", "arms_of", "labelled", "remarks", "run_of"]
+__all__ = ["COMPARED_METRICS", "Arm", "Run", "Spread", "arms_of", "remarks", "runs_of"]
 
 _CALL_SETUP = {"call_setup.p50": 50.0, "call_setup.p95": 95.0, "call_setup.p99": 99.0}
 
@@ -31,48 +30,42 @@ COMPARED_METRICS = (
 """The metrics by which arms are compared."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Run:
     """One run of a comparison.
 
     Args:
+        record: its record.
         label: distinguishes it from the other runs of the comparison.
-        name: the name of its profile.
         arm: the number of its arm in the comparison.
-        metrics: its metrics by name; None where one was not measured.
-        conditions: what the metrics may depend on.
-        verdict: passed, failed or invalid.
-        remarks: why it failed, why it is not valid, and what else its row does not show.
-        aborted: whether it was ended early because an expectation could no longer hold.
-        call_setup: the call set-up times, from the planned start.
-        timeline: what happened in each second.
-        record: the run record.
+        conditions: what its metrics may depend on.
     """
 
+    record: RunRecord
     label: str
-    name: str
     arm: int
-    metrics: Mapping[str, float | None]
     conditions: Conditions
-    verdict: str
-    remarks: tuple[str, ...]
-    aborted: bool
-    call_setup: Histogram = field(compare=False)
-    timeline: Timeline = field(compare=False, repr=False)
-    record: RunRecord = field(compare=False, repr=False)
 
     @property
-    def exit_code(self) -> int:
-        return self.record.exit_code
+    def metrics(self) -> Mapping[str, float | None]:
+        return self.record.metrics
 
     @property
     def is_comparable(self) -> bool:
         """Whether it is valid and was not aborted."""
-        return self.verdict != "invalid" and not self.aborted
+        return self.record.verdict != "invalid" and not self.record.aborted
 
     @property
     def all_answered(self) -> bool:
         return self.metrics["answered"] == self.metrics["planned"]
+
+    @cached_property
+    def remarks(self) -> tuple[str, ...]:
+        return tuple(remarks(self.record))
+
+    @cached_property
+    def timeline(self) -> Timeline:
+        return Timeline.of(self.record.timeline)
 
 
 class Spread(NamedTuple):
@@ -140,69 +133,54 @@ class Arm:
         if metric == "answered":
             return statistics.share(list(map(int, values)), list(map(int, self.values("planned"))))
         if metric in _CALL_SETUP:
-            histograms = [run.call_setup for run in self.runs]
+            histograms = [run.record.call_setup_times for run in self.runs]
             return statistics.percentile(histograms, _CALL_SETUP[metric]) if all(map(len, histograms)) else None
         return statistics.mean(values)
 
 
-def run_of(record: RunRecord) -> Run:
-    """The run that a record is of, labelled with the name of its profile."""
-    return Run(
-        label=record.name,
-        name=record.name,
-        arm=0,
-        metrics=record.metrics,
-        conditions=conditions(record),
-        verdict=record.verdict,
-        remarks=tuple(remarks(record)),
-        aborted=record.aborted is not None,
-        call_setup=record.call_setup_times,
-        timeline=timeline_of(record),
-        record=record,
-    )
-
-
-def remarks(record: RunRecord) -> Iterable[str]:
-    """What there is to say about a run besides its metrics, a sentence each."""
+def remarks(record: RunRecord) -> Iterator[str]:
+    """Why a run failed or is not valid, and what else its metrics do not show, a sentence each."""
     yield from record.validity.reasons
-    if aborted := record.aborted:
-        yield f"aborted after {seconds(aborted.after_s)}: {aborted.by} could no longer hold"
+    if record.aborted:
+        yield f"aborted after {seconds(record.aborted.after_s)}: {record.aborted.by} could no longer hold"
     for each in record.expectations:
         if each.held is False:
             yield f"expected {each.text}, {measured(each)}"
     if undecided := [each.text for each in record.expectations if each.held is None]:
         yield f"not decided when it was aborted: {', '.join(undecided)}"
-    if (unfinished := record.totals.unfinished) and not aborted:
-        planned = record.totals.planned
-        yield f"{unfinished} of {planned} softphones had not finished their call set-up when the run ended"
+    if record.totals.unfinished and not record.aborted:
+        unfinished = f"{record.totals.unfinished} of {record.totals.planned} softphones"
+        yield f"{unfinished} had not finished their call set-up when the run ended"
 
 
-def labelled(runs: Iterable[Run]) -> list[Run]:
-    """The runs with those of one arm next to each other, and numbered where they share a name."""
+def runs_of(records: Iterable[RunRecord]) -> list[Run]:
+    """The runs of records, those of one arm next to each other, and numbered where they share a name."""
     arms: list[list[Run]] = []
-    for run in runs:
-        same = (arm for arm in arms if arm[0].name == run.name and not changes(arm[0].conditions, run.conditions))
+    for record in records:
+        run = Run(record, record.name, 0, conditions(record))
+        same = (arm for arm in arms if arm[0].label == run.label and not changes(arm[0].conditions, run.conditions))
         if arm := next(same, None):
             arm.append(run)
         else:
             arms.append([run])
-    times = Counter(run.name for arm in arms for run in arm)
+    times = Counter(run.label for arm in arms for run in arm)
     seen: Counter[str] = Counter()
     found = []
     for number_of_arm, arm in enumerate(arms):
         for run in arm:
-            seen[run.name] += 1
-            label = f"{run.name} #{seen[run.name]}" if times[run.name] > 1 else run.name
+            seen[run.label] += 1
+            label = f"{run.label} #{seen[run.label]}" if times[run.label] > 1 else run.label
             found.append(replace(run, label=label, arm=number_of_arm))
     return found
 
 
 def arms_of(runs: Iterable[Run]) -> list[Arm]:
-    """Labelled runs by arm. An arm has the name of its profile, unless another arm has it too."""
+    """The runs by arm. An arm has the name of its profile, unless another arm has it too."""
     groups: dict[int, list[Run]] = {}
     for run in runs:
         groups.setdefault(run.arm, []).append(run)
-    times = Counter(group[0].name for group in groups.values())
+    times = Counter(group[0].record.name for group in groups.values())
     return [
-        Arm(group[0].name if times[group[0].name] == 1 else group[0].label, tuple(group)) for group in groups.values()
+        Arm(group[0].record.name if times[group[0].record.name] == 1 else group[0].label, tuple(group))
+        for group in groups.values()
     ]

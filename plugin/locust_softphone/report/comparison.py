@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
-from locust_softphone.report.arms import Arm, Run, arms_of, labelled, run_of
+from locust_softphone.report.arms import Arm, Run, arms_of, runs_of
 from locust_softphone.report.conditions import OUTSIDE_PROFILE, Change, changes
 from locust_softphone.report.differences import ArmDifference, differences_between
 from locust_softphone.report.findings import Finding, FindingKind, findings_of, headline_of
@@ -44,7 +44,7 @@ class Comparison:
 
 def compare_runs(records: Iterable[RunRecord]) -> Comparison:
     """Compare the runs of these records, at least one."""
-    runs = labelled(map(run_of, records))
+    runs = runs_of(records)
     arms = arms_of([run for run in runs if run.is_comparable])
     differences = differences_between(arms)
     findings = findings_of(runs, arms, differences)
@@ -74,7 +74,7 @@ def _warnings(arms: Sequence[Arm]) -> Iterable[str]:
         )
         yield f"Warning: the runs differ in more than their profiles, which may explain their differences: {each}."
     for before, after in combinations(arms, 2):
-        if before.runs[0].name == after.runs[0].name:
+        if before.runs[0].record.name == after.runs[0].record.name:
             found = [each for each in changes(before.conditions, after.conditions) if each.part not in OUTSIDE_PROFILE]
             if found:
                 each = ", ".join(f"{change.name} {change.before} and {change.after}" for change in found)

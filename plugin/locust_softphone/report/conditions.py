@@ -72,10 +72,10 @@ def conditions(record: RunRecord) -> Conditions:
         if key != "like":
             fields = value if isinstance(value, Mapping) else {key: value}
             parts[key] = {field: _text(inner) for field, inner in fields.items()}
-    parts["target"] = {"target": "simulated" if target.simulated else _text(target.url)}
+    parts["target"] = {"target": "simulated" if target.simulated else target.url}
     parts["policy"] = {key: _text(value) for key, value in (target.policy or {}).items()}
-    parts["versions"] = {name: _text(version) for name, version in record.versions.items()}
-    parts["workers"] = {"workers": _text(record.workers)}
+    parts["versions"] = dict(record.versions)
+    parts["workers"] = {"workers": str(record.workers)}
     unused = _unused(profile)
     if not record.retries.over_budget:
         unused.add(("retry", "budget"))

@@ -1,4 +1,4 @@
-"""Differences between two arms: which conditions changed, how much each metric moved, and whether that means anything.
+"""Differences between two arms: which conditions changed, and how much each metric moved, if it did.
 
 A metric tells two arms apart when
 

@@ -72,7 +72,7 @@ def headline_of(findings: Sequence[Finding], differences: Sequence[ArmDifference
 
 def _of_arms(runs: Sequence[Run], arms: Sequence[Arm], differences: Sequence[ArmDifference]) -> Iterable[Finding]:
     if not arms:
-        complete = " and complete" if any(run.aborted for run in runs) else ""
+        complete = " and complete" if any(run.record.aborted for run in runs) else ""
         text = f"No run is valid{complete}, so there is nothing to compare."
         yield Finding(FindingKind.NOTHING_TO_COMPARE, text)
         return
@@ -92,8 +92,8 @@ def _of_arms(runs: Sequence[Run], arms: Sequence[Arm], differences: Sequence[Arm
 
 def _left_out(runs: Sequence[Run]) -> Iterable[Finding]:
     for why, left_out in (
-        ("not valid", [run.label for run in runs if run.verdict == "invalid"]),
-        ("aborted", [run.label for run in runs if run.aborted and run.verdict != "invalid"]),
+        ("not valid", [run.label for run in runs if run.record.verdict == "invalid"]),
+        ("aborted", [run.label for run in runs if run.record.aborted and run.record.verdict != "invalid"]),
     ):
         if left_out:
             yield Finding(FindingKind.LEFT_OUT, f"Left out because {why}: {listed(left_out)}.")

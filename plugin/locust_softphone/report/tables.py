@@ -86,7 +86,7 @@ class Column(NamedTuple):
     def text(self, run: Run) -> str:
         """A run's cell."""
         if not self.metric:
-            return run.verdict
+            return run.record.verdict
         value = run.metrics[self.metric]
         if value is None:
             return self.unmeasured
@@ -139,7 +139,7 @@ def _of_runs(runs: Sequence[Run]) -> Table:
 
 
 def _column(column: Column, runs: Sequence[Run]) -> list[Cell]:
-    valid = [run for run in runs if run.verdict != "invalid"]
+    valid = [run for run in runs if run.record.verdict != "invalid"]
     if not column.better or not valid:
         return [Cell(column.text(run)) for run in runs]
     candidates = [run for run in valid if not column.if_all_answered or run.all_answered]

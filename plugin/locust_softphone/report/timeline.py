@@ -1,41 +1,44 @@
-"""A run second by second, read from its record; and the wave of reconnects after a mass disconnect.
+"""A run second by second, and the wave of reconnects after a mass disconnect.
 
     counts[4]["attempts.offer"]    what happened in the fifth second
-    setups[4]["p95"]               95th percentile of the set-up times of the calls planned for that second
-    retries                        the sample of retries that had a Retry-After
+    setups[4].p95                  95th percentile of the set-up times of the calls planned for that second
 
-Records of earlier versions have no ``setups``, no ``retries`` and no ``connected_now``.
+Records of earlier versions have no ``setups`` and no ``connected_now``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
-from locust_softphone.metrics.retry_after_sample import RetryAfterSample
-from locust_softphone.runs.record import RunRecord
+from locust_softphone.runs.record import Second, SetupTimes
 
-__all__ = ["ReconnectWave", "Timeline", "timeline_of", "wave_of"]
+__all__ = ["ReconnectWave", "Timeline", "wave_of"]
 
 MASS_DISCONNECT = 0.10
 """The share of the planned softphones that must be disconnected within a second."""
 
-_NOTHING: Mapping[str, float] = {}
+_NOTHING: Mapping[str, int] = {}
 
 
 @dataclass(frozen=True)
 class Timeline:
     """What happened in each second from the plan's start; a second or a counter that is missing is 0."""
 
-    counts: Mapping[int, Mapping[str, float]]
-    setups: Mapping[int, Mapping[str, float]]
-    retries: tuple[RetryAfterSample, ...]
+    counts: Mapping[int, Mapping[str, int]]
+    setups: Mapping[int, SetupTimes]
+
+    @classmethod
+    def of(cls, rows: Iterable[Second]) -> Self:
+        """The timeline of a record."""
+        counts = {row.second: {"planned": row.planned, **row.counts} for row in rows}
+        return cls(counts, {row.second: row.call_setup for row in rows if row.call_setup})
 
     @property
     def seconds(self) -> int:
         """How many seconds there are."""
-        return max((*self.counts, *self.setups), default=-1) + 1
+        return max(self.counts, default=-1) + 1
 
     def names(self, prefix: str) -> list[str]:
         """The counters with this prefix that were ever counted, without the prefix, in order of appearance."""
@@ -45,17 +48,8 @@ class Timeline:
     def has(self, name: str) -> bool:
         return any(name in counts for counts in self.counts.values())
 
-    def at(self, second: int, name: str) -> float:
+    def at(self, second: int, name: str) -> int:
         return self.counts.get(second, _NOTHING).get(name, 0)
-
-
-def timeline_of(record: RunRecord) -> Timeline:
-    """The timeline of a record."""
-    return Timeline(
-        counts={row.second: {"planned": row.planned, **row.counts} for row in record.timeline},
-        setups={row.second: row.call_setup.model_dump() for row in record.timeline if row.call_setup},
-        retries=tuple(RetryAfterSample(each.step, each.deadline_s, each.retried_s) for each in record.retries.sample),
-    )
 
 
 class ReconnectWave(NamedTuple):
@@ -69,11 +63,11 @@ class ReconnectWave(NamedTuple):
         limited_per_s: the most 429s in a second from then on.
     """
 
-    dropped: float
-    returned: float
+    dropped: int
+    returned: int
     after_s: int
-    handshakes_per_s: float
-    limited_per_s: float
+    handshakes_per_s: int
+    limited_per_s: int
 
 
 def wave_of(timeline: Timeline, planned: float) -> ReconnectWave | None:

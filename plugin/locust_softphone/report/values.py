@@ -32,13 +32,12 @@ def listed(parts: Iterable[str]) -> str:
     return f"{', '.join(most)} and {last}" if most else last
 
 
-def measured(expectation: Expected) -> str:
-    """What was measured for an expectation of a record: ``it was 4``."""
-    value = expectation.measured
-    if value is None:
+def measured(expected: Expected) -> str:
+    """What was measured for an expectation: ``it was 4``."""
+    if expected.measured is None:
         return "it was never measured"
-    is_duration = kind_of(Expectation.parse(expectation.text).metric) == "seconds"
-    return f"it was {seconds(value) if is_duration else number(value)}"
+    is_duration = kind_of(Expectation.parse(expected.text).metric) == "seconds"
+    return f"it was {seconds(expected.measured) if is_duration else number(expected.measured)}"
 
 
 def estimated(metric: str, estimate: Estimate | None, *, signed: bool = False) -> str:

@@ -18,7 +18,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from locust.argument_parser import LocustArgumentParser
 from locust.env import Environment
 from locust.event import Events
 from locust.runners import WorkerRunner
@@ -47,13 +46,9 @@ def install(events: Events) -> None:
     Args:
         events: ``locust.events``.
     """
-    events.init_command_line_parser.add_listener(_on_parser)
+    events.init_command_line_parser.add_listener(lambda parser, **_: add_options(parser))
     events.init.add_listener(_on_init)
     events.quitting.add_listener(_on_quitting)
-
-
-def _on_parser(parser: LocustArgumentParser, **_: Any) -> None:
-    add_options(parser)
 
 
 def _on_init(environment: Environment, runner: Any, web_ui: WebUI | None, **_: Any) -> None:

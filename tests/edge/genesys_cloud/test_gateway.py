@@ -111,7 +111,7 @@ def test_a_call_over_sdp_over_xmpp(start_edge: StartEdge) -> None:
         call = called(alice, stream)
         assert call.attributes["inin-sdp-over-xmpp"] == "true"
         assert "gjoll" in call.gateway.partition("@")[2]
-        stream.message(call.gateway, "proceed", call.session_id)
+        stream.message(call.gateway.upper().replace("/GATEWAY", "/gateway"), "proceed", call.session_id)  # RFC 7622 3.3
         answer = make_answer(parse(offered_sdp(stream)), random.Random(1))
         for payload in (
             rpc("answer", sessionId=call.session_id, sdp=answer),

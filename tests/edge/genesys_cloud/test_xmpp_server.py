@@ -67,6 +67,16 @@ def test_the_features_offered_before_and_after_the_login(edge: EdgeProcess) -> N
         assert [name_of(feature) for feature in stream.open()] == ["bind:bind"]
 
 
+def test_addresses_are_compared_as_addresses(edge: EdgeProcess) -> None:
+    """RFC 7622 3.2 and 3.3: lower case, and the dot of the root is not part of it."""
+    alice = Agent(edge)
+    with alice.websocket() as stream:
+        stream.send(f'<open xmlns="{NAMESPACES["framing"]}" to="EDGE.example." version="1.0"/>')
+        stream.receive("framing:open")
+        stream.receive("stream:features")
+        assert name_of(stream.authenticate("Alice@Edge.Example", f"authKey:{alice.token}")) == "sasl:success"
+
+
 @pytest.mark.parametrize(
     ("mechanism", "content", "condition"),
     [

@@ -1,4 +1,4 @@
-"""Where Genesys Cloud is, and whose softphones they are: regions, hosts, and the file of users."""
+"""Regions, hosts and the users file of Genesys Cloud."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def test_each_of_18_regions_has_its_three_hosts() -> None:
     assert not hosts_of().is_loopback
 
 
-def test_a_region_that_there_is_not() -> None:
+def test_an_unknown_region() -> None:
     with pytest.raises(InputError, match="did you mean eu-west-1"):
         hosts_of("eu-west1")
 
@@ -36,7 +36,7 @@ def test_a_region_that_there_is_not() -> None:
         ("\ufeffjid\r\na@org.example\r\nb@org.example\r\n", [User("a@org.example"), User("b@org.example")]),
     ],
 )
-def test_a_file_of_users(tmp_path: Path, text: str, users: list[User]) -> None:
+def test_a_users_file(tmp_path: Path, text: str, users: list[User]) -> None:
     file = tmp_path / "users.csv"
     file.write_text(text, encoding="utf-8")
     assert list(load_users(file, {"AGENT": "from-the-environment"})) == users
@@ -50,18 +50,22 @@ def test_a_file_of_users(tmp_path: Path, text: str, users: list[User]) -> None:
         ("jid,token\n", ": names no users"),
         ("jid\nanna\n", ':2: "anna" is not a bare JID'),
         ("jid\na@b/c\n", ':2: "a@b/c" is not a bare JID'),
-        ("jid\na@b\na@b\n", ": a JID occurs twice"),
+        ("jid\nb\n", ':2: "b" is not a bare JID'),
+        ("jid\na@b\nA@B.\n", ":3: the same JID as in line 2"),  # RFC 7622 3.2, 3.3
+        ("jid\nä@b\nc@b\nA\u0308@b\n", ":4: the same JID as in line 2"),
+        ("token\nsecret\nsecret\n", ":3: the same token as in line 2"),
+        ("jid,token\na@b,secret\nc@b,env:ALSO_SECRET\n", ":3: the same token as in line 2"),
         ("token\nenv:NOBODY\n", ':2: the environment has no variable "NOBODY"'),
         ("token\nvery secret\n", ":2: the token has characters that a Bearer token must not have"),
         ("jid,token\na@b,t,x\n", ":2: more columns than the header has"),
         ("jid,token\n,\n", ":2: neither a JID nor a token"),
     ],
 )
-def test_a_file_that_cannot_be_used(tmp_path: Path, text: str, problem: str) -> None:
+def test_a_users_file_with_a_problem(tmp_path: Path, text: str, problem: str) -> None:
     file = tmp_path / "users.csv"
-    file.write_text(text)
+    file.write_text(text, encoding="utf-8")
     with pytest.raises(InputError) as caught:
-        load_users(file, {})
+        load_users(file, {"ALSO_SECRET": "secret"})
     assert f"{file}{problem}" in str(caught.value)
     assert "secret" not in str(caught.value)
 

@@ -13,7 +13,13 @@ import pytest
 
 from locust_softphone.sdp import check_answer, make_offer
 from locust_softphone.sdp import parse as parse_sdp
-from locust_softphone.signaling.dialects.genesys_cloud.calls import MAX_CALLS, PROPOSE, WEBRTC, Calls
+from locust_softphone.signaling.dialects.genesys_cloud.calls import (
+    MAX_CALLS,
+    PROPOSE,
+    REMEMBERED_REINVITES,
+    WEBRTC,
+    Calls,
+)
 from locust_softphone.signaling.xmpp.jingle import JINGLE
 from locust_softphone.signaling.xmpp.stanza import escape
 from locust_softphone.untrusted import xml_element as parse
@@ -29,15 +35,15 @@ def calls() -> Calls:
     return Calls(ME, lambda: f"id{next(ids)}", ":".join(["AA"] * 32), random.Random(1))
 
 
-def propose(sid: str = "sid-1", conversation: str = "conversation-1") -> Element:
-    text = f'<propose xmlns="urn:xmpp:jingle-message:0" id="{sid}" inin-cid="{conversation}" inin-autoanswer="true"/>'
-    element = parse(text)
+def propose(sid: str = "sid-1", conversation: str = "conversation-1", more: str = "") -> Element:
+    about = f'id="{sid}" inin-cid="{conversation}" inin-autoanswer="true" {more}'
+    element = parse(f'<propose xmlns="urn:xmpp:jingle-message:0" {about}/>')
     assert element.tag == PROPOSE
     return element
 
 
-def webrtc(method: str, /, **params: Any) -> Element:
-    request = {"jsonrpc": "2.0", "id": "1", "method": method, "params": {"sessionId": "sid-1", **params}}
+def webrtc(method: str, id_: object = "1", /, **params: Any) -> Element:
+    request = {"jsonrpc": "2.0", "id": id_, "method": method, "params": {"sessionId": "sid-1", **params}}
     return webrtc_text(json.dumps(request))
 
 
@@ -115,15 +121,77 @@ def test_a_call_over_jingle(calls: Calls) -> None:
     assert bye[0].get("action") == "session-terminate"
 
 
+def make_active(calls: Calls, answer: list[str]) -> None:
+    """Acknowledge an answer, and what the softphone says then."""
+    (active,) = calls.acknowledged(parse(answer[0]).get("id", ""), ok=True)
+    calls.acknowledged(parse(active).get("id", ""), ok=True)
+    assert [call.state for call in calls.become_active] == ["active"]
+
+
 def test_a_second_offer_is_answered_and_the_call_stays_active(calls: Calls) -> None:
     calls.proposed(GATEWAY, propose())
-    first = calls.on_webrtc(GATEWAY, webrtc("offer", sdp=OFFER))
-    active = calls.acknowledged(parse(first[0]).get("id", ""), ok=True)
-    calls.acknowledged(parse(active[0]).get("id", ""), ok=True)
+    make_active(calls, calls.on_webrtc(GATEWAY, webrtc("offer", sdp=OFFER)))
     again = calls.on_webrtc(GATEWAY, webrtc("offer", sdp=OFFER, reinvite=True))
     assert requests(again)[0]["method"] == "answer"
     assert calls.acknowledged(parse(again[0]).get("id", ""), ok=True) == []
     assert len(calls.become_active) == 1
+
+
+def test_a_repeated_reinvite_is_answered_once_for_each_id(calls: Calls) -> None:
+    calls.proposed(GATEWAY, propose())
+    make_active(calls, calls.on_webrtc(GATEWAY, webrtc("offer", sdp=OFFER)))
+    ids = ("r1", "r1", "r2", "r1", 3, 3, None, None, "r2")
+    answered = [id_ for id_ in ids if calls.on_webrtc(GATEWAY, webrtc("offer", id_, sdp=OFFER, reinvite=True))]
+    assert answered == ["r1", "r2", 3, None]
+    assert calls.on_webrtc(GATEWAY, webrtc("offer", "r1", sdp=OFFER))  # not a reinvite: negotiated again
+
+
+def test_only_the_last_reinvites_are_remembered(calls: Calls) -> None:
+    calls.proposed(GATEWAY, propose())
+    for number in range(REMEMBERED_REINVITES + 1):
+        assert calls.on_webrtc(GATEWAY, webrtc("offer", number, sdp=OFFER, reinvite=True))
+    assert calls.on_webrtc(GATEWAY, webrtc("offer", 0, sdp=OFFER, reinvite=True))
+
+
+@pytest.mark.parametrize("flag", ["true", "1"])
+def test_what_comes_over_jingle_is_ignored_in_a_call_that_was_proposed_for_sdp_over_xmpp(
+    calls: Calls, flag: str
+) -> None:
+    calls.proposed(GATEWAY, propose(more=f'inin-sdp-over-xmpp="{flag}"'))
+    calls.proposed(GATEWAY, propose())  # repeated without the flag, which changes nothing
+    assert calls.on_jingle(GATEWAY, jingle("session-initiate")) == []
+    make_active(calls, calls.on_webrtc(GATEWAY, webrtc("offer", sdp=OFFER)))
+    assert calls.on_jingle(GATEWAY, jingle("session-initiate")) == []
+    assert calls.on_jingle(GATEWAY, jingle("session-terminate")) == []
+    assert [request["method"] for request in requests(calls.end_all())] == ["terminate"]
+
+
+def test_what_comes_over_jingle_is_ignored_after_an_offer_over_xmpp(calls: Calls) -> None:
+    calls.proposed(GATEWAY, propose())
+    make_active(calls, calls.on_webrtc(GATEWAY, webrtc("offer", sdp=OFFER)))
+    assert calls.on_jingle(GATEWAY, jingle("session-initiate")) == []
+    assert [request["method"] for request in requests(calls.end_all())] == ["terminate"]
+
+
+def test_no_second_offer_hangs_up_an_active_call(calls: Calls) -> None:
+    calls.proposed(GATEWAY, propose())
+    make_active(calls, calls.on_jingle(GATEWAY, jingle("session-initiate")))
+    assert calls.on_jingle(GATEWAY, jingle("session-initiate")) == []
+    assert (
+        calls.on_jingle(GATEWAY, parse('<jingle xmlns="urn:xmpp:jingle:1" action="session-initiate" sid="sid-1"/>'))
+        == []
+    )
+    assert calls.on_webrtc(GATEWAY, webrtc("offer", sdp="hello")) == []  # RFC 3264 8: the session stays as it is
+    (call,) = calls.become_active
+    assert call.state == "active"
+    assert len(calls.end_all()) == 1
+
+
+@pytest.mark.parametrize("peer", ["GJOLL@Gateway.Edge.Example/1", "\uff47joll@gateway.edge.example./1"])
+def test_the_gateway_is_the_same_in_another_spelling(calls: Calls, peer: str) -> None:
+    calls.proposed(GATEWAY, propose())
+    assert calls.on_webrtc(peer, webrtc("offer", sdp=OFFER))
+    assert calls.on_webrtc(peer.replace("/1", "/2"), webrtc("offer", sdp=OFFER)) == []
 
 
 ENDS: dict[str, Callable[[Calls], object]] = {

@@ -17,7 +17,7 @@ CANCELLED = AttemptFailed(Outcome.CANCELLED)
 
 
 class Telemetry:
-    """Keeps what it is told to export."""
+    """Keeps what it gets to export."""
 
     def __init__(self) -> None:
         self.exported: list[object] = []

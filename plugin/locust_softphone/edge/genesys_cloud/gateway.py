@@ -29,6 +29,7 @@ from locust_softphone.edge.genesys_cloud.sdp_transport import SdpOverXmpp
 from locust_softphone.edge.genesys_cloud.wire_policy import GenesysCloud
 from locust_softphone.edge.http_request import Caller
 from locust_softphone.edge.stats import CallEvent, Stats
+from locust_softphone.jid import same_jid
 from locust_softphone.sdp import SdpError, SessionDescription, check_answer, make_offer, parse
 
 __all__ = ["Gateway", "Phone"]
@@ -147,11 +148,12 @@ class Gateway:
             call = self._calls.get(payload.get("id", ""))
             if namespace != f"{{{NS.JINGLE_MESSAGE}" or call is None or call.user != phone.caller:
                 continue
-            if stanza.get("to") == phone.bare_jid and verb in ("accept", "reject"):
+            to = stanza.get("to", "")
+            if verb in ("accept", "reject") and same_jid(to, phone.bare_jid):
                 for other in self._phones_of[phone.caller]:
                     if other is not phone:
                         other.send(stanzas.message(other.jid, phone.jid, _jingle_message(verb, call)))
-            elif stanza.get("to") == call.gateway and call.phone is None:
+            elif call.phone is None and same_jid(to, call.gateway):
                 if verb == "proceed":
                     self._offer(call, phone)
                 elif verb == "reject":

@@ -26,6 +26,7 @@ from locust_softphone.edge.genesys_cloud.channels import Channel, Channels
 from locust_softphone.edge.genesys_cloud.gateway import Gateway
 from locust_softphone.edge.genesys_cloud.namespaces import NS
 from locust_softphone.edge.websocket_session import Session
+from locust_softphone.jid import same_jid
 from locust_softphone.untrusted import XmlError, xml_element
 
 __all__ = ["XmppSession", "bare_jid"]
@@ -216,7 +217,7 @@ class XmppSession(Session):
             self._fail("not-authorized")
             return False
         self.send(stanzas.stream_open(self._genesys_cloud.domain, str(uuid.uuid4())))
-        if element.get("to") != self._genesys_cloud.domain:
+        if not same_jid(element.get("to", ""), self._genesys_cloud.domain):
             self._fail("host-unknown")
             return False
         return True
@@ -240,7 +241,7 @@ class XmppSession(Session):
             or grant is None
             or grant.organisation != owner.organisation
             or grant.user not in (None, owner.name)
-            or name != self.bare_jid
+            or not same_jid(name, self.bare_jid)
         ):
             return "not-authorized"
         return None

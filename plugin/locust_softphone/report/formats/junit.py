@@ -42,11 +42,11 @@ def _suite(run: Run) -> ElementTree.Element:
         "testsuite", name=_text(run.label), timestamp=began.replace(tzinfo=None).isoformat("T", "seconds"), time=took_s
     )
     properties = ElementTree.SubElement(suite, "properties")
-    for name, value in (("run_id", record.run_id), ("target", record.target.url), ("verdict", run.verdict)):
+    for name, value in (("run_id", record.run_id), ("target", record.target.url), ("verdict", record.verdict)):
         ElementTree.SubElement(properties, "property", name=name, value=_text(value))
     cases = [_validity(record), *(_expectation(each) for each in record.expectations)]
     for case in cases:
-        case.set("classname", _text(run.name))
+        case.set("classname", _text(record.name))
         suite.append(case)
     ElementTree.SubElement(suite, "system-out").text = _text("\n".join(summary_lines(record)))
     for count, tag in (("failures", "failure"), ("errors", "error"), ("skipped", "skipped")):

@@ -8,7 +8,6 @@ keep one.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import datetime
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, InfoMetricFamily, Metric
@@ -17,6 +16,7 @@ from prometheus_client.openmetrics.exposition import generate_latest
 from prometheus_client.registry import Collector, CollectorRegistry
 
 from locust_softphone.metrics.histogram import PERCENTILES
+from locust_softphone.metrics.outcome import ABNORMAL_CAUSES
 from locust_softphone.report.comparison import Comparison
 from locust_softphone.runs.record import RunRecord
 from locust_softphone.runs.record_parts import Durations
@@ -24,6 +24,7 @@ from locust_softphone.runs.record_parts import Durations
 __all__ = ["openmetrics"]
 
 _SOFTPHONES = ("planned", "started", "connected", "answered", "gave_up", "unfinished")
+_QUANTILES = {**{name: f"{percent / 100:.15g}" for name, percent in PERCENTILES.items()}, "max": "1"}
 
 
 def openmetrics(comparison: Comparison) -> str:
@@ -77,8 +78,9 @@ class _Families(Collector):
             family.add_sample(f"{family.name}_total", {**run, **labels}, value, at)
 
         def summary(family: Metric, durations: Durations, **labels: str) -> None:
-            for quantile, seconds in _quantiles(durations):
-                family.add_sample(family.name, {**run, **labels, "quantile": quantile}, seconds, at)
+            for point, quantile in _QUANTILES.items():
+                if (seconds := getattr(durations, point)) is not None:
+                    family.add_sample(family.name, {**run, **labels, "quantile": quantile}, seconds, at)
             family.add_sample(f"{family.name}_count", {**run, **labels}, durations.count, at)
 
         about = {"target": record.target.url, "version": record.versions["locust-softphone"]}
@@ -94,23 +96,16 @@ class _Families(Collector):
                 counter(self.attempts, n, step=step, outcome=outcome)
         for code, n in record.closes.items():
             counter(self.closes, n, code=code)
-        for cause, n in record.abnormal_closes.items():
-            if cause != "total":
-                counter(self.abnormal, n, cause=cause)
+        for cause in ABNORMAL_CAUSES:
+            counter(self.abnormal, record.abnormal_closes[cause], cause=cause)
         counter(self.retries, record.retries.made)
         counter(self.told, record.retries.honoured, came="honoured")
         counter(self.told, record.retries.too_early, came="too_early")
-        if (connected_s := record.time_to_connected_s) is not None:
-            gauge(self.connected, connected_s)
+        if record.time_to_connected_s is not None:
+            gauge(self.connected, record.time_to_connected_s)
         for step, of_step in record.steps.items():
             summary(self.steps, of_step.response_s, step=step, since="planned")
             summary(self.steps, of_step.service_s, step=step, since="actual")
         summary(self.calls, record.call_setup.response_s, since="planned")
         summary(self.calls, record.call_setup.service_s, since="actual")
         summary(self.lag, record.start_lag_s)
-
-
-def _quantiles(durations: Durations) -> Iterator[tuple[str, float]]:
-    for name, percent in {**PERCENTILES, "max": 100.0}.items():
-        if (value := getattr(durations, name)) is not None:
-            yield f"{percent / 100:.15g}", value

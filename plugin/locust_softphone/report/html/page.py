@@ -1,7 +1,7 @@
 """The page: a comparison put into the template.
 
-Nothing in a record is trusted, as it may come from anywhere: Jinja escapes every text, the data of the charts is JSON
-without a character that could end its element, and a Content-Security-Policy allows no script but our two, by their
+Records can come from anywhere, so they are not trusted: Jinja escapes every text, the data of the charts is JSON
+without a character that could end its element, and a Content-Security-Policy allows only our two scripts, by their
 hashes, and no loading of anything.
 """
 
@@ -72,9 +72,8 @@ def write_html(html: str, path: Path) -> None:
 def _shown_at_first(comparison: Comparison) -> list[bool]:
     """For each run, whether its charts are shown at first."""
     runs = comparison.runs
-    if len(runs) <= MOST_RUNS_AT_FIRST:
-        return [True] * len(runs)
-    return [not n or run.arm != runs[n - 1].arm for n, run in enumerate(runs)]
+    few = len(runs) <= MOST_RUNS_AT_FIRST
+    return [few or n == 0 or run.arm != runs[n - 1].arm for n, run in enumerate(runs)]
 
 
 @cache

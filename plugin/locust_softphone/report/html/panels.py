@@ -150,7 +150,7 @@ def _retries(run: Run) -> Panel:
         return Panel("no retries", drawn=False)
     if not with_deadline:
         return Panel(f"{retries:,} retries, none after a Retry-After", drawn=False)
-    note, shown = f"{early:,} of {with_deadline:,} too early", len(run.timeline.retries)
+    note, shown = f"{early:,} of {with_deadline:,} too early", len(run.record.retries.sample)
     if not shown:
         return Panel(f"{note}; an older record, without times", drawn=False)
     return Panel(f"{note}; {shown:,} of them shown, chosen at random" if shown < with_deadline else note, drawn=True)

@@ -16,6 +16,7 @@ from collections.abc import Sequence
 from itertools import accumulate
 from typing import Any
 
+from locust_softphone.metrics.retry_after_sample import RetryAfterSample
 from locust_softphone.report.arms import Run
 from locust_softphone.report.timeline import Timeline
 
@@ -33,10 +34,12 @@ def charts(runs: Sequence[Run]) -> dict[str, Any]:
     seconds = max((run.timeline.seconds for run in runs), default=0)
     points = min(MOST_POINTS, max(MOST_POINTS_OF_ALL // max(len(runs), 1), 1))
     width_s = next((width for width in WIDTHS_S if width * points >= seconds), -(-seconds // points))
-    return {"width_s": width_s, "seconds": seconds, "runs": [_of_run(run.timeline, width_s) for run in runs]}
+    return {"width_s": width_s, "seconds": seconds, "runs": [_of_run(run, width_s) for run in runs]}
 
 
-def _of_run(timeline: Timeline, width_s: int) -> dict[str, Any]:
+def _of_run(run: Run, width_s: int) -> dict[str, Any]:
+    timeline = run.timeline
+    sample = [RetryAfterSample(each.step, each.deadline_s, each.retried_s) for each in run.record.retries.sample]
     return {
         "attempts": _by_name(timeline, "attempts.", width_s),
         "limited": _by_name(timeline, "rate_limited.", width_s),
@@ -44,9 +47,9 @@ def _of_run(timeline: Timeline, width_s: int) -> dict[str, Any]:
         "presence": _presence(timeline, width_s),
         "setup": {name: _slowest(timeline, name, width_s) for name in PERCENTILES} if timeline.setups else {},
         "retries": {
-            "deadline_s": [round(retry.deadline_s, 3) for retry in timeline.retries],
-            "retried_s": [round(retry.retried_s, 3) for retry in timeline.retries],
-            "too_early": [int(retry.too_early) for retry in timeline.retries],
+            "deadline_s": [round(retry.deadline_s, 3) for retry in sample],
+            "retried_s": [round(retry.retried_s, 3) for retry in sample],
+            "too_early": [int(retry.too_early) for retry in sample],
         },
     }
 
@@ -88,6 +91,5 @@ def _ends(timeline: Timeline, name: str, width_s: int) -> list[float]:
 def _slowest(timeline: Timeline, name: str, width_s: int) -> list[float | None]:
     slowest: list[float | None] = [None] * -(-timeline.seconds // width_s)
     for second, summary in timeline.setups.items():
-        if name in summary:
-            slowest[second // width_s] = max(slowest[second // width_s] or 0.0, summary[name])
+        slowest[second // width_s] = max(slowest[second // width_s] or 0.0, getattr(summary, name))
     return slowest

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from random import Random
 
+from locust_softphone import __version__
 from locust_softphone.signaling.dialect import Dialect
 from locust_softphone.signaling.dialects.genesys_cloud.client import CALL_TO, GenesysCloud
 from locust_softphone.signaling.dialects.genesys_cloud.users import User
@@ -15,6 +16,8 @@ from locust_softphone.signaling.oauth import Credentials
 from locust_softphone.signaling.target import Target
 
 __all__ = ["Account", "dialect_for"]
+
+_USER_AGENT = f"locust-softphone/{__version__}"
 
 
 @dataclass(frozen=True)
@@ -38,7 +41,7 @@ class Account:
         return replace(self, hosts=self.hosts.each(reach))
 
 
-def dialect_for(name: str, account: Account, *, timeout_s: float, user_agent: str, random: Random) -> Dialect:
+def dialect_for(name: str, account: Account, *, timeout_s: float, random: Random) -> Dialect:
     """The dialect with this name in a profile, for this account."""
     if name == GenesysCloud.name:
         return GenesysCloud(
@@ -47,7 +50,9 @@ def dialect_for(name: str, account: Account, *, timeout_s: float, user_agent: st
             users=account.users,
             call_to=account.call_to,
             timeout_s=timeout_s,
-            user_agent=user_agent,
+            user_agent=_USER_AGENT,
             random=random,
         )
-    return MediaOffer(account.hosts.api, account.credentials, timeout_s=timeout_s, user_agent=user_agent, random=random)
+    return MediaOffer(
+        account.hosts.api, account.credentials, timeout_s=timeout_s, user_agent=_USER_AGENT, random=random
+    )

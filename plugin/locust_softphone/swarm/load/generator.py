@@ -17,7 +17,6 @@ import gevent
 from gevent.event import Event
 from locust.env import Environment
 
-from locust_softphone import __version__
 from locust_softphone.config.profile import Profile
 from locust_softphone.errors import InputError
 from locust_softphone.metrics.tally import Tally
@@ -92,13 +91,7 @@ class LoadGenerator:
         )
         self.context = SoftphoneContext(
             behaviour=profile.softphone,
-            dialect=dialect_for(
-                profile.dialect,
-                account,
-                timeout_s=profile.softphone.timeout_s,
-                user_agent=f"locust-softphone/{__version__}",
-                random=rng,
-            ),
+            dialect=dialect_for(profile.dialect, account, timeout_s=profile.softphone.timeout_s, random=rng),
             observer=self.recorder,
             shared_token=(shared_token or SharedToken(self.clock)) if shares_token else None,
             shared_backoff=self.shared_backoff,

@@ -55,16 +55,15 @@ class Telemetry:
 
     def attempt(self, attempt: Attempt) -> None:
         """Export an attempt that has just ended."""
-        about = {"softphone.step": attempt.step, "softphone.outcome": attempt.outcome.value}
-        self._attempts.add(1, about)
-        self._durations.record(attempt.service_s, about)
-        codes = {"http.response.status_code": attempt.status, "softphone.close_code": attempt.close_code}
-        known = {name: value for name, value in codes.items() if value is not None}
+        labels = {"softphone.step": attempt.step, "softphone.outcome": attempt.outcome.value}
+        self._attempts.add(1, labels)
+        self._durations.record(attempt.service_s, labels)
         transport = {"softphone.transport": TRANSPORTS[attempt.step]}
+        codes = {"http.response.status_code": attempt.status, "softphone.close_code": attempt.close_code}
         self._span(
             attempt.step,
-            {**about, **transport, **known},
-            since_plan_s=attempt.began_s - attempt.planned_s,
+            {**labels, **transport, **{name: code for name, code in codes.items() if code is not None}},
+            start_lag_s=attempt.began_s - attempt.planned_s,
             took_s=attempt.service_s,
             failure="" if attempt.outcome in (Outcome.OK, Outcome.CANCELLED) else attempt.outcome.value,
         )
@@ -74,12 +73,12 @@ class Telemetry:
         self._span(
             "call setup",
             {},
-            since_plan_s=began_s - planned_s,
+            start_lag_s=began_s - planned_s,
             took_s=ended_s - began_s,
             failure=failure.outcome.value if failure else "",
         )
 
-    def _span(self, name: str, about: dict[str, Any], *, since_plan_s: float, took_s: float, failure: str) -> None:
+    def _span(self, name: str, attributes: dict[str, Any], *, start_lag_s: float, took_s: float, failure: str) -> None:
         """Export a span that ends now."""
         now_ns = time.time_ns()
         span = self._tracer.start_span(
@@ -87,7 +86,11 @@ class Telemetry:
             context=self._trace.set_span_in_context(self._trace.INVALID_SPAN),
             kind=self._trace.SpanKind.CLIENT,
             start_time=now_ns - round(took_s * _NANOSECONDS),
-            attributes={**about, "softphone.start_lag_s": since_plan_s, **({"error.type": failure} if failure else {})},
+            attributes={
+                **attributes,
+                "softphone.start_lag_s": start_lag_s,
+                **({"error.type": failure} if failure else {}),
+            },
         )
         if failure:
             span.set_status(self._trace.StatusCode.ERROR, failure)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import gevent
 
 from locust_softphone.errors import InputError
-from locust_softphone.report.arms import Run, run_of
+from locust_softphone.report.arms import remarks
 from locust_softphone.runs.record import RunRecord
 from locust_softphone.runs.storage import read
 from locust_softphone.text import quoted
@@ -22,21 +22,27 @@ MOST = 100
 
 @dataclass(frozen=True)
 class FinishedRun:
-    """One finished run.
+    """A row of the list of finished runs.
 
     Args:
         id: the name of its folder, which begins with its start time.
-        started: its start time, as ISO 8601 in UTC; empty if the record cannot be read.
+        problem: why the record cannot be read, and the rest is empty; else empty.
+        profile: the name of its profile.
+        started: its start time, as ISO 8601 in UTC.
         target: its edge.
-        run: the run as a comparison shows it, or None if its record cannot be read.
-        problem: why the record cannot be read; else empty.
+        verdict: passed, failed or invalid.
+        metrics: its metrics by name.
+        remarks: why it failed or is not valid, and other remarks.
     """
 
     id: str
+    problem: str = ""
+    profile: str = ""
     started: str = ""
     target: str = ""
-    run: Run | None = None
-    problem: str = ""
+    verdict: str = ""
+    metrics: Mapping[str, float | None] = field(default_factory=dict)
+    remarks: tuple[str, ...] = ()
 
 
 class FinishedRuns:
@@ -84,12 +90,21 @@ class FinishedRuns:
             written = path.stat().st_mtime
             if path not in self._known or self._known[path][0] != written:
                 gevent.sleep(0)
-                record = read(path)
-                edge = "simulated edge" if record.target.simulated else record.target.url
-                row = FinishedRun(path.parent.name, record.times.planned_start, edge, run_of(record))
-                self._known[path] = (written, row)
+                self._known[path] = (written, _row(path.parent.name, read(path)))
             return self._known[path][1]
         except InputError as error:
             return FinishedRun(path.parent.name, problem=str(error))
         except OSError as error:
             return FinishedRun(path.parent.name, problem=f"{path}: cannot be read ({error.strerror})")
+
+
+def _row(run_id: str, record: RunRecord) -> FinishedRun:
+    return FinishedRun(
+        run_id,
+        profile=record.name,
+        started=record.times.planned_start,
+        target="simulated edge" if record.target.simulated else record.target.url,
+        verdict=record.verdict,
+        metrics=record.metrics,
+        remarks=tuple(remarks(record)),
+    )

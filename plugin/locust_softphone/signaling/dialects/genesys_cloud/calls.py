@@ -9,8 +9,9 @@
     softphone  iq set   info, status active            session-info, active, once the answer was acknowledged
     both       iq set   terminate                      session-terminate
 
-The edge chooses the transport. Each iq of type set gets a result. Source: genesys-cloud-streaming-client 19.4.1
-(webrtc.js, genesys-cloud-media-session.js) and genesys-cloud-webrtc-sdk 9.2.4 (softphone-session-handler.js).
+The edge chooses the transport; what comes over Jingle for a call that was proposed for SDP over XMPP is ignored. Each
+iq of type set gets a result. Source: genesys-cloud-streaming-client 19.4.1 (webrtc.js, genesys-cloud-media-session.js)
+and genesys-cloud-webrtc-sdk 9.2.4 (softphone-session-handler.js).
 
 There is no I/O here: methods take an element and return the stanzas to send.
 """
@@ -18,12 +19,14 @@ There is no I/O here: methods take an element and return the stanzas to send.
 from __future__ import annotations
 
 import json
+from collections import deque
 from collections.abc import Callable
 from random import Random
 from typing import Literal
 from xml.etree.ElementTree import Element
 
 from locust_softphone import sdp
+from locust_softphone.jid import same_jid
 from locust_softphone.signaling.xmpp import jingle
 from locust_softphone.signaling.xmpp.stanza import escape, iq, message
 from locust_softphone.untrusted import json_object
@@ -35,6 +38,7 @@ PROPOSE = f"{{{_MESSAGES}}}propose"
 RETRACT = f"{{{_MESSAGES}}}retract"
 WEBRTC = "{genesys}genesys-webrtc"
 MAX_CALLS = 100  # open at once on one connection; further proposals are not answered
+REMEMBERED_REINVITES = 5
 _CANDIDATES = (
     "m=audio 9 RTP/AVP 0\r\na=candidate:1 1 udp 2130706431 192.0.2.1 9 typ host generation 0\r\n",
     "a=end-of-candidates\r\n",
@@ -48,12 +52,12 @@ class Call:
 
     __slots__ = ("conversation", "over_jingle", "peer", "sid", "state")
 
-    def __init__(self, sid: str, conversation: str, peer: str) -> None:
+    def __init__(self, sid: str, conversation: str, peer: str, *, over_jingle: bool) -> None:
         self.sid = sid
         self.conversation = conversation
         self.peer = peer
         self.state: State = "accepted"
-        self.over_jingle = True
+        self.over_jingle = over_jingle
 
 
 class Calls:
@@ -66,7 +70,17 @@ class Calls:
         random: makes ICE credentials.
     """
 
-    __slots__ = ("_bare", "_fingerprint", "_jid", "_new_id", "_open", "_random", "_unacknowledged", "become_active")
+    __slots__ = (
+        "_bare",
+        "_fingerprint",
+        "_jid",
+        "_new_id",
+        "_open",
+        "_random",
+        "_reinvites",
+        "_unacknowledged",
+        "become_active",
+    )
 
     def __init__(self, jid: str, new_id: Callable[[], str], fingerprint: str, random: Random) -> None:
         self.become_active: list[Call] = []
@@ -78,6 +92,7 @@ class Calls:
         self._random = random
         self._open: dict[str, Call] = {}
         self._unacknowledged: dict[str, Call] = {}
+        self._reinvites: deque[object] = deque(maxlen=REMEMBERED_REINVITES)
 
     def of_conversation(self, conversation: str) -> Call | None:
         """The call of a conversation, if it has been proposed."""
@@ -93,7 +108,8 @@ class Calls:
             return [proceed]
         if not sid or len(self._open) >= MAX_CALLS:
             return []
-        self._open[sid] = Call(sid, propose.get("inin-cid", ""), peer)
+        over_jingle = propose.get("inin-sdp-over-xmpp") not in ("true", "1")
+        self._open[sid] = Call(sid, propose.get("inin-cid", ""), peer, over_jingle=over_jingle)
         return [proceed, _jingle_message(self._bare, "accept", sid)]
 
     def retracted(self, sid: str) -> None:
@@ -108,10 +124,14 @@ class Calls:
         if not isinstance(params, dict):
             return []
         call = self._open.get(str(params.get("sessionId")))
-        if call is None or call.peer != peer:
+        if call is None or not same_jid(call.peer, peer):
             return []
         method = request.get("method")
         if method == "offer":
+            if params.get("reinvite"):  # the gateway repeats it until it is answered
+                if request.get("id") in self._reinvites:
+                    return []
+                self._reinvites.append(request.get("id"))
             call.over_jingle = False
             return self._answer(call, params.get("sdp"))
         if method == "terminate":
@@ -121,10 +141,10 @@ class Calls:
     def on_jingle(self, peer: str, request: Element) -> list[str]:
         """Handle a ``jingle`` element (XEP-0166 7.2)."""
         call = self._open.get(request.get("sid", ""))
-        if call is None or call.peer != peer:
+        if call is None or not call.over_jingle or not same_jid(call.peer, peer):
             return []
         action = request.get("action")
-        if action == "session-initiate":
+        if action == "session-initiate" and call.state == "accepted":
             return self._accept(call, jingle.offered(request))
         if action == "session-terminate":
             self._ended(call)
@@ -155,13 +175,13 @@ class Calls:
         ]
 
     def _answer(self, call: Call, offer: object) -> list[str]:
-        """Answer an offer over XMPP; a call can get more than one."""
+        """Answer an offer over XMPP; a call can get more than one. One that cannot be answered ends only a new call."""
         try:
             if not isinstance(offer, str):
                 raise sdp.SdpError("no offer")
             answer = sdp.make_answer(sdp.parse(offer), self._random, self._fingerprint)
         except sdp.SdpError:
-            return self._refuse(call)
+            return self._refuse(call) if call.state == "accepted" else []
         answered = self._webrtc("answer", {"sdp": answer, "sessionId": call.sid})
         return [
             self._acknowledged_iq(call, answered) if call.state == "accepted" else self._iq(call, answered),
@@ -173,7 +193,7 @@ class Calls:
 
     def _accept(self, call: Call, offer: jingle.Offered | None) -> list[str]:
         """Answer an offer over Jingle."""
-        if offer is None or call.state != "accepted":
+        if offer is None:
             return self._refuse(call)
         ufrag, pwd = sdp.ice_credentials(self._random)
         return [

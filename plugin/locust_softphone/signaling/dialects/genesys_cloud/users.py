@@ -10,13 +10,13 @@ from __future__ import annotations
 
 import csv
 import os
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from locust_softphone.errors import InputError
+from locust_softphone.jid import Jid
 from locust_softphone.signaling.oauth import is_header_value
 from locust_softphone.text import quoted
 
@@ -43,8 +43,8 @@ class User:
 
 
 def is_jid(text: str) -> bool:
-    """Whether ``text`` looks like a bare JID: name@domain, without characters that would end an XML attribute."""
-    return bool(re.fullmatch(r"[^@/\s<>\"'&\x00-\x1f]{1,1023}@[A-Za-z0-9.-]{1,253}", text))
+    """Whether ``text`` is the bare JID of a user: local@domain."""
+    return (jid := Jid.parse(text)) is not None and bool(jid.local) and not jid.resource
 
 
 def load_users(path: Path, environment: Mapping[str, str] = os.environ) -> Sequence[User]:
@@ -65,11 +65,20 @@ def load_users(path: Path, environment: Mapping[str, str] = os.environ) -> Seque
     if not columns or any(column not in _COLUMNS for column in columns):
         raise InputError(f"{path}:1: the header must name the columns jid, token or both, as in jid,token")
     problems: list[str] = []
-    users = [_user(row, f"{path}:{reader.line_num}", environment, problems) for row in reader]
+    users: list[User] = []
+    lines_of: dict[tuple[str, Jid | str], int] = {}
+    for row in reader:
+        line = reader.line_num
+        user = _user(row, f"{path}:{line}", environment, problems)
+        users.append(user)
+        for name, value in (("JID", Jid.parse(user.jid)), ("token", user.token)):
+            if value and (first := lines_of.setdefault((name, value), line)) != line:
+                problems.append(
+                    f"{path}:{line}: the same {name} as in line {first}; a user's second softphone would close the "
+                    "first one's WebSocket"
+                )
     if not users:
         problems.append(f"{path}: names no users")
-    if len(named := [user.jid for user in users if user.jid]) > len(set(named)):
-        problems.append(f"{path}: a JID occurs twice; a user's second softphone would close the first one's WebSocket")
     if problems:
         raise InputError(*problems)
     return users
