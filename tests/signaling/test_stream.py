@@ -74,8 +74,13 @@ def test_after_the_deadline_nothing_is_read_or_sent() -> None:
 
 
 def test_a_reset() -> None:
-    with serving(resets) as target:
+    def resets_when_it_has_read(connection: socket.socket) -> None:
+        connection.recv(1)
+        resets(connection)
+
+    with serving(resets_when_it_has_read) as target:
         stream = target.connect(PATIENT_S)
+        stream.send(b"x")
         with pytest.raises(AttemptFailed) as caught:
             stream.recv(1)
         stream.close()

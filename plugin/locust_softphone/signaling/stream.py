@@ -126,14 +126,20 @@ class Stream:
         """Whether received bytes are waiting to be read."""
         return bool(self._buffer)
 
-    def ahead(self) -> bytes:
-        """The buffer; if it is empty, the next bytes from the network. They stay in the buffer.
+    def ahead(self, size: int = 1) -> bytes:
+        """The buffer, filled from the network to at least ``size`` bytes. They stay in the buffer.
 
         Raises:
             AttemptFailed: as ``read``.
         """
-        if not self._buffer:
-            self._buffer = self._more()
+        if len(self._buffer) < size:
+            parts, missing = [self._buffer], size - len(self._buffer)
+            try:
+                while missing > 0:
+                    parts.append(self._more())
+                    missing -= len(parts[-1])
+            finally:
+                self._buffer = b"".join(parts)
         return self._buffer
 
     def skip(self, size: int) -> None:
