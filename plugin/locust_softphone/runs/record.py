@@ -5,7 +5,7 @@
     record.metrics["answered"]     every metric of the catalogue, by name
 
 Histograms are in HdrHistogram's own encoding, so that runs can be merged later without loss. The descriptions of the
-fields are those of ``schemas/run.schema.json``, which is generated (``python -m locust_softphone.runs.record_schema``).
+fields are those of ``schemas/run.schema.json``, which is generated (``python -m locust_softphone.schemas.generate``).
 """
 
 from __future__ import annotations
