@@ -130,7 +130,7 @@ class Stream:
         """The buffer, filled from the network to at least ``size`` bytes. They stay in the buffer.
 
         Raises:
-            AttemptFailed: as ``read``.
+            AttemptFailed: ``LOST`` when the other side has closed; or as ``recv``.
         """
         if len(self._buffer) < size:
             parts, missing = [self._buffer], size - len(self._buffer)
@@ -157,20 +157,11 @@ class Stream:
         taken, self._buffer = self._buffer[:size], self._buffer[size:]
         return taken
 
-    def read(self, size: int) -> bytes:
-        """As ``recv``, but a close by the other side is a failure.
-
-        Raises:
-            AttemptFailed: ``LOST`` when the other side has closed; or as ``recv``.
-        """
-        self.ahead()
-        return self.recv(size)
-
     def read_until(self, end: bytes, limit: int) -> bytes:
         """All bytes up to and including ``end``; the bytes after it stay in the buffer.
 
         Raises:
-            AttemptFailed: ``MALFORMED`` past ``limit`` bytes; or as ``read``.
+            AttemptFailed: ``MALFORMED`` past ``limit`` bytes; or as ``ahead``.
         """
         data, self._buffer = self._buffer, b""
         while (position := data.find(end)) < 0:
@@ -181,12 +172,10 @@ class Stream:
         return data[: position + len(end)]
 
     def read_exactly(self, size: int) -> bytes:
-        """Exactly ``size`` bytes; raises as ``read``."""
-        parts = []
-        while size:
-            parts.append(self.read(size))
-            size -= len(parts[-1])
-        return b"".join(parts)
+        """Exactly ``size`` bytes; raises as ``ahead``."""
+        data = self.ahead(size)[:size]
+        self.skip(size)
+        return data
 
     def send(self, data: bytes) -> None:
         """Send all of ``data``.

@@ -18,7 +18,8 @@ from prometheus_client.registry import Collector, CollectorRegistry
 from locust_softphone.metrics.histogram import PERCENTILES
 from locust_softphone.metrics.outcome import ABNORMAL_CAUSES
 from locust_softphone.report.comparison import Comparison
-from locust_softphone.runs.record import Durations, RunRecord
+from locust_softphone.runs.record import RunRecord
+from locust_softphone.runs.record_parts import Durations
 
 __all__ = ["openmetrics"]
 
