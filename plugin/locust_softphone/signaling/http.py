@@ -131,7 +131,7 @@ class HttpConnection:
 
     Args:
         target: the edge.
-        choice: picks one of the target's addresses, modulo their number.
+        choice: picks the address that is tried first, modulo their number.
     """
 
     __slots__ = ("_choice", "_reopened", "_stream", "_target")

@@ -70,7 +70,7 @@ class Connection:
             headers: further header lines, each ended by CRLF.
             timeout_s: bounds the connection set-up and the upgrade together.
             subprotocol: the subprotocol that the edge must choose.
-            choice: picks one of the target's addresses, modulo their number.
+            choice: picks the address that is tried first, modulo their number.
 
         Raises:
             AttemptFailed: the edge refused, or the connection failed; with close code 1006, as in a browser.
