@@ -122,9 +122,25 @@ class Stream:
         self._tls = tls  # the end of the handshake goes out with the first data
 
     @property
-    def has_more(self) -> bool:
-        """Whether received bytes are waiting to be read."""
-        return bool(self._buffer)
+    def is_idle(self) -> bool:
+        """Whether neither data nor a close has come since the last read. It is for a stream that is kept or closed:
+        data that has come is lost.
+        """
+        if self._buffer:
+            return False
+        tls = self._tls
+        try:
+            self._socket.settimeout(0.0)
+            while tls is None or tls.decrypted() is None:  # a session ticket is not data, RFC 8446 4.6.1
+                data = self._socket.recv(_READ_SIZE)
+                if tls is None or not data:
+                    return False
+                tls.receive_data(data)
+        except BlockingIOError:
+            return True
+        except (OSError, ValueError):
+            pass
+        return False
 
     def ahead(self, size: int = 1) -> bytes:
         """The buffer, filled from the network to at least ``size`` bytes. They stay in the buffer.

@@ -115,6 +115,14 @@ def test_a_connection_that_is_not_accepted_times_out() -> None:
     assert failed.value.outcome is Outcome.CONNECT_TIMEOUT
 
 
+def test_a_look_for_the_end_of_a_connection_does_not_wait() -> None:
+    with a_pair() as (stream, other):
+        assert stream.is_idle
+        other.close()
+        gevent.sleep(SHORT_S)
+        assert not stream.is_idle
+
+
 def test_a_killed_reader_leaves_no_watcher_behind() -> None:
     with a_pair() as (stream, other):
         reader = gevent.spawn(stream.read_exactly, 1)
