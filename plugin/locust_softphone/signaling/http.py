@@ -63,6 +63,8 @@ def read_head(stream: Stream) -> Head:
         status = int(rest[:3])
         if status == 101 or status >= 200:
             break
+    if status == 101 and version == "HTTP/1.0":  # which has no upgrade, RFC 9110 7.8, 15.2
+        raise AttemptFailed(Outcome.MALFORMED, status=status)
     headers: dict[str, str] = {}
     for line in lines[1:-2]:
         name, colon, value = line.partition(":")
