@@ -5,7 +5,7 @@
                              └──► cut by the edge       counted under its cause
 
 To cut a session is to drop its TCP connection without a close frame: what a browser reports as 1006 (RFC 6455 7.1.5).
-wsproto reads and makes the frames: aiohttp's own reader takes unmasked frames and others that RFC 6455 forbids.
+wsproto reads the frames: aiohttp's own reader takes unmasked frames and others that RFC 6455 forbids.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ __all__ = ["Session", "Sessions"]
 
 MAX_MESSAGE_BYTES = 64 * 1024
 MAX_UNREAD_BYTES = 1024 * 1024
+NO_STATUS = 1005  # stands for a close frame without a code, RFC 6455 7.1.5
 GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"  # RFC 6455 1.3
 CLOSE_WITHIN_S = 5.0  # how long the edge waits for the client's close frame after its own
 
@@ -122,7 +123,7 @@ class Session:
         """Send a close frame; a client that does not answer it in time loses the connection."""
         if self._close_code is None:
             self._close_code = code
-            self._write(self._frames.close(code))
+            self._write(Opcode.CLOSE, code.to_bytes(2, "big"))
             if self._transport is not None:
                 self._after(CLOSE_WITHIN_S, self._transport.abort, "close")
 
@@ -142,7 +143,7 @@ class Session:
         """Called when the connection has ended."""
 
     def _send_ping(self) -> None:
-        self._write(self._frames.ping())
+        self._write(Opcode.PING, b"")
 
     def _start_pinging(self) -> None:
         """Ping from now on, once in each period of the policy."""
@@ -172,10 +173,17 @@ class Session:
         if timer is not None:
             timer.cancel()
 
-    def _write(self, frame: bytes | bytearray) -> None:
-        """Write one frame; a client that does not read what it asked for is cut, to bound the memory."""
+    def _write(self, opcode: Opcode, payload: bytes) -> None:
+        """Write one unmasked frame (RFC 6455 5.2); a client that does not read is cut, to bound the memory."""
         if self._transport is not None and not self._transport.is_closing():
-            self._transport.write(frame)
+            size = len(payload)
+            if size < 126:
+                header = bytes((0x80 | opcode, size))
+            elif size < 1 << 16:
+                header = bytes((0x80 | opcode, 126)) + size.to_bytes(2, "big")
+            else:
+                header = bytes((0x80 | opcode, 127)) + size.to_bytes(8, "big")
+            self._transport.write(header + payload)
             if self._transport.get_write_buffer_size() > MAX_UNREAD_BYTES:
                 self.cut("slow_reader")
 
@@ -186,7 +194,7 @@ class Session:
             ParseFailed: the message is too long.
         """
         if frame.opcode is Opcode.PING:
-            self._write(self._frames.pong(cast(bytes, frame.payload)))
+            self._write(Opcode.PONG, cast(bytes, frame.payload))
         elif frame.opcode is Opcode.PONG:
             self._pong_received()
         elif frame.opcode is Opcode.CLOSE:
@@ -205,7 +213,7 @@ class Session:
     def _answer_close(self, code: int) -> None:
         """End the session after the client's close frame, or after a frame that is not allowed."""
         if self._close_code is None:
-            self._write(self._frames.close(code))  # without a code for 1005, RFC 6455 7.1.5
+            self._write(Opcode.CLOSE, b"" if code == NO_STATUS else code.to_bytes(2, "big"))
         self._ended.set_result(int(code))
 
     def _end(self, close_code: int | None) -> None:

@@ -17,6 +17,8 @@ from typing import ClassVar
 from xml.etree.ElementTree import Element
 from xml.sax.saxutils import escape
 
+from wsproto.frame_protocol import Opcode
+
 from locust_softphone.edge.edge_state import EdgeState
 from locust_softphone.edge.genesys_cloud import stanzas
 from locust_softphone.edge.genesys_cloud.channels import Channel, Channels
@@ -65,7 +67,7 @@ class XmppSession(Session):
 
     def send(self, text: str) -> None:
         """Send one element."""
-        self._write(self._frames.send_data(text))
+        self._write(Opcode.TEXT, text.encode())
 
     def evict(self, topic: str) -> None:
         """Notify the client that it has lost the channel, and close the stream.
