@@ -121,6 +121,19 @@ def test_holding_ends_with_the_plan(edge: EdgeProcess) -> None:
         phone.hang_up()
 
 
+def test_no_wait_is_longer_than_the_plan(edge: EdgeProcess) -> None:
+    with a_field(edge) as field:
+        phone = field.softphone()
+        phone.call()
+        field.context.end_s = field.time.clock() + 0.05
+        phone._wait_until(PATIENT_S)
+        phone._attempts._not_before_s["offer"] = PATIENT_S
+        assert not phone.call()
+        assert field.time.clock() < PATIENT_S
+        assert [failure.outcome for failure in field.seen.calls[1:] if failure] == [Outcome.CANCELLED]
+        assert field.counted("gave_up") == 0
+
+
 def test_an_expired_token_is_replaced_before_the_edge_rejects_it() -> None:
     for token in ("shared", "per-connection"):
         with a_field("token_expires: 5s", token=token) as field:
