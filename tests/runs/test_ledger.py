@@ -69,6 +69,7 @@ def row(step: str, balanced: Mapping[str, Any]) -> dict[str, Any]:
             "stopped while the refusals were on their way",
         ),
         (softphones((4, Outcome.CONNECT_REFUSED, None)), edge(), 0, 4, "no connection, no request"),
+        ({**softphones((1, OK, None)), "connections_reopened": 1}, edge(admitted=2), 0, -1, "sent again: two requests"),
         (softphones((1, Outcome.LOST, 429)), edge(http_429=1), 0, 0, "the status was read before the connection went"),
     ],
 )

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from random import Random
 from typing import Any
 
 import pytest
 
 from locust_softphone.metrics.outcome import Outcome
+from locust_softphone.signaling.dialects.genesys_cloud.client import GenesysCloud
+from locust_softphone.signaling.hosts import Hosts
+from locust_softphone.signaling.softphone import Softphone
 from tests.edge.softphone import eventually
 from tests.edge_process import EdgeProcess, running_edge
-from tests.signaling.softphones import ONE_OFFER, PATIENT_S, a_field
+from tests.signaling.scripted_server import Script, frame, says, says_goodbye, serving, switches
+from tests.signaling.softphones import CREDENTIALS, ONE_OFFER, PATIENT_S, Observations, Time, a_field, a_fleet
 
 NO_RETRY = {"max_retries": 0}
 
@@ -21,6 +26,33 @@ def edge() -> Iterator[EdgeProcess]:
     """An edge without limits."""
     with running_edge() as running:
         yield running
+
+
+def answers(status: str, body: str) -> Script:
+    return says(f"HTTP/1.1 {status}\r\nContent-Length: {len(body)}\r\n\r\n{body}".encode())
+
+
+TOKEN = answers("200 OK", '{"access_token": "t", "expires_in": 3600}')
+
+
+def test_a_kept_connection_that_the_edge_has_closed_is_counted_and_is_not_a_failure() -> None:
+    seen = Observations()
+    ready = switches(frame(1, b'{"type": "ready"}'), then=says_goodbye)
+    with serving(TOKEN, ready, answers("400 Bad Request", "")) as target:
+        phone = Softphone(a_fleet(target, seen, Time(), retry=NO_RETRY), 0, 0.0)
+        phone.call()
+        phone.hang_up()
+    assert seen.outcomes("offer") == ["rejected"]
+    assert seen.tally.counts["connections_reopened"] == 1
+
+
+def test_a_client_of_genesys_cloud_reports_its_reopened_connections() -> None:
+    with serving(TOKEN, TOKEN) as target:
+        dialect = GenesysCloud(Hosts.one(target), CREDENTIALS, timeout_s=PATIENT_S, user_agent="", random=Random())
+        client = dialect.client(0)
+        for _ in range(2):
+            client.fetch_token(0.0)
+        assert client.close_idle() == 1
 
 
 # The call that goes well

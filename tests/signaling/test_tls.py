@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import socket
 import ssl
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,10 +15,11 @@ import trustme
 from locust_softphone.errors import AttemptFailed, InputError
 from locust_softphone.metrics.outcome import Outcome
 from locust_softphone.signaling import tls
+from locust_softphone.signaling.http import HttpConnection
 from locust_softphone.signaling.softphone import Softphone
 from locust_softphone.signaling.target import Target
 from tests.edge_process import EdgeProcess, running_edge
-from tests.signaling.scripted_server import serving
+from tests.signaling.scripted_server import read_head, serving
 from tests.signaling.softphones import PATIENT_S, Observations, Time, a_fleet
 
 
@@ -90,6 +92,28 @@ def test_a_call_over_tls(edge: EdgeProcess, authority: Authority) -> None:
     phone.hang_up()
     assert {each.outcome for each in seen.attempts} == {Outcome.OK}
     assert edge.stats()["closes"]["1000"] >= 1
+
+
+@pytest.mark.usefixtures("engine")
+@pytest.mark.parametrize("closes", [False, True])
+def test_a_kept_connection_over_tls(authority: Authority, closes: bool) -> None:
+    """A session ticket that has come is not data (RFC 8446 4.6.1); a close_notify is a close (6.1)."""
+
+    def answers(connection: socket.socket) -> None:
+        with authority.serving_tls(connection) as secured:
+            for _ in range(2):
+                read_head(secured)
+                secured.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+                if closes:
+                    secured.unwrap()
+                    return
+
+    with serving(*[answers] * (2 if closes else 1)) as target:
+        http = HttpConnection(authority.trusted_at(target))
+        for _ in range(2):
+            http.post("/", "", b"", PATIENT_S)
+            time.sleep(0.1)  # what follows the response comes
+        assert http.close_idle() == closes
 
 
 @pytest.mark.usefixtures("engine")

@@ -212,6 +212,12 @@ METRICS: tuple[Metric, ...] = (
     Metric("pings_answered", "count", "pings of the edge that were answered", "pings_answered"),
     Metric("reconnects", "count", "dropped calls that were set up again", "reconnects/made"),
     Metric("reconnects.failed", "count", "dropped calls that were not set up again", "reconnects/failed"),
+    # HTTP connections.
+    Metric(
+        "connections_reopened", "count",
+        "kept HTTP connections that the edge had closed when they were to be used again (RFC 9112 9.5)",
+        "connections_reopened",
+    ),
     # Retries.
     Metric("retries", "count", "retries that were decided on", "retries/made"),
     Metric("retries.honoured", "count", "retries that came when their Retry-After was over", "retries/honoured"),

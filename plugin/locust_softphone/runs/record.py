@@ -132,6 +132,8 @@ class RunRecord(RecordPart):
     """What happened after refusals and drops."""
     reconnects: Reconnects
     """Calls that dropped while they were held."""
+    connections_reopened: Count = 0
+    """Kept HTTP connections that the edge had closed when they were to be used again (RFC 9112 9.5)."""
     pings_answered: Count
     """Pings (RFC 6455 5.5.2) that were answered."""
     inbound_calls_answered: Count = 0

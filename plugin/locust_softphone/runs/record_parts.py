@@ -238,7 +238,7 @@ class LedgerRow(RecordPart):
     cut: Count
     """Requests that the edge cut short."""
     never_arrived: Annotated[int, Strict()]
-    """Attempts that did not reach the edge; below 0 only if the ledger does not balance."""
+    """Attempts that did not reach the edge; below 0 if some reached it twice, or the ledger does not balance."""
 
 
 class Ledger(RecordPart):

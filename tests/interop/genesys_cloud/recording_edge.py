@@ -1,7 +1,7 @@
 """The simulated edge, recording when each request arrived: ``python -m …recording_edge POLICY_FILE``.
 
-It prints where it listens, then lines of JSON: one for each request (when it came, on the edge's own clock, and what it
-was), one for each refusal. In each is the worst lag of its loop so far: how far this machine's timers can be trusted.
+It prints its address, then lines of JSON: one for each request (its time by the edge's clock, and what it was) and one
+for each refusal. Each has the largest delay of a timer in its event loop so far, as the precision of these times.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""The edge, judged by the real client, genesys-cloud-streaming-client 19.4.1 in Node; and what that does when it is
-refused or dropped, side by side with a softphone of ours that behaves as the preset ``genesys-streaming-19`` says.
+"""The simulated edge against the real client, genesys-cloud-streaming-client 19.4.1 in Node; and what both the real
+client and our softphone with the preset ``genesys-streaming-19`` do when they are refused or dropped.
 
-``npm ci`` in this directory brings the client. Delays are read off the edge's own clock, and may be longer than they
-should by 0.2 s and by what timers were late in the two processes meanwhile; shorter they may not be.
+``npm ci`` in this directory installs the client. Delays are measured by the edge's clock. They may be too long by 0.2 s
+plus the delay of timers in the two processes, but never too short.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The streaming side of an edge that does exactly what a test scripts: stanzas, frames, faults.
 
 def script(gateway):
-    gateway.logs_in()                 answers whatever a softphone asks for until it is ready
+    gateway.logs_in()                 answers all requests of a softphone until it is ready
     gateway.says(STREAM_ERROR)
     gateway.closes(1008)
 

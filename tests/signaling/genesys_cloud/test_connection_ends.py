@@ -1,8 +1,8 @@
 """How a connection to Genesys Cloud ends that the softphone did not close: stream errors, silence, missed pings.
 
-RFC 6120 4.9.1.1 has whoever sends a stream error close at once. What if it does not, the client library decides:
-genesys-cloud-streaming-client 19.4.1 does nothing at the error itself, and stanza.js gives a server that has said
-<close/> one second.
+By RFC 6120 4.9.1.1, the sender of a stream error closes at once. If it does not, the client library decides:
+genesys-cloud-streaming-client 19.4.1 does nothing at the error itself, and stanza.js gives a server one second after
+its <close/>.
 """
 
 from __future__ import annotations
