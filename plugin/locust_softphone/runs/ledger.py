@@ -12,7 +12,7 @@ that was sent again, because the edge had closed the connection, may have reache
 
 The end of each session that the edge counts must be known too, unless the answer to its handshake was not read:
 
-    sessions <= closes of open WebSockets + cut off + handshakes without an answer
+    sessions <= closes of open WebSockets + own cuts + cut off + handshakes without an answer
 """
 
 from __future__ import annotations
@@ -113,7 +113,7 @@ def _sessions(counts: Mapping[str, int]) -> int:
     """
     attempts, outcomes = counts.get("attempts.handshake", 0), parts_of(counts, "outcomes.handshake")
     failed = attempts - outcomes.get(Outcome.OK, 0) - outcomes.get(Outcome.CANCELLED, 0)  # each is counted as a close
-    ended = sum(parts_of(counts, "closes").values()) - failed + counts.get("cut_off", 0)
+    ended = sum(parts_of(counts, "closes").values()) - failed + counts.get("own_cuts", 0) + counts.get("cut_off", 0)
     refused = sum(n for answer, n in _answers("handshake", counts).items() if answer != ADMITTED)
     return ended + attempts - outcomes.get(Outcome.OK, 0) - refused
 

@@ -225,7 +225,8 @@ class Softphone:
             if self.context.behaviour.ready == "wait" and not session.ready:
                 self._attempts.make("ready", session.wait_ready)
         except AttemptFailed as failed:
-            self._dropped(failed)
+            if failed.outcome is not Outcome.CANCELLED:
+                self._dropped(failed)
             if failed.outcome is Outcome.UNAUTHORIZED:
                 authorization.reject()
             raise
@@ -284,13 +285,18 @@ class Softphone:
             self.context.observer.count("connections_reopened", self.context.clock(), reopened)
 
     def _dropped(self, failure: AttemptFailed) -> None:
-        """Clean up after a WebSocket that has ended by itself."""
+        """Clean up after a WebSocket that has ended; without a close code, it is the softphone that ends it now."""
         session, self.session = self.session, None
         self._authorization.connection_ended()
-        if session is not None:
+        if session is None:
+            return
+        if failure.close_code is None:
+            session.cut()
+            self.context.observer.count("own_cuts", self.context.clock())
+        else:
             session.abort()
-            self._count_pings(session)
             self._attempts.closed(failure)
+        self._count_pings(session)
 
     def _count_pings(self, session: Session) -> None:
         if session.pings:
