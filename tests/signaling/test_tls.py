@@ -7,6 +7,7 @@ import socket
 import ssl
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -38,9 +39,9 @@ class Authority:
         issued.private_key_pem.write_to_path(paths[1])
         return paths
 
-    def serving_tls(self, connection: socket.socket) -> ssl.SSLSocket:
+    def serving_tls(self, connection: socket.socket, name: str = "127.0.0.1") -> ssl.SSLSocket:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(*self.certificate("127.0.0.1"))
+        context.load_cert_chain(*self.certificate(name))
         return context.wrap_socket(connection, server_side=True)
 
     def trusted_at(self, target: Target) -> Target:
@@ -153,6 +154,22 @@ def test_a_certificate_for_another_host(authority: Authority) -> None:
     with running_edge(tls=authority.certificate("edge.example")) as edge, pytest.raises(AttemptFailed) as caught:
         Target.parse(edge.url, ca_file=authority.ca_file).reached(PATIENT_S)
     assert caught.value.outcome is Outcome.TLS_FAILED
+
+
+@pytest.mark.usefixtures("engine")
+def test_a_host_name_that_is_not_ascii(authority: Authority) -> None:
+    """Its A-labels are in SNI, in the certificate (RFC 9525 2) and in Host (RFC 9110 4.2.3)."""
+    requests = []
+
+    def answers(connection: socket.socket) -> None:
+        with authority.serving_tls(connection, "xn--bcher-kva.example") as secured:
+            requests.append(read_head(secured))
+            secured.sendall(b"HTTP/1.1 204 No Content\r\n\r\n")
+
+    with serving(answers) as plain:
+        target = Target.parse(f"https://bücher.example:{plain.port}", ca_file=authority.ca_file)
+        HttpConnection(replace(target, addresses=plain.addresses)).post("/", "", b"", PATIENT_S)
+    assert f"\r\nHost: xn--bcher-kva.example:{plain.port}\r\n".encode() in requests[0]
 
 
 @pytest.mark.usefixtures("engine")
