@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 from locust_softphone import __version__
 from locust_softphone.errors import ExitCode, InputError
-from locust_softphone.standard_output import check_open, discard_unwritten, is_unwritable
+from locust_softphone.report.standard_output import check_open, discard_unwritten, is_unwritable
 
 if TYPE_CHECKING:
     from _typeshed import SupportsWrite
