@@ -75,11 +75,10 @@ class Tls:
         self._proven = False  # whether the server has sent data
         self._ended = False
         self._connection = connection = SSL.Connection(context.openssl)
-        name = host.encode("idna")
-        connection.set_app_data(name.decode("ascii"))
+        connection.set_app_data(host)
         connection.set_connect_state()
         if not _is_address(host):
-            connection.set_tlsext_host_name(name)
+            connection.set_tlsext_host_name(host.encode("ascii"))
         if session := context.sessions.pop(self._key, None):  # a ticket is used once, RFC 8446 C.4
             connection.set_session(session)
         self.do_handshake()
