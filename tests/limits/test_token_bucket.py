@@ -1,4 +1,4 @@
-"""The token bucket, on a clock that stands still unless told otherwise."""
+"""The token bucket."""
 
 from __future__ import annotations
 
@@ -28,6 +28,31 @@ def test_take(takes: list[tuple[float, float]], tokens: float) -> None:
     bucket = TokenBucket(rate=2.0, burst=3)
     assert [bucket.take(now) for now, _ in takes] == [wait for _, wait in takes]
     assert bucket.tokens(takes[-1][0] if takes else 0.0) == tokens
+
+
+@pytest.mark.parametrize(
+    ("instants", "remaining", "waits"),
+    [
+        ([0.0, 0.0, 0.0, 0.0], [2, 1, 0, 0], [0.0, 0.0, 0.5, 0.5]),
+        ([0.0, 0.0, 0.0, 0.25, 0.5], [2, 1, 0, 0, 0], [0.0, 0.0, 0.5, 0.25, 0.5]),
+    ],
+)
+def test_a_decision_tells_what_is_left_and_when_the_next_token_comes(
+    instants: list[float], remaining: list[int], waits: list[float]
+) -> None:
+    bucket = TokenBucket(rate=2.0, burst=3)
+    decisions = [bucket.admit(now) for now in instants]
+    assert [decision.remaining for decision in decisions] == remaining
+    assert [decision.wait_s for decision in decisions] == waits
+
+
+@settings(deadline=None)
+@given(rate=st.floats(0.1, 1e3), burst=st.integers(1, 50), steps=st.lists(st.floats(0, 0.5), max_size=80))
+def test_admit_and_take_agree(rate: float, burst: int, steps: list[float]) -> None:
+    one, other, now = TokenBucket(rate, burst), TokenBucket(rate, burst), 0.0
+    for step in steps:
+        now += step
+        assert one.admit(now).admitted == (other.take(now) == 0.0)
 
 
 def test_take_of_several() -> None:

@@ -2,19 +2,22 @@
 
     tokens(now) = min(burst, tokens(then) + (now - then) * rate)
 
-It starts full. There is no clock inside: ``now`` is a parameter, in seconds of any clock that does not run backwards.
+It starts full. A request that finds less than one token is refused and takes nothing.
 """
 
 from __future__ import annotations
 
-from math import inf, ulp
+from collections.abc import Hashable
+from math import floor, inf, ulp
+
+from locust_softphone.limits.decision import Decision, Limit, require
 
 __all__ = ["TokenBucket"]
 
-ROUNDING = 1e-9  # of a token, and what flows in during a clock's last digit: who waits as told must not be refused
+ROUNDING = 1e-9  # of a token, besides what flows in during the clock's last digit: see ``_slack``
 
 
-class TokenBucket:
+class TokenBucket(Limit):
     """Admits ``burst`` at once and ``rate`` a second in the long run.
 
     Raises:
@@ -24,10 +27,8 @@ class TokenBucket:
     __slots__ = ("_at", "_tokens", "burst", "rate")
 
     def __init__(self, rate: float, burst: float) -> None:
-        if not 0 < rate < inf:
-            raise ValueError("the rate of a token bucket must be above 0")
-        if not 1 <= burst < inf:
-            raise ValueError("the burst of a token bucket must be at least 1")
+        require("the rate of a token bucket", rate, 0, above=True)
+        require("the burst of a token bucket", burst, 1)
         self.rate = rate
         self.burst = burst
         self._tokens = burst
@@ -46,7 +47,7 @@ class TokenBucket:
         if not 0 < n <= self.burst:
             raise ValueError("a take must be above 0 and within the burst")
         tokens = self.tokens(now)
-        if tokens < n - ROUNDING - 4 * self.rate * ulp(now):
+        if tokens < n - self._slack(now):
             return (n - tokens) / self.rate
         self._tokens, self._at = tokens - n, now
         return 0.0
@@ -55,3 +56,30 @@ class TokenBucket:
         """Take one token even if it has yet to flow in: the seconds until it will have."""
         self._tokens, self._at = self.tokens(now) - 1, now
         return max(0.0, -self._tokens / self.rate)
+
+    def peek(self, now: float) -> Decision:
+        """What a request would be told now."""
+        tokens = self.tokens(now)
+        return self._decision(tokens >= 1 - self._slack(now), tokens)
+
+    def admit(self, now: float, session: Hashable = None) -> Decision:
+        """Take a token, or refuse."""
+        tokens = self.tokens(now)
+        admitted = tokens >= 1 - self._slack(now)
+        if admitted:
+            self._tokens, self._at = tokens - 1, now
+        return self._decision(admitted, tokens)
+
+    def _slack(self, now: float) -> float:
+        """What may be missing of a token: who waits as long as told must not be refused for a float's last digit."""
+        return ROUNDING + 4 * self.rate * ulp(now)
+
+    def _decision(self, admitted: bool, tokens: float) -> Decision:
+        left = max(0.0, tokens - admitted)
+        return Decision(
+            admitted,
+            floor(self.burst),
+            floor(left),
+            wait_s=max(0.0, 1 - left) / self.rate,
+            reset_s=(self.burst - left) / self.rate,
+        )

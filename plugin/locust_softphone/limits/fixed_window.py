@@ -1,0 +1,71 @@
+"""A fixed window: ``quota`` requests in each window of ``window_s`` seconds.
+
+    requests 1 … quota   ►  admitted
+    quota + 1 …          ►  refused until the window ends; all who wait come back at that instant
+
+The windows are aligned to a clock, or each begins with the first request after the last one was over.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from math import floor, inf
+
+from locust_softphone.limits.decision import Decision, Limit, reached, require
+
+__all__ = ["FixedWindow"]
+
+
+class FixedWindow(Limit):
+    """Admits ``quota`` in each window.
+
+    Args:
+        quota: requests in a window.
+        window_s: how long a window is.
+        aligned_to_s: an instant at which a window begins; None if the first request begins one.
+
+    Raises:
+        ValueError: a quota below 1, or a window that is not above 0.
+    """
+
+    __slots__ = ("_began", "_used", "aligned_to_s", "quota", "window_s")
+
+    def __init__(self, quota: int, window_s: float, aligned_to_s: float | None = None) -> None:
+        require("the quota of a window", quota, 1)
+        require("the length of a window", window_s, 0, above=True)
+        self.quota = quota
+        self.window_s = window_s
+        self.aligned_to_s = aligned_to_s
+        self._began = -inf
+        self._used = 0
+
+    @property
+    def used(self) -> int:
+        """How many requests were admitted in the window of the last request."""
+        return self._used
+
+    def peek(self, now: float) -> Decision:
+        """What a request would be told now."""
+        began, used = self._window(now)
+        admitted = used < self.quota
+        left = self.quota - used - admitted
+        ends_s = max(0.0, began + self.window_s - now)
+        return Decision(admitted, self.quota, left, wait_s=0.0 if left else ends_s, reset_s=ends_s)
+
+    def admit(self, now: float, session: Hashable = None) -> Decision:
+        """Count a request, or refuse."""
+        decision = self.peek(now)
+        self._began, self._used = self._window(now)
+        self._used += decision.admitted
+        return decision
+
+    def _window(self, now: float) -> tuple[float, int]:
+        """When the window of this instant began, and what it has admitted."""
+        if not reached(now, self._began + self.window_s):
+            return self._began, self._used
+        if self.aligned_to_s is None:
+            return now, 0
+        number = floor((now - self.aligned_to_s) / self.window_s)
+        if reached(now, self.aligned_to_s + (number + 1) * self.window_s):
+            number += 1
+        return self.aligned_to_s + number * self.window_s, 0

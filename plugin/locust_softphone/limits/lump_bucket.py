@@ -1,0 +1,75 @@
+"""A token bucket that is filled in lumps: ``lump`` tokens every ``interval_s``, and it holds ``burst`` at most.
+
+    tokens  burst ┐                  ┌ lump        Envoy's local rate limit: max_tokens, tokens_per_fill, fill_interval
+                  └─ used up ────────┘
+                  start              start + interval_s
+
+Between two fills nothing comes in: all who wait are admitted, or refused again, at the same instant.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from math import ceil, floor
+
+from locust_softphone.limits.decision import Decision, Limit, reached, require
+
+__all__ = ["LumpBucket"]
+
+
+class LumpBucket(Limit):
+    """Admits ``burst`` at once, and ``lump`` at each fill.
+
+    Args:
+        lump: tokens that a fill brings.
+        interval_s: between two fills.
+        burst: tokens that it holds at most, and at the start.
+        starts_s: the instant that the fills are counted from.
+
+    Raises:
+        ValueError: a lump or burst below 1, or an interval that is not above 0.
+    """
+
+    __slots__ = ("_fills", "_tokens", "burst", "interval_s", "lump", "starts_s")
+
+    def __init__(self, lump: int, interval_s: float, burst: int, starts_s: float = 0.0) -> None:
+        require("the lump of a bucket", lump, 1)
+        require("the interval of a bucket", interval_s, 0, above=True)
+        require("the burst of a bucket", burst, 1)
+        self.lump = lump
+        self.interval_s = interval_s
+        self.burst = burst
+        self.starts_s = starts_s
+        self._tokens = burst
+        self._fills = 0
+
+    def peek(self, now: float) -> Decision:
+        """What a request would be told now."""
+        self._fill(now)
+        return self._decision(now, self._tokens >= 1)
+
+    def admit(self, now: float, session: Hashable = None) -> Decision:
+        """Take a token, or refuse."""
+        decision = self.peek(now)
+        self._tokens -= decision.admitted
+        return decision
+
+    def _fill(self, now: float) -> None:
+        fills = floor((now - self.starts_s) / self.interval_s)
+        if reached(now, self.starts_s + (fills + 1) * self.interval_s):
+            fills += 1
+        if fills > self._fills:
+            self._tokens = min(self.burst, self._tokens + (fills - self._fills) * self.lump)
+            self._fills = fills
+
+    def _decision(self, now: float, admitted: bool) -> Decision:
+        left = self._tokens - admitted
+        next_fill_s = max(0.0, self.starts_s + (self._fills + 1) * self.interval_s - now)
+        missing_fills = ceil((self.burst - left) / self.lump)
+        return Decision(
+            admitted,
+            self.burst,
+            left,
+            wait_s=0.0 if left else next_fill_s,
+            reset_s=next_fill_s + (missing_fills - 1) * self.interval_s if missing_fills else 0.0,
+        )
