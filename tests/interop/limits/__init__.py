@@ -1,0 +1,1 @@
+"""The models of limits next to limiters that are not ours: nginx, haproxy, and the package limits."""
