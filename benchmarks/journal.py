@@ -52,7 +52,7 @@ def a_second(second: int, calls: int, chance: random.Random) -> Tally:
         for step in STEPS:
             began_s, at_s = at_s, at_s + chance.lognormvariate(-5.3, 0.6)
             tally.attempt(Attempt(step, began_s, began_s, at_s, Outcome.OK))
-        for name in ("calls.answered", "close.1000", "pings"):
+        for name in ("calls.answered", "closes.1000", "pings_answered"):
             tally.count(name, at_s)
         tally.setup_times.record(second, at_s - second)
     for _ in range(20):

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import psutil
 
-from locust_softphone.commands.locust_process import complaints
+from locust_softphone.commands.locust_process import error_lines
 
 __all__ = ["Command", "Process", "Usage", "cores"]
 
@@ -120,7 +120,7 @@ class Process:
 
     def complaints(self) -> str:
         """What it says is wrong, or the last that it said."""
-        return "\n".join(complaints(self.log))
+        return "\n".join(error_lines(self.log))
 
     def signal(self, number: signal.Signals) -> None:
         if self.poll() is None:

@@ -43,7 +43,7 @@ def tally_of(softphones: int, seconds: int, chance: Random) -> Tally:
             _call(tally, planned_s, chance)
             planned_s += EVERY_S
         tally.count("answered", planned_s - EVERY_S)
-        tally.count("close.1000", seconds)
+        tally.count("closes.1000", seconds)
     for second in range(seconds):
         there = min(int((second + 1) * softphones / RAMP_S), softphones)
         tally.timeline.at(second).update({"connected_now": there, "in_call_now": there - there // 50})
@@ -57,17 +57,17 @@ def _call(tally: Tally, planned_s: float, chance: Random) -> None:
         while step != "ready" and chance.random() < 0.2:
             now_s = _ended(tally, step, now_s, Outcome.RATE_LIMITED, 429, chance)
             retry_after_s, waited_s = now_s + chance.uniform(1, 8), chance.expovariate(0.3)
-            tally.count("retries.made", now_s)
+            tally.count("retries", now_s)
             tally.latencies["retry_wait"].record(waited_s)
             now_s += waited_s
             tally.retry(RetryAfterSample(step, retry_after_s, now_s))
         now_s = _ended(tally, step, now_s, Outcome.OK, None, chance)
     if chance.random() < 0.02:
         cause = chance.choice(("refused", "reset", "lost", "proxy", "timed_out"))
-        tally.count("close.1006", now_s)
-        tally.count(f"abnormal.{cause}", now_s)
+        tally.count("closes.1006", now_s)
+        tally.count(f"abnormal_closes.{cause}", now_s)
     tally.count("calls.answered", now_s)
-    tally.latencies["call.response"].record(now_s - planned_s)
+    tally.latencies["call_setup"].record(now_s - planned_s)
     tally.setup_times.record(planned_s, now_s - planned_s)
     if planned_s < RAMP_S:
         tally.count("connected", now_s)

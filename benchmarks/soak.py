@@ -243,7 +243,7 @@ def balance(soaked: Soaked) -> list[str]:
     for step, measured in soaked.run["steps"].items():
         counts[f"attempts.{step}"] = measured["attempts"]
         for name, n in measured["outcomes"].items():
-            counts[f"outcome.{step}.{name}"] = n
+            counts[f"outcomes.{step}.{name}"] = n
             if status := STATUS.get(Outcome(name)):
                 counts[f"status.{step}.{status}"] = n
     problems: list[str] = ledger.balance(counts, soaked.counted["steps"])["problems"]

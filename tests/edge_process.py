@@ -1,6 +1,6 @@
 """A real edge in a process of its own, on a port of its own.
 
-with running_edge("patience: 0") as edge:
+with running_edge("max_early_retries: 0") as edge:
     edge.request("GET", "/stats")
 """
 

@@ -1,42 +1,48 @@
-"""What can go wrong, in one tree.
+"""The exceptions of this package, and the exit codes.
 
     SoftphoneError
-    ├── InputError        somebody gave us something we cannot use: one line a problem, exit code 2
-    └── AttemptFailed     one try of one step did not succeed: data, never a crash
+    ├── InputError        bad input from a person: one line for each problem, exit code 2
+    └── AttemptFailed     one attempt of one step failed: data, never a crash
 
-An exception stores facts and formats them in ``__str__``. Text that reaches Locust's failure table must not vary from
-one attempt to the next, or each attempt makes a row of its own: no ids, no times, no bodies.
+An exception stores values and formats them in ``__str__``. Locust's failure table has one row for each different text,
+so the text of a failed attempt contains no ids, times or bodies.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable
 from enum import IntEnum
-from types import MappingProxyType
 
+from locust_softphone.limits.advice import NO_ADVICE, LimitAdvice
 from locust_softphone.metrics.outcome import Outcome
 
 __all__ = ["AttemptFailed", "ExitCode", "InputError", "SoftphoneError"]
 
-NO_HEADERS: Mapping[str, str] = MappingProxyType({})
-
 
 class ExitCode(IntEnum):
-    """What every command and every headless run ends with."""
+    """The exit codes of every command and of every headless run."""
 
     PASSED = 0  # every expectation held
     FAILED = 1  # an expectation failed
-    BAD_INPUT = 2  # one line says what, where, and what would be right
+    BAD_INPUT = 2  # one line says what is wrong, where, and what would be right
     INVALID = 3  # the run cannot be trusted, or is missing
     OUTPUT = 4  # output could not be written
 
+    @staticmethod
+    def most_serious(codes: Iterable[int]) -> ExitCode:
+        """The most serious of some exit codes: bad input first, then what cannot be trusted, then what failed."""
+        return ExitCode(max(codes, key=_SERIOUSNESS.index, default=ExitCode.PASSED))
+
+
+_SERIOUSNESS = (ExitCode.PASSED, ExitCode.FAILED, ExitCode.INVALID, ExitCode.OUTPUT, ExitCode.BAD_INPUT)
+
 
 class SoftphoneError(Exception):
-    """Base of everything this package raises on purpose."""
+    """Base class of the exceptions that this package raises on purpose."""
 
 
 class InputError(SoftphoneError):
-    """Bad input from a person: a profile, a policy, an option, a target that cannot be used.
+    """Bad input from a person: a profile, a policy, an option or a target that cannot be used.
 
     Args:
         problems: one line each: what is wrong, where, and what would be right.
@@ -54,10 +60,13 @@ class AttemptFailed(SoftphoneError):
     """One attempt of one step ended in an outcome other than ``Outcome.OK``.
 
     Args:
-        outcome: which way it failed.
-        status: the HTTP status, where a response was read.
+        outcome: how it failed.
+        status: the HTTP status, if a response was read.
         close_code: the code of a close frame (RFC 6455 7.4), or 1006 for a connection lost without one.
-        headers: the response's headers, names in lower case.
+        advice: when to ask again, as the response says it.
+
+    Attributes:
+        tries: how often the step has failed in this set-up, this failure included; 0 where nobody counts.
     """
 
     def __init__(
@@ -66,28 +75,29 @@ class AttemptFailed(SoftphoneError):
         *,
         status: int | None = None,
         close_code: int | None = None,
-        headers: Mapping[str, str] = NO_HEADERS,
+        advice: LimitAdvice = NO_ADVICE,
     ) -> None:
         super().__init__(outcome)
         self.outcome = outcome
         self.status = status
         self.close_code = close_code
-        self.headers = headers
+        self.advice = advice
+        self.tries = 0
 
     def without_frames(self) -> AttemptFailed:
-        """Itself, having let go of its traceback and of what was handled when it was raised.
+        """This exception without its traceback and context, for a failure that is kept.
 
-        A failure that is kept holds the frames that it passed, and they hold it: nothing but garbage collection would
-        free them, and a load generator puts that off.
+        The traceback refers to frames that refer back to the exception. Only the garbage collector frees such a cycle,
+        and a load generator postpones garbage collection.
         """
         self.__traceback__ = self.__context__ = None
         return self
 
     def __str__(self) -> str:
-        facts = [f"HTTP {self.status}"] if self.status is not None else []
+        details = [f"HTTP {self.status}"] if self.status is not None else []
         if self.close_code is not None:
-            facts.append(f"close {self.close_code}")
-        return f"{self.outcome.value} ({', '.join(facts)})" if facts else self.outcome.value
+            details.append(f"close {self.close_code}")
+        return f"{self.outcome.value} ({', '.join(details)})" if details else self.outcome.value
 
     def __repr__(self) -> str:
         return f"AttemptFailed({self})"

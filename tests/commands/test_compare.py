@@ -1,4 +1,4 @@
-"""The comparison: what is to be run, what becomes of it, and the whole of it through the real command."""
+"""The command ``compare``, as a process of its own."""
 
 from __future__ import annotations
 
@@ -18,30 +18,11 @@ from typing import Any
 import junitparser
 import pytest
 
-from locust_softphone.commands.compare import DEFAULT_SET, Arguments, Plan, new_folder, pause_for, plans, worst
+from locust_softphone.commands.compare import DEFAULT_PROFILES
+from locust_softphone.commands.run_sequence import plan_runs
 from locust_softphone.config.profile import pack_folder
-from locust_softphone.errors import InputError
-from locust_softphone.report.history import read_runs
-from locust_softphone.runs.record import write
+from tests.commands.profile_files import a_profile
 from tests.edge_process import running_edge
-from tests.runs.records import a_record
-
-PROFILE = """\
-name: {name}
-users: {users}
-ramp: 0s
-hold: {hold}
-softphone: {{like: recommended}}
-expect: [{expect}]
-"""
-
-
-def a_profile(
-    folder: Path, name: str, *, users: int = 3, hold: str = "500ms", expect: str = "answered == 100%"
-) -> Path:
-    path = folder / f"{name}.yaml"
-    path.write_text(PROFILE.format(name=name, users=users, hold=hold, expect=expect))
-    return path
 
 
 def command(*arguments: object) -> list[str]:
@@ -52,119 +33,10 @@ def compare(*arguments: object, **options: Any) -> subprocess.CompletedProcess[s
     return subprocess.run(command("compare", *arguments), capture_output=True, text=True, check=False, **options)
 
 
-# What is to be run
-
-
-def test_the_default_set_is_in_the_pack() -> None:
-    found = plans(DEFAULT_SET, [pack_folder()])
-    assert [plan.name for plan in found] == list(DEFAULT_SET)
-    assert all(plan.path.is_absolute() for plan in found)
-
-
-def test_repeated_runs_are_interleaved(tmp_path: Path) -> None:
-    a, b = a_profile(tmp_path, "a"), a_profile(tmp_path, "b", hold="2s")
-    assert plans([str(a), str(b)], [], repeat=2) == [Plan("a", a, 0.5), Plan("b", b, 2.0)] * 2
-
-
-def test_a_name_is_looked_up_in_the_folders_in_their_order(tmp_path: Path) -> None:
-    mine = tmp_path / "mine"
-    mine.mkdir()
-    a_profile(mine, "smoke")
-    assert plans(["smoke"], [mine, pack_folder()]) == [Plan("smoke", mine / "smoke.yaml", 0.5)]
-
-
-def test_all_profiles_are_checked_before_the_first_run(tmp_path: Path) -> None:
-    bad = a_profile(tmp_path, "bad", users=-1, hold="soon")
-    with pytest.raises(InputError) as refused:
-        plans(["smoke", str(bad), "smok", "smok"], [pack_folder()])
-    hold, users, name = sorted(refused.value.problems, key=lambda problem: "users" in problem or "smok" in problem)
-    assert users == f"{bad}:2: users: must be at least 1"
-    assert hold.startswith(f'{bad}:4: hold: "soon" is no duration')
-    assert name.startswith('"smok" is no profile, did you mean smoke?')  # once
-
-
-@pytest.mark.parametrize(
-    ("arguments", "options"),
-    [
-        (Arguments(Path("/runs")), []),
-        (Arguments(Path("/runs"), policy=Path("/p.yaml")), ["--softphone-policy", "/p.yaml"]),
-        (
-            Arguments(Path("/runs"), host="https://edge.example", authorized=True, ca=Path("/ca.pem")),
-            ["--host", "https://edge.example", "--softphone-ca", "/ca.pem", "--softphone-authorized"],
-        ),
-    ],
-)
-def test_what_locust_is_told(arguments: Arguments, options: list[str]) -> None:
-    told = arguments.for_locust(Plan("a", Path("/a.yaml"), 1.0))
-    assert told == ["--softphone-profile", "/a.yaml", "--softphone-runs", "/runs", *options]
-
-
-def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:
-    runs = tmp_path / "runs"
-    runs.write_text("")
-    with pytest.raises(InputError) as refused:
-        new_folder(runs)
-    assert str(refused.value) == f"--runs {runs}: cannot be written to (Not a directory)"
-
-
-@pytest.mark.parametrize(
-    ("exit_codes", "gravest"),
-    [([], 0), ([0, 0], 0), ([0, 1], 1), ([1, 3, 0], 3), ([3, 2, 1], 2)],
-)
-def test_the_gravest_exit_code(exit_codes: list[int], gravest: int) -> None:
-    assert worst(exit_codes) == gravest
-
-
-@pytest.mark.parametrize(
-    ("wanted_s", "host", "pause_s"),
-    [(None, None, 0.0), (None, "https://edge.example", 60.0), (5.0, None, 5.0), (0.0, "https://edge.example", 0.0)],
-)
-def test_an_edge_that_is_not_ours_is_left_alone_between_runs(
-    wanted_s: float | None, host: str | None, pause_s: float
-) -> None:
-    assert pause_for(wanted_s, host) == pause_s
-
-
-# What is read back
-
-
-def test_runs_are_found_by_record_by_folder_and_by_a_folder_of_runs(tmp_path: Path) -> None:
-    for name in ("a", "b", "c"):
-        write(a_record(name), tmp_path / f"20260801-{name}")
-
-    def names(*paths: Path) -> list[str]:
-        runs, problems = read_runs(paths)
-        assert problems == []
-        return [run.name for run in runs]
-
-    assert names(tmp_path) == ["a", "b", "c"]
-    assert names(tmp_path / "20260801-b", tmp_path / "20260801-a/run.json") == ["b", "a"]
-    assert names(tmp_path, tmp_path / "20260801-a") == ["a", "b", "c"]  # each once
-
-
-def test_what_cannot_be_read_is_named_and_the_rest_is_read(tmp_path: Path) -> None:
-    write(a_record("good"), tmp_path / "good")
-    cut, foreign, newer, incomplete = (tmp_path / f"{name}.json" for name in ("cut", "foreign", "newer", "incomplete"))
-    cut.write_text('{"schema_version": 1, "tot')
-    foreign.write_text('{"name": "package", "version": "1.0.0"}')
-    newer.write_text('{"schema_version": 99, "totals": {}}')
-    incomplete.write_text('{"schema_version": 1, "totals": {}}')
-    empty = tmp_path / "empty"
-    empty.mkdir()
-    long = tmp_path / ("x" * 300)
-    runs, problems = read_runs([cut, foreign, newer, incomplete, empty, long, tmp_path / "good"])
-    assert [run.name for run in runs] == ["good"]
-    assert problems == [
-        f"{cut}: not a run record (no valid JSON); was it cut short?",
-        f"{foreign}: not a run record of locust-softphone",
-        f"{newer}: schema version 99, this version of locust-softphone reads 1 to 2",
-        f"{incomplete}: not a complete run record (KeyError: 'retries')",
-        f"{empty}/run.json: cannot be read (No such file or directory)",
-        f"{long}: cannot be read (File name too long)",
-    ]
-
-
-# The real command
+def test_the_default_profiles_are_in_the_pack() -> None:
+    planned = plan_runs(DEFAULT_PROFILES, [pack_folder()])
+    assert [plan.name for plan in planned] == list(DEFAULT_PROFILES)
+    assert all(plan.path.is_absolute() for plan in planned)
 
 
 def test_a_ci_system_gets_nothing_but_its_format(tmp_path: Path) -> None:
@@ -310,7 +182,7 @@ def test_ctrl_c_keeps_what_is_finished(tmp_path: Path) -> None:
     assert "second" not in out
     (cut_short,) = runs.glob("*-second")
     assert json.loads((cut_short / "run.json").read_text())["times"]["ended"] == "stopped"
-    assert "\nstopping: everybody hangs up; Ctrl-C again kills the run\n" in err
+    assert "\nstopping: all softphones hang up; press Ctrl-C again to kill the run\n" in err
     assert err.splitlines()[-1] == f"missing from the comparison: second (cut short, see {cut_short}), third (not run)"
     assert not list(runs.glob("*-third"))
 

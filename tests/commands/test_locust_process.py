@@ -14,8 +14,8 @@ import pytest
 from locust_softphone.commands import locust_process
 from locust_softphone.commands.locust_process import (
     Interruptions,
-    complaints,
     environment,
+    error_lines,
     locust_command,
     locustfile,
     record_of,
@@ -204,4 +204,4 @@ def test_the_record_it_wrote(text: str, record: Path | None, tmp_path: Path) -> 
 def test_why_it_failed(text: str, words: list[str], tmp_path: Path) -> None:
     log = tmp_path / "log"
     log.write_text(LOG.format(text))
-    assert complaints(log) == words
+    assert error_lines(log) == words

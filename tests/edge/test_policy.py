@@ -38,8 +38,8 @@ def test_the_documentation_has_every_key_with_its_default() -> None:
 
 def test_describe_is_one_line() -> None:
     assert Policy().describe() == (
-        "token 50/s burst 300, handshake 50/s burst 150, offer 50/s burst 50; Retry-After as seconds (says turn); "
-        "ready at 100/s burst 25; offer deadline 10s; patience 3"
+        "token 50/s burst 300, handshake 50/s burst 150, offer 50/s burst 50; Retry-After as seconds (own-slot); "
+        "ready at 100/s burst 25; offer deadline 10s; at most 3 early retries"
     )
 
 
@@ -70,12 +70,12 @@ def test_every_field_says_what_it_is_and_where_its_default_comes_from() -> None:
         ("limits: {tokens: {rate: 1/s, burst: 1}}", "limits.tokens: unknown key, did you mean token?"),
         ("setup: {rate: 50, burst: 1}", "setup.rate: 50 is no rate, write 50/s"),
         ("retry_after: {form: second}", "retry_after.form: "),
-        ("retry_after: {says: now}", "retry_after.says: "),
+        ("retry_after: {advice: now}", "retry_after.advice: "),
         ("offer_deadline: 0s", "offer_deadline: must be longer than 0s"),
         ("token_expires: 0s", "token_expires: must be longer than 0s"),
         ("drop_all_after: 0s", "drop_all_after: must be longer than 0s"),
         ("ping_every: 20", "ping_every: 20 is no duration, write 20s"),
-        ("patience: -1", "patience: must be at least 0"),
+        ("max_early_retries: -1", "max_early_retries: must be at least 0"),
         ("organisations: []", "organisations: must name at least one"),
         ("organisations: [{client_id: 'a:b', client_secret: c}]", "organisations[0].client_id: must have a character"),
         ("organisations: [{client_id: '', client_secret: c}]", "organisations[0].client_id: must have a character"),
@@ -87,5 +87,14 @@ def test_every_field_says_what_it_is_and_where_its_default_comes_from() -> None:
 )
 def test_what_cannot_be_used_is_refused_with_the_reason(tmp_path: Path, text: str, problem: str) -> None:
     with pytest.raises(InputError) as refused:
-        policy(tmp_path, f"patience: 3\n{text}\n" if not text.startswith("patience") else text)
-    assert f"policy.yaml:{1 if text.startswith('patience') else 2}: {problem}" in str(refused.value)
+        policy(tmp_path, f"# mine\n{text}\n")
+    assert f"policy.yaml:2: {problem}" in str(refused.value)
+
+
+def test_the_old_spelling_is_read_with_one_warning(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    loaded = policy(tmp_path, "patience: 5\nretry_after: {says: next, form: none}\n")
+    assert loaded == policy(tmp_path, "max_early_retries: 5\nretry_after: {advice: next-token, form: none}\n")
+    assert [record.getMessage() for record in caplog.records] == [
+        f"{tmp_path}/policy.yaml:1: patience is now max_early_retries; "
+        "line 2: says: next is now advice: next-token (the old spelling is still read)"
+    ]

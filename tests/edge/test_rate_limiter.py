@@ -19,7 +19,7 @@ def limiter(policy: str = "") -> tuple[RateLimiter, Stats]:
     stats = Stats()
     text = f"""
 limits: {{offer: {{rate: 1/s, burst: 1}}}}
-patience: 1
+max_early_retries: 1
 organisations: [{{client_id: acme, client_secret: a}}, {{client_id: umbrella, client_secret: u}}]
 {policy}
 """

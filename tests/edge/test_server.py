@@ -62,12 +62,12 @@ def test_an_address_that_cannot_be_had(arguments: tuple[str, str]) -> None:
 
 
 def test_a_policy_that_cannot_be_used(tmp_path: Path) -> None:
-    (tmp_path / "policy.yaml").write_text("patience: none\n")
+    (tmp_path / "policy.yaml").write_text("max_early_retries: none\n")
     run = subprocess.run(
         [*COMMAND, "--policy", str(tmp_path / "policy.yaml")], capture_output=True, text=True, timeout=20
     )
     assert run.returncode == 2
-    assert "policy.yaml:1: patience: must be a whole number" in run.stderr
+    assert "policy.yaml:1: max_early_retries: must be a whole number" in run.stderr
 
 
 def test_tls(tmp_path: Path) -> None:

@@ -34,7 +34,7 @@ def test_every_cause_and_step_is_shown_before_anything_happened() -> None:
     assert shown["cuts"] == {
         "offer_deadline": 0,
         "early_offer": 0,
-        "impatient": 0,
+        "early_retries": 0,
         "pong_timeout": 0,
         "login_timeout": 0,
         "slow_reader": 0,

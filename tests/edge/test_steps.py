@@ -158,7 +158,7 @@ def test_other_paths_and_methods(edge: EdgeProcess, method: str, path: str, stat
 
 
 def test_a_request_that_never_arrived_whole_is_not_counted(start_edge: StartEdge) -> None:
-    edge = start_edge("patience: 0")
+    edge = start_edge("max_early_retries: 0")
     for body in ("Content-Length: 100\r\n\r\nhalf", "Transfer-Encoding: chunked\r\n\r\n64\r\nhalf"):
         with socket.create_connection(edge.address) as connection:
             connection.sendall(f"POST /oauth/token HTTP/1.1\r\nHost: edge\r\nAuthorization: {BASIC}\r\n{body}".encode())
@@ -214,7 +214,7 @@ def test_one_organisation_does_not_use_up_the_limit_of_another(start_edge: Start
 
 
 def test_retry_after_as_an_http_date(start_edge: StartEdge) -> None:
-    edge = start_edge("{limits: {token: {rate: 1/min, burst: 1}}, retry_after: {form: http-date, says: next}}")
+    edge = start_edge("{limits: {token: {rate: 1/min, burst: 1}}, retry_after: {form: http-date, advice: next-token}}")
     Softphone(edge).request_token()
     headers = Softphone(edge).request_token().headers
     told = parsedate_to_datetime(headers["Retry-After"]) - parsedate_to_datetime(headers["Date"])
@@ -222,7 +222,7 @@ def test_retry_after_as_an_http_date(start_edge: StartEdge) -> None:
 
 
 def test_no_retry_after(start_edge: StartEdge) -> None:
-    edge = start_edge("{limits: {token: {rate: 1/min, burst: 1}}, retry_after: {form: none}, patience: 0}")
+    edge = start_edge("{limits: {token: {rate: 1/min, burst: 1}}, retry_after: {form: none}, max_early_retries: 0}")
     responses = [Softphone(edge).request_token() for _ in range(5)]  # nobody was told to wait: nobody is early
     assert [response.status for response in responses] == [200, 429, 429, 429, 429]
     assert "Retry-After" not in responses[-1].headers

@@ -64,7 +64,7 @@ def test_an_offer_before_ready_costs_the_websocket(start_edge: StartEdge) -> Non
     assert edge.stats()["cuts"] == {
         "offer_deadline": 0,
         "early_offer": 1,
-        "impatient": 0,
+        "early_retries": 0,
         "pong_timeout": 0,
         "login_timeout": 0,
         "slow_reader": 0,
@@ -89,7 +89,7 @@ def test_an_unanswered_offer_costs_the_websocket_after_the_deadline(start_edge: 
 
 def test_an_answer_in_time_ends_the_deadline(start_edge: StartEdge) -> None:
     edge = start_edge(
-        "{limits: {offer: {rate: 20/s, burst: 1}}, offer_deadline: 2s, patience: 1000, ping_every: 2500ms}"
+        "{limits: {offer: {rate: 20/s, burst: 1}}, offer_deadline: 2s, max_early_retries: 1000, ping_every: 2500ms}"
     )
     phone = Softphone(edge)
     with phone.connect() as websocket:
@@ -178,7 +178,7 @@ def test_all_sessions_are_dropped_at_once_and_once(start_edge: StartEdge) -> Non
         assert websocket.ping().wait(20)
 
 
-PATIENT_TWICE = "{limits: {offer: {rate: 1/min, burst: 1}}, patience: 2}"
+PATIENT_TWICE = "{limits: {offer: {rate: 1/min, burst: 1}}, max_early_retries: 2}"
 
 
 def test_impatience_costs_the_request_and_every_session_of_the_client(start_edge: StartEdge) -> None:
@@ -196,13 +196,13 @@ def test_impatience_costs_the_request_and_every_session_of_the_client(start_edge
         assert bob.offer(ready(other)).status == 429  # who has done nothing wrong
         other.ping().wait(20)
     stats = edge.stats()
-    assert stats["cuts"]["impatient"] == 2
+    assert stats["cuts"]["early_retries"] == 2
     assert stats["early_retries"] == {"token": 0, "handshake": 0, "offer": 3}
     assert stats["steps"]["offer"] == {"requests": 6, "admitted": 1, "refused": {"429": 4}, "cut": 1}
 
 
 def test_without_a_name_a_client_is_its_token(start_edge: StartEdge) -> None:
-    edge = start_edge("{limits: {offer: {rate: 1/min, burst: 1}}, patience: 0}")
+    edge = start_edge("{limits: {offer: {rate: 1/min, burst: 1}}, max_early_retries: 0}")
     bearers = [{"Authorization": Softphone(edge).headers["Authorization"]} for _ in range(2)]
     for bearer in bearers:
         assert edge.request("POST", "/api/v2/media/offer", b"{}", bearer).status in (400, 429)

@@ -25,7 +25,7 @@ from tests.edge_process import EdgeProcess, running_edge
 __all__ = ["Proxy", "an_edge", "haproxy", "missing", "nginx", "through"]
 
 PATIENCE_S = 20.0
-EDGE = "patience: 1000"
+EDGE = "max_early_retries: 1000"
 
 NGINX = """
 daemon off; worker_processes 1; pid {folder}/pid; error_log {folder}/error.log;

@@ -27,6 +27,7 @@ import gevent  # noqa: E402
 import psutil  # noqa: E402
 
 from locust_softphone.errors import AttemptFailed  # noqa: E402
+from locust_softphone.metrics.tally import parts_of  # noqa: E402
 from locust_softphone.signaling.shared_backoff import SharedBackoff  # noqa: E402
 from locust_softphone.signaling.softphone import Softphone  # noqa: E402
 from locust_softphone.signaling.target import Target  # noqa: E402
@@ -53,20 +54,20 @@ def suffer(url: str, softphone: dict[str, Any], hold: str, trusts: str) -> dict[
     answered = phone.call(0.0)
     counts = seen.tally.counts
     until_s = time.monotonic() + (PATIENT_S if hold else 0)
-    while hold and time.monotonic() < until_s and not (counts["reconnects.made"] or counts["reconnects.failed"]):
+    while hold and time.monotonic() < until_s and not (counts["reconnects"] or counts["reconnects.failed"]):
         phone.hold(HELD_S)
-        if counts["pings"] or (not any(name.startswith("close.") for name in counts) and hold == "briefly"):
+        if counts["pings_answered"] or (not parts_of(counts, "closes") and hold == "briefly"):
             break
     hold_counts = dict(counts)
     phone.hang_up()
     return {
         "answered": answered,
         "attempts": [[each.step, each.outcome.value, each.status, each.close_code] for each in seen.attempts],
-        "closes": {name[6:]: n for name, n in hold_counts.items() if name.startswith("close.")},
-        "abnormal": {name[9:]: n for name, n in hold_counts.items() if name.startswith("abnormal.")},
-        "pings": counts["pings"],
-        "reconnected": counts["reconnects.made"],
-        "retries": counts["retries.made"],
+        "closes": parts_of(hold_counts, "closes"),
+        "abnormal": parts_of(hold_counts, "abnormal_closes"),
+        "pings": counts["pings_answered"],
+        "reconnected": counts["reconnects"],
+        "retries": counts["retries"],
         "slept_s": sum(passing.slept),
         "retry_wait_s": seen.tally.latencies["retry_wait"].summary().get("max", 0.0),
     }

@@ -18,10 +18,10 @@ from locust_softphone.edge.access import Access
 from locust_softphone.edge.policy import Organisation, Policy
 from locust_softphone.edge.sdp_answer import answer_for
 from locust_softphone.errors import AttemptFailed, InputError
+from locust_softphone.limits.advice import LimitAdvice
 from locust_softphone.report.comparison import side_by_side
 from locust_softphone.report.history import read_runs
 from locust_softphone.report.terminal import render
-from locust_softphone.retry.strategies import parse_retry_after, reset_s
 from locust_softphone.runs.journal import NAME, recover
 from locust_softphone.signaling.http import read_body, read_head
 from locust_softphone.signaling.stream import Stream
@@ -47,10 +47,10 @@ def _sdp(data: bytes) -> None:
 
 def _retry_after(data: bytes) -> None:
     value, _, date = _text(data).partition("\n")
-    wait = parse_retry_after(value, date=date or None, now=1.7e9)
-    assert wait is None or 0 <= wait < 1e18
-    reset = reset_s({"x-ratelimit-remaining": "0", "x-ratelimit-reset": value})
-    assert reset is None or reset >= 0
+    headers = {"retry-after": value, "date": date, "x-ratelimit-remaining": "0", "x-ratelimit-reset": value}
+    advice = LimitAdvice.from_headers(headers, 1.7e9)
+    assert advice.retry_after_s is None or 0 <= advice.retry_after_s <= 1e18
+    assert advice.reset_s is None or advice.reset_s >= 0
 
 
 def _profile(data: bytes) -> None:
@@ -103,8 +103,7 @@ def _http(data: bytes) -> None:
         stream = Stream(here, _LATER_S)
         try:
             with suppress(AttemptFailed):
-                status, headers = read_head(stream)
-                read_body(stream, status, headers)
+                read_body(stream, read_head(stream))
         finally:
             stream.close()
 

@@ -35,8 +35,8 @@ def calls(*seconds: float) -> Tally:
     tally = Tally()
     for each in seconds:
         tally.count("calls.answered", 1.0)
-        tally.latencies["call.response"].record(each)
-        tally.latencies["call.service"].record(each)
+        tally.latencies["call_setup"].record(each)
+        tally.latencies["call_setup.service"].record(each)
     return tally
 
 
@@ -64,10 +64,10 @@ def counted(**counts: int) -> Tally:
         ("call_setup.max < 1s", outlook(calls(2.0), calls_each=None), False, "one is enough for the maximum"),
         ("offer.p50 < 1s", outlook(calls(2.0)), None, "retries make as many as they like"),
         ("amplification <= 1.5", outlook(counted(**{"attempts.offer": 31})), False, "31 attempts of 20 softphones"),
-        ("closes.1006 == 0", outlook(counted(**{"close.1006": 1})), False, "one has been seen"),
-        ("closes.1006 == 0", outlook(counted(**{"close.1000": 1})), None, "none has been seen yet"),
-        ("abnormal_closes == 0", outlook(counted(**{"abnormal.reset": 1})), False, "of whatever cause"),
-        ("rate_limited == 0", outlook(Tally(), counted(**{"outcome.token.rate_limited": 1})), False, "in any tally"),
+        ("closes.1006 == 0", outlook(counted(**{"closes.1006": 1})), False, "one has been seen"),
+        ("closes.1006 == 0", outlook(counted(**{"closes.1000": 1})), None, "none has been seen yet"),
+        ("abnormal_closes == 0", outlook(counted(**{"abnormal_closes.reset": 1})), False, "of whatever cause"),
+        ("rate_limited == 0", outlook(Tally(), counted(**{"outcomes.token.rate_limited": 1})), False, "in any tally"),
     ],
 )
 def test_what_is_certain(text: str, known: Bounds, certain: bool | None, why: str) -> None:
@@ -90,8 +90,8 @@ lives = st.lists(
         st.lists(attempts, max_size=4),
         st.sampled_from(["answered", "gave_up", "unfinished"]),
         durations,
-        st.sampled_from(["close.1000", "close.1006", "close.4000", ""]),
-        st.sampled_from([*(f"abnormal.{cause}" for cause in ABNORMAL_CAUSES), "retries.made", "pings", ""]),
+        st.sampled_from(["closes.1000", "closes.1006", "closes.4000", ""]),
+        st.sampled_from([*(f"abnormal_closes.{cause}" for cause in ABNORMAL_CAUSES), "retries", "pings_answered", ""]),
     ),
     max_size=8,
 )

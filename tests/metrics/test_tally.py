@@ -106,7 +106,7 @@ def test_service_time_is_from_the_actual_start_and_response_time_from_the_planne
     tally = Tally()
     tally.attempt(an_attempt(planned_s=1.0, began_s=1.5, ended_s=2.25))
     assert longest_s(tally.latencies["offer.service"]) == pytest.approx(0.75, rel=1e-3)
-    assert longest_s(tally.latencies["offer.response"]) == pytest.approx(1.25, rel=1e-3)
+    assert longest_s(tally.latencies["offer"]) == pytest.approx(1.25, rel=1e-3)
 
 
 def test_an_attempt_is_counted_by_step_outcome_status_and_second() -> None:
@@ -116,9 +116,9 @@ def test_an_attempt_is_counted_by_step_outcome_status_and_second() -> None:
     tally.attempt(an_attempt(outcome=Outcome.LOST))
     assert tally.counts == {
         "attempts.offer": 3,
-        "outcome.offer.ok": 1,
-        "outcome.offer.rate_limited": 1,
-        "outcome.offer.lost": 1,
+        "outcomes.offer.ok": 1,
+        "outcomes.offer.rate_limited": 1,
+        "outcomes.offer.lost": 1,
         "status.offer.429": 1,
     }
     assert dict(tally.timeline.items()) == {1: {"attempts.offer": 3}, 2: {"rate_limited.offer": 1}}
@@ -135,11 +135,11 @@ def test_the_first_and_the_last_of_each_event_are_known() -> None:
     tally = Tally()
     for at_s in (2.5, -0.01, 7.25, 3.0):
         tally.count("connected", at_s)
-    tally.count("pings", 4.0, by=3)
+    tally.count("pings_answered", 4.0, by=3)
     assert (tally.first_s["connected"], tally.last_s["connected"]) == (-0.01, 7.25)
-    assert tally.counts == {"connected": 4, "pings": 3}
+    assert tally.counts == {"connected": 4, "pings_answered": 3}
     one = {"connected": 1}
-    assert dict(tally.timeline.items()) == {0: one, 2: one, 3: one, 4: {"pings": 3}, 7: one}
+    assert dict(tally.timeline.items()) == {0: one, 2: one, 3: one, 4: {"pings_answered": 3}, 7: one}
 
 
 @settings(deadline=None)

@@ -195,7 +195,7 @@ def nasty_records() -> list[dict[str, Any]]:
         record["validity"]["reasons"] = [NASTY]
         record["closes"] = {NASTY: 1}
         record["ledger"] = {"balanced": False, "rows": [{"step": NASTY, "attempts": NASTY}], "problems": [NASTY]}
-        record["timeline"][0] |= {f"attempts.{NASTY}": 1, f"rate_limited.{NASTY}": 1, f"abnormal.{NASTY}": 1}
+        record["timeline"][0] |= {f"attempts.{NASTY}": 1, f"rate_limited.{NASTY}": 1, f"abnormal_closes.{NASTY}": 1}
         record["retries"]["sample"] = [{"step": NASTY, "deadline_s": 3.0, "retried_s": 1.0}]
     return records
 

@@ -22,11 +22,11 @@ def dropped(timeline: list[dict[str, int]], **fields: Any) -> dict[str, Any]:
 
 TOGETHER = [
     {"attempts.handshake": USERS, "rate_limited.handshake": 9},  # before the drop: no part of the wave
-    {"abnormal.lost": 7, "abnormal.reset": 3},
+    {"abnormal_closes.lost": 7, "abnormal_closes.reset": 3},
     {},
-    {"attempts.handshake": 10, "rate_limited.handshake": 6, "reconnects.made": 3},
-    {"reconnects.made": 1, "rate_limited.channel": 2},
-    {"attempts.handshake": 6, "reconnects.made": 6},
+    {"attempts.handshake": 10, "rate_limited.handshake": 6, "reconnects": 3},
+    {"reconnects": 1, "rate_limited.channel": 2},
+    {"attempts.handshake": 6, "reconnects": 6},
 ]
 
 
@@ -34,9 +34,9 @@ TOGETHER = [
     ("timeline", "wave"),
     [
         (TOGETHER, Wave(dropped=10, returned=10, after_s=4, handshakes_per_s=10, limited_per_s=6)),
-        ([{"abnormal.lost": 1}, {"reconnects.failed": 1}], Wave(1, 0, 0, 0, 0)),
-        ([{"abnormal.lost": 10}, {"attempts.handshake": 10}], None),  # cut before their calls were answered
-        ([{"abnormal.refused": 10}, {"attempts.handshake": 10}], None),
+        ([{"abnormal_closes.lost": 1}, {"reconnects.failed": 1}], Wave(1, 0, 0, 0, 0)),
+        ([{"abnormal_closes.lost": 10}, {"attempts.handshake": 10}], None),  # cut before their calls were answered
+        ([{"abnormal_closes.refused": 10}, {"attempts.handshake": 10}], None),
         ([], None),
     ],
 )
@@ -45,11 +45,11 @@ def test_the_wave_of_a_run(timeline: list[dict[str, int]], wave: Wave | None) ->
 
 
 def test_fewer_than_a_tenth_make_no_wave() -> None:
-    assert wave_of(dropped([{"abnormal.lost": 9}], users=100)) is None
+    assert wave_of(dropped([{"abnormal_closes.lost": 9}], users=100)) is None
 
 
 def test_a_comparison_says_how_each_came_back() -> None:
-    paced = [{"abnormal.lost": 10}, *({"attempts.handshake": 2, "reconnects.made": 2} for _ in range(4))]
+    paced = [{"abnormal_closes.lost": 10}, *({"attempts.handshake": 2, "reconnects": 2} for _ in range(4))]
     runs = side_by_side([run_of(dropped(TOGETHER, name="storm")), run_of(dropped(paced, name="paced"))])
     (sentence,) = (each for each in findings(runs) if each.startswith("Returning"))
     assert sentence == (

@@ -1,119 +1,130 @@
-"""Retry-After, back-off and jitter: tables of cases, no sleeping."""
+"""The tenacity strategies, each by itself and composed: tables of cases, without sleeping."""
 
 from __future__ import annotations
 
 import random
-from typing import Any
+from collections.abc import Callable
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-from tenacity import RetryCallState
-from tenacity.stop import stop_never
+from tenacity import RetryCallState, Retrying
+from tenacity.wait import wait_base
 
-from locust_softphone.config.behaviour import Retry, presets
+from locust_softphone import retry
 from locust_softphone.errors import AttemptFailed
+from locust_softphone.limits.advice import NO_ADVICE, LimitAdvice
 from locust_softphone.metrics.outcome import Outcome
-from locust_softphone.retry.strategies import backoff_s, is_retryable, parse_retry_after, reset_s, retrying, wait_s
+from locust_softphone.retry import (
+    retry_if_retryable,
+    stop_after_step_retries,
+    stop_at,
+    wait_backoff,
+    wait_equal_jitter,
+    wait_full_jitter,
+    wait_longest,
+    wait_reset,
+    wait_retry_after,
+)
+from locust_softphone.retry.strategies import is_retryable
 
-NOW = 1_700_000_000.0  # Tue, 14 Nov 2023 22:13:20 GMT
-SENT = "Tue, 14 Nov 2023 22:13:20 GMT"
+
+def refused(advice: LimitAdvice = NO_ADVICE, *, tries: int = 0, close_code: int | None = None) -> AttemptFailed:
+    failure = AttemptFailed(Outcome.RATE_LIMITED, status=429, close_code=close_code, advice=advice)
+    failure.tries = tries
+    return failure
 
 
-def a_retry(**overrides: Any) -> Retry:
-    return Retry.model_validate({**presets()["sdk-2.3.1"].retry.model_dump(mode="json", by_alias=True), **overrides})
+def after(failure: BaseException, attempt: int = 1, upcoming_sleep: float = 0.0) -> RetryCallState:
+    """Tenacity's state after an attempt that ended with ``failure``."""
+    state = RetryCallState(Retrying(), None, (), {})
+    state.attempt_number = attempt
+    state.upcoming_sleep = upcoming_sleep
+    state.set_exception((type(failure), failure, None))
+    return state
+
+
+RETRY_AFTER_9 = LimitAdvice(retry_after_s=9.0)
+
+
+def test_the_backoff_grows_by_the_multiplier_up_to_its_maximum() -> None:
+    wait = wait_backoff(1.0, 2.0, 5.0)
+    assert [wait(after(refused(), attempt)) for attempt in (1, 2, 3, 4, 10_000)] == [1.0, 2.0, 4.0, 5.0, 5.0]
+
+
+def test_an_initial_wait_of_zero_stays_zero() -> None:
+    assert wait_backoff(0.0, 2.0, 5.0)(after(refused(), 10_000)) == 0.0
+
+
+def test_the_failures_of_a_step_count_rather_than_all_attempts() -> None:
+    assert wait_backoff()(after(refused(tries=2), attempt=7)) == 2.0
 
 
 @pytest.mark.parametrize(
-    ("value", "date", "expected", "why"),
+    ("wait", "advice", "least", "most", "why"),
     [
-        (None, None, None, "absent"),
-        ("2", None, 2.0, "delta-seconds"),
-        (" 2 ", None, 2.0, "white space around a field value is no part of it"),
-        ("0", None, 0.0, "zero is valid, and not the same as absent"),
-        ("007", None, 7.0, "leading zeros are digits"),
-        ("-1", None, None, "no sign in the grammar"),
-        ("+1", None, None, "no sign in the grammar"),
-        ("1.5", None, None, "no fractions in the grammar"),
-        ("1e3", None, None, "no exponents"),
-        ("²", None, None, "a digit to str.isdigit, not to the grammar"),
-        ("٣", None, None, "Arabic-Indic digit"),
-        ("", None, None, "empty"),
-        ("soon", None, None, "garbage"),
-        ("nan", None, None, "a float to Python"),
-        ("9" * 5000, None, None, "too long to mean anything, and past Python's limit for int()"),
-        ("Tue, 14 Nov 2023 22:13:27 GMT", SENT, 7.0, "IMF-fixdate"),
-        ("Tuesday, 14-Nov-23 22:13:27 GMT", SENT, 7.0, "RFC 850 date"),
-        ("Tue Nov 14 22:13:27 2023", SENT, 7.0, "asctime date"),
-        ("Tue, 14 Nov 2023 22:13:10 GMT", SENT, 0.0, "in the past: now"),
-        ("Tue, 14 Nov 2023 22:13:27 GMT", None, 7.0, "no Date: read against our clock"),
-        ("Tue, 14 Nov 2023 22:13:27 GMT", "yesterday", 7.0, "a Date that is none: read against our clock"),
-        ("Tue, 14 Nov 2023 22:13:27 GMT", "Tue, 14 Nov 2023 22:13:22 GMT", 5.0, "the edge's clock is ahead of ours"),
-        ("Tue, 14 Nov 2023 23:13:27 +0100", SENT, 7.0, "a zone is no HTTP-date, but not ambiguous either"),
-        ("Fri, 99 Foo 9999 99:99:99 GMT", SENT, None, "a date that is none"),
+        (wait_full_jitter(1.0), NO_ADVICE, 0.0, 1.0, "anything up to the back-off"),
+        (wait_equal_jitter(1.0), NO_ADVICE, 0.5, 1.0, "half of it, and anything up to the other half"),
+        (wait_retry_after(), RETRY_AFTER_9, 9.0, 9.0, "as told"),
+        (wait_retry_after(), LimitAdvice(retry_after_s=0.0), 0.0, 0.0, "0 is valid: at once"),
+        (wait_retry_after(5.0), RETRY_AFTER_9, 5.0, 5.0, "capped"),
+        (wait_retry_after(), NO_ADVICE, 0.0, 0.0, "not told anything"),
+        (wait_retry_after(otherwise=wait_backoff(3.0)), NO_ADVICE, 3.0, 3.0, "not told anything: the other wait"),
+        (wait_retry_after(otherwise=wait_backoff(3.0)), RETRY_AFTER_9, 9.0, 9.0, "told: not the other wait"),
+        (wait_retry_after() + wait_backoff(3.0), RETRY_AFTER_9, 12.0, 12.0, "added"),
+        (wait_retry_after() + wait_full_jitter(1.0), RETRY_AFTER_9, 9.0, 10.0, "jitter behind it, never before"),
+        (wait_reset(), LimitAdvice(reset_s=7.0), 7.0, 7.0, "nothing remains: until the reset"),
+        (wait_reset(5.0), LimitAdvice(reset_s=7.0), 5.0, 5.0, "capped too"),
+        (wait_longest(wait_retry_after(), wait_reset()), LimitAdvice(9.0, 7.0), 9.0, 9.0, "the longest"),
     ],
 )
-def test_parse_retry_after(value: str | None, date: str | None, expected: float | None, why: str) -> None:
-    assert parse_retry_after(value, date=date, now=NOW) == expected, why
-
-
-@given(st.text(max_size=200), st.one_of(st.none(), st.text(max_size=200)))
-def test_parse_retry_after_never_raises_and_is_never_negative(value: str, date: str | None) -> None:
-    parsed = parse_retry_after(value, date=date, now=NOW)
-    assert parsed is None or parsed >= 0
-
-
-def test_reset_counts_only_when_nothing_remains() -> None:
-    assert reset_s({"x-ratelimit-remaining": "0", "x-ratelimit-reset": "3"}) == 3.0
-    assert reset_s({"x-ratelimit-remaining": "1", "x-ratelimit-reset": "3"}) is None
-    assert reset_s({"x-ratelimit-remaining": "0"}) is None
-    assert reset_s({"x-ratelimit-remaining": "0", "x-ratelimit-reset": "soon"}) is None
-    assert reset_s({}) is None
-
-
-def test_backoff_is_the_reported_one_two_four() -> None:
-    assert [backoff_s(a_retry(), tries) for tries in (1, 2, 3)] == [1.0, 2.0, 4.0]
-
-
-def test_backoff_is_capped_and_survives_any_number_of_tries() -> None:
-    retry = a_retry(max_wait="5s")
-    assert [backoff_s(retry, tries) for tries in (3, 4, 10_000)] == [4.0, 5.0, 5.0]
-    assert backoff_s(a_retry(initial="0s"), 10_000) == 0.0
-
-
-@pytest.mark.parametrize(
-    ("overrides", "headers", "least", "most", "why"),
-    [
-        ({}, {}, 1.0, 1.0, "none: exactly the back-off"),
-        ({"jitter": "full"}, {}, 0.0, 1.0, "full: anything up to it"),
-        ({"jitter": "equal"}, {}, 0.5, 1.0, "equal: half of it, and anything up to the other half"),
-        ({}, {"retry-after": "9"}, 1.0, 1.0, "ignored unless honoured"),
-        ({"retry_after": "honour"}, {"retry-after": "9"}, 9.0, 9.0, "honoured: the told wait"),
-        ({"retry_after": "honour"}, {"retry-after": "0"}, 0.0, 0.0, "0 is an answer: at once"),
-        ({"retry_after": "honour"}, {}, 1.0, 1.0, "honoured but absent: the back-off"),
-        ({"retry_after": "honour"}, {"retry-after": "x"}, 1.0, 1.0, "honoured but garbage: the back-off"),
-        ({"retry_after": "honour", "jitter": "full"}, {"retry-after": "9"}, 9.0, 10.0, "jitter behind, never before"),
-        ({"retry_after": "add"}, {"retry-after": "9"}, 10.0, 10.0, "added: told wait and back-off"),
-        ({"retry_after": "honour", "retry_after_cap": "5s"}, {"retry-after": "900"}, 5.0, 5.0, "capped"),
-        (
-            {"remaining": "honour"},
-            {"x-ratelimit-remaining": "0", "x-ratelimit-reset": "7"},
-            7.0,
-            7.0,
-            "nothing remains: not before the reset",
-        ),
-    ],
-)
-def test_wait(overrides: dict[str, str], headers: dict[str, str], least: float, most: float, why: str) -> None:
-    rng = random.Random(1)
-    waits = [wait_s(a_retry(**overrides), 1, headers, now=NOW, uniform=rng.uniform) for _ in range(500)]
-    assert min(waits) >= least, why
+def test_how_long_to_wait(wait: wait_base, advice: LimitAdvice, least: float, most: float, why: str) -> None:
+    waits = [wait(after(refused(advice))) for _ in range(500)]
+    assert least <= min(waits), why
     assert max(waits) <= most, why
     assert max(waits) - min(waits) >= 0.9 * (most - least), why
 
 
+@pytest.mark.parametrize("make", [wait_full_jitter, wait_equal_jitter])
+def test_jitter_can_be_reproduced(make: Callable[..., wait_base]) -> None:
+    first, second = (make(1.0, uniform=random.Random(1).uniform) for _ in range(2))
+    assert [first(after(refused())) for _ in range(5)] == [second(after(refused())) for _ in range(5)]
+
+
+def test_a_browser_cannot_see_the_headers_of_a_refused_upgrade() -> None:
+    advice = LimitAdvice(9.0, 7.0)
+    for wait in (wait_retry_after(browser=True), wait_reset(browser=True)):
+        assert wait(after(refused(advice, close_code=1006))) == 0.0
+        assert wait(after(refused(advice))) > 0.0
+
+
+def test_a_step_may_be_retried_a_number_of_times() -> None:
+    stop = stop_after_step_retries(2)
+    assert [stop(after(refused(tries=tries), attempt=9)) for tries in (1, 2, 3)] == [False, False, True]
+
+
+def test_no_try_comes_at_the_end_or_later() -> None:
+    stop = stop_at(10.0, clock=lambda: 7.0)
+    assert [stop(after(refused(), upcoming_sleep=wait_s)) for wait_s in (2.9, 3.0, 4.0)] == [False, True, True]
+
+
+def test_the_end_can_move() -> None:
+    end = [10.0]
+    stop = stop_at(lambda: end[0], clock=lambda: 7.0)
+    assert not stop(after(refused()))
+    end[0] = 7.0
+    assert stop(after(refused()))
+
+
+def test_stops_compose() -> None:
+    stop = stop_after_step_retries(2) | stop_at(10.0, clock=lambda: 7.0)
+    assert [stop(after(refused(tries=tries), upcoming_sleep=wait_s)) for tries, wait_s in ((1, 1), (3, 1), (1, 5))] == [
+        False,
+        True,
+        True,
+    ]
+
+
 class StopOrder(Exception):
-    """As Locust's StopUser and RescheduleTask: an Exception that must never be retried."""
+    """Like Locust's StopUser and RescheduleTask: an Exception that must never be retried."""
 
 
 @pytest.mark.parametrize(
@@ -131,66 +142,16 @@ class StopOrder(Exception):
         (KeyboardInterrupt(), False),
     ],
 )
-def test_is_retryable(failure: BaseException, expected: bool) -> None:
+def test_what_is_retryable(failure: BaseException, expected: bool) -> None:
     assert is_retryable(failure) is expected
+    if isinstance(failure, Exception):
+        assert retry_if_retryable()(after(failure)) is expected
 
 
-class Tries:
-    """Runs the tenacity engine on a list of failures, and notes what it slept."""
-
-    def __init__(self, retry: Retry, *failures: Exception) -> None:
-        self.slept: list[float] = []
-        self.calls = 0
-        self._failures = list(failures)
-        self._engine = retrying(
-            retry,
-            renews=retry.unauthorized == "renew",
-            failures=lambda: self.calls,
-            sleep=self.slept.append,
-            before_sleep=self._ignore,
-            out_of_time=stop_never,
-            now=lambda: NOW,
-            uniform=lambda low, high: high,
-        )
-
-    def _ignore(self, state: RetryCallState) -> None:
-        """Nobody needs to be told."""
-
-    def run(self) -> None:
-        self._engine(self._call)
-
-    def _call(self) -> None:
-        self.calls += 1
-        if self._failures:
-            raise self._failures.pop(0)
+@pytest.mark.parametrize("renews", [True, False])
+def test_a_401_is_retryable_only_with_a_new_token(renews: bool) -> None:
+    assert is_retryable(AttemptFailed(Outcome.UNAUTHORIZED, status=401), renews=renews) is renews
 
 
-def test_the_engine_backs_off_one_two_four_and_then_raises_the_failure_itself() -> None:
-    last = AttemptFailed(Outcome.RATE_LIMITED, status=429)
-    tries = Tries(a_retry(), *[AttemptFailed(Outcome.LOST)] * 3, last)
-    with pytest.raises(AttemptFailed) as caught:
-        tries.run()
-    assert caught.value is last
-    assert tries.slept == [1.0, 2.0, 4.0]
-    assert tries.calls == 4
-
-
-def test_the_engine_stops_when_a_try_succeeds() -> None:
-    tries = Tries(a_retry(), AttemptFailed(Outcome.LOST))
-    tries.run()
-    assert (tries.calls, tries.slept) == (2, [1.0])
-
-
-def test_a_stop_order_passes_through_at_once() -> None:
-    tries = Tries(a_retry(), StopOrder())
-    with pytest.raises(StopOrder):
-        tries.run()
-    assert tries.slept == []
-
-
-def test_a_browser_cannot_see_the_headers_of_a_refused_upgrade() -> None:
-    refused = AttemptFailed(Outcome.RATE_LIMITED, status=429, close_code=1006, headers={"retry-after": "9"})
-    for visible, expected in (("visible", 9.0), ("hidden", 1.0)):
-        tries = Tries(a_retry(retry_after="honour", upgrade_headers=visible), refused)
-        tries.run()
-        assert tries.slept == [expected], visible
+def test_every_strategy_is_exported() -> None:
+    assert all(callable(getattr(retry, name)) for name in retry.__all__)

@@ -74,10 +74,10 @@ def a_record(
         for _ in range(times):
             tally.attempt(Attempt(step, 0.0, 0.0, 0.01, Outcome.RATE_LIMITED, 429))
     for cause, times in abnormal.items():
-        tally.count(f"abnormal.{cause}", 0.5, times)
-        tally.count("close.1006", 0.5, times)
+        tally.count(f"abnormal_closes.{cause}", 0.5, times)
+        tally.count("closes.1006", 0.5, times)
     for n in range(too_early):
-        tally.count("retries.made", 0.4)
+        tally.count("retries", 0.4)
         tally.retry(RetryAfterSample("offer", 3.0 + n / 1000, 0.5))
     return build(
         RunFacts(
@@ -131,11 +131,11 @@ def _tally(users: int, answered: int, gave_up: int, connected_after_s: float) ->
     for _ in range(answered):
         for step in ("token", "handshake", "ready", "offer", "close"):
             tally.attempt(Attempt(step, 0.0, 0.0, 0.01, Outcome.OK))
-        tally.latencies["call.service"].record(SETUP_S)
-        tally.latencies["call.response"].record(SETUP_S)
+        tally.latencies["call_setup.service"].record(SETUP_S)
+        tally.latencies["call_setup"].record(SETUP_S)
         tally.setup_times.record(0.0, SETUP_S)
         tally.latencies["start_lag"].record(0.001)
-        tally.count("close.1000", 10.0)
+        tally.count("closes.1000", 10.0)
     tally.count("connected", connected_after_s, answered)
     tally.count("answered", connected_after_s, answered)
     tally.count("calls.answered", connected_after_s, answered)
@@ -149,7 +149,7 @@ def _edge_steps(tally: Tally) -> dict[str, Any]:
     """What an edge would have counted that saw all of it."""
     steps = {}
     for step in ("token", "handshake", "offer"):
-        admitted = tally.counts[f"outcome.{step}.ok"]
+        admitted = tally.counts[f"outcomes.{step}.ok"]
         refused = tally.counts[f"status.{step}.429"]
         refusals = {"429": refused} if refused else {}
         steps[step] = {"requests": admitted + refused, "admitted": admitted, "refused": refusals, "cut": 0}

@@ -153,7 +153,7 @@ def test_a_surplus_of_one_heading_does_not_make_up_for_a_deficit_of_another() ->
 
 
 def test_steps_are_balanced_each_on_its_own() -> None:
-    counts = {"attempts.token": 1, "outcome.token.ok": 1, **softphones((1, OK, None))}
+    counts = {"attempts.token": 1, "outcomes.token.ok": 1, **softphones((1, OK, None))}
     balanced = balance(counts, edge(admitted=2))
     assert [each["step"] for each in balanced["rows"]] == ["token", "handshake", "offer"]
     assert balanced["problems"] == [
@@ -163,7 +163,7 @@ def test_steps_are_balanced_each_on_its_own() -> None:
 
 
 def test_steps_without_a_request_are_no_part_of_it() -> None:
-    assert balance({"attempts.ready": 7, "attempts.close": 7, "outcome.ready.ok": 7}, {})["balanced"] is True
+    assert balance({"attempts.ready": 7, "attempts.close": 7, "outcomes.ready.ok": 7}, {})["balanced"] is True
 
 
 BEFORE = {"server": "edge", "version": "1", "policy": {"patience": 3}, "lost": 2, "sessions": {"open": 4, "total": 9}}

@@ -56,11 +56,11 @@ def two_softphones() -> Tally:
         tally.attempt(Attempt("offer", at_s, at_s + 0.2, at_s + 0.3, outcome, status))
     tally.count("answered", 0.3)
     tally.count("calls.answered", 0.3)
-    tally.latencies["call.response"].record(0.3)
+    tally.latencies["call_setup"].record(0.3)
     tally.count("gave_up", 0.8)
-    tally.count("close.1000", 2.0)
-    tally.count("close.1006", 0.9)
-    tally.count("abnormal.lost", 0.9)
+    tally.count("closes.1000", 2.0)
+    tally.count("closes.1006", 0.9)
+    tally.count("abnormal_closes.lost", 0.9)
     return tally
 
 

@@ -31,7 +31,7 @@ def attempts(seen: Observations) -> int:
 )
 @pytest.mark.parametrize("budget", [0, 7])
 def test_an_edge_that_refuses_everything(refuses: str, token: str, budget: int) -> None:
-    policy = f"{{limits: {{{refuses}: {{rate: 1/min, burst: 1}}}}, patience: 1000000}}"
+    policy = f"{{limits: {{{refuses}: {{rate: 1/min, burst: 1}}}}, max_early_retries: 1000000}}"
     with a_field(policy, token=token, budget=budget, **HASTY) as field:
         answered = [field.softphone().call() for _ in range(4)]
         shared = token == "shared"
@@ -89,7 +89,7 @@ def test_an_edge_that_drops_every_call_it_has_answered() -> None:
         phone.hold(60.0)
         phone.hang_up()
     assert edge.requests == {"/oauth/token": 5, "/signaling": 5, "/api/v2/media/offer": 5}
-    assert seen.tally.counts["reconnects.made"] == 4
+    assert seen.tally.counts["reconnects"] == 4
     assert seen.tally.counts["reconnects.failed"] == 1
     assert seen.tally.counts["retries.over_budget"] == 1
 

@@ -62,7 +62,7 @@ def test_when_the_shared_token_is_rejected_the_fleet_fetches_one_new_one() -> No
         assert field.seen.outcomes("token") == ["ok"]
         assert sorted(field.seen.outcomes("handshake")) == ["ok"] * MANY + ["unauthorized"] * MANY
         assert field.edge.stats()["steps"]["token"]["requests"] == 1
-        assert field.counted("abnormal.refused") == MANY
+        assert field.counted("abnormal_closes.refused") == MANY
 
 
 class FetchesLate(MediaOffer):
@@ -102,7 +102,7 @@ def test_a_token_that_cannot_be_had_is_a_failed_try_of_everybody_who_waited_for_
         field.context.shared_token = SharedToken(clock)
         assert call_at_once(field) == [False] * MANY
         assert field.counted("gave_up") == MANY
-        assert field.counted("retries.made") == MANY * max_retries
+        assert field.counted("retries") == MANY * max_retries
         waits_s = field.seen.tally.latencies["retry_wait"].summary()
         if max_retries:
             assert (waits_s["p50"], waits_s["max"]) == pytest.approx((1.0, 1.0), rel=1e-3)
@@ -159,7 +159,7 @@ def test_an_edge_that_does_not_answer_the_close_is_not_waited_for_longer_than_th
         phone.call()
         phone.hang_up()
         assert seen.outcomes("close") == ["timed_out"]
-        assert seen.tally.counts["close.1006"] == seen.tally.counts["abnormal.timed_out"] == 1
+        assert seen.tally.counts["closes.1006"] == seen.tally.counts["abnormal_closes.timed_out"] == 1
 
 
 @pytest.mark.parametrize(
@@ -205,4 +205,4 @@ def test_an_attempt_that_is_stopped_from_outside_is_counted_as_cancelled(monkeyp
         assert field.seen.outcomes("offer") == ["cancelled"]
         phone.hang_up()
         assert field.seen.outcomes("close") == ["ok"]
-        assert field.counted("retries.made") == field.counted("gave_up") == 0
+        assert field.counted("retries") == field.counted("gave_up") == 0

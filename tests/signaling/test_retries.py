@@ -13,7 +13,6 @@ import pytest
 from locust_softphone.errors import AttemptFailed
 from locust_softphone.metrics.outcome import Outcome
 from locust_softphone.metrics.tally import Attempt
-from locust_softphone.retry.strategies import retry_after_s
 from locust_softphone.signaling.dialects.media_offer import MediaOffer
 from locust_softphone.signaling.softphone import Softphone
 from tests.edge import softphone as independent
@@ -46,16 +45,16 @@ NO_RETRY = {"max_retries": 0}
 def test_a_refused_handshake_is_tried_again(
     retry: dict[str, Any], form: str, waits: Callable[[float | None], float], judged: str | None, why: str
 ) -> None:
-    policy = f"{{{ONE_HANDSHAKE}, retry_after: {{form: {form}, says: next}}}}"
+    policy = f"{{{ONE_HANDSHAKE}, retry_after: {{form: {form}, advice: next-token}}}}"
     one_more_try = {"max_retries": 1, "initial": "1s", "max_wait": "90s", **retry}
     with a_field(policy, like="sdk-2.3.1", retry=one_more_try) as field:
         admitted, refused = field.softphone(), field.softphone()
         assert admitted.call()
         assert not refused.call()
-        told = retry_after_s(field.seen.failures[0].headers, now=0.0)
+        told = field.seen.failures[0].advice.retry_after_s
         assert field.time.slept == pytest.approx([waits(told)], abs=0.3), why
         assert field.seen.outcomes("handshake") == ["ok", "rate_limited", "rate_limited"], why
-        assert field.counted("retries.made") == 1
+        assert field.counted("retries") == 1
         for name in ("honoured", "too_early"):
             assert field.counted(f"retries.{name}") == (judged == name), why
         assert len(field.seen.tally.retry_sample.sorted()) == (judged is not None), why
@@ -65,12 +64,12 @@ def test_a_refused_handshake_is_tried_again(
             assert early_s["max"] == pytest.approx(told - waits(told), abs=0.3), why
         else:
             assert early_s["count"] == 0, why
-        assert field.counted("close.1006") == field.counted("abnormal.refused") == 2, why
+        assert field.counted("closes.1006") == field.counted("abnormal_closes.refused") == 2, why
         assert (field.counted("connected"), field.counted("gave_up")) == (1, 1), why
 
 
 def test_without_jitter_it_backs_off_one_two_four_and_gives_up() -> None:
-    with a_field(f"{{{ONE_HANDSHAKE}, patience: 10}}", like="sdk-2.3.1") as field:
+    with a_field(f"{{{ONE_HANDSHAKE}, max_early_retries: 10}}", like="sdk-2.3.1") as field:
         admitted, refused = field.softphone(), field.softphone()
         assert admitted.call()
         assert not refused.call()
@@ -103,7 +102,7 @@ def test_when_nothing_remains_it_asks_again_after_the_reset(remaining: str, wait
 
 
 def test_a_client_that_comes_back_too_early_too_often_is_cut() -> None:
-    with a_field(f"{{{ONE_OFFER}, patience: 1}}", like="sdk-2.1.0", ready="wait") as field:
+    with a_field(f"{{{ONE_OFFER}, max_early_retries: 1}}", like="sdk-2.1.0", ready="wait") as field:
         first, hasty = field.softphone(), field.softphone()
         assert first.call()
         assert not hasty.call()
@@ -111,9 +110,9 @@ def test_a_client_that_comes_back_too_early_too_often_is_cut() -> None:
         assert (refused, again) == ("rate_limited", "rate_limited")
         assert cut in ("lost", "reset")
         assert field.edge.stats()["steps"]["offer"]["cut"] >= 1
-        assert field.edge.stats()["cuts"]["impatient"] >= 1
+        assert field.edge.stats()["cuts"]["early_retries"] >= 1
         hasty.hold(0.05)
-        assert field.counted("close.1006") == 1
+        assert field.counted("closes.1006") == 1
         assert field.counted("retries.too_early") >= 2
 
 
@@ -131,7 +130,7 @@ def test_no_try_comes_after_the_end_of_the_plan() -> None:
 
 
 def test_a_session_cut_while_waiting_to_offer_again_is_set_up_anew() -> None:
-    policy = "{limits: {offer: {rate: 2/s, burst: 1}}, offer_deadline: 100ms, patience: 10}"
+    policy = "{limits: {offer: {rate: 2/s, burst: 1}}, offer_deadline: 100ms, max_early_retries: 10}"
     with a_field(policy, like="sdk-2.3.1", retry={"initial": "600ms"}) as field:
         field.context.sleep = time.sleep  # the edge's time has to go by as well
         first, second = field.softphone(), field.softphone()
@@ -140,8 +139,8 @@ def test_a_session_cut_while_waiting_to_offer_again_is_set_up_anew() -> None:
         assert field.edge.stats()["cuts"]["offer_deadline"] == 1
         assert field.seen.outcomes("offer") == ["ok", "rate_limited", "ok"]
         assert field.seen.outcomes("handshake") == ["ok", "ok", "ok"]
-        assert field.counted("close.1006") == field.counted("abnormal.lost") == 1
-        assert field.counted("retries.made") == 1
+        assert field.counted("closes.1006") == field.counted("abnormal_closes.lost") == 1
+        assert field.counted("retries") == 1
 
 
 def have_it_cut(field: Field, phone: Softphone) -> None:
@@ -158,22 +157,22 @@ def have_it_cut(field: Field, phone: Softphone) -> None:
 @pytest.mark.parametrize("max_retries", [1, 0])
 def test_a_dropped_call_is_set_up_again_after_the_back_off_if_it_may_be(max_retries: int) -> None:
     retry = {"max_retries": max_retries, "initial": "1s", "jitter": "none"}
-    with a_field(f"{{{ONE_TOKEN}, patience: 0}}", token="shared", retry=retry) as field:
+    with a_field(f"{{{ONE_TOKEN}, max_early_retries: 0}}", token="shared", retry=retry) as field:
         phone = field.softphone()
         assert phone.call()
         have_it_cut(field, phone)
         phone.hold(1.2)
         phone.hang_up()
-        assert field.counted("close.1006") == field.counted("abnormal.lost") == 1
+        assert field.counted("closes.1006") == field.counted("abnormal_closes.lost") == 1
         assert field.seen.outcomes("offer") == ["ok"] * (1 + max_retries)
-        assert field.counted("reconnects.made") == field.counted("close.1000") == max_retries
+        assert field.counted("reconnects") == field.counted("closes.1000") == max_retries
         assert field.counted("answered") == 1
         if max_retries:
             assert field.time.slept == pytest.approx([1.0], abs=0.3)
 
 
 def test_the_drop_counts_as_the_first_failed_try() -> None:
-    policy = "{limits: {token: {rate: 1/min, burst: 1}, handshake: {rate: 1/min, burst: 1}}, patience: 0}"
+    policy = "{limits: {token: {rate: 1/min, burst: 1}, handshake: {rate: 1/min, burst: 1}}, max_early_retries: 0}"
     retry = {"max_retries": 1, "initial": "1s", "jitter": "none", "retry_after": "ignore", "remaining": "ignore"}
     with a_field(policy, token="shared", retry=retry) as field:
         phone = field.softphone()
@@ -193,7 +192,9 @@ def test_the_drop_counts_as_the_first_failed_try() -> None:
 )
 def test_failures_leave_nothing_for_garbage_collection(retry: dict[str, Any], attempts: int) -> None:
     calls = 10
-    with a_field(f"{{{ONE_HANDSHAKE}, patience: 1000, drop_all_after: 1s}}", like="sdk-2.3.1", retry=retry) as field:
+    with a_field(
+        f"{{{ONE_HANDSHAKE}, max_early_retries: 1000, drop_all_after: 1s}}", like="sdk-2.3.1", retry=retry
+    ) as field:
         dropped, refused = field.softphone(), field.softphone()
         assert dropped.call()
         gc.collect()
@@ -211,6 +212,6 @@ def test_failures_leave_nothing_for_garbage_collection(retry: dict[str, Any], at
             gc.set_debug(0)
             gc.garbage.clear()
             gc.enable()
-        assert field.counted("abnormal.lost") == 1
+        assert field.counted("abnormal_closes.lost") == 1
         assert len(field.seen.outcomes("handshake")) > calls * attempts
     assert held == []

@@ -39,7 +39,7 @@ def test_one_call_from_token_to_close(edge: EdgeProcess) -> None:
         assert [gained["steps"][step]["admitted"] for step in ("token", "handshake", "offer")] == [1, 1, 1]
         assert gained["sessions"] == {"total": 1, "answered": 1}
         assert gained["closes"] == {"1000": 1}
-        for name in ("started", "connected", "answered", "close.1000"):
+        for name in ("started", "connected", "answered", "closes.1000"):
             assert field.counted(name) == 1, name
         assert not [name for name in field.seen.tally.counts if name.startswith(("abnormal", "retries", "gave_up"))]
 
@@ -88,7 +88,7 @@ def test_what_three_softphones_with_two_calls_each_cost(
         steps = field.edge_counted()["steps"]
         assert [steps[step]["admitted"] for step in ("token", "handshake", "offer")] == [tokens, handshakes, 6]
         assert field.counted("answered") == 3
-        assert field.counted("close.1000") == handshakes
+        assert field.counted("closes.1000") == handshakes
 
 
 def test_pings_are_answered_while_the_softphone_is_idle() -> None:
@@ -97,7 +97,7 @@ def test_pings_are_answered_while_the_softphone_is_idle() -> None:
         phone.call()
         phone.hold(1.0)
         phone.hang_up()
-        assert field.counted("pings") == field.edge.stats()["pongs"] >= 2
+        assert field.counted("pings_answered") == field.edge.stats()["pongs"] >= 2
         assert field.edge.stats()["cuts"]["pong_timeout"] == 0
 
 
@@ -142,7 +142,7 @@ def test_a_softphone_that_was_answered_does_not_give_up_as_well() -> None:
 
 
 def test_a_softphone_that_gave_up_does_not_count_as_answered_as_well() -> None:
-    impatience_is_fine = "{limits: {offer: {rate: 2/s, burst: 1}}, patience: 1000}"
+    impatience_is_fine = "{limits: {offer: {rate: 2/s, burst: 1}}, max_early_retries: 1000}"
     with a_field(impatience_is_fine, like="sdk-2.3.1", retry=NO_RETRY) as field:
         first, phone = field.softphone(), field.softphone()
         assert first.call()
@@ -161,7 +161,7 @@ def test_an_offer_before_ready_loses_the_connection() -> None:
         assert not early.call()
         assert field.edge.stats()["cuts"]["early_offer"] == 1
         assert [(each.outcome, each.status) for each in field.seen.failures] == [(Outcome.REJECTED, 409)]
-        assert field.counted("close.1006") == field.counted("abnormal.lost") == 1
+        assert field.counted("closes.1006") == field.counted("abnormal_closes.lost") == 1
         assert field.counted("gave_up") == 1
 
 

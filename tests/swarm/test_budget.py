@@ -23,7 +23,7 @@ expect: [retries.over_budget > 0]
 
 @pytest.mark.parametrize("processes", [(), ("--processes", "2")], ids=["alone", "two workers"])
 def test_it_is_met_and_said(tmp_path: Path, processes: tuple[str, ...]) -> None:
-    (tmp_path / "policy.yaml").write_text("{limits: {handshake: {rate: 1/min, burst: 1}}, patience: 1000000}")
+    (tmp_path / "policy.yaml").write_text("{limits: {handshake: {rate: 1/min, burst: 1}}, max_early_retries: 1000000}")
     run = run_locust(tmp_path, *processes, "--softphone-policy", "policy.yaml", profile=HASTY)
     assert run.returncode == 0, run.stdout + run.stderr
     record = run.record

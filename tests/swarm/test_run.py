@@ -95,7 +95,7 @@ class Leaky(SoftphoneUser):
     def script(self, phone):
         phone.live()
         if phone.number == 0:
-            phone.context.dialect.line(0).fetch_token(0.0)  # told to nobody
+            phone.context.dialect.client(0).fetch_token(0.0)  # no observer counts it
 """
 
 

@@ -69,7 +69,7 @@ users: 60
 ramp: {stages: [{to: 30}, {to: 60, over: 10m}]}
 softphone: {like: sdk-2.1.0, ready: wait, retry: {max_retries: 1000, initial: 50ms, max_wait: 50ms}}
 """
-    (tmp_path / "policy.yaml").write_text("{limits: {offer: {rate: 1/min, burst: 1}}, patience: 1000000}")
+    (tmp_path / "policy.yaml").write_text("{limits: {offer: {rate: 1/min, burst: 1}}, max_early_retries: 1000000}")
     with running_locust(tmp_path, "--headless", "--softphone-policy", "policy.yaml", profile=hasty) as process:
         eventually(lambda: edge_of(process) is not None)
         edge = edge_of(process)

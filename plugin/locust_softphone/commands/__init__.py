@@ -1,1 +1,1 @@
-"""The sub-commands of ``locust-softphone``, one file each."""
+"""The commands of ``locust-softphone``: a file each, with ``add_arguments(parser)`` and ``run(parsed)``."""

@@ -1,7 +1,7 @@
-"""Every request that a run would make, secrets masked, and none of them sent: ``locust-softphone describe --dry-run``.
+"""Shows every request that a run would make, with secrets masked, without sending one to the real edge.
 
-One softphone lives its calls through the code that a run uses, without its pauses. A simulated edge on this machine
-answers in place of the real one, with a token of its own: no secret is even read.
+One softphone makes its calls with the code that a run uses, without the pauses. A simulated edge on this machine
+answers in place of the real one and issues its own token, so no secret is read.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ from locust_softphone.signaling.dialects import Account, dialect_for
 from locust_softphone.signaling.dialects.genesys_cloud.client import CALL_TO
 from locust_softphone.signaling.dialects.genesys_cloud.users import User
 from locust_softphone.signaling.hosts import Hosts
+from locust_softphone.signaling.oauth import SIMULATED_CREDENTIALS
 from locust_softphone.signaling.recording import record
 from locust_softphone.signaling.softphone import Softphone
 from locust_softphone.signaling.target import Target
-from locust_softphone.swarm.options import SIMULATED_CREDENTIALS
 
 __all__ = ["dry_run"]
 
@@ -37,17 +37,17 @@ _USER = "dry-run"
 def dry_run(
     profile: Profile, hosts: Hosts, users: Sequence[User], call_to: str | None, say: Callable[[str], None]
 ) -> None:
-    """Say what one softphone of ``profile`` would send to ``hosts``.
+    """Show what one softphone of ``profile`` would send to ``hosts``.
 
     Args:
-        profile: what the run would be of.
-        hosts: the edge; it is not reached, nor are its names looked up.
-        users: whose softphones they are; none where each asks who it is.
-        call_to: whom they would call.
-        say: is given a line at a time.
+        profile: the profile of the run.
+        hosts: the edge; no connection to it is made, and its names are not resolved.
+        users: the users of the softphones; empty if each softphone asks the edge for its user.
+        call_to: the number to call, or None.
+        say: called with each line to show.
 
     Raises:
-        InputError: the simulated edge does not take the softphone for what it is.
+        InputError: the simulated edge refuses what the softphone sends.
     """
     user = users[0] if users else User()
     name, _, domain = user.jid.partition("@")
@@ -59,28 +59,28 @@ def dry_run(
         stand_in = Target.parse(edge.url).resolved()
         numbers = count(1)
 
-        def told(url: str, text: str) -> None:
+        def show(url: str, text: str) -> None:
             for line in _lines(url, text, numbers):
                 say(line)
 
         account = Account(
-            hosts.each(lambda target: record(target, stand_in, name, told)),
+            hosts.each(lambda target: record(target, stand_in, name, show)),
             SIMULATED_CREDENTIALS,
             [User(user.jid, grant["access_token"] if user.token else "")] if users else (),
             call_to or CALL_TO,
         )
-        _live(profile, account, say)
+        _make_calls(profile, account, say)
     finally:
         edge.stop()
 
 
-def _live(profile: Profile, account: Account, say: Callable[[str], None]) -> None:
-    """One softphone's calls, without the pauses between them; the first failure is the last word."""
-    chance, began_s = random.Random(), time.perf_counter()
+def _make_calls(profile: Profile, account: Account, say: Callable[[str], None]) -> None:
+    """Make one softphone's calls without the pauses between them; stop at the first failure."""
+    rng, began_s = random.Random(), time.perf_counter()
     behaviour = profile.softphone.model_copy(
         update={"retry": profile.softphone.retry.model_copy(update={"max_retries": 0}), "token": "per-softphone"}
     )
-    told = _Told()
+    observer = _LastFailure()
     context = SoftphoneContext(
         behaviour=behaviour,
         dialect=dialect_for(
@@ -88,15 +88,15 @@ def _live(profile: Profile, account: Account, say: Callable[[str], None]) -> Non
             account,
             timeout_s=behaviour.timeout_s,
             user_agent=f"locust-softphone/{__version__}",
-            random=chance,
+            random=rng,
         ),
-        observer=told,
+        observer=observer,
         shared_token=None,
         shared_backoff=None,
         budget=RetryBudget(inf),
         clock=lambda: time.perf_counter() - began_s,
         sleep=time.sleep,
-        random=chance,
+        random=rng,
         end_s=inf,
         goodbye_s=behaviour.timeout_s,
     )
@@ -106,13 +106,13 @@ def _live(profile: Profile, account: Account, say: Callable[[str], None]) -> Non
             phone.hang_up()
         say(f"# call {index + 1} of {behaviour.calls.count}")
         if not phone.call():
-            raise InputError(f"the simulated edge would not have it: {told.failed}")
+            raise InputError(f"the simulated edge refused it: {observer.failure}")
     say("# goodbye")
     phone.hang_up()
 
 
 def _lines(url: str, text: str, numbers: count[int]) -> list[str]:
-    """A request or a message on a WebSocket as it is shown."""
+    """The lines that show a request or a WebSocket message."""
     head, _, body = text.partition("\r\n\r\n")
     request, *headers = head.split("\r\n")
     method, _, rest = request.partition(" ")
@@ -123,24 +123,20 @@ def _lines(url: str, text: str, numbers: count[int]) -> list[str]:
     return [f"   ► {text}"]
 
 
-class _Told:
-    """An observer that keeps the last failure."""
+class _LastFailure:
+    """An observer of the softphone that only keeps the last failure."""
 
     def __init__(self) -> None:
-        self.failed = ""
+        self.failure = ""
 
     def attempt(self, attempt: Attempt, failure: AttemptFailed | None) -> None:
         if failure is not None:
-            self.failed = f"{attempt.step}: {failure}"
+            self.failure = f"{attempt.step}: {failure}"
 
-    def retry(self, retry: RetryAfterSample) -> None:
-        """Nothing is tried again."""
+    def retry(self, retry: RetryAfterSample) -> None: ...
 
-    def count(self, name: str, at_s: float, by: int = 1) -> None:
-        """Nothing is counted."""
+    def count(self, name: str, at_s: float, by: int = 1) -> None: ...
 
-    def duration(self, name: str, seconds: float) -> None:
-        """Nothing is measured."""
+    def duration(self, name: str, seconds: float) -> None: ...
 
-    def call(self, planned_s: float, began_s: float, ended_s: float, failure: AttemptFailed | None) -> None:
-        """Whether it was answered, ``Softphone.call`` says."""
+    def call(self, planned_s: float, began_s: float, ended_s: float, failure: AttemptFailed | None) -> None: ...

@@ -1,9 +1,9 @@
-"""One headless Locust run as a process of its own, with nothing in it that was not meant for it.
+"""Starts a headless Locust run in its own process, isolated from the user's Locust configuration.
 
-It starts in a folder of ours, which is its home too: no ``locust.conf`` or ``pyproject.toml`` that lies where the
-command was typed, and no ``~/.locust.conf``, changes what is compared. Of the environment's ``LOCUST_…`` it sees
-``LOCUST_SOFTPHONE_…`` only, among them the client's id and secret, which are on no command line. It has a session of
-its own, so that Ctrl-C reaches it once, from here: the softphones hang up and the record is written.
+The process runs in a folder of ours, which is also its home, so that no ``locust.conf``, ``pyproject.toml`` or
+``~/.locust.conf`` changes what is compared. Of the environment variables ``LOCUST_…`` it only gets
+``LOCUST_SOFTPHONE_…``; among them are the client id and secret, which never go on a command line. It has its own
+session, so that Ctrl-C reaches it once, from here: the softphones hang up and the record is written.
 """
 
 from __future__ import annotations
@@ -18,12 +18,13 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from types import FrameType, TracebackType
+from types import FrameType
+from typing import Self
 
-__all__ = ["Interruptions", "complaints", "environment", "locust_command", "locustfile", "record_of", "run"]
+__all__ = ["Interruptions", "environment", "error_lines", "locust_command", "locustfile", "record_of", "run"]
 
 KILLED_AFTER_S = 60.0
-"""How long a run that was interrupted may take to hang up and to write its record."""
+"""How long an interrupted run may take to hang up and to write its record."""
 
 _TICK_S = 0.5
 _RECORD = "run record: "
@@ -32,22 +33,20 @@ _MOST_LINES = 5
 
 
 class Interruptions:
-    """Counts Ctrl-C, SIGTERM and a closed terminal instead of ending this process: one to stop, two to kill."""
+    """Counts SIGINT, SIGTERM and SIGHUP instead of ending this process: one stops the run, a second one kills it."""
 
     def __init__(self) -> None:
         self.count = 0
         self._before: dict[signal.Signals, Callable[[int, FrameType | None], object] | int | None] = {}
 
-    def __enter__(self) -> Interruptions:
+    def __enter__(self) -> Self:
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             if number is signal.SIGHUP and signal.getsignal(number) is signal.SIG_IGN:
-                continue  # nohup
+                continue  # started with nohup
             self._before[number] = signal.signal(number, self._interrupted)
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         for number, handler in self._before.items():
             signal.signal(number, handler)
 
@@ -56,19 +55,19 @@ class Interruptions:
 
 
 def locustfile() -> Path:
-    """The package's locustfile: inside it when installed, at the top of a checkout otherwise."""
+    """The package's locustfile: inside the package when installed, at the top of a checkout otherwise."""
     package = Path(__file__).parents[1]
-    installed = package / "pack" / "locustfile.py"  # not beside profile.py, which is a standard module's name too
+    installed = package / "pack" / "locustfile.py"  # in a folder of its own: Locust adds it to sys.path
     return installed if installed.is_file() else package.parents[1] / "locustfile.py"
 
 
 def locust_command(options: Sequence[str]) -> list[str]:
-    """The command line of a headless run with these options of ours."""
+    """The command line of a headless run with these options."""
     return [sys.executable, "-m", "locust", "-f", str(locustfile()), "--headless", "--only-summary", *options]
 
 
 def environment(home: Path, outer: Mapping[str, str]) -> dict[str, str]:
-    """What a Locust process in ``home`` sees of our environment."""
+    """The environment of a Locust process in ``home``, made from ours (``outer``)."""
     kept = {
         name: value
         for name, value in outer.items()
@@ -88,15 +87,15 @@ def run(
     tick: Callable[[], None],
     stopping: Callable[[], None],
 ) -> int:
-    """Run a command to its end; returns its exit code, negative for the signal that ended it.
+    """Run a command to its end; returns its exit code, or the negative number of the signal that ended it.
 
     Args:
         command: what to run.
-        folder: where to run it, and its home.
-        log: the file for all that it prints.
-        stop: one interruption is handed on as SIGINT, a second one kills it, and so does waiting too long after one.
+        folder: its working directory and its home.
+        log: the file for everything that it prints.
+        stop: the first interruption is passed on as SIGINT. A second one kills the process, and so does a timeout.
         tick: called every half second.
-        stopping: called when it has been interrupted.
+        stopping: called once it has been interrupted.
     """
     with log.open("wb") as output:
         process = subprocess.Popen(
@@ -109,13 +108,13 @@ def run(
             start_new_session=True,
         )
     try:
-        return _await(process, stop, tick, stopping)
+        return _wait_for(process, stop, tick, stopping)
     finally:
         if process.poll() is None:
             _kill(process)
 
 
-def _await(
+def _wait_for(
     process: subprocess.Popen[bytes], stop: Interruptions, tick: Callable[[], None], stopping: Callable[[], None]
 ) -> int:
     interrupted_at: float | None = None
@@ -133,20 +132,20 @@ def _await(
 
 
 def _kill(process: subprocess.Popen[bytes]) -> None:
-    """Kill it and what it has started in its session; the simulated edge ends by itself."""
+    """Kill the process and its children. The simulated edge ends by itself."""
     with suppress(ProcessLookupError, PermissionError):
         os.killpg(process.pid, signal.SIGKILL)
     process.wait()
 
 
 def record_of(log: Path) -> Path | None:
-    """The folder of the run record that a process says it wrote, or None."""
+    """The folder of the run record that a process wrote, according to its log, or None."""
     records = [line for line in _lines(log) if line.startswith(_RECORD)]
     return Path(records[-1].removeprefix(_RECORD)).parent if records else None
 
 
-def complaints(log: Path) -> list[str]:
-    """Why a process failed, in its own words: the errors that it logged, or else the last lines that it printed."""
+def error_lines(log: Path) -> list[str]:
+    """Why a process failed: the errors that it logged, or else the last lines that it printed."""
     found = [(_LOG_LINE.fullmatch(line), line) for line in _lines(log) if line.strip()]
     errors = [match["message"] for match, _ in found if match and match["level"] in ("ERROR", "CRITICAL")]
     printed = [line for match, line in found if not match]

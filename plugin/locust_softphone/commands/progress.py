@@ -1,8 +1,8 @@
-"""How far a comparison is: which run is in hand, and how long all of it will still take.
+"""Shows the progress of a comparison: which run is in progress, and how much time is left.
 
-    left = what the run in hand still needs + all that the runs to come need        needs = plan + overhead
+    time left = rest of the current run + duration of the runs to come        duration = planned time + overhead
 
-The overhead, the time in which a Locust process starts and ends, is a guess until the first one has been measured.
+The overhead is the time that a Locust process needs to start and to end. It is a guess until the first run has ended.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ OVERHEAD_S = 3.0
 
 
 class Estimate:
-    """How long all runs will take.
+    """An estimate of how long all runs take together.
 
     Args:
-        planned_s: how long each is planned to take, in their order.
+        planned_s: the planned duration of each run, in their order.
     """
 
     def __init__(self, planned_s: Sequence[float]) -> None:
@@ -35,29 +35,29 @@ class Estimate:
         self._spent_s = 0.0
 
     def finished(self, took_s: float) -> None:
-        """The next run has ended, after so long."""
+        """The current run has ended; it took ``took_s``."""
         self._overheads_s.append(took_s - self._planned_s[len(self._overheads_s)])
         self._spent_s += took_s
 
     def left_s(self, elapsed_s: float) -> float:
-        """Until the last run ends, ``elapsed_s`` after the start of the one in hand."""
+        """Seconds until the last run ends, ``elapsed_s`` after the start of the current one."""
         overhead_s = sum(self._overheads_s) / len(self._overheads_s) if self._overheads_s else OVERHEAD_S
-        needs_s = [max(planned_s + overhead_s, 0.0) for planned_s in self._planned_s[len(self._overheads_s) :]]
-        return max(needs_s[0] - elapsed_s, 0.0) + sum(needs_s[1:]) if needs_s else 0.0
+        durations_s = [max(planned_s + overhead_s, 0.0) for planned_s in self._planned_s[len(self._overheads_s) :]]
+        return max(durations_s[0] - elapsed_s, 0.0) + sum(durations_s[1:]) if durations_s else 0.0
 
     def share_done(self, elapsed_s: float) -> float:
-        """How much of the whole time is over, from 0 to 1."""
+        """How much of the total time is over, from 0 to 1."""
         done_s, left_s = self._spent_s + elapsed_s, self.left_s(elapsed_s)
         return done_s / (done_s + left_s) if done_s + left_s else 0.0
 
 
 class ProgressReporter:
-    """Says how far it is: as a bar that moves, or in plain lines.
+    """Shows the progress as a moving bar or as plain lines.
 
     Args:
-        names: of the runs, in their order.
-        planned_s: how long each is planned to take.
-        out: where to say it.
+        names: the names of the runs, in their order.
+        planned_s: the planned duration of each run.
+        out: where plain lines go.
         bar: the bar, or None for plain lines.
         clock: a monotonic clock, in seconds.
     """
@@ -85,30 +85,30 @@ class ProgressReporter:
         self._number += 1
         self._began_s = self._clock()
         if self._bar is None:
-            self.say(f"{self._in_hand()} begins, {self._left()}")
+            self.say(f"{self._current()} begins, {self._left()}")
         self.tick()
 
     def tick(self) -> None:
-        """Time has passed."""
+        """Redraw the bar: time has passed."""
         if self._bar is not None and self._task is not None:
             done = self._estimate.share_done(self._clock() - self._began_s)
-            self._bar.update(self._task, description=self._in_hand(), completed=done, left=self._left())
+            self._bar.update(self._task, description=self._current(), completed=done, left=self._left())
             self._bar.refresh()
 
     def end(self, result: str) -> None:
-        """The run in hand has ended, with this result."""
+        """The current run has ended with this result."""
         took_s = self._clock() - self._began_s
-        self.say(f"{self._in_hand()} {result}, after {minutes(took_s)}")
+        self.say(f"{self._current()} {result}, after {minutes(took_s)}")
         self._estimate.finished(took_s)
 
     def say(self, line: str) -> None:
-        """A line that stays."""
+        """Print a line that stays on the screen."""
         if self._bar is None:
             print(line, file=self._out, flush=True)
         else:
             self._bar.console.print(Text(line))
 
-    def _in_hand(self) -> str:
+    def _current(self) -> str:
         return f"{self._number} of {len(self._names)}: {self._names[self._number - 1]}"
 
     def _left(self) -> str:
@@ -124,7 +124,7 @@ def watching(
     live: bool,
     clock: Callable[[], float] = time.monotonic,
 ) -> Iterator[ProgressReporter]:
-    """A watch over these runs; a bar where ``live``, gone from the screen when they are over."""
+    """A reporter for these runs; with ``live`` a bar, which is removed from the screen at the end."""
     if not live:
         yield ProgressReporter(names, planned_s, out=out, bar=None, clock=clock)
         return

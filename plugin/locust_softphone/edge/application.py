@@ -71,9 +71,9 @@ class Edge:
         except Refused as refused:
             counts.refused[refused.status] += 1
             return refused.reply()
-        except TooManyEarlyRetries as impatient:
+        except TooManyEarlyRetries as too_many:
             counts.cut += 1
-            return self._cut(request, impatient.caller)
+            return self._cut(request, too_many.caller)
         except Exception:
             logger.exception("a verdict failed")
             counts.refused[500] += 1
@@ -104,7 +104,7 @@ class Edge:
     def _cut(self, request: web.BaseRequest, caller: Caller) -> web.Response:
         """Cut the request's connection, and every session that the caller has."""
         for session in self._state.sessions.of(caller):
-            session.cut("impatient")
+            session.cut("early_retries")
         if request.transport is not None:
             request.transport.abort()
         return web.Response()  # goes nowhere

@@ -1,7 +1,7 @@
 """What the simulated edge allows: one YAML file, every key optional.
 
     limits: {token: {rate: 50/s, burst: 300}, handshake: {rate: 50/s, burst: 150}, offer: {rate: 50/s, burst: 50}}
-    retry_after: {form: seconds, says: turn}
+    retry_after: {form: seconds, advice: own-slot}
     setup: {rate: 100/s, burst: 25}
     offer_deadline: 10s
     genesys_cloud: {requests_per_token: {count: 300, per: 60s}, channels_per_user: 20, sdp_over_xmpp: 0.5}
@@ -14,20 +14,21 @@ each of them, and the same 500 over a minute into none. What is documented is th
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import AfterValidator, Field, SecretStr, model_validator
 
 from locust_softphone.config import strict_yaml
+from locust_softphone.config.old_spellings import OldSpellings
 from locust_softphone.config.strict_yaml import StrictModel
 from locust_softphone.config.units import format_duration
 from locust_softphone.edge.genesys_cloud.wire_policy import GenesysCloud
 from locust_softphone.edge.quantities import Period, Rate
 
-__all__ = ["Form", "Limits", "Organisation", "Policy", "RetryAfter", "Says", "load_policy"]
+__all__ = ["Advice", "Form", "Limits", "Organisation", "Policy", "RetryAfter", "load_policy"]
 
 Form = Literal["seconds", "http-date", "none"]
-Says = Literal["turn", "next"]
+Advice = Literal["own-slot", "next-token"]
 
 
 class Limits(StrictModel):
@@ -39,14 +40,18 @@ class Limits(StrictModel):
 
 
 class RetryAfter(StrictModel):
-    """What a 429 says about coming back."""
+    """What a 429 says about when to retry."""
 
+    old_spellings: ClassVar = OldSpellings(
+        keys={"says": "advice"}, values={"advice": {"turn": "own-slot", "next": "next-token"}}
+    )
     form: Form = Field(
         "seconds", description="how Retry-After is written, RFC 9110 10.2.3: delay-seconds, an HTTP-date, or not at all"
     )
-    says: Says = Field(
-        "turn",
-        description="illustrative: the client's own turn in a queue of all refused, or the next token, alike for all",
+    advice: Advice = Field(
+        "own-slot",
+        description="which time Retry-After gives: a slot of the client's own in a queue of the refused, or the time "
+        "of the next token, the same for all; illustrative",
     )
 
 
@@ -72,8 +77,9 @@ def _distinct(organisations: tuple[Organisation, ...]) -> tuple[Organisation, ..
 
 
 class Policy(StrictModel):
-    """Limits, set-up time and patience of the simulated edge."""
+    """What the simulated edge allows."""
 
+    old_spellings: ClassVar = OldSpellings(keys={"patience": "max_early_retries"})
     limits: Limits = Field(Limits(), description="per organisation; illustrative")
     retry_after: RetryAfter = Field(RetryAfter(), description="what a 429 says about coming back; illustrative")
     setup: Rate = Field(
@@ -85,11 +91,11 @@ class Policy(StrictModel):
         alias="offer_deadline",
         description="from a session's first unanswered offer until its WebSocket is cut; illustrative",
     )
-    patience: int = Field(
+    max_early_retries: int = Field(
         3,
         ge=0,
         le=1_000_000,
-        description="how often a client may come back before its Retry-After is over; illustrative",
+        description="how often a client may retry before its Retry-After is over, without being cut; illustrative",
     )
     token_expires_s: Period = Field(
         3600.0, alias="token_expires", description="how long a token is good for; illustrative"
@@ -138,13 +144,13 @@ class Policy(StrictModel):
 
     def describe(self) -> str:
         """The policy in one line, without secrets."""
-        told = "no Retry-After" if self.retry_after.form == "none" else f"Retry-After as {self.retry_after.form}"
-        says = "" if self.retry_after.form == "none" else f" (says {self.retry_after.says})"
+        form, advice = self.retry_after.form, self.retry_after.advice
+        retry_after = "no Retry-After" if form == "none" else f"Retry-After as {form} ({advice})"
         dropped = f"; all dropped after {format_duration(self.drop_all_after_s)}" if self.drop_all_after_s else ""
         return (
-            f"token {self.limits.token}, handshake {self.limits.handshake}, offer {self.limits.offer}; {told}{says}; "
-            f"ready at {self.setup}; offer deadline {format_duration(self.offer_deadline_s)}; patience {self.patience}"
-            f"{dropped}"
+            f"token {self.limits.token}, handshake {self.limits.handshake}, offer {self.limits.offer}; {retry_after}; "
+            f"ready at {self.setup}; offer deadline {format_duration(self.offer_deadline_s)}; "
+            f"at most {self.max_early_retries} early retries{dropped}"
         )
 
 

@@ -1,7 +1,7 @@
 """Checks a request before its step: a client that is early too often is cut, one over the limit is told when to retry.
 
-    check_early_retries    came back before its Retry-After was over, more than ``patience`` times: TooManyEarlyRetries
-    check_limit       beyond its organisation's limit, or another: Refused, 429, and remembered as told to wait
+    check_early_retries    retried too early more than ``max_early_retries`` times: TooManyEarlyRetries
+    check_limit            beyond its organisation's limit, or another: Refused, 429, and remembered as told to wait
 
 Both raise, or let the caller through.
 """
@@ -47,9 +47,9 @@ class RateLimiter:
     def __init__(self, policy: Policy, stats: Stats) -> None:
         self._policy = policy
         self._stats = stats
-        self._patience = EarlyRetryTracker()
+        self._early_retries = EarlyRetryTracker()
         self._limits = {
-            (step, organisation.client_id): Limit(getattr(policy.limits, step), policy.retry_after.says)
+            (step, organisation.client_id): Limit(getattr(policy.limits, step), policy.retry_after.advice)
             for step in LIMITED
             for organisation in policy.organisations
         }
@@ -60,10 +60,10 @@ class RateLimiter:
         Raises:
             TooManyEarlyRetries: it has been too often.
         """
-        times_early = self._patience.times_early(caller, step, now)
+        times_early = self._early_retries.times_early(caller, step, now)
         if times_early:
             self._stats.steps[step].early_retries += 1
-        if times_early > self._policy.patience:
+        if times_early > self._policy.max_early_retries:
             raise TooManyEarlyRetries(caller)
 
     def check_limit(self, step: Step, caller: Caller, now: float, wall_s: float) -> dict[str, str]:
@@ -84,5 +84,5 @@ class RateLimiter:
         if told is None:
             raise too_many_requests(wait_s, None, headers)
         header, asked_s = told
-        self._patience.told(caller, step, now + asked_s, now)
+        self._early_retries.told(caller, step, now + asked_s, now)
         raise too_many_requests(wait_s, header, headers)

@@ -17,7 +17,7 @@ __all__ = ["STEPS", "CallEvent", "Cause", "Stats", "Step", "StepStats"]
 
 Step = Literal["token", "identity", "channel", "handshake", "offer"]
 Cause = Literal[
-    "offer_deadline", "early_offer", "impatient", "pong_timeout", "login_timeout", "slow_reader", "drop_all"
+    "offer_deadline", "early_offer", "early_retries", "pong_timeout", "login_timeout", "slow_reader", "drop_all"
 ]
 CallEvent = Literal["proposed", "answered", "active", "bad_answer", "unanswered", "declined", "retracted", "ended"]
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from math import ceil, floor, inf
 
-from locust_softphone.edge.policy import Says
+from locust_softphone.edge.policy import Advice
 from locust_softphone.edge.quantities import Rate
 from locust_softphone.limits.token_bucket import TokenBucket
 
@@ -27,15 +27,15 @@ def whole_seconds(seconds: float) -> int:
 class Limit:
     """One organisation's limit on one step."""
 
-    def __init__(self, rate: Rate, says: Says) -> None:
+    def __init__(self, rate: Rate, advice: Advice) -> None:
         self._bucket = TokenBucket(rate.rate, rate.burst)
-        self._says = says
+        self._advice = advice
         self._next_turn = -inf
 
     def admit(self, now: float) -> float:
         """0.0 for a request that is let through, else the seconds after which to come back."""
         wait = self._bucket.take(now)
-        if not wait or self._says == "next":
+        if not wait or self._advice == "next-token":
             return wait
         turn = max(self._next_turn, now + wait)
         self._next_turn = turn + 1 / self._bucket.rate

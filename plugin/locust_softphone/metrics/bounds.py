@@ -17,18 +17,9 @@ from math import inf
 from typing import NamedTuple
 
 from locust_softphone.metrics.steps import request_steps
-from locust_softphone.metrics.tally import PERCENTILES, Latency, Tally
+from locust_softphone.metrics.tally import PERCENTILES, Latency, Tally, parts_of
 
 __all__ = ["Bounds", "Range"]
-
-_RENAMED = {
-    "retries": "retries.made",
-    "reconnects": "reconnects.made",
-    "pings_answered": "pings",
-}
-"""The counters of a tally that are called otherwise in a record."""
-
-_FAMILIES = {"rate_limited": "outcome.{}.rate_limited", "abnormal_closes": "abnormal.{}", "closes": "close.{}"}
 
 
 class Range(NamedTuple):
@@ -96,7 +87,7 @@ class Bounds:
         """What a percentile is at least, whatever durations are still to come."""
         known = Latency()
         for tally in self.tallies:
-            if (latency := tally.latencies.get(_HISTOGRAMS.get(name) or _of_step(name))) is not None:
+            if (latency := tally.latencies.get(name)) is not None:
                 known.merge(latency)
         if not len(known):
             return 0.0
@@ -118,30 +109,12 @@ class Bounds:
 
     def _counter(self, field: str) -> int:
         first, _, rest = field.partition(".")
-        if first == "outcomes":
-            return self._count(f"outcome.{rest}")
-        if first not in _FAMILIES:
-            return self._count(_RENAMED.get(field, field))
-        if rest:
-            return self._count(_FAMILIES[first].format(rest))
         if first == "rate_limited":
-            return sum(self._count(_FAMILIES[first].format(step)) for step in request_steps(self.dialect))
-        prefix = _FAMILIES[first].format("")
-        return sum(n for tally in self.tallies for name, n in tally.counts.items() if name.startswith(prefix))
+            steps = (rest,) if rest else request_steps(self.dialect)
+            return sum(self._count(f"outcomes.{step}.rate_limited") for step in steps)
+        if field in ("closes", "abnormal_closes"):
+            return sum(n for tally in self.tallies for n in parts_of(tally.counts, field).values())
+        return self._count(field)
 
     def _count(self, name: str) -> int:
         return sum(tally.counts[name] for tally in self.tallies)
-
-
-_HISTOGRAMS = {
-    "call_setup": "call.response",
-    "call_setup.service": "call.service",
-    "start_lag": "start_lag",
-    "loop_lag": "loop_lag",
-    "retry_wait": "retry_wait",
-    "retry_early": "retry_early",
-}
-
-
-def _of_step(name: str) -> str:
-    return name if name.endswith(".service") else f"{name}.response"

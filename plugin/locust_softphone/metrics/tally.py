@@ -28,7 +28,7 @@ from locust_softphone.metrics.outcome import Outcome
 from locust_softphone.metrics.retry_after_sample import RetryAfterSample, RetryAfterSamples
 from locust_softphone.metrics.setup_times import SetupTimes
 
-__all__ = ["PERCENTILES", "Attempt", "Latency", "Tally"]
+__all__ = ["PERCENTILES", "Attempt", "Latency", "Tally", "parts_of"]
 
 _MICROSECONDS = 1_000_000
 _LONGEST = 3600 * _MICROSECONDS
@@ -241,6 +241,12 @@ class Tally:
         return tally
 
 
+def parts_of(counts: Mapping[str, int], family: str) -> dict[str, int]:
+    """The counters of a family by the rest of their names: of ``closes``, ``1006`` for ``closes.1006``."""
+    prefix = f"{family}."
+    return {name.removeprefix(prefix): n for name, n in sorted(counts.items()) if name.startswith(prefix)}
+
+
 class _Names(NamedTuple):
     attempts: str
     outcome: str
@@ -255,9 +261,9 @@ def _names(step: str, outcome: Outcome, status: int | None) -> _Names:
     """Under which names such an attempt is counted."""
     return _Names(
         attempts=f"attempts.{step}",
-        outcome=f"outcome.{step}.{outcome.value}",
+        outcome=f"outcomes.{step}.{outcome.value}",
         status="" if status is None else f"status.{step}.{status}",
         limited=f"rate_limited.{step}" if outcome is Outcome.RATE_LIMITED else "",
         service=f"{step}.service",
-        response=f"{step}.response",
+        response=step,
     )

@@ -170,7 +170,7 @@ def run_of(record: Mapping[str, Any]) -> Run:
         if missing := [name for name in counts if known[name] is None]:
             raise ValueError(f"there is no figure for {missing[0]}")
         EXIT_CODES[verdict]
-        call_setup = Latency.decode(record["histograms"].get("call.response", ""))
+        call_setup = Latency.decode(record["histograms"].get("call_setup", ""))
         return Run(
             label=name,
             name=name,

@@ -42,19 +42,19 @@ def wave_of(record: Mapping[str, Any]) -> Wave | None:
     In a plain burst many sessions are cut at once too, before they were answered: those set up their first call again.
     """
     timeline = record["timeline"]
-    lost = [row.get("abnormal.lost", 0) + row.get("abnormal.reset", 0) for row in timeline]
+    lost = [row.get("abnormal_closes.lost", 0) + row.get("abnormal_closes.reset", 0) for row in timeline]
     dropped = max(lost, default=0)
     if dropped == 0 or dropped < AT_ONCE * record["totals"]["planned"]:
         return None
     at = lost.index(dropped)
     since = timeline[at:]
-    if not any(row.get(f"reconnects.{how}", 0) for row in since for how in ("made", "failed")):
+    if not any(row.get(name, 0) for row in since for name in ("reconnects", "reconnects.failed")):
         return None
-    back = [row["second"] for row in since if row.get("reconnects.made", 0)]
+    back = [row["second"] for row in since if row.get("reconnects", 0)]
     limited = (sum(n for name, n in row.items() if name.startswith("rate_limited.")) for row in since)
     return Wave(
         dropped=dropped,
-        returned=sum(row.get("reconnects.made", 0) for row in since),
+        returned=sum(row.get("reconnects", 0) for row in since),
         after_s=max(back, default=at) - at,
         handshakes_per_s=max(row.get("attempts.handshake", 0) for row in since),
         limited_per_s=max(limited),

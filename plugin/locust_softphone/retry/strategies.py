@@ -1,103 +1,176 @@
-"""When to try again, and how long to wait first: small tenacity callables, composed from a profile's ``retry:``.
+"""Tenacity strategies around code that raises ``AttemptFailed``: they compose with ``+`` and ``|``.
 
-    wait = back-off        initial * multiplier ** (n - 1) after a step's n-th failure, at most max_wait; then jitter
-         + what was told   Retry-After, in either grammar of RFC 9110 10.2.3, capped
+    b(n) = initial * multiplier ** (n - 1), at most max       n: how often the step has failed
 
-Jitter is what "Exponential Backoff And Jitter" (AWS Architecture Blog, 2015) calls none, full and equal. With
-Retry-After honoured, the told wait is a floor and the jitter is spread behind it: everybody told "1" comes back spread
-over a while, and nobody too early.
+    wait_backoff         b(n)                                 jitter as in "Exponential Backoff And Jitter"
+    wait_full_jitter     anything from 0 to b(n)              (AWS Architecture Blog, 2015)
+    wait_equal_jitter    b(n) / 2, plus anything from 0 to b(n) / 2
+    wait_retry_after     what Retry-After says (RFC 9110 10.2.3), capped
+    wait_reset           until X-RateLimit-Reset, where nothing remains, capped
 
-Nothing here reads a clock or sleeps by itself: both come in by argument.
+``wait_retry_after(cap) + wait_full_jitter(...)`` makes Retry-After the least wait and spreads the clients behind it:
+of those that were told the same second, none comes too early and not all come at once.
+
+Durations are in seconds. Where nobody counts the failures of a step, n is tenacity's attempt number.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Mapping
-from datetime import UTC
-from email.utils import parsedate_to_datetime
+import random
+import time
+from collections.abc import Callable
 
-from tenacity import RetryCallState, Retrying, retry_if_exception
+from tenacity import RetryCallState, retry_if_exception, wait_none
+from tenacity.retry import retry_base
 from tenacity.stop import stop_base
-from tenacity.wait import wait_base
+from tenacity.wait import WaitBaseT, wait_base
 
-from locust_softphone.config.behaviour import Retry
 from locust_softphone.errors import AttemptFailed
+from locust_softphone.limits.advice import NO_ADVICE, LimitAdvice
 from locust_softphone.metrics.outcome import Outcome
 
 __all__ = [
+    "DEFAULT_CAP_S",
     "backoff_s",
+    "failure_of",
     "is_retryable",
-    "parse_retry_after",
-    "reset_s",
-    "retry_after_s",
-    "retrying",
-    "seen_headers",
-    "wait_s",
+    "retry_if_retryable",
+    "stop_after_step_retries",
+    "stop_at",
+    "visible_advice",
+    "wait_backoff",
+    "wait_equal_jitter",
+    "wait_full_jitter",
+    "wait_longest",
+    "wait_reset",
+    "wait_retry_after",
 ]
 
-_DELTA_SECONDS = re.compile(r"[0-9]{1,18}", re.ASCII)  # RFC 9110 10.2.3; longer ones mean nothing to anybody
+DEFAULT_CAP_S = 120.0
+_AT_ONCE = wait_none()
 _FINAL = frozenset({Outcome.CANCELLED, Outcome.REDIRECTED, Outcome.TLS_FAILED, Outcome.BAD_ANSWER, Outcome.OVER_BUDGET})
 
+Uniform = Callable[[float, float], float]
+"""A random number between two bounds, such as ``random.uniform``."""
 
-def parse_retry_after(value: str | None, *, date: str | None, now: float) -> float | None:
-    """Seconds to wait that a ``Retry-After`` header asks for, or None where it is absent or garbage.
+
+# When to try again.
+
+
+def wait_backoff(initial_s: float = 1.0, multiplier: float = 2.0, max_s: float = 60.0) -> wait_base:
+    """Wait ``initial_s * multiplier ** (n - 1)`` after the n-th failure of a step, at most ``max_s``."""
+    return _Wait(lambda state: backoff_s(_tries(state), initial_s, multiplier, max_s))
+
+
+def wait_full_jitter(
+    initial_s: float = 1.0, multiplier: float = 2.0, max_s: float = 60.0, *, uniform: Uniform = random.uniform
+) -> wait_base:
+    """Wait anything between 0 and what ``wait_backoff`` would wait."""
+    return _Wait(lambda state: uniform(0.0, backoff_s(_tries(state), initial_s, multiplier, max_s)))
+
+
+def wait_equal_jitter(
+    initial_s: float = 1.0, multiplier: float = 2.0, max_s: float = 60.0, *, uniform: Uniform = random.uniform
+) -> wait_base:
+    """Wait anything between half of what ``wait_backoff`` would wait and all of it."""
+    half = (initial_s / 2, multiplier, max_s / 2)
+    return wait_backoff(*half) + wait_full_jitter(*half, uniform=uniform)
+
+
+def wait_retry_after(
+    cap_s: float = DEFAULT_CAP_S, *, otherwise: WaitBaseT = _AT_ONCE, browser: bool = False
+) -> wait_base:
+    """Wait as long as the failure's ``Retry-After`` says, at most ``cap_s``.
 
     Args:
-        value: the header: delta-seconds or an HTTP-date (RFC 9110 10.2.3). 0 is valid, a date in the past means 0.
-        date: the same response's ``Date``; an HTTP-date is read against it, so that the two clocks need not agree.
-        now: seconds since the epoch, for a response without a ``Date``.
+        cap_s: the longest wait, so that no edge can park a client.
+        otherwise: how long to wait where there is no ``Retry-After``.
+        browser: whether the client is a browser, which cannot see the headers of a refused WebSocket upgrade.
     """
-    if value is None:
-        return None
-    value = value.strip()
-    if _DELTA_SECONDS.fullmatch(value):
-        return float(value)
-    until = _http_date(value)
-    if until is None:
-        return None
-    sent = _http_date(date) if date else None
-    return max(until - (now if sent is None else sent), 0.0)
+
+    def wait_s(state: RetryCallState) -> float:
+        told_s = _advice(state, browser=browser).retry_after_s
+        return otherwise(state) if told_s is None else min(told_s, cap_s)
+
+    return _Wait(wait_s)
 
 
-def _http_date(text: str) -> float | None:
-    """Seconds since the epoch of an HTTP-date in any of the three forms of RFC 9110 5.6.7, or None."""
-    if len(text) > 64 or text[:1].isdigit():
-        return None
+def wait_reset(cap_s: float = DEFAULT_CAP_S, *, browser: bool = False) -> wait_base:
+    """Wait until the limit resets, where the response says that nothing remains; at most ``cap_s``."""
+    return _Wait(lambda state: min(_advice(state, browser=browser).reset_s or 0.0, cap_s))
+
+
+def wait_longest(*waits: WaitBaseT) -> wait_base:
+    """Wait as long as the longest of several strategies."""
+    return _Wait(lambda state: max(wait(state) for wait in waits))
+
+
+def backoff_s(tries: int, initial_s: float, multiplier: float, max_s: float) -> float:
+    """The back-off after ``tries`` failed tries, without jitter."""
+    if initial_s == 0:
+        return 0.0
     try:
-        parsed = parsedate_to_datetime(text)
-        return (parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)).timestamp()
-    except (ValueError, OverflowError, TypeError, IndexError):
-        return None
+        return min(initial_s * multiplier ** (tries - 1), max_s)
+    except OverflowError:
+        return max_s
 
 
-def retry_after_s(headers: Mapping[str, str], now: float) -> float | None:
-    """The wait that a response's headers ask for (names in lower case), or None."""
-    return parse_retry_after(headers.get("retry-after"), date=headers.get("date"), now=now)
+class _Wait(wait_base):
+    """A function of tenacity's state that composes with ``+``."""
+
+    def __init__(self, seconds: WaitBaseT) -> None:
+        self._seconds = seconds
+
+    def __call__(self, retry_state: RetryCallState) -> float:
+        return self._seconds(retry_state)
 
 
-def reset_s(headers: Mapping[str, str]) -> float | None:
-    """Seconds until the limit resets, when ``X-RateLimit-Remaining`` is 0; None when anything remains."""
-    if headers.get("x-ratelimit-remaining", "").strip() != "0":
-        return None
-    reset = headers.get("x-ratelimit-reset", "").strip()
-    return float(reset) if _DELTA_SECONDS.fullmatch(reset) else None
+# When to stop.
 
 
-def seen_headers(retry: Retry, failure: AttemptFailed) -> Mapping[str, str]:
-    """The headers of a refusal that this client can see.
+def stop_after_step_retries(retries: int) -> stop_base:
+    """Stop when a step has failed more than ``retries`` times.
 
-    A browser's WebSocket API shows a refused upgrade as close code 1006, and nothing else.
+    Each step of a set-up has its own count: real clients have a retry loop around each request.
     """
-    return {} if retry.upgrade_headers == "hidden" and failure.close_code else failure.headers
+    return _Stop(lambda state: _tries(state) > retries)
+
+
+def stop_at(end_s: float | Callable[[], float], clock: Callable[[], float] = time.monotonic) -> stop_base:
+    """Stop when the next try would come at ``end_s`` or later.
+
+    Args:
+        end_s: an instant by ``clock``, or a function that returns it, for an end that can move.
+        clock: seconds.
+    """
+    end = end_s if callable(end_s) else lambda: end_s
+    return _Stop(lambda state: clock() + state.upcoming_sleep >= end())
+
+
+class _Stop(stop_base):
+    """A function of tenacity's state that composes with ``|`` and ``&``."""
+
+    def __init__(self, stops: Callable[[RetryCallState], bool]) -> None:
+        self._stops = stops
+
+    def __call__(self, retry_state: RetryCallState) -> bool:
+        return self._stops(retry_state)
+
+
+# Whether to try again.
+
+
+def retry_if_retryable(*, renews: bool = True) -> retry_base:
+    """Try again after a failure that ``is_retryable``."""
+    return retry_if_exception(lambda failure: is_retryable(failure, renews=renews))
 
 
 def is_retryable(failure: BaseException, *, renews: bool = True) -> bool:
-    """Whether trying again can help. Only our own failures can: Locust's stop orders are exceptions too.
+    """Whether another try can help. Only an ``AttemptFailed`` can: Locust's stop orders are exceptions too.
 
     Args:
-        failure: what a try ended with.
-        renews: whether there is a new token after a 401, a 403 or a refused login.
+        failure: the exception that ended the try.
+        renews: whether the client gets a new token after a 401, a 403 or a refused login.
     """
     if not isinstance(failure, AttemptFailed) or failure.outcome in _FINAL:
         return False
@@ -106,107 +179,25 @@ def is_retryable(failure: BaseException, *, renews: bool = True) -> bool:
     return failure.outcome is not Outcome.REJECTED or failure.status in (408, 409)
 
 
-def backoff_s(retry: Retry, tries: int) -> float:
-    """The back-off after ``tries`` failed tries, before jitter: initial * multiplier ** (tries - 1), capped."""
-    if retry.initial_s == 0:
-        return 0.0
-    try:
-        return min(retry.initial_s * retry.multiplier ** (tries - 1), retry.max_wait_s)
-    except OverflowError:
-        return retry.max_wait_s
+# What the last try ended with.
 
 
-def wait_s(
-    retry: Retry, tries: int, headers: Mapping[str, str], *, now: float, uniform: Callable[[float, float], float]
-) -> float:
-    """How long to wait after ``tries`` failed tries.
-
-    Args:
-        retry: the profile's ``retry:``.
-        tries: how many tries have failed so far, at least 1.
-        headers: those of the last response that this client can see, names in lower case.
-        now: seconds since the epoch, to read an HTTP-date by where the response has no ``Date``.
-        uniform: a random number between two bounds, such as ``random.uniform``.
-    """
-    backoff = backoff_s(retry, tries)
-    floor = {"none": backoff, "full": 0.0, "equal": backoff / 2}[retry.jitter]
-    jitter = uniform(0.0, backoff - floor) if backoff > floor else 0.0
-    told = None if retry.retry_after == "ignore" else retry_after_s(headers, now)
-    if told is None:
-        wait = floor + jitter
-    else:
-        told = min(told, retry.retry_after_cap_s)
-        wait = told + jitter + (floor if retry.retry_after == "add" else 0.0)
-    if retry.remaining == "honour":
-        wait = max(wait, min(reset_s(headers) or 0.0, retry.retry_after_cap_s))
-    return wait
+def failure_of(state: RetryCallState) -> AttemptFailed | None:
+    """The failure that the last try ended with."""
+    failure = state.outcome.exception() if state.outcome else None
+    return failure if isinstance(failure, AttemptFailed) else None
 
 
-class _Wait(wait_base):
-    """``wait_s`` as a tenacity strategy, reading the headers from the failure that the try ended with."""
-
-    def __init__(
-        self,
-        retry: Retry,
-        failures: Callable[[], int],
-        now: Callable[[], float],
-        uniform: Callable[[float, float], float],
-    ) -> None:
-        self._retry = retry
-        self._failures = failures
-        self._now = now
-        self._uniform = uniform
-
-    def __call__(self, retry_state: RetryCallState) -> float:
-        failure = retry_state.outcome.exception() if retry_state.outcome else None
-        headers = seen_headers(self._retry, failure) if isinstance(failure, AttemptFailed) else {}
-        if self._retry.scope == "fleet" and isinstance(failure, AttemptFailed) and failure.status == 429:
-            return 0.0  # the fleet's hold decides when
-        return wait_s(self._retry, self._failures(), headers, now=self._now(), uniform=self._uniform)
+def visible_advice(failure: AttemptFailed, *, browser: bool) -> LimitAdvice:
+    """The advice that the client can see: a browser shows a refused upgrade as close code 1006 and nothing else."""
+    return NO_ADVICE if browser and failure.close_code else failure.advice
 
 
-class _Exhausted(stop_base):
-    """Ends the tries when a step has failed once more often than it may be tried again."""
-
-    def __init__(self, retry: Retry, failures: Callable[[], int]) -> None:
-        self._retry = retry
-        self._failures = failures
-
-    def __call__(self, retry_state: RetryCallState) -> bool:
-        return self._failures() > self._retry.max_retries
+def _advice(state: RetryCallState, *, browser: bool) -> LimitAdvice:
+    failure = failure_of(state)
+    return NO_ADVICE if failure is None else visible_advice(failure, browser=browser)
 
 
-def retrying(
-    retry: Retry,
-    *,
-    renews: bool,
-    failures: Callable[[], int],
-    sleep: Callable[[float], None],
-    before_sleep: Callable[[RetryCallState], None],
-    out_of_time: stop_base,
-    now: Callable[[], float],
-    uniform: Callable[[float, float], float],
-) -> Retrying:
-    """The tenacity engine for one call set-up; the last failure is raised as it is when no try is left.
-
-    A set-up has several steps, and each may fail ``max_retries`` times and be tried again: that is how clients are
-    written, with a retry around each request.
-
-    Args:
-        retry: the profile's ``retry:``.
-        renews: as for ``is_retryable``.
-        failures: how often the step that failed last has failed in this set-up.
-        sleep: waits so many seconds.
-        before_sleep: told of each retry before its wait.
-        out_of_time: a tenacity stop strategy that ends the tries when the plan is over.
-        now: the wall clock, seconds since the epoch (HTTP-dates are in its terms).
-        uniform: as for ``wait_s``.
-    """
-    return Retrying(
-        sleep=sleep,
-        wait=_Wait(retry, failures, now, uniform),
-        stop=_Exhausted(retry, failures) | out_of_time,
-        retry=retry_if_exception(lambda failure: is_retryable(failure, renews=renews)),
-        before_sleep=before_sleep,
-        reraise=True,
-    )
+def _tries(state: RetryCallState) -> int:
+    failure = failure_of(state)
+    return failure.tries if failure is not None and failure.tries else state.attempt_number

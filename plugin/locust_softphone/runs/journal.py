@@ -26,6 +26,7 @@ from locust_softphone.errors import InputError
 from locust_softphone.metrics.tally import Tally
 from locust_softphone.runs.record import RunFacts, build, iso, read, write
 from locust_softphone.runs.saturation import on_time_per_s, saturation
+from locust_softphone.runs.upgrade import tally_in_current_names
 
 __all__ = ["NAME", "Journal", "RunStart", "is_left_behind", "read_or_recover", "recover"]
 
@@ -188,7 +189,7 @@ def recover(folder: Path) -> dict[str, Any]:
             if not line.endswith(b"\n"):
                 break  # killed as it was written
             content = json.loads(line)
-            measured.merge(Tally.from_plain(content["tally"]))
+            measured.merge(Tally.from_plain(tally_in_current_names(content["tally"])))
             until_s = content["until_s"]
         if measured.last_second() > len(start.planned) + _AFTER_PLAN_S:
             raise ValueError("a second long after the plan's end: the record would have all up to it")

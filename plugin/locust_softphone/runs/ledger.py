@@ -18,6 +18,7 @@ from typing import Any
 
 from locust_softphone.metrics.outcome import Outcome
 from locust_softphone.metrics.steps import DEFAULT_DIALECT, request_steps
+from locust_softphone.metrics.tally import parts_of
 
 __all__ = ["balance", "since"]
 
@@ -41,7 +42,7 @@ def balance(counts: Mapping[str, int], edge_steps: Mapping[str, Any], dialect: s
     """Hold the softphones' counters against the edge's.
 
     Args:
-        counts: the merged tally's counters (``attempts.token``, ``status.offer.429``, ``outcome.offer.reset`` …).
+        counts: the merged tally's counters (``attempts.token``, ``status.offer.429``, ``outcomes.offer.reset`` …).
         edge_steps: ``steps`` of the edge's ``/stats``, for this run alone.
         dialect: whose steps they are.
 
@@ -60,7 +61,7 @@ def _balance_step(step: str, counts: Mapping[str, int], edge: Mapping[str, Any])
     attempts = counts.get(f"attempts.{step}", 0)
     client = _headings(step, counts)
     unanswered = attempts - sum(client.values())
-    unsent = sum(counts.get(f"outcome.{step}.{outcome.value}", 0) for outcome in Outcome if outcome.never_arrived)
+    unsent = sum(counts.get(f"outcomes.{step}.{outcome.value}", 0) for outcome in Outcome if outcome.never_arrived)
     counted = {ADMITTED: edge.get("admitted", 0), **{str(k): v for k, v in edge.get("refused", {}).items()}}
     cut = edge.get("cut", 0)
 
@@ -90,9 +91,8 @@ def _balance_step(step: str, counts: Mapping[str, int], edge: Mapping[str, Any])
 
 def _headings(step: str, counts: Mapping[str, int]) -> dict[str, int]:
     """The softphones' answered attempts of a step, under the headings that the edge uses."""
-    prefix = f"status.{step}."
-    headings = {name[len(prefix) :]: n for name, n in counts.items() if name.startswith(prefix)}
-    ok = counts.get(f"outcome.{step}.{Outcome.OK.value}", 0)
+    headings = parts_of(counts, f"status.{step}")
+    ok = counts.get(f"outcomes.{step}.{Outcome.OK.value}", 0)
     ill_answered = sum(n for status, n in headings.items() if int(status) < 300)
     refused = {status: n for status, n in headings.items() if int(status) >= 300}
     return {ADMITTED: ok + ill_answered, **refused}

@@ -20,7 +20,8 @@ from locust_softphone.errors import InputError
 from locust_softphone.metrics.bounds import Bounds
 from locust_softphone.metrics.outcome import ABNORMAL_CAUSES, Outcome
 from locust_softphone.metrics.steps import DIALECTS, request_steps
-from locust_softphone.metrics.tally import PERCENTILES, Tally
+from locust_softphone.metrics.tally import PERCENTILES, Tally, parts_of
+from locust_softphone.runs.upgrade import in_current_names
 from locust_softphone.text import one_line
 
 __all__ = ["SCHEMA_VERSION", "Aborted", "RunFacts", "build", "facts", "iso", "read", "write"]
@@ -104,19 +105,20 @@ def build(run: RunFacts, tally: Tally) -> dict[str, Any]:
             "calls_answered": counts["calls.answered"],
         },
         "steps": {step.name: _step(step.name, tally) for step in DIALECTS[dialect]},
-        "call_setup": _latencies("call", tally),
-        "rate_limited": _with_total({step: counts[f"outcome.{step}.rate_limited"] for step in request_steps(dialect)}),
-        "closes": {name[6:]: n for name, n in sorted(counts.items()) if name.startswith("close.")},
-        "abnormal_closes": _with_total({cause: counts[f"abnormal.{cause}"] for cause in ABNORMAL_CAUSES}),
+        "call_setup": _latencies("call_setup", tally),
+        "rate_limited": _with_total({step: counts[f"outcomes.{step}.rate_limited"] for step in request_steps(dialect)}),
+        "closes": parts_of(counts, "closes"),
+        "abnormal_closes": _with_total({cause: counts[f"abnormal_closes.{cause}"] for cause in ABNORMAL_CAUSES}),
         "retries": {
-            **{name: counts[f"retries.{name}"] for name in ("made", "honoured", "too_early", "over_budget")},
+            "made": counts["retries"],
+            **{name: counts[f"retries.{name}"] for name in ("honoured", "too_early", "over_budget")},
             "wait_s": tally.latencies["retry_wait"].summary(),
             "early_s": tally.latencies["retry_early"].summary(),
             "sample": [retry._asdict() for retry in tally.retry_sample.sorted()],
         },
-        "reconnects": {name: counts[f"reconnects.{name}"] for name in ("made", "failed")},
-        "pings_answered": counts["pings"],
-        "inbound_calls_answered": counts["inbound.answered"],
+        "reconnects": {"made": counts["reconnects"], "failed": counts["reconnects.failed"]},
+        "pings_answered": counts["pings_answered"],
+        "inbound_calls_answered": counts["inbound_calls_answered"],
         "time_to_connected_s": tally.last_s.get("connected") if totals["connected"] == planned else None,
         "start_lag_s": tally.latencies["start_lag"].summary(),
         "generator": {
@@ -152,16 +154,18 @@ def _judged(expectation: Expectation, run: RunFacts, tally: Tally, known: Mappin
 
 
 def _step(step: str, tally: Tally) -> dict[str, Any]:
-    prefix = f"outcome.{step}."
     return {
         "attempts": tally.counts[f"attempts.{step}"],
-        "outcomes": {name[len(prefix) :]: n for name, n in sorted(tally.counts.items()) if name.startswith(prefix)},
+        "outcomes": parts_of(tally.counts, f"outcomes.{step}"),
         **_latencies(step, tally),
     }
 
 
 def _latencies(name: str, tally: Tally) -> dict[str, Any]:
-    return {f"{kind}_s": tally.latencies[f"{name}.{kind}"].summary() for kind in ("service", "response")}
+    return {
+        "service_s": tally.latencies[f"{name}.service"].summary(),
+        "response_s": tally.latencies[name].summary(),
+    }
 
 
 def _with_total(parts: dict[str, int]) -> dict[str, int]:
@@ -277,19 +281,19 @@ def _upgraded(record: dict[str, Any], file: Path) -> dict[str, Any]:
         InputError: it is of a version that nobody here knows, or has not what its version has.
     """
     version = record["schema_version"]
-    if version == SCHEMA_VERSION:
-        return record
-    if version != 1:
+    if version not in (1, SCHEMA_VERSION):
         raise InputError(
             f"{file}: schema version {one_line(str(version))}, this version of locust-softphone reads 1 to "
             f"{SCHEMA_VERSION}"
         )
     try:
-        known = facts(record)
-        judged = [
-            {**each, "measured": Expectation.parse(each["text"]).measured(known)} for each in record["expectations"]
-        ]
+        return in_current_names(record if version == SCHEMA_VERSION else _of_version_2(record))
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise InputError(f"{file}: not a complete run record ({type(error).__name__}: {error})") from None
+
+
+def _of_version_2(record: dict[str, Any]) -> dict[str, Any]:
+    known = facts(record)
+    judged = [{**each, "measured": Expectation.parse(each["text"]).measured(known)} for each in record["expectations"]]
     retries = {"sample": [], **record["retries"]}
     return {**record, "schema_version": SCHEMA_VERSION, "retries": retries, "expectations": judged, "aborted": None}

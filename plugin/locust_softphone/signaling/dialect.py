@@ -1,25 +1,26 @@
-"""What a dialect is: the wire behind a softphone's steps, so that a softphone need not know which one it speaks.
+"""The interface of a dialect: how a softphone's steps are spoken on the wire.
 
     Dialect          one per process      makes clients
     DialectClient    one per softphone    token, the steps before the handshake, handshake
     Session          one per WebSocket    ready, offer, messages from the edge, goodbye
 
-Each method that returns a ``Reply`` is one attempt of one step: it returns what it got and the headers of the response
-that it came with, or raises ``AttemptFailed``.
+Each method that returns a ``Reply`` is one attempt of one step. It returns its result and the rate-limit advice of the
+response that carried it, or raises ``AttemptFailed``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol, TypeAlias, TypeVar
 
+from locust_softphone.limits.advice import LimitAdvice
 from locust_softphone.signaling.token import Token
 
 __all__ = ["Dialect", "DialectClient", "Reply", "Session", "SetupStep"]
 
 T = TypeVar("T")
-Reply: TypeAlias = tuple[T, Mapping[str, str]]
-"""What a step got, and the headers of the response that it came with."""
+Reply: TypeAlias = tuple[T, LimitAdvice]
+"""The result of a step, and what the response says about when to ask again."""
 
 SetupStep: TypeAlias = tuple[str, Callable[[Token], Reply[None]]]
 """A step between the token and the handshake: its name, and one attempt of it."""

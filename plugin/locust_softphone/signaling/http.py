@@ -1,7 +1,8 @@
 """HTTP/1.1 requests over one stream: the part of RFC 9112 that a softphone's few small requests need.
 
-A library would do; it would also be half of what a call costs. What this does not do, it refuses: heads over 64 KB and
-bodies over 1 MB end the attempt, redirects are never followed (a Bearer must not travel to another origin).
+A library would work as well, but would be half of the CPU cost of a call. What is not supported is refused: a head
+over 64 KB or a body over 1 MB ends the attempt, and redirects are never followed, because a Bearer token must not
+travel to another origin.
 """
 
 from __future__ import annotations
@@ -10,29 +11,42 @@ import time
 from typing import NamedTuple
 
 from locust_softphone.errors import AttemptFailed
+from locust_softphone.limits.advice import LimitAdvice
 from locust_softphone.metrics.outcome import Outcome, outcome_of_status
 from locust_softphone.signaling.stream import Stream
 from locust_softphone.signaling.target import Target
 
-__all__ = ["HttpConnection", "Response", "read_head"]
+__all__ = ["Head", "HttpConnection", "Response", "read_body", "read_head"]
 
 MAX_HEAD = 64 * 1024
 MAX_BODY = 1024 * 1024
 
 
-class Response(NamedTuple):
-    """A response, read to its end. Header names are in lower case; repeated ones are joined (RFC 9110 5.3)."""
+class Head(NamedTuple):
+    """A status line and headers. Names are in lower case; repeated headers are joined (RFC 9110 5.3)."""
 
     status: int
     headers: dict[str, str]
+    advice: LimitAdvice
+
+    def refusal(self) -> AttemptFailed:
+        """The failure that this response stands for."""
+        return AttemptFailed(outcome_of_status(self.status), status=self.status, advice=self.advice)
+
+
+class Response(NamedTuple):
+    """A response below 300, read to its end."""
+
+    status: int
     body: bytes
+    advice: LimitAdvice
 
 
-def read_head(stream: Stream) -> tuple[int, dict[str, str]]:
-    """Read a status line and headers (RFC 9112 4, 5); interim responses other than 101 are passed over.
+def read_head(stream: Stream) -> Head:
+    """Read a status line and headers (RFC 9112 4, 5). Interim responses other than 101 are skipped.
 
     Raises:
-        AttemptFailed: ``LOST`` before anything came, ``MALFORMED`` for what is no HTTP or too large.
+        AttemptFailed: ``LOST`` when nothing came, ``MALFORMED`` for something other than HTTP or a head over 64 KB.
     """
     while True:
         lines = stream.read_until(b"\r\n\r\n", MAX_HEAD).decode("latin-1").split("\r\n")
@@ -49,18 +63,18 @@ def read_head(stream: Stream) -> tuple[int, dict[str, str]]:
             raise AttemptFailed(Outcome.MALFORMED, status=status)
         name, value = name.lower(), value.strip()
         headers[name] = f"{headers[name]}, {value}" if name in headers else value
-    return status, headers
+    return Head(status, headers, LimitAdvice.from_headers(headers, time.time()))
 
 
-def read_body(stream: Stream, status: int, headers: dict[str, str]) -> bytes:
+def read_body(stream: Stream, head: Head) -> bytes:
     """Read a response's content (RFC 9112 6.3).
 
     Raises:
-        AttemptFailed: the content ended early; the status and headers that came before are kept, so that a refusal
-            whose body is cut is still the refusal that it was.
+        AttemptFailed: the content ended early. A refusal with a body that is cut off is still that refusal.
     """
+    headers = head.headers
     try:
-        if status in (204, 304):
+        if head.status in (204, 304):
             return b""
         if headers.get("transfer-encoding", "").lower() == "chunked":
             return _read_chunks(stream)
@@ -71,9 +85,9 @@ def read_body(stream: Stream, status: int, headers: dict[str, str]) -> bytes:
             raise AttemptFailed(Outcome.MALFORMED)
         return stream.read_exactly(int(length))
     except AttemptFailed as failed:
-        if status >= 300:
-            raise AttemptFailed(outcome_of_status(status), status=status, headers=headers) from None
-        raise AttemptFailed(failed.outcome, status=status, headers=headers) from None
+        if head.status >= 300:
+            raise head.refusal() from None
+        raise AttemptFailed(failed.outcome, status=head.status, advice=head.advice) from None
 
 
 def _read_chunks(stream: Stream) -> bytes:
@@ -107,7 +121,7 @@ class HttpConnection:
 
     Args:
         target: the edge.
-        choice: which of the target's addresses, counted round.
+        choice: picks one of the target's addresses, modulo their number.
     """
 
     __slots__ = ("_choice", "_stream", "_target")
@@ -118,7 +132,7 @@ class HttpConnection:
         self._stream: Stream | None = None
 
     def post(self, path: str, headers: str, body: bytes, timeout_s: float) -> Response:
-        """Send a POST and read its response; otherwise as ``request``."""
+        """Send a POST and read its response. Arguments and errors are those of ``request``."""
         return self.request("POST", path, f"{headers}Content-Length: {len(body)}\r\n", body, timeout_s)
 
     def request(self, method: str, path: str, headers: str, body: bytes, timeout_s: float) -> Response:
@@ -129,13 +143,13 @@ class HttpConnection:
             path: the request target, such as ``/oauth/token``.
             headers: further header lines, each ended by CRLF.
             body: the content.
-            timeout_s: for everything together, connecting included.
+            timeout_s: bounds the whole exchange, including the connection set-up.
 
         Raises:
-            AttemptFailed: any status of 300 and above, and every way a connection can fail.
+            AttemptFailed: the status is 300 or above, or the connection failed.
         """
         stream = self._stream
-        if stream is not None and stream.has_more:  # nobody asked for it, and it would pass for the answer to this
+        if stream is not None and stream.has_more:  # unrequested data would be taken for the answer
             self.close()
             stream = None
         if stream is None:
@@ -146,17 +160,17 @@ class HttpConnection:
         try:
             head = f"{method} {path} HTTP/1.1\r\nHost: {self._target.authority}\r\n{headers}\r\n"
             stream.send(head.encode("latin-1") + body)
-            status, answered = read_head(stream)
-            content = read_body(stream, status, answered)
-            keep = answered.get("connection", "").lower() != "close" and (
-                "content-length" in answered or "transfer-encoding" in answered
+            answered = read_head(stream)
+            content = read_body(stream, answered)
+            keep = answered.headers.get("connection", "").lower() != "close" and (
+                "content-length" in answered.headers or "transfer-encoding" in answered.headers
             )
         finally:
             if not keep:
                 self.close()
-        if status >= 300:
-            raise AttemptFailed(outcome_of_status(status), status=status, headers=answered)
-        return Response(status, answered, content)
+        if answered.status >= 300:
+            raise answered.refusal()
+        return Response(answered.status, content, answered.advice)
 
     def close(self) -> None:
         """Close the connection; the next request opens another."""

@@ -13,7 +13,7 @@ from locust_softphone.signaling.http import HttpConnection
 from locust_softphone.signaling.json_body import json_object
 from locust_softphone.signaling.token import Token
 
-__all__ = ["Credentials", "fetch_token", "is_header_value"]
+__all__ = ["SIMULATED_CREDENTIALS", "Credentials", "fetch_token", "is_header_value"]
 
 _LONGEST_LIFE_S = 10 * 365 * 86_400
 
@@ -28,6 +28,10 @@ class Credentials:
     @property
     def basic(self) -> str:
         return b64encode(f"{self.client_id}:{self.client_secret}".encode()).decode("ascii")
+
+
+SIMULATED_CREDENTIALS = Credentials("locust-softphone", "simulated")
+"""The client that the simulated edge's default policy accepts; not a secret."""
 
 
 def fetch_token(http: HttpConnection, headers: str, basic: str, timeout_s: float, now_s: float) -> Reply[Token]:
@@ -53,7 +57,7 @@ def fetch_token(http: HttpConnection, headers: str, basic: str, timeout_s: float
     bearer, expires_in = granted.get("access_token"), granted.get("expires_in", 3600)
     if not isinstance(bearer, str) or not is_header_value(bearer) or not _is_lifetime(expires_in):
         raise AttemptFailed(Outcome.MALFORMED, status=response.status)
-    return Token.granted(bearer, expires_in, now_s), response.headers
+    return Token.granted(bearer, expires_in, now_s), response.advice
 
 
 def is_header_value(text: str) -> bool:

@@ -16,8 +16,8 @@ from hashlib import sha1
 from websocket import ABNF, WebSocketException, WebSocketProtocolException, frame_buffer
 
 from locust_softphone.errors import AttemptFailed
-from locust_softphone.metrics.outcome import Outcome, outcome_of_status
-from locust_softphone.signaling.http import read_body, read_head
+from locust_softphone.metrics.outcome import Outcome
+from locust_softphone.signaling.http import Head, read_body, read_head
 from locust_softphone.signaling.stream import Stream
 from locust_softphone.signaling.target import Target
 
@@ -40,17 +40,17 @@ class Connection:
     """An open WebSocket. Pings are answered inside ``receive``, so an idle softphone must be receiving.
 
     Attributes:
-        headers: those of the 101 response, names in lower case.
-        pings: how many pings were answered.
+        response: the head of the 101 response.
+        pings: the number of pings answered.
     """
 
-    __slots__ = ("_fragments", "_frames", "_stream", "headers", "pings")
+    __slots__ = ("_fragments", "_frames", "_stream", "pings", "response")
 
-    def __init__(self, stream: Stream, headers: dict[str, str]) -> None:
+    def __init__(self, stream: Stream, response: Head) -> None:
         self._stream = stream
         self._frames = _Frames(stream)
         self._fragments: bytearray | None = None
-        self.headers = headers
+        self.response = response
         self.pings = 0
 
     @classmethod
@@ -248,10 +248,10 @@ def _frame(opcode: int, payload: bytes) -> bytes:
 def _abnormal(failed: AttemptFailed) -> AttemptFailed:
     """The same failure with what a browser's close event would say of it."""
     code = ABNORMAL if failed.close_code is None else failed.close_code
-    return AttemptFailed(failed.outcome, status=failed.status, close_code=code, headers=failed.headers)
+    return AttemptFailed(failed.outcome, status=failed.status, close_code=code, advice=failed.advice)
 
 
-def _upgrade(stream: Stream, target: Target, path: str, headers: str, subprotocol: str | None) -> dict[str, str]:
+def _upgrade(stream: Stream, target: Target, path: str, headers: str, subprotocol: str | None) -> Head:
     key = b64encode(os.urandom(16))
     protocol = f"Sec-WebSocket-Protocol: {subprotocol}\r\n" if subprotocol else ""
     stream.send(
@@ -260,11 +260,12 @@ def _upgrade(stream: Stream, target: Target, path: str, headers: str, subprotoco
             f"Sec-WebSocket-Key: {key.decode()}\r\nSec-WebSocket-Version: 13\r\n{protocol}{headers}\r\n"
         ).encode("latin-1")
     )
-    status, answered = read_head(stream)
-    if status != 101:
-        if status >= 300:
-            read_body(stream, status, answered)
-        raise AttemptFailed(outcome_of_status(status), status=status, headers=answered)
+    response = read_head(stream)
+    if response.status != 101:
+        if response.status >= 300:
+            read_body(stream, response)
+        raise response.refusal()
+    answered = response.headers
     accept = b64encode(sha1(key + _GUID).digest()).decode()
     if (
         answered.get("sec-websocket-accept") != accept
@@ -273,8 +274,8 @@ def _upgrade(stream: Stream, target: Target, path: str, headers: str, subprotoco
         or answered.get("sec-websocket-protocol") != subprotocol
         or "sec-websocket-extensions" in answered
     ):
-        raise AttemptFailed(Outcome.MALFORMED, status=status)
-    return answered
+        raise AttemptFailed(Outcome.MALFORMED, status=response.status)
+    return response
 
 
 def _close_code(payload: bytes) -> int:

@@ -1,4 +1,4 @@
-"""Notices that an expectation with ``abort: true`` can no longer hold, so that the run ends there and then."""
+"""Notices that an expectation with ``abort: true`` can no longer hold, so that the run ends at once."""
 
 from __future__ import annotations
 
@@ -13,31 +13,31 @@ from locust_softphone.runs.record import Aborted
 
 __all__ = ["abort_on_failed_expectation", "calls_each"]
 
-LOOK_EVERY_S = 0.1
+CHECK_EVERY_S = 0.1
 
 
 def abort_on_failed_expectation(
-    profile: Profile, outlook: Callable[[], Bounds], over: Callable[[], bool], abort: Callable[[Aborted], None]
+    profile: Profile, bounds: Callable[[], Bounds], active: Callable[[], bool], abort: Callable[[Aborted], None]
 ) -> None:
-    """Look at the run until it is over, or until there is no hope left for an expectation that it is aborted by.
+    """Check the run until it is over, or until an expectation that it is aborted by can no longer hold.
 
     Args:
-        profile: the run's.
-        outlook: the run as far as it is known.
-        over: whether the run is.
-        abort: told once, by which expectation and when.
+        profile: the run's profile.
+        bounds: the bounds of the run's metrics, as far as it is known.
+        active: whether the run goes on.
+        abort: called once, with the expectation and the time.
     """
     expectations = [each for each in profile.expect if each.abort]
-    while expectations and not over():
-        known = outlook()
+    while expectations and active():
+        known = bounds()
         for each in expectations:
             if each.decided(known.range_of(each.field), known.planned) is False:
                 abort(Aborted(each, max(known.until_s, 0.0), known.calls_each))
                 return
-        gevent.sleep(LOOK_EVERY_S)
+        gevent.sleep(CHECK_EVERY_S)
 
 
 def calls_each(profile: Profile, user_classes: Iterable[type[User]]) -> int | None:
-    """How many calls each softphone makes; None where a script of the user's own may make any number."""
+    """How many calls each softphone makes; None if a script of the user's own may make any number."""
     as_planned = all(getattr(each, "script_is_profiles", False) for each in user_classes)
     return profile.softphone.calls.count if as_planned else None

@@ -26,14 +26,11 @@ from locust_softphone.signaling.dialects.genesys_cloud.client import CALL_TO, Ge
 from locust_softphone.signaling.dialects.genesys_cloud.regions import hosts_of
 from locust_softphone.signaling.dialects.genesys_cloud.users import User, load_users
 from locust_softphone.signaling.hosts import Hosts
-from locust_softphone.signaling.oauth import Credentials
+from locust_softphone.signaling.oauth import SIMULATED_CREDENTIALS, Credentials
 from locust_softphone.signaling.target import ASK_FIRST, Target
 from locust_softphone.swarm.process_list import hide
 
-__all__ = ["SIMULATED_CREDENTIALS", "RunOptions", "StartupOptions", "add_options", "take_secret"]
-
-SIMULATED_CREDENTIALS = Credentials("locust-softphone", "simulated")
-"""What the simulated edge's default policy takes; no secret."""
+__all__ = ["RunOptions", "StartupOptions", "add_options", "take_secret"]
 
 LONGEST_SECRET = 64 * 1024
 

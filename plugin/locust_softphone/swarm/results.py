@@ -1,7 +1,7 @@
-"""What a run has measured, and where it is kept: in memory, in a journal each second, and in the end in a record.
+"""What a run has measured, and where it is kept.
 
-comes in ──► tally ──► run.json
-       └───► a line of the journal each second ──► what ``report`` finds of a run that was killed
+measurements ──► tally ──► run.json
+        └──────► a journal line each second ──► what ``report`` recovers of a run that was killed
 """
 
 from __future__ import annotations
@@ -29,38 +29,38 @@ _JOURNAL_EVERY_S = 1.0
 
 
 class RunResults:
-    """What one run has measured.
+    """The measurements of one run, in memory and on disk.
 
     Args:
-        folder: the run's.
-        take_in: adds what has come in since the last time.
+        folder: the run's folder.
+        update: adds what has been measured since the last call.
         clock: seconds since the plan's start.
     """
 
-    def __init__(self, folder: Path, take_in: Callable[[], None], clock: Callable[[], float]) -> None:
+    def __init__(self, folder: Path, update: Callable[[], None], clock: Callable[[], float]) -> None:
         self.tally = Tally()
-        self._unsaved = Tally()  # the part of it that the journal has not
+        self.folder = folder
+        self._unsaved = Tally()  # the part of it that is not in the journal yet
         self._journal: Journal | None = None
-        self._folder = folder
-        self._take_in = take_in
+        self._update = update
         self._clock = clock
 
     def add(self, tally: Tally) -> None:
-        """This has been measured too."""
+        """Add measurements."""
         self.tally.merge(tally)
         self._unsaved.merge(tally)
 
     def keep_journal(self, start: RunStart) -> None:
-        """Write down each second what came in during it, until there is a record; a full disk does not stop the run."""
+        """Write a journal line each second until the record is saved; a full disk does not stop the run."""
         try:
-            self._journal = journal = Journal(self._folder, start)
+            self._journal = journal = Journal(self.folder, start)
         except OSError as error:
-            logger.warning("%s: %s: if this run is killed, it is lost", self._folder / JOURNAL, error.strerror)
+            logger.warning("%s: %s: if this run is killed, it is lost", self.folder / JOURNAL, error.strerror)
             return
         warned = False
         while self._journal is journal:
             try:
-                self._write_down(journal)
+                self._append_to(journal)
             except OSError as error:
                 if not warned:
                     warned = True
@@ -68,40 +68,41 @@ class RunResults:
             gevent.sleep(_JOURNAL_EVERY_S)
 
     def save(self, record: dict[str, Any]) -> Path:
-        """Write the record, and let the journal go.
+        """Write the record and delete the journal.
 
         Raises:
-            InputError: it could not be written, and where what was measured is instead.
+            InputError: it could not be written; says where the measurements are instead.
         """
         try:
-            path = write(record, self._folder)
+            path = write(record, self.folder)
         except InputError as error:
-            raise InputError(*error.problems, self._saved_instead(record)) from None
+            raise InputError(*error.problems, self._save_elsewhere(record)) from None
         self._close_journal(keep=False)
         return path
 
     def close(self) -> None:
-        """Leave the journal if there is no record."""
+        """Keep the journal if no record was saved."""
         self._close_journal(keep=True)
 
-    def _write_down(self, journal: Journal) -> None:
-        self._take_in()
+    def _append_to(self, journal: Journal) -> None:
+        self._update()
         journal.append(self._clock(), self._unsaved)
         self._unsaved = Tally()
         if journal.has_grown:
             journal.rewrite(self._clock(), self.tally)
 
-    def _saved_instead(self, record: dict[str, Any]) -> str:
+    def _save_elsewhere(self, record: dict[str, Any]) -> str:
+        """Write the record to a temporary folder, and say where; or how to recover it from the journal."""
         with suppress(InputError, OSError):
-            path = write(record, Path(mkdtemp(prefix="softphone-")) / self._folder.name)
+            path = write(record, Path(mkdtemp(prefix="softphone-")) / self.folder.name)
             self._close_journal(keep=False)
             return f"it is in {path} instead"
-        return f"what its journal has of it: locust-softphone report {self._folder}"
+        return f"recover it from its journal: locust-softphone report {self.folder}"
 
     def _close_journal(self, *, keep: bool) -> None:
         journal, self._journal = self._journal, None
         if journal is not None:
             with suppress(OSError):
                 if keep:
-                    self._write_down(journal)
+                    self._append_to(journal)
             journal.close(keep=keep)

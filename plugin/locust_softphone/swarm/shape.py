@@ -11,8 +11,8 @@ import logging
 
 from locust import LoadTestShape
 
-from locust_softphone.errors import InputError
-from locust_softphone.swarm.state import BAD_INPUT, coordinator_of
+from locust_softphone.errors import ExitCode, InputError
+from locust_softphone.swarm.state import coordinator_of
 
 __all__ = ["ProfileShape"]
 
@@ -30,6 +30,6 @@ class ProfileShape(LoadTestShape):
             users = coordinator_of(self.runner.environment).users_wanted()
         except InputError as error:
             logger.error("%s", error)
-            self.runner.environment.process_exit_code = BAD_INPUT
+            self.runner.environment.process_exit_code = ExitCode.BAD_INPUT
             return None
         return None if users is None else (users, float(users))

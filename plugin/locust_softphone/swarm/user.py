@@ -8,9 +8,9 @@ import gevent
 from locust import User, task
 from locust.exception import StopUser
 
-from locust_softphone.errors import InputError
+from locust_softphone.errors import ExitCode, InputError
 from locust_softphone.signaling.softphone import Softphone
-from locust_softphone.swarm.state import BAD_INPUT, generator_of
+from locust_softphone.swarm.state import generator_of
 
 __all__ = ["SoftphoneUser"]
 
@@ -53,7 +53,7 @@ class SoftphoneUser(User):
             generator = generator_of(self.environment)
         except InputError as error:
             logger.error("%s", error)
-            self.environment.process_exit_code = BAD_INPUT
+            self.environment.process_exit_code = ExitCode.BAD_INPUT
             raise StopUser from None
         self.phone = generator.take_slot() if generator else None
         if generator is not None and self.phone is not None and generator.wait_until_planned_start(self.phone):

@@ -114,7 +114,7 @@ def test_a_429_is_as_documented(start_edge: StartEdge) -> None:
 
 
 def test_whoever_keeps_coming_back_too_early_is_cut(start_edge: StartEdge) -> None:
-    edge = start_edge("{patience: 1, genesys_cloud: {requests_per_token: {count: 1, per: 60s}}}")
+    edge = start_edge("{max_early_retries: 1, genesys_cloud: {requests_per_token: {count: 1, per: 60s}}}")
     alice = Agent(edge)
     assert [alice.channel().status for _ in range(3)] == [200, 429, 429]
     with pytest.raises(ConnectionError):

@@ -46,7 +46,7 @@ def test_the_documented_limits_are_the_default() -> None:
 )
 def test_what_cannot_be_used_is_refused_with_the_reason(text: str, problem: str) -> None:
     with pytest.raises(InputError) as refused:
-        loads(f"patience: 3\ngenesys_cloud: {{{text}}}\n", Policy, name="policy.yaml")
+        loads(f"max_early_retries: 3\ngenesys_cloud: {{{text}}}\n", Policy, name="policy.yaml")
     assert f"policy.yaml:2: genesys_cloud.{problem}" in str(refused.value)
     assert "hush" not in str(refused.value)
     assert "5309" not in str(refused.value)

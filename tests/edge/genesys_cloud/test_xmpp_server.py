@@ -40,7 +40,7 @@ def stream_error(stream: Stream) -> str:
 
 
 def test_a_login_and_a_goodbye(start_edge: StartEdge) -> None:
-    edge = start_edge("patience: 3")
+    edge = start_edge("max_early_retries: 3")
     with Agent(edge).stream(resource="desk & chair") as stream:
         assert stream.jid == "alice@edge.example/desk & chair"
         stream.say(f'<close xmlns="{NAMESPACES["framing"]}"/>')
@@ -138,7 +138,7 @@ def test_a_stanza_that_is_too_long(edge: EdgeProcess) -> None:
 
 
 def test_whoever_asks_and_never_reads_is_cut(start_edge: StartEdge) -> None:
-    edge = start_edge("patience: 3")
+    edge = start_edge("max_early_retries: 3")
     long_id = "x" * 60_000  # comes back with each result
     with Agent(edge).stream() as stream, suppress(ConnectionClosed):
         for _ in range(2_000):  # 120 MB, were all of it answered

@@ -1,6 +1,6 @@
 """The programs of these tests: an edge that notes its requests, the real client in Node, and a softphone of ours.
 
-with recording_edge("patience: 3") as edge, streaming_client(edge, "agent1s-own") as client:
+with recording_edge("max_early_retries: 3") as edge, streaming_client(edge, "agent1s-own") as client:
     client.do("connect")
     client.wait_for("connected")
 """

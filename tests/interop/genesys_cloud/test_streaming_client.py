@@ -45,7 +45,7 @@ EARLY_S = 0.02  # the clocks of two processes, and a timer that is rounded down 
 def policy(genesys_cloud: str = "", rest: str = "") -> str:
     """A policy in which agent1 has a token."""
     users = f"users: [{{name: agent1, access_token: {TOKEN}}}]"
-    return f"patience: 1000\n{rest}\ngenesys_cloud: {{{users}, {genesys_cloud}}}\n"
+    return f"max_early_retries: 1000\n{rest}\ngenesys_cloud: {{{users}, {genesys_cloud}}}\n"
 
 
 def kind(request: Request) -> str:

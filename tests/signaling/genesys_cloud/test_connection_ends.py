@@ -114,7 +114,7 @@ def test_a_stream_error_of_the_simulated_edge_is_tried_again_on_the_same_channel
     with a_field("{}", [User("agent@elsewhere.example")], retry={"max_retries": 1}) as field:
         assert not field.softphone().call()
         assert steps(field) == ["token: ok", "channel: ok", *["handshake: ok", "ready: closed"] * 2]
-        assert field.counted("close.1008") == 2
+        assert field.counted("closes.1008") == 2
         assert field.edge_counted()["closes"] == {"1008": 2}
 
 
@@ -149,11 +149,11 @@ def test_a_softphone_counts_silence_as_timed_out_and_comes_back() -> None:
         assert phone.call()
         before = len(field.seen.attempts)
         until_s = time.perf_counter() + PATIENT_S
-        while not field.counted("reconnects.made") and time.perf_counter() < until_s:
+        while not field.counted("reconnects") and time.perf_counter() < until_s:
             phone.hold(0.1)
         assert steps(field)[before:][:2] == ["handshake: ok", "ready: ok"]
-        assert field.counted("abnormal.timed_out") >= 1
-        assert field.counted("close.1006") == field.counted("abnormal.timed_out")
+        assert field.counted("abnormal_closes.timed_out") >= 1
+        assert field.counted("closes.1006") == field.counted("abnormal_closes.timed_out")
 
 
 def answers_three_pings(gateway: Gateway) -> None:
@@ -209,7 +209,7 @@ def test_whose_channel_somebody_else_has_connected_to_comes_back_on_another() ->
         with another_on_the_channel_of(phone):
             phone.hold(0.5)
         assert steps(field)[before:] == ["channel: ok", "handshake: ok", "ready: ok"]
-        assert field.counted("close.1000") == 1
+        assert field.counted("closes.1000") == 1
         field.before["steps"]["handshake"]["requests"] += 1  # somebody else's
         field.before["steps"]["handshake"]["admitted"] += 1
 
@@ -220,7 +220,7 @@ def test_whose_channel_has_expired_comes_back_on_another() -> None:
         phone = field.softphone()
         assert phone.call()
         until_s = time.perf_counter() + PATIENT_S
-        while not field.counted("reconnects.made") and time.perf_counter() < until_s:
+        while not field.counted("reconnects") and time.perf_counter() < until_s:
             phone.hold(0.1)
             time.sleep(0.05)
         assert field.seen.outcomes("channel")[:2] == ["ok", "ok"]

@@ -61,8 +61,8 @@ def test_each_condition_is_the_end_or_worth_another_try(condition: str) -> None:
 
 def outlive(phone: Softphone) -> None:
     """The softphone takes its token for good when the edge does not any more, as if it had been revoked."""
-    assert phone._token is not None
-    phone._token = replace(phone._token, bearer="revoked", expires_s=inf)
+    assert phone._authorization._token is not None
+    phone._authorization._token = replace(phone._authorization._token, bearer="revoked", expires_s=inf)
 
 
 def test_whoever_renews_comes_back_with_a_new_token_on_a_new_channel() -> None:
@@ -74,7 +74,7 @@ def test_whoever_renews_comes_back_with_a_new_token_on_a_new_channel() -> None:
         drop(phone)
         phone.hold(0.5)
         assert steps(field)[before:] == ["handshake: ok", "ready: unauthorized", "token: ok", "channel: ok", *BACK]
-        assert field.counted("reconnects.made") == 1
+        assert field.counted("reconnects") == 1
         assert field.edge_counted()["logins"] == {"admitted": 2, "refused": 1}
         assert phone.in_call
 
@@ -88,7 +88,7 @@ def test_the_real_client_gives_up() -> None:
         drop(phone)
         phone.hold(0.5)
         assert steps(field)[before:] == ["handshake: ok", "ready: unauthorized"]
-        assert (field.counted("reconnects.failed"), field.counted("reconnects.made")) == (1, 0)
+        assert (field.counted("reconnects.failed"), field.counted("reconnects")) == (1, 0)
         assert not phone.connected
 
 
@@ -97,8 +97,8 @@ def test_a_token_that_is_known_to_have_expired_is_renewed_before_the_login() -> 
         phone = field.softphone()
         assert phone.call()
         before = len(field.seen.attempts)
-        assert phone._token is not None
-        phone._token = replace(phone._token, expires_s=0.0)
+        assert phone._authorization._token is not None
+        phone._authorization._token = replace(phone._authorization._token, expires_s=0.0)
         drop(phone)
         phone.hold(0.5)
         assert steps(field)[before:] == ["token: ok", *BACK]

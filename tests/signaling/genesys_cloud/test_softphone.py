@@ -55,7 +55,7 @@ def test_a_call_over_either_bearer(share_over_xmpp: int) -> None:
         phone.hang_up()
         connecting = ["token: ok", "identity: ok", "channel: ok", "handshake: ok", "ready: ok"]
         assert steps(field) == [*connecting, "offer: ok", "offer: ok", "close: ok"]
-        assert field.counted("close.1000") == 1
+        assert field.counted("closes.1000") == 1
 
 
 def test_a_refused_channel_asks_who_it_is_again_and_backs_off_over_connecting_as_a_whole() -> None:
@@ -87,7 +87,7 @@ def test_a_dropped_softphone_returns_to_its_channel_after_2_s_and_its_call_goes_
         phone.hold(0.5)
         assert steps(field)[before:] == ["handshake: ok", "ready: ok"]
         assert field.time.slept == pytest.approx([2.0], abs=0.1)
-        assert field.counted("reconnects.made") == 1
+        assert field.counted("reconnects") == 1
 
 
 def test_the_tenth_return_to_a_channel_asks_for_another() -> None:
@@ -131,9 +131,9 @@ def test_calls_that_others_make_are_answered_and_counted() -> None:
         assert isinstance(phone.session, Session)
         phone.session.end_calls()  # the edge rings those who are in no call
         deadline_s = time.perf_counter() + PATIENT_S
-        while not field.counted("inbound.answered") and time.perf_counter() < deadline_s:
+        while not field.counted("inbound_calls_answered") and time.perf_counter() < deadline_s:
             phone.hold(0.1)
-        assert field.counted("inbound.answered") == 1
+        assert field.counted("inbound_calls_answered") == 1
         assert field.seen.outcomes("offer") == ["ok"]
 
 

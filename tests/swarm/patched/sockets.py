@@ -18,8 +18,8 @@ from locust_softphone.errors import AttemptFailed
 from locust_softphone.metrics.outcome import Outcome
 from locust_softphone.signaling.stream import Stream
 from locust_softphone.signaling.target import Target
+from locust_softphone.swarm.edge_under_test import reach
 from locust_softphone.swarm.load.sockets import Socket, reached
-from locust_softphone.swarm.run import reach
 
 PATIENT_S = 30.0  # a bound for a test that has gone wrong
 SHORT_S = 0.1  # waited for in full

@@ -12,7 +12,7 @@ from gevent.event import Event
 from locust.event import Events
 
 from locust_softphone.metrics.tally import Tally
-from locust_softphone.swarm.cluster import messages
+from locust_softphone.swarm.cluster.messages import MessageType
 from locust_softphone.swarm.cluster.worker import Worker
 
 PATIENCE_S = 30.0  # a bound for a test that has gone wrong
@@ -40,7 +40,7 @@ class LoadGenerator:
         self.stopped = False
         self.goodbyes_said = Event()
 
-    def stop(self, users: object) -> None:
+    def stop(self) -> None:
         self.stopped = True
         self.goodbyes_said.wait(PATIENCE_S)
 
@@ -58,9 +58,10 @@ def test_it_leaves_when_what_it_measured_is_handed_in(told_to_stop: bool) -> Non
     environment: Any = SimpleNamespace(parsed_options=None, events=events)
     anything: Any = runner
     worker = Worker(environment, anything)
+    worker.register()
     worker.generator = generator  # type: ignore[assignment]
     if told_to_stop:
-        gevent.spawn(runner.handlers[messages.STOP], environment, None)
+        gevent.spawn(runner.handlers[MessageType.STOP], environment, None)
         gevent.sleep(0)
     leaving = gevent.spawn(events.quitting.fire, environment=environment)
     gevent.sleep(0)
@@ -68,4 +69,4 @@ def test_it_leaves_when_what_it_measured_is_handed_in(told_to_stop: bool) -> Non
     generator.goodbyes_said.set()
     leaving.join(PATIENCE_S)
     assert leaving.ready()
-    assert runner.sent == [messages.HERE, messages.DONE]
+    assert runner.sent == [MessageType.JOINED, MessageType.STOPPED]

@@ -40,7 +40,7 @@ def _of_run(timeline: Timeline, width_s: int) -> dict[str, Any]:
     return {
         "attempts": _by_name(timeline, "attempts.", width_s),
         "limited": _by_name(timeline, "rate_limited.", width_s),
-        "closes": _by_name(timeline, "abnormal.", width_s),
+        "closes": _by_name(timeline, "abnormal_closes.", width_s),
         "presence": _presence(timeline, width_s),
         "setup": {name: _slowest(timeline, name, width_s) for name in PERCENTILES} if timeline.setups else {},
         "retries": {

@@ -16,6 +16,7 @@ from random import Random
 
 from locust_softphone import sdp
 from locust_softphone.errors import AttemptFailed
+from locust_softphone.limits.advice import NO_ADVICE
 from locust_softphone.metrics.outcome import Outcome
 from locust_softphone.signaling.dialect import Reply, SetupStep
 from locust_softphone.signaling.http import HttpConnection
@@ -96,7 +97,7 @@ class DialectClient:
             timeout_s=dialect.timeout_s,
             choice=self.number,
         )
-        return Session(self, connection), connection.headers
+        return Session(self, connection), connection.response.advice
 
     def close_idle(self) -> None:
         self.http.close()
@@ -110,7 +111,7 @@ class Session:
     def __init__(self, client: DialectClient, connection: Connection) -> None:
         self._client = client
         self.connection = connection
-        self.session_id = connection.headers.get("x-session-id", "")
+        self.session_id = connection.response.headers.get("x-session-id", "")
         self.ready = False
 
     @property
@@ -125,7 +126,7 @@ class Session:
             if message is None:
                 raise AttemptFailed(Outcome.TIMED_OUT)
             self._heard(message)
-        return None, {}
+        return None, NO_ADVICE
 
     def offer(self, token: Token) -> Reply[sdp.SessionDescription]:
         """Offer a call and check the answer against the offer (RFC 3264 6)."""
@@ -149,7 +150,7 @@ class Session:
             sdp.check_answer(dialect.offered, description)
         except sdp.SdpError:
             raise AttemptFailed(Outcome.BAD_ANSWER, status=response.status) from None
-        return description, response.headers
+        return description, response.advice
 
     def listen(self, timeout_s: float) -> None:
         message = self.connection.receive(timeout_s)

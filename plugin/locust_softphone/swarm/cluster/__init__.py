@@ -1,1 +1,1 @@
-"""A run over several workers: the messages, and the two ends that send them."""
+"""A run over several workers: the messages, and the two ends that send and handle them."""

@@ -1,76 +1,65 @@
-"""What master and workers tell each other, over Locust's own messages (plain dictionaries, for msgpack).
+"""The messages between master and workers, sent as Locust's custom messages (plain dictionaries, for msgpack).
 
-    worker ── here ────► master    my version; I can be told a plan (Locust says so before our side listens)
-    master ── plan ────► worker    the profile as resolved, the edge, and which slots of the plan are this worker's
-    master ◄─ echo ────► worker    how long a message takes
-    master ── begin ───► worker    the plan starts in so many seconds from now
-    worker ── tally ───► master    what was measured since the last time, and up to when; each second
-    worker ── over ────► master    all my softphones are done
-    master ── stop ────► worker    everybody hangs up
-    worker ── done ────► master    everybody has, and here is the rest of what was measured
+    worker ── JOINED ────────► master    the worker's version; it can receive a plan from now on
+    master ── PLAN ──────────► worker    the resolved profile, the edge, and the worker's slots
+    master ◄─ ECHO ──────────► worker    measures how long a message takes, and that the worker is alive
+    master ── BEGIN ─────────► worker    the plan starts in so many seconds from now
+    worker ── TALLY ─────────► master    what was measured since the last tally, once a second
+    worker ── FINISHED ──────► master    all softphones of this worker are done
+    master ── STOP ──────────► worker    hang up
+    worker ── STOPPED ───────► master    all have hung up, with the rest of what was measured
 
-    master ── take ────► worker    serve these slots too: their worker is lost, or has given them up
-    master ── release ─► worker    do not serve these slots: another worker does
-    worker ── hold ────► master    a 429 holds back the fleet at this step; the master tells the others
-    worker ── want ────► master    the fleet's token, please; the edge has rejected this one
-    master ── token ───► worker    here it is, or this is how asking for it failed
+    master ── ADD_SLOTS ─────► worker    serve these slots too: their worker is lost, or has released them
+    master ── RELEASE_SLOTS ─► worker    do not serve these slots: another worker does
+    worker ── BACK_OFF ──────► master    a 429 holds back the fleet at this step; the master forwards it to the others
+    worker ── TOKEN_REQUEST ─► master    asks for the shared token; names the one that the edge rejected
+    master ── TOKEN_REPLY ───► worker    the token, or how the attempt to fetch it failed
 
-Locust's own reports come every 3 s: too seldom to watch a run by, and a worker that is killed takes with it what it has
-not told yet. Nothing depends on clocks that agree: instants travel as seconds from now, less what a message to that
-worker takes.
+Tallies do not wait for Locust's own reports: those come every 3 s, and a killed worker loses what it has not reported.
+Clocks are never compared: an instant travels as seconds from now, less the time that a message to that worker takes.
 """
 
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
+from enum import StrEnum
 from typing import Any
 
-__all__ = [
-    "BEGIN",
-    "DONE",
-    "ECHO",
-    "HERE",
-    "HOLD",
-    "OVER",
-    "PLAN",
-    "RELEASE",
-    "STOP",
-    "TAKE",
-    "TALLY",
-    "TOKEN",
-    "WANT",
-    "Plan",
-]
+__all__ = ["MessageType", "Plan"]
 
-HERE = "softphone_here"
-PLAN = "softphone_plan"
-ECHO = "softphone_echo"
-BEGIN = "softphone_begin"
-OVER = "softphone_over"
-STOP = "softphone_stop"
-DONE = "softphone_done"
-TALLY = "softphone_tally"
-TAKE = "softphone_take"
-RELEASE = "softphone_release"
-HOLD = "softphone_hold"
-WANT = "softphone_want_token"
-TOKEN = "softphone_token"
+
+class MessageType(StrEnum):
+    """The names of the messages on the wire."""
+
+    JOINED = "softphone_joined"
+    PLAN = "softphone_plan"
+    ECHO = "softphone_echo"
+    BEGIN = "softphone_begin"
+    TALLY = "softphone_tally"
+    FINISHED = "softphone_finished"
+    STOP = "softphone_stop"
+    STOPPED = "softphone_stopped"
+    ADD_SLOTS = "softphone_add_slots"
+    RELEASE_SLOTS = "softphone_release_slots"
+    BACK_OFF = "softphone_back_off"
+    TOKEN_REQUEST = "softphone_token_request"
+    TOKEN_REPLY = "softphone_token_reply"
 
 
 @dataclass(frozen=True)
 class Plan:
-    """A worker's part of a run.
+    """One worker's part of a run.
 
     Args:
-        profile: the profile as resolved; a worker needs no file.
-        urls: of the edge's hosts, by what each is for.
-        authorized: whether that may be another machine than the worker's own.
-        slots: the worker's slots in the plan, in their order.
-        workers: over how many the plan is spread.
-        client_id: of the OAuth client.
-        client_secret: of the OAuth client; never shown.
-        users: whose softphones they are, with their tokens; never shown.
-        call_to: whom they call.
+        profile: the resolved profile; a worker needs no file.
+        urls: the URLs of the edge's hosts, by role.
+        authorized: whether the edge may be another machine than the worker's own.
+        slots: the worker's slots in the plan, in order.
+        workers: how many workers the plan is spread over.
+        client_id: the OAuth client's id.
+        client_secret: the OAuth client's secret; never shown.
+        users: the users that the softphones log in as, with their tokens; never shown.
+        call_to: the number or address that the softphones call.
     """
 
     profile: dict[str, Any]

@@ -1,10 +1,10 @@
-"""One token for the whole fleet: the master asks the edge for it, the workers ask the master.
+"""One token for the whole fleet: the workers ask the master for it, the master asks the edge.
 
-    softphone ─► RemoteToken (worker) ── want ──► MasterTokenProvider (master) ─► edge
-                                     ◄─ token ──
+    softphone ─► RemoteToken (worker) ── TOKEN_REQUEST ──► MasterTokenProvider (master) ─► edge
+                                     ◄── TOKEN_REPLY ────
 
-Both sides keep it while it is good, so a fleet of any size costs one request; when the edge rejects it, the first
-worker to say so has it replaced for all. What the master asks is counted with the rest of the run.
+Both ends cache it until it is due for renewal, so a fleet of any size costs one request. When the edge rejects it, the
+first worker that reports this makes the master fetch a new one for all. The run counts the master's requests too.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from gevent.event import AsyncResult
 from gevent.timeout import Timeout
 
 from locust_softphone.errors import AttemptFailed
+from locust_softphone.limits.advice import LimitAdvice
 from locust_softphone.metrics.outcome import Outcome
 from locust_softphone.metrics.tally import Attempt
 from locust_softphone.retry.budget import RetryBudget
@@ -27,39 +28,39 @@ from locust_softphone.swarm.load.recorder import Recorder
 __all__ = ["MASTER_BUDGET_PART", "MasterTokenProvider", "RemoteToken"]
 
 MASTER_BUDGET_PART = 1 / 3
-"""The part of the retry budget that is the master's, where it fetches the fleet's token: one of three steps."""
+"""The master's part of the retry budget where it fetches the shared token: the token is one of three request steps."""
 
 _MASTER = 0
 
 
 class MasterTokenProvider:
-    """The master's side.
+    """The master's end.
 
     Args:
-        dialect: how to ask the edge.
-        recorder: where the attempts are counted.
+        dialect: how to fetch a token from the edge.
+        recorder: counts the attempts.
         clock: seconds since the plan's start.
-        beyond_plan: how many attempts the whole fleet may make besides the planned ones.
+        beyond_plan: how many attempts beyond the planned ones the whole fleet may make.
     """
 
     def __init__(
         self, dialect: Dialect, recorder: Recorder, clock: Callable[[], float], *, beyond_plan: float = 0.0
     ) -> None:
-        self._budget = RetryBudget(1 + beyond_plan * MASTER_BUDGET_PART)  # the fleet's first token is planned
-        self._line = dialect.client(_MASTER)
+        self._budget = RetryBudget(1 + beyond_plan * MASTER_BUDGET_PART)  # the first token is planned
+        self._client = dialect.client(_MASTER)
         self._recorder = recorder
         self._clock = clock
         self._shared = SharedToken(clock)
         self._token: Token | None = None
 
-    def serve(self, rejected: str | None) -> dict[str, Any]:
-        """The answer to a worker that wants the token, and says which one the edge has rejected."""
+    def reply(self, rejected: str | None) -> dict[str, Any]:
+        """The reply to a worker that asks for the token; ``rejected`` is the token that the edge rejected, if any."""
         if self._token is not None and rejected == self._token.bearer:
             self._shared.reject(self._token)
         try:
             token = self._token = self._shared.get(self._fetch)
         except AttemptFailed as failed:
-            return {"outcome": failed.outcome.value, "status": failed.status, "headers": dict(failed.headers)}
+            return {"outcome": failed.outcome.value, "status": failed.status, "advice": list(failed.advice)}
         return {"bearer": token.bearer, "expires_in_s": token.expires_s - self._clock()}
 
     def _fetch(self) -> Token:
@@ -68,65 +69,66 @@ class MasterTokenProvider:
             self._recorder.count("retries.over_budget", began_s)
             raise AttemptFailed(Outcome.OVER_BUDGET)
         try:
-            token, _ = self._line.fetch_token(began_s)
+            token, _ = self._client.fetch_token(began_s)
         except AttemptFailed as failed:
             attempt = Attempt("token", began_s, began_s, self._clock(), failed.outcome, failed.status)
             self._recorder.attempt(attempt, failed)
             raise
         finally:
-            self._line.close_idle()
+            self._client.close_idle()
         self._recorder.attempt(Attempt("token", began_s, began_s, self._clock(), Outcome.OK), None)
         return token
 
 
 class RemoteToken:
-    """The worker's side, with the interface of ``SharedToken``.
+    """The worker's end; it has the interface of ``TokenSource``.
 
     Args:
-        ask: sends the master our wish, with the token that was rejected.
+        request: sends the master a request, with the token that the edge rejected, if any.
         clock: seconds since the plan's start.
-        timeout_s: how long to wait for its answer.
+        timeout_s: how long to wait for the reply.
     """
 
-    def __init__(self, ask: Callable[[str | None], None], clock: Callable[[], float], timeout_s: float) -> None:
-        self._ask = ask
+    def __init__(self, request: Callable[[str | None], None], clock: Callable[[], float], timeout_s: float) -> None:
+        self._request = request
         self._clock = clock
         self._timeout_s = timeout_s
         self._lock = threading.Lock()
         self._token: Token | None = None
         self._rejected: str | None = None
-        self._answer: AsyncResult[dict[str, Any]] = AsyncResult()
+        self._reply: AsyncResult[dict[str, Any]] = AsyncResult()
 
     def get(self, fetch: Callable[[], Token]) -> Token:
-        """The token; ``fetch`` is not used, for the master asks.
+        """The token; ``fetch`` is not used, since the master fetches it.
 
         Raises:
-            AttemptFailed: the master's attempt failed, or it did not answer in time.
+            AttemptFailed: the master's attempt failed, or its reply did not come in time.
         """
-        if (token := self._good()) is not None:
+        if (token := self._cached()) is not None:
             return token
         with self._lock:
-            if (token := self._good()) is not None:
+            if (token := self._cached()) is not None:
                 return token
-            self._answer = AsyncResult()
-            self._ask(self._rejected)
+            self._reply = AsyncResult()
+            self._request(self._rejected)
             try:
-                answer = self._answer.get(timeout=self._timeout_s) or {}
+                reply = self._reply.get(timeout=self._timeout_s) or {}
             except Timeout:
                 raise AttemptFailed(Outcome.TIMED_OUT) from None
-            if "bearer" not in answer:
-                raise AttemptFailed(Outcome(answer["outcome"]), status=answer["status"], headers=answer["headers"])
-            self._token = Token.granted(answer["bearer"], answer["expires_in_s"], self._clock())
+            if "bearer" not in reply:
+                advice = LimitAdvice(*reply["advice"])
+                raise AttemptFailed(Outcome(reply["outcome"]), status=reply["status"], advice=advice)
+            self._token = Token.granted(reply["bearer"], reply["expires_in_s"], self._clock())
             return self._token
 
-    def answered(self, answer: dict[str, Any]) -> None:
-        """The master has answered."""
-        self._answer.set(answer)
+    def receive(self, reply: dict[str, Any]) -> None:
+        """Take the master's reply."""
+        self._reply.set(reply)
 
     def reject(self, token: Token) -> None:
-        """The edge did not take ``token`` (HTTP 401)."""
+        """Note that the edge rejected ``token`` (HTTP 401)."""
         if self._token is token:
             self._rejected, self._token = token.bearer, None
 
-    def _good(self) -> Token | None:
+    def _cached(self) -> Token | None:
         return self._token if self._token and self._clock() < self._token.refresh_s else None

@@ -1,4 +1,4 @@
-"""A worker's side of a run: it serves its slots of the plan and hands on what it measured."""
+"""The worker's end of a run: it serves its slots of the plan and reports what it measured."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from locust.runners import WorkerRunner
 
 from locust_softphone import __version__
 from locust_softphone.config.profile import Profile
-from locust_softphone.errors import AttemptFailed, InputError
+from locust_softphone.errors import AttemptFailed, ExitCode, InputError
 from locust_softphone.signaling.dialects import Account
 from locust_softphone.signaling.dialects.genesys_cloud.users import User
 from locust_softphone.signaling.hosts import Hosts
 from locust_softphone.signaling.oauth import Credentials
-from locust_softphone.swarm.cluster import messages
+from locust_softphone.swarm.cluster.messages import MessageType, Plan
 from locust_softphone.swarm.cluster.shared_token import RemoteToken
 from locust_softphone.swarm.load.generator import LoadGenerator
 from locust_softphone.swarm.load.sockets import reached
@@ -30,12 +30,12 @@ logger = logging.getLogger(__name__)
 
 MASTER_SILENT_S = 5.0
 """A master that has been silent for so long is gone; Locust itself would wait for a minute."""
-_TALLY_EVERY_S = 1.0
-_NOT_VALID = 3
+_REPORT_EVERY_S = 1.0
+_CHECK_EVERY_S = 0.1
 
 
 class Worker:
-    """What the softphone plugin does on a worker.
+    """The softphone plugin on a worker.
 
     Args:
         environment: Locust's.
@@ -46,147 +46,152 @@ class Worker:
         self.generator: LoadGenerator | None = None
         self._environment = environment
         self._runner = runner
-        if environment.parsed_options is not None:
-            take_secret(environment.parsed_options)  # a worker gets the client from the master
-        self._heard_s = float("inf")  # of the master
-        self._plan: messages.Plan | None = None
+        self._master_seen_s = float("inf")
+        self._plan: Plan | None = None
         self._token: RemoteToken | None = None
-        self._stopping = RLock()
+        self._stop_lock = RLock()
+
+    def register(self) -> None:
+        """Handle the master's messages from now on, and tell it so."""
+        if self._environment.parsed_options is not None:
+            take_secret(self._environment.parsed_options)  # the plan brings the credentials
         handlers = {
-            messages.PLAN: self._on_plan,
-            messages.ECHO: self._on_echo,
-            messages.BEGIN: self._on_begin,
-            messages.TAKE: self._on_take,
-            messages.RELEASE: self._on_release,
-            messages.HOLD: self._on_hold,
-            messages.TOKEN: self._on_token,
+            MessageType.PLAN: self._on_plan,
+            MessageType.ECHO: self._on_echo,
+            MessageType.BEGIN: self._on_begin,
+            MessageType.ADD_SLOTS: self._on_add_slots,
+            MessageType.RELEASE_SLOTS: self._on_release_slots,
+            MessageType.BACK_OFF: self._on_back_off,
+            MessageType.TOKEN_REPLY: self._on_token_reply,
         }
-        for name, handler in handlers.items():
-            runner.register_message(name, handler)
-        runner.register_message(messages.STOP, self._on_stop, concurrent=True)
-        environment.events.quitting.add_listener(self._on_quitting)
-        environment.events.heartbeat_received.add_listener(self._on_heartbeat)
-        runner.send_message(messages.HERE, {"version": __version__})
+        for kind, handler in handlers.items():
+            self._runner.register_message(kind, handler)
+        self._runner.register_message(MessageType.STOP, self._on_stop, concurrent=True)
+        self._environment.events.quitting.add_listener(self._on_quitting)
+        self._environment.events.heartbeat_received.add_listener(self._on_heartbeat)
+        self._send(MessageType.JOINED, {"version": __version__})
 
     def start(self) -> None:
-        """Locust's ``test_start``; a worker that joins late does it when the plan comes."""
+        """Make the generator: at Locust's ``test_start``, or at BEGIN on a worker that joins during the run."""
         plan, self._plan = self._plan, None
         if plan is None:
             if self.generator is None:
                 logger.error("no plan has come from the master: does it run locust_softphone too?")
             return
-        parsed = self._environment.parsed_options
         try:
-            ca_file = (parsed and parsed.softphone_ca) or None
-            account = Account(
-                Hosts.of_urls(plan.urls, ca_file=ca_file, authorized=plan.authorized),
-                Credentials(plan.client_id, plan.client_secret),
-                [User(**user) for user in plan.users],
-                plan.call_to,
-            ).reached(reached)
-            profile = Profile.model_validate(plan.profile)
+            profile, account = Profile.model_validate(plan.profile), self._account(plan)
         except (InputError, AttemptFailed) as error:
             logger.error("%s: %s", plan.urls["api"], error)
             return
+        self._token = RemoteToken(
+            lambda rejected: self._send(MessageType.TOKEN_REQUEST, {"rejected": rejected}),
+            lambda: self.generator.clock() if self.generator else 0.0,
+            profile.softphone.timeout_s,
+        )
         generator = LoadGenerator(
             self._environment,
             profile,
             account,
             slots=plan.slots,
-            shared_token=self._fleet_token(profile),
+            shared_token=self._token,
             pace_share=1 / plan.workers,
-            spread_hold=lambda step, for_s: self._runner.send_message(messages.HOLD, {"step": step, "for_s": for_s}),
+            spread_back_off=lambda step, for_s: self._send(MessageType.BACK_OFF, {"step": step, "for_s": for_s}),
         )
         for shortage in generator.shortages():
             logger.error("%s", shortage)
         self.generator = generator
 
-    def _fleet_token(self, profile: Profile) -> RemoteToken:
-        self._token = RemoteToken(
-            lambda rejected: self._runner.send_message(messages.WANT, {"rejected": rejected}),
-            lambda: self.generator.clock() if self.generator else 0.0,
-            profile.softphone.timeout_s,
-        )
-        return self._token
+    def _account(self, plan: Plan) -> Account:
+        """The edge with its addresses looked up here, and who the softphones are to it."""
+        parsed = self._environment.parsed_options
+        ca_file = (parsed and parsed.softphone_ca) or None
+        return Account(
+            Hosts.of_urls(plan.urls, ca_file=ca_file, authorized=plan.authorized),
+            Credentials(plan.client_id, plan.client_secret),
+            [User(**user) for user in plan.users],
+            plan.call_to,
+        ).reached(reached)
 
-    # What the master says.
+    # The master's messages.
 
     def _on_plan(self, msg: Any, **_: Any) -> None:
-        self.generator, self._plan = None, messages.Plan(**msg.data)
+        self.generator, self._plan = None, Plan(**msg.data)
 
     def _on_echo(self, msg: Any, **_: Any) -> None:
-        self._runner.send_message(messages.ECHO, msg.data)
+        self._send(MessageType.ECHO, msg.data)
 
     def _on_begin(self, msg: Any, **_: Any) -> None:
         if self._plan is not None:
-            self.start()  # no users have been asked of a worker that joins late
+            self.start()  # a worker that joins during the run has had no test_start
         if self.generator is not None:
             self.generator.begin(msg.data["in_s"])
-            gevent.spawn(self._look_after, self.generator)
+            gevent.spawn(self._report, self.generator)
 
-    def _on_take(self, msg: Any, **_: Any) -> None:
+    def _on_add_slots(self, msg: Any, **_: Any) -> None:
         slots = msg.data["slots"]
         if self.generator is not None:
             self.generator.add(slots)
             self._runner.spawn_users({self._runner.user_classes[0].__name__: len(slots)})
 
-    def _on_release(self, msg: Any, **_: Any) -> None:
+    def _on_release_slots(self, msg: Any, **_: Any) -> None:
         if self.generator is not None:
             self.generator.release(msg.data["slots"])
 
-    def _on_hold(self, msg: Any, **_: Any) -> None:
+    def _on_back_off(self, msg: Any, **_: Any) -> None:
         if self.generator is not None and self.generator.shared_backoff is not None:
             self.generator.shared_backoff.hold(msg.data["step"], msg.data["for_s"])
 
-    def _on_token(self, msg: Any, **_: Any) -> None:
+    def _on_token_reply(self, msg: Any, **_: Any) -> None:
         if self._token is not None:
-            self._token.answered(msg.data)
+            self._token.receive(msg.data)
 
     def _on_heartbeat(self, **_: Any) -> None:
-        self._heard_s = time.perf_counter()
+        self._master_seen_s = time.perf_counter()
 
-    def _on_stop(self, environment: Environment, msg: Any) -> None:  # Locust 2.46 names none of them
+    def _on_stop(self, environment: Environment, msg: Any) -> None:  # Locust 2.46 passes both by position
         self._stop()
 
     def _stop(self) -> None:
-        """Everybody hangs up, and what was measured is handed in."""
-        with self._stopping:
+        """Hang up all softphones and report the rest of what was measured."""
+        with self._stop_lock:
             if self.generator is not None and not self.generator.stopped:
-                self.generator.stop(self._runner.user_greenlets)
-            self._runner.send_message(messages.DONE, self._take())
+                self.generator.stop()
+            self._send(MessageType.STOPPED, self._tally())
 
     def _on_quitting(self, **_: Any) -> None:
-        """This worker leaves by itself: what it measured must not go with it.
+        """Report before this worker leaves by itself.
 
-        All processes of a closed terminal are told at once; a master that is quicker has told us to stop already.
+        A closed terminal signals all processes at once; a master that is faster has sent STOP already.
         """
-        with self._stopping:
+        with self._stop_lock:
             if self.generator is not None and not self.generator.stopped:
                 self._stop()
 
-    def _take(self) -> dict[str, Any]:
+    def _tally(self) -> dict[str, Any]:
+        """What was measured since the last report, and up to when."""
         if self.generator is None:
             return {}
         return {"until_s": self.generator.clock(), "tally": self.generator.take().to_plain()}
 
-    # Meanwhile.
-
-    def _look_after(self, generator: LoadGenerator) -> None:
-        """Tell the master what is measured, and when all is over; stop when there is no master any more."""
-        told, tallied_s = False, time.perf_counter()
+    def _report(self, generator: LoadGenerator) -> None:
+        """Send a tally each second, and FINISHED when all are done; stop if the master is gone."""
+        finished, reported_s = False, time.perf_counter()
         while self.generator is generator:
-            gevent.sleep(0.1)
+            gevent.sleep(_CHECK_EVERY_S)
             if generator.stopped:
-                break  # everybody is done, but the plan is not
-            if time.perf_counter() - tallied_s > _TALLY_EVERY_S:
-                tallied_s = time.perf_counter()
-                self._runner.send_message(messages.TALLY, self._take())
-            if generator.over != told:
-                told = generator.over
-                if told:
-                    self._runner.send_message(messages.OVER, {})
-            if time.perf_counter() - self._heard_s > MASTER_SILENT_S:
-                logger.error("the master has been silent for %.0f s: everybody hangs up", MASTER_SILENT_S)
-                generator.stop(self._runner.user_greenlets)
-                self._environment.process_exit_code = _NOT_VALID
+                break
+            if time.perf_counter() - reported_s > _REPORT_EVERY_S:
+                reported_s = time.perf_counter()
+                self._send(MessageType.TALLY, self._tally())
+            if generator.over != finished:  # added slots can make it unfinished again
+                finished = generator.over
+                if finished:
+                    self._send(MessageType.FINISHED, {})
+            if time.perf_counter() - self._master_seen_s > MASTER_SILENT_S:
+                logger.error("the master has been silent for %.0f s: all softphones hang up", MASTER_SILENT_S)
+                generator.stop()
+                self._environment.process_exit_code = ExitCode.INVALID
                 self._runner.quit()
+
+    def _send(self, kind: MessageType, data: dict[str, Any]) -> None:
+        self._runner.send_message(kind, data)

@@ -1,8 +1,8 @@
-"""The generator of the plan that this process serves: softphones offset, offset + stride, …, and what they measured.
+"""The generator of one process: its softphones, and what they measure.
 
-    users are made ahead ──► each takes a slot, waits for begin() ──► then for its own instant ──► lives ──► is done
+    users are spawned early ──► each takes a slot, waits for begin() ──► waits for its planned start ──► runs its script
 
-``begin`` fixes the plan's start on this process's monotonic clock; nothing depends on clocks that agree.
+``begin`` fixes the plan's start on this process's monotonic clock, so no clocks are compared between machines.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from collections.abc import Callable, Sequence
 
 import gevent
 from gevent.event import Event
-from gevent.pool import Group
 from locust.env import Environment
 
 from locust_softphone import __version__
 from locust_softphone.config.profile import Profile
+from locust_softphone.errors import InputError
 from locust_softphone.metrics.tally import Tally
 from locust_softphone.retry.budget import RetryBudget
 from locust_softphone.runs.saturation import judged_by, saturation
@@ -43,17 +43,20 @@ _CUT_OFF_S = 30.0
 
 
 class LoadGenerator:
-    """The softphones of one process in one run.
+    """The softphones of one process in one run; it is a ``Generator``.
 
     Args:
         environment: Locust's.
         profile: what to do.
         account: the edge, and who the softphones are to it.
-        slots: our slots in the plan, in their order.
-        pace_share: our part of the pace at which a fleet that was held back comes back.
-        spread_hold: tells the rest of the fleet that a 429 holds it back.
-        shared_token: where the fleet's token comes from, for a profile that shares one; None for a source of our own.
+        slots: this process's slots in the plan, in order.
+        shared_token: the source of the shared token, for a profile that shares one; None for one of this process.
+        pace_share: this process's part of the pace at which softphones come back after a shared backoff.
+        spread_back_off: tells the other processes that a 429 holds back the fleet: the step, and for how many seconds.
     """
+
+    workers = 0
+    """This process makes the load itself."""
 
     def __init__(
         self,
@@ -64,11 +67,12 @@ class LoadGenerator:
         slots: Sequence[int],
         shared_token: TokenSource | None = None,
         pace_share: float = 1.0,
-        spread_hold: Callable[[str, float], None] | None = None,
+        spread_back_off: Callable[[str, float], None] | None = None,
     ) -> None:
-        self.profile = profile
         self.schedule = profile.schedule()
         self.recorder = Recorder(environment.events.request, telemetry_of(environment))
+        self.stopped = False
+        self._environment = environment
         self._slots = deque(slots)
         self._phones: list[Softphone] = []
         self._released: set[int] = set()
@@ -76,14 +80,15 @@ class LoadGenerator:
         self._addresses = len(account.hosts.streaming.addresses)
         self._epoch_s = time.perf_counter()
         self._begun = Event()
-        self.stopped = False
         shares_token, asks_master = profile.softphone.token == "shared", shared_token is not None
         beyond_each = profile.attempts_beyond_plan() / profile.users
         self._budget_each = beyond_each * (1 - MASTER_BUDGET_PART) if shares_token and asks_master else beyond_each
-        fleets_token = 1 if shares_token and not asks_master else 0
-        chance, retry = random.Random(), profile.softphone.retry
+        first_token = 1 if shares_token and not asks_master else 0
+        rng, retry = random.Random(), profile.softphone.retry
         self.shared_backoff = (
-            SharedBackoff(self.clock, retry.pace_per_s * pace_share, spread_hold) if retry.scope == "fleet" else None
+            SharedBackoff(self.clock, retry.pace_per_s * pace_share, spread_back_off)
+            if retry.scope == "fleet"
+            else None
         )
         self.context = SoftphoneContext(
             behaviour=profile.softphone,
@@ -92,41 +97,34 @@ class LoadGenerator:
                 account,
                 timeout_s=profile.softphone.timeout_s,
                 user_agent=f"locust-softphone/{__version__}",
-                random=chance,
+                random=rng,
             ),
             observer=self.recorder,
             shared_token=(shared_token or SharedToken(self.clock)) if shares_token else None,
             shared_backoff=self.shared_backoff,
-            budget=RetryBudget(self._budget_each * len(slots) + fleets_token),
+            budget=RetryBudget(self._budget_each * len(slots) + first_token),
             clock=self.clock,
             sleep=gevent.sleep,
-            random=chance,
+            random=rng,
             end_s=profile.duration_s,
             goodbye_s=0.0,
         )
-        self._judged_by = Tally()
-        self._allow_goodbyes()
+        self._saturation_so_far = Tally()
+        self._set_goodbye_time()
 
-    def clock(self) -> float:
-        """Seconds since the plan's start on this process; negative before it."""
-        return time.perf_counter() - self._epoch_s
+    # The run's side.
 
-    def begin(self, in_s: float) -> None:
-        """Fix the plan's start, ``in_s`` seconds from now."""
-        self._epoch_s = time.perf_counter() + in_s
-        _collect_garbage_rarely()
-        self._begun.set()
-        gevent.spawn(monitor_event_loop, self._tally, self.clock, self._is_over, self._allow_goodbyes)
-        gevent.spawn(sample_connections, self._phones, self._tally, self.clock, self._is_over)
+    def prepare(self) -> None:
+        """Check the resources of this process.
 
-    def _tally(self) -> Tally:
-        return self.recorder.tally
-
-    def _is_over(self) -> bool:
-        return self.over or self.stopped
+        Raises:
+            InputError: it lacks file descriptors or local ports.
+        """
+        if found := self.shortages():
+            raise InputError(*found)
 
     def shortages(self) -> list[str]:
-        """Why this process has not the descriptors or ports for its generator, if it has not."""
+        """Which resources this process lacks for its softphones, a sentence each."""
         return shortages(
             self._unfinished,
             at_once=min(self.schedule.peak_starts_per_s(), self._unfinished),
@@ -134,8 +132,58 @@ class LoadGenerator:
             descriptors=raise_descriptor_limit(),
         )
 
+    def begin(self, in_s: float) -> None:
+        """Fix the plan's start, ``in_s`` seconds from now."""
+        self._epoch_s = time.perf_counter() + in_s
+        _collect_garbage_rarely()
+        self._begun.set()
+        gevent.spawn(monitor_event_loop, self._tally, self.clock, self._is_over, self._set_goodbye_time)
+        gevent.spawn(sample_connections, self._phones, self._tally, self.clock, self._is_over)
+
+    def clock(self) -> float:
+        """Seconds since the plan's start on this process; negative before it."""
+        return time.perf_counter() - self._epoch_s
+
+    @property
+    def known_until_s(self) -> float:
+        """Everything up to now is measured."""
+        return self.clock()
+
+    @property
+    def over(self) -> bool:
+        """Whether all softphones are done, or the plan ended too long ago to wait for them."""
+        if not self._begun.is_set():
+            return False
+        return self._unfinished <= 0 or self.clock() > self.context.end_s + self.context.goodbye_s
+
+    def stop(self) -> None:
+        """Stop now: all hang up; after the time for goodbyes the rest is cut off."""
+        gc.unfreeze()
+        self.stopped = True
+        self.context.end_s = min(self.context.end_s, self.clock())
+        assert self._environment.runner is not None
+        users = self._environment.runner.user_greenlets
+        if self.context.goodbye_s:
+            users.kill(block=True, timeout=self.context.goodbye_s)
+        users.kill(block=True, timeout=_CUT_OFF_S)
+
+    def take(self) -> Tally:
+        """What was measured since the last call."""
+        taken = self.recorder.take()
+        self._saturation_so_far.merge(judged_by(taken))
+        return taken
+
+    def summary(self) -> None:
+        """There are no workers to summarize."""
+
+    def problems(self) -> list[str]:
+        """No measurements can be missing."""
+        return []
+
+    # The softphones' side.
+
     def take_slot(self) -> Softphone | None:
-        """The next softphone of our generator, or None when all slots are taken: such a user has nothing to do."""
+        """The next slot's softphone, or None when all slots are taken: that user has nothing to do."""
         if not self._slots:
             return None
         number = self._slots.popleft()
@@ -143,11 +191,11 @@ class LoadGenerator:
         return self._phones[-1]
 
     def wait_until_planned_start(self, softphone: Softphone) -> bool:
-        """Wait until the plan has begun and the softphone's own instant has come.
+        """Wait until the plan has begun and the softphone's planned start has come.
 
         Returns:
-            Whether it may start: a worker that joined late may serve the slot instead, and a process that comes to it
-            only when the plan is over leaves it, lest a late generator go on when its run should have ended.
+            Whether it may start. It may not if another worker has taken over the slot, or if the plan is over: a late
+            generator must not go on when its run should have ended.
         """
         self._begun.wait()
         gevent.sleep(max(softphone.planned_s - self.clock(), 0.0))
@@ -158,8 +206,18 @@ class LoadGenerator:
             return False
         return True
 
+    def crashed(self) -> None:
+        """Count a softphone whose script raised: it did not do all that was planned."""
+        self.recorder.count("crashed", self.clock())
+
+    def done(self) -> None:
+        """Count a softphone as finished."""
+        self._unfinished -= 1
+
+    # Moving slots between workers.
+
     def add(self, slots: Sequence[int]) -> None:
-        """Serve these slots too; there must be a user more for each."""
+        """Serve these slots too; one more user is needed for each."""
         self._slots.extend(slots)
         self._unfinished += len(slots)
         self.context.budget.move(self._budget_each * len(slots))
@@ -170,47 +228,23 @@ class LoadGenerator:
         self._unfinished -= len(slots)
         self.context.budget.move(-self._budget_each * len(slots))
 
-    def crashed(self) -> None:
-        """A softphone's script has raised: a bug in it or in ours, and what it left undone nobody has measured."""
-        self.recorder.count("crashed", self.clock())
+    def _tally(self) -> Tally:
+        return self.recorder.tally
 
-    def done(self) -> None:
-        """A softphone of ours has lived its life."""
-        self._unfinished -= 1
+    def _is_over(self) -> bool:
+        return self.over or self.stopped
 
-    @property
-    def over(self) -> bool:
-        """Whether all our softphones are done, or the plan's end is so long past that they are not waited for."""
-        if not self._begun.is_set():
-            return False
-        return self._unfinished <= 0 or self.clock() > self.context.end_s + self.context.goodbye_s
-
-    def take(self) -> Tally:
-        """What was measured since the last time; all that was measured so far still judges whether we are saturated."""
-        taken = self.recorder.take()
-        self._judged_by.merge(judged_by(taken))
-        return taken
-
-    def _allow_goodbyes(self) -> None:
-        """Time for saying bye after the plan's end; a saturated generator would only make its lateness longer."""
+    def _set_goodbye_time(self) -> None:
+        """Allow time to hang up after the plan's end, unless the generator is saturated and would end even later."""
         so_far = judged_by(self.recorder.tally)
-        so_far.merge(self._judged_by)
+        so_far.merge(self._saturation_so_far)
         self.context.goodbye_s = 0.0 if saturation(so_far) else _HANG_UP_S + _HANG_UP_EACH_S * self._unfinished
-
-    def stop(self, users: Group) -> None:
-        """Stop now: everybody hangs up, and is cut off who has not when the time for goodbyes is over."""
-        gc.unfreeze()
-        self.stopped = True
-        self.context.end_s = min(self.context.end_s, self.clock())
-        if self.context.goodbye_s:
-            users.kill(block=True, timeout=self.context.goodbye_s)
-        users.kill(block=True, timeout=_CUT_OFF_S)
 
 
 def _collect_garbage_rarely() -> None:
-    """Leave the users, who are all there, out of garbage collection, and let the rest wait longer for it.
+    """Exempt the waiting users from garbage collection, and collect the rest less often.
 
-    5,000 waiting softphones are some 200,000 objects; to walk through them all stops everybody for 130 ms (measured).
+    5,000 waiting softphones are some 200,000 objects; one full collection blocks everything for 130 ms (measured).
     """
     gc.collect()
     gc.freeze()

@@ -58,8 +58,8 @@ class Recorder:
     def call(self, planned_s: float, began_s: float, ended_s: float, failure: AttemptFailed | None) -> None:
         if failure is None:
             self.tally.count("calls.answered", ended_s)
-            self.tally.latencies["call.service"].record(ended_s - began_s)
-            self.tally.latencies["call.response"].record(ended_s - planned_s)
+            self.tally.latencies["call_setup.service"].record(ended_s - began_s)
+            self.tally.latencies["call_setup"].record(ended_s - planned_s)
             self.tally.setup_times.record(planned_s, ended_s - planned_s)
         if failure is None or failure.outcome is not Outcome.CANCELLED:
             if self._telemetry is not None:

@@ -6,6 +6,7 @@ from typing import Any
 
 from locust_softphone.metrics.outcome import ABNORMAL_CAUSES
 from locust_softphone.metrics.steps import request_steps
+from locust_softphone.metrics.tally import parts_of
 from locust_softphone.report.comparison import run_of
 from locust_softphone.runs.saturation import saturation
 from locust_softphone.swarm.run import Run
@@ -23,7 +24,8 @@ _TOTALS = ("started", "connected", "answered", "gave_up")
 
 def figures(run: Run) -> dict[str, Any]:
     """Everything but the timeline."""
-    run.take_in()
+    run.update()
+    workers = run.generator.summary()
     tally, profile, result = run.tally, run.options.profile, run.result
     counts, clock_s = tally.counts, run.clock()
     begun = run.began_at is not None
@@ -38,14 +40,18 @@ def figures(run: Run) -> dict[str, Any]:
             "due": profile.schedule().started_by(clock_s) if begun else 0,
             **{name: counts[name] for name in _TOTALS},
         },
-        "rate_limited": {step: counts[f"outcome.{step}.rate_limited"] for step in request_steps(profile.dialect)},
-        "closes": {name[6:]: n for name, n in sorted(counts.items()) if name.startswith("close.")},
-        "abnormal_closes": {cause: n for cause in ABNORMAL_CAUSES if (n := counts[f"abnormal.{cause}"])},
-        "retries": {name: counts[f"retries.{name}"] for name in ("made", "honoured", "too_early")},
-        "call_setup_s": tally.latencies["call.response"].summary(),
+        "rate_limited": {step: counts[f"outcomes.{step}.rate_limited"] for step in request_steps(profile.dialect)},
+        "closes": parts_of(counts, "closes"),
+        "abnormal_closes": {cause: n for cause in ABNORMAL_CAUSES if (n := counts[f"abnormal_closes.{cause}"])},
+        "retries": {
+            "made": counts["retries"],
+            "honoured": counts["retries.honoured"],
+            "too_early": counts["retries.too_early"],
+        },
+        "call_setup_s": tally.latencies["call_setup"].summary(),
         "start_lag_s": tally.latencies["start_lag"].summary(),
         "saturation": saturation(tally),
-        "workers": {"there": len(run.pool.present), "lost": len(run.pool.lost)} if run.pool else None,
+        "workers": workers and {"there": workers["workers"] - workers["lost"], "lost": workers["lost"]},
         "verdict": result and result["verdict"],
         "remarks": run_of(result).remarks if result else (),
     }

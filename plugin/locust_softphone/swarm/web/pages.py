@@ -222,7 +222,7 @@ def _guarded(response: Response) -> Response:
     """Nobody else's scripts, no other site's requests, no guessed types; and figures are never old."""
     setattr(response, FLASK_CORS_EVALUATED, True)  # or Locust opens it to every origin
     response.headers.setdefault("Content-Security-Policy", _POLICY)
-    response.headers["X-Content-Type-RunOptions"] = "nosniff"
+    response.headers["X-Content-Type-Options"] = "nosniff"
     response.headers["Referrer-Policy"] = "no-referrer"
     if request.endpoint != "softphone._plotly":
         response.headers["Cache-Control"] = "no-store"

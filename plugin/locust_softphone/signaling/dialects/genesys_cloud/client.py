@@ -142,7 +142,7 @@ class DialectClient:
         if not isinstance(jid, str) or not is_jid(jid):
             raise AttemptFailed(Outcome.MALFORMED, status=response.status)
         self._asked_jid = jid
-        return None, response.headers
+        return None, response.advice
 
     def _open_channel(self, token: Token) -> Reply[None]:
         """Ask for a streaming channel; the edge keeps it for a day."""
@@ -152,7 +152,7 @@ class DialectClient:
         if not isinstance(channel, str) or not re.fullmatch(_ID, channel):
             raise AttemptFailed(Outcome.MALFORMED, status=response.status)
         self._channel, self._reuses, self.jid = channel, 0, self._asked_jid
-        return None, response.headers
+        return None, response.advice
 
     def connect(self, token: Token) -> Reply[Session]:
         dialect = self.dialect
@@ -164,7 +164,7 @@ class DialectClient:
             subprotocol=SUBPROTOCOL,
             choice=self.number,
         )
-        return Session(self, token, connection), connection.headers
+        return Session(self, token, connection), connection.response.advice
 
     def place_call(self, token: Token) -> Reply[str]:
         """Ask the edge to call somebody; returns the conversation's id."""
@@ -174,7 +174,7 @@ class DialectClient:
         conversation = json_object(response.body).get("id")
         if not isinstance(conversation, str) or not conversation:
             raise AttemptFailed(Outcome.MALFORMED, status=response.status)
-        return conversation, response.headers
+        return conversation, response.advice
 
     def close_idle(self) -> None:
         self._api.close()

@@ -21,6 +21,7 @@ from random import Random
 from typing import Protocol
 
 from locust_softphone.errors import AttemptFailed
+from locust_softphone.limits.advice import NO_ADVICE
 from locust_softphone.metrics.outcome import Outcome
 from locust_softphone.signaling.dialect import Reply
 from locust_softphone.signaling.dialects.genesys_cloud.calls import PROPOSE, RETRACT, WEBRTC, Call, Calls
@@ -35,7 +36,7 @@ from locust_softphone.signaling.xmpp.xml_stream import CLOSE, XmppStream
 
 __all__ = ["INBOUND_ANSWERED", "Session", "SessionClient", "SessionSettings"]
 
-INBOUND_ANSWERED = "inbound.answered"
+INBOUND_ANSWERED = "inbound_calls_answered"
 """Counted for each call that the edge proposed without our asking for it, and that became active."""
 
 _IQ = "jabber:client iq"
@@ -139,14 +140,14 @@ class Session:
         self._keep_alive = KeepAlive(time.perf_counter(), edge_pings=edge_pings, intervals=client.dialect.keep_alive)
         stream.send(self._left(deadline_s), self._extdisco("turn")[1], self._extdisco("stun")[1])
         self.ready = True
-        return None, {}
+        return None, NO_ADVICE
 
     def offer(self, token: Token) -> Reply[Call]:
         """Place a call; whatever call there still is on this connection is hung up first, a user being in one."""
         assert self._calls is not None
         deadline_s = time.perf_counter() + self._client.dialect.timeout_s
         self.end_calls()
-        conversation, headers = self._client.place_call(token)
+        conversation, advice = self._client.place_call(token)
         self._placed.add(conversation)
         call: Call | None = None
         while call is None or call.state != "active":
@@ -157,7 +158,7 @@ class Session:
             call = call or self._calls.of_conversation(conversation)
             if call is not None and call.state == "failed":
                 raise AttemptFailed(Outcome.REJECTED)
-        return call, headers
+        return call, advice
 
     def end_calls(self) -> None:
         """Hang up whatever calls there are; nobody waits for the edge to say so too."""

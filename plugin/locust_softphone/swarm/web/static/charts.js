@@ -22,7 +22,7 @@ export function drawRun(run, starts, seconds) {
   draw("at-once", [["connected", "connected_now"], ["in a call", "in_call_now"]].map(
     ([name, key]) => line(name, over.map((second) => second[key] ?? 0), run, over)), endS);
   draw("limited", bars(seconds, "rate_limited.", Object.keys(run.rate_limited)), endS, { barmode: "stack" });
-  draw("abnormal", bars(seconds, "abnormal.", Object.keys(run.abnormal_closes)), endS, { barmode: "stack" });
+  draw("abnormal", bars(seconds, "abnormal_closes.", Object.keys(run.abnormal_closes)), endS, { barmode: "stack" });
 }
 
 /** How many there had been by the end of each second: counted back from now, as a long run's beginning is not known. */

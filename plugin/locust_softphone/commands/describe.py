@@ -1,0 +1,62 @@
+"""``locust-softphone describe``: explains what a profile will do, and shows its requests (``--dry-run``)."""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import textwrap
+
+from locust_softphone.commands.arguments import add_option
+from locust_softphone.commands.dry_run import dry_run
+from locust_softphone.config.profile import Profile, load_profile, profile_folders
+from locust_softphone.errors import ExitCode, InputError
+from locust_softphone.signaling.dialects.genesys_cloud.regions import DEFAULT_REGION, hosts_of
+from locust_softphone.signaling.dialects.genesys_cloud.users import load_users
+from locust_softphone.signaling.hosts import Hosts
+from locust_softphone.signaling.target import Target
+
+__all__ = ["add_arguments", "run"]
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the command's arguments."""
+    parser.description = (
+        "Explain in a few lines what a profile will do. With --dry-run, also show every request that one of its "
+        "softphones would send, with secrets masked. Nothing is sent to the real edge: a simulated edge on this "
+        "machine answers in its place."
+    )
+    parser.add_argument("profile", metavar="PROFILE", help="name or file")
+    parser.add_argument("--dry-run", action="store_true", help="show the requests without sending them")
+    parser.add_argument("--host", metavar="URL", help="with --dry-run: the edge")
+    add_option(
+        parser,
+        "--region",
+        "REGION",
+        "with --dry-run: the region of Genesys Cloud whose hosts are the edge (default: us-east-1)",
+        kind=str,
+    )
+    add_option(parser, "--users", "FILE", "with --dry-run: CSV file of the users whose softphones these are")
+    add_option(parser, "--call-to", "NUMBER", "with --dry-run: the number that the softphones would call", kind=str)
+
+
+def run(parsed: argparse.Namespace) -> int:
+    """Print the description, and the requests if they are wanted."""
+    profile = load_profile(parsed.profile, profile_folders())
+    width = shutil.get_terminal_size().columns
+    for line in (profile.about, *profile.describe()):
+        print("\n".join(textwrap.wrap(line, width, subsequent_indent="  ", break_on_hyphens=False)))
+    if parsed.dry_run:
+        _print_requests(parsed, profile)
+    return ExitCode.PASSED
+
+
+def _print_requests(parsed: argparse.Namespace, profile: Profile) -> None:
+    if parsed.host and parsed.region:
+        raise InputError("--region: its hosts are the edge, and --host names another; give one of the two")
+    if profile.dialect != "genesys-cloud" and not parsed.host:
+        raise InputError(f"--dry-run: {profile.name} speaks {profile.dialect}, so it needs the --host of an edge")
+    hosts = Hosts.one(Target.parse(parsed.host)) if parsed.host else hosts_of(parsed.region or DEFAULT_REGION)
+    users = load_users(parsed.users) if parsed.users else ()
+    print(f"\nwhat one of {profile.users} softphones would send; nothing is sent, a simulated edge answers:\n")
+    dry_run(profile, hosts, users, parsed.call_to, print)
+    print(f"\nthe run: {profile.describe_starts()}; {profile.describe_attempts()}")

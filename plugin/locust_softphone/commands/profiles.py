@@ -1,0 +1,25 @@
+"""``locust-softphone profiles``: lists the profiles that can be named."""
+
+from __future__ import annotations
+
+import argparse
+
+from locust_softphone.config.profile import list_profiles, profile_folders
+from locust_softphone.errors import ExitCode
+
+__all__ = ["add_arguments", "run"]
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the command's arguments: it has none."""
+    parser.description = "List the profiles that can be named: those in ./scenarios, then those of the package."
+
+
+def run(parsed: argparse.Namespace) -> int:
+    """Print a line for each profile: its name and the first sentence of its first comment."""
+    found = list_profiles(profile_folders())
+    longest = max((len(profile.name) for profile in found), default=0)
+    for profile in found:
+        first_sentence = profile.about.partition(". ")[0].removesuffix(".")
+        print(f"{profile.name:{longest}}  {first_sentence}".rstrip())
+    return ExitCode.PASSED

@@ -1,0 +1,65 @@
+"""``locust-softphone report``: compares finished runs from their records, or lists them."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from locust_softphone.commands.arguments import TEXT, add_format_option, add_runs_option
+from locust_softphone.commands.output import print_comparison, print_problems, write_page
+from locust_softphone.errors import ExitCode, InputError
+from locust_softphone.report import history
+
+__all__ = ["add_arguments", "run"]
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the command's arguments."""
+    parser.description = (
+        "Compare runs from their records, whenever and wherever they were made. Without RUN, list the runs: date, "
+        "profile, target, result, and the name to give as RUN."
+    )
+    parser.add_argument(
+        "names",
+        nargs="*",
+        metavar="RUN",
+        help="a run.json, a run's folder, a folder of runs, or the name of a run in the folder of --runs",
+    )
+    add_runs_option(parser, "where runs are looked up by name")
+    add_format_option(parser)
+    parser.add_argument(
+        "--html",
+        type=_html_file,
+        metavar="FILE",
+        help="also write a page with charts: one self-contained file",
+    )
+
+
+def run(parsed: argparse.Namespace) -> int:
+    """Print the comparison or the list; returns the most serious exit code of the runs."""
+    if not parsed.names:
+        if parsed.format != TEXT:
+            raise InputError(f"--format {parsed.format}: needs the names of runs; the list of runs is text only")
+        if parsed.html:
+            raise InputError(f"--html {parsed.html}: needs the names of the runs to show")
+        return _list(parsed.runs)
+    runs, problems = history.read_runs(history.find(name, parsed.runs) for name in parsed.names)
+    print_comparison(runs, parsed.format)
+    if runs and parsed.html:
+        write_page(runs, parsed.html, parsed.format)
+    print_problems(problems)
+    return ExitCode.most_serious([*(run.exit_code for run in runs), *(ExitCode.BAD_INPUT for _ in problems)])
+
+
+def _list(folder: Path) -> int:
+    lines, problems = history.listing(folder)
+    print("\n".join(lines or [f"no runs in {folder}"]))
+    print_problems(problems)
+    return ExitCode.BAD_INPUT if problems else ExitCode.PASSED
+
+
+def _html_file(text: str) -> Path:
+    path = Path(text)
+    if path.suffix not in (".html", ".htm"):  # so that --html run.json does not overwrite a record
+        raise argparse.ArgumentTypeError(f"must end in .html, not {text!r}")
+    return path

@@ -1,0 +1,278 @@
+"""The generator of a run that is spread over workers, as the master sees it.
+
+    prepare    each worker gets its plan
+    begin      the plan starts on all of them at the same instant
+    meanwhile  tallies come in each second; a lost worker's slots move to the others, a new worker gets its part
+    stop       all hang up and report the rest
+
+A worker that is silent or disconnected is lost. The others take over its remaining slots; slots that were due before it
+was noticed are lost, since a late start would not be the planned one, and so is what it had not reported. The run is
+then invalid, and its record says how much is missing.
+"""
+
+from __future__ import annotations
+
+import logging
+import random
+import time
+from typing import Any
+
+import gevent
+from locust.runners import MasterRunner
+
+from locust_softphone import __version__
+from locust_softphone.config.profile import Profile
+from locust_softphone.metrics.tally import Tally
+from locust_softphone.signaling.dialects import Account, dialect_for
+from locust_softphone.swarm import workarounds
+from locust_softphone.swarm.cluster.messages import MessageType, Plan
+from locust_softphone.swarm.cluster.shared_token import MasterTokenProvider
+from locust_softphone.swarm.cluster.slots import SlotOwners
+from locust_softphone.swarm.load.recorder import Recorder
+from locust_softphone.swarm.load.telemetry import telemetry_of
+
+__all__ = ["ClusterGenerator"]
+
+logger = logging.getLogger(__name__)
+
+SETTLED_S = 1.0
+"""A slot that is due sooner than this stays with its worker: no slot may be served twice."""
+
+IN_TRANSIT_S = 0.1
+"""A lost worker's slot that is due sooner than this is lost too: another worker would start it late."""
+
+SILENT_S = 2.5
+"""A worker that has not answered for so long is lost; Locust itself needs 4 s to notice."""
+COLLECT_S = 15.0
+"""How long after the plan's end, and after a stop, the workers are waited for."""
+_CHECK_EVERY_S = 0.5
+_ECHOES = 5
+_ECHO_WAIT_S = 1.0
+
+
+class ClusterGenerator:
+    """The workers of one run; it is a ``Generator``.
+
+    Args:
+        runner: the master's.
+        profile: what to do.
+        account: the edge, and who the softphones are to it.
+        worker_ids: the workers at the start of the run, at least one.
+    """
+
+    def __init__(self, runner: MasterRunner, profile: Profile, account: Account, worker_ids: list[str]) -> None:
+        self.worker_ids = list(worker_ids)
+        self._runner = runner
+        self._profile = profile
+        self._account = account
+        self._slots = SlotOwners(profile.schedule(), worker_ids)
+        self._initial_workers = len(worker_ids)
+        self._epoch_s: float | None = None
+        self._lost: list[str] = []
+        self._taken_over = 0
+        self._delays_s: dict[str, float] = {}
+        self._answered_s: dict[str, float] = {}
+        self._reported_until_s: dict[str, float] = {}
+        self._finished: set[str] = set()
+        self._stopped: set[str] = set()
+        self._stopping = self._collected = False
+        self._received = Tally()
+        self._recorder = Recorder(runner.environment.events.request, telemetry_of(runner.environment))
+        dialect = dialect_for(
+            profile.dialect,
+            account,
+            timeout_s=profile.softphone.timeout_s,
+            user_agent=f"locust-softphone/{__version__}",
+            random=random.Random(),
+        )
+        self._token = MasterTokenProvider(
+            dialect, self._recorder, self.clock, beyond_plan=profile.attempts_beyond_plan()
+        )
+
+    # The run's side.
+
+    def prepare(self) -> None:
+        """Send each worker its plan."""
+        for worker in self.worker_ids:
+            self._send_plan(worker, self._slots.of(worker))
+
+    def begin(self, in_s: float) -> None:
+        """Let the plan start ``in_s`` seconds from now, on every worker at the same instant."""
+        workarounds.leave_users_where_they_are(self._runner)
+        self._measure_delays()
+        self._epoch_s = time.perf_counter() + in_s
+        for worker in self.worker_ids:
+            self._send_begin(worker)
+        gevent.spawn(self._watch_workers)
+
+    def clock(self) -> float:
+        """Seconds since the plan's start; 0 until it is fixed."""
+        return 0.0 if self._epoch_s is None else time.perf_counter() - self._epoch_s
+
+    @property
+    def known_until_s(self) -> float:
+        """The oldest last report of the workers that are left."""
+        return min((self._reported_until_s.get(worker, 0.0) for worker in self._present), default=0.0)
+
+    @property
+    def over(self) -> bool:
+        """Whether all workers have finished, or the plan ended too long ago to wait for them."""
+        late = self.clock() > self._profile.duration_s + COLLECT_S
+        return self._epoch_s is not None and (late or self._finished >= set(self._present))
+
+    def stop(self) -> None:
+        """Tell all to hang up; returns when all have reported, or after ``COLLECT_S``."""
+        self._stopping = True
+        self._runner.send_message(MessageType.STOP, {})
+        deadline_s = time.perf_counter() + COLLECT_S
+        while set(self._present) - self._stopped and time.perf_counter() < deadline_s:
+            gevent.sleep(0.05)
+        self._collected = True
+
+    def take(self) -> Tally:
+        """What has come in since the last call."""
+        taken, self._received = self._received, Tally()
+        taken.merge(self._recorder.take())
+        return taken
+
+    @property
+    def workers(self) -> int:
+        """How many workers there have been."""
+        return len(self.worker_ids)
+
+    def summary(self) -> dict[str, Any]:
+        """The workers, for the run record."""
+        delays_s = self._delays_s.values()
+        return {
+            "workers": self.workers,
+            "lost": len(self._lost),
+            "starts_taken_over": self._taken_over,
+            "message_delay_s": {"min": min(delays_s), "max": max(delays_s)} if delays_s else None,
+        }
+
+    def problems(self) -> list[str]:
+        """Why measurements are missing."""
+        found = []
+        if self._lost:
+            found.append(
+                f"{len(self._lost)} of {self.workers} workers lost, with what they had not reported; "
+                f"{self._taken_over} of their starts were taken over"
+            )
+        if silent := set(self._present) - self._stopped:
+            found.append(f"{len(silent)} of {self.workers} workers did not report at the end")
+        return found
+
+    # The workers' side.
+
+    def receive(self, kind: str, worker: str, data: dict[str, Any]) -> None:
+        """Handle a worker's message."""
+        match kind:
+            case MessageType.JOINED:
+                self._admit(worker)
+            case MessageType.ECHO:
+                self._note_echo(worker, data["sent_s"])
+            case MessageType.TALLY:
+                self._add_tally(worker, data)
+            case MessageType.FINISHED:
+                self._finished.add(worker)
+            case MessageType.STOPPED:
+                self._add_tally(worker, data)
+                self._stopped.add(worker)
+            case MessageType.BACK_OFF:
+                for other in set(self._present) - {worker}:
+                    self._runner.send_message(MessageType.BACK_OFF, data, other)
+            case MessageType.TOKEN_REQUEST if not self._collected:
+                self._runner.send_message(MessageType.TOKEN_REPLY, self._token.reply(data["rejected"]), worker)
+
+    @property
+    def _present(self) -> list[str]:
+        """The workers that are not lost."""
+        return [worker for worker in self.worker_ids if worker not in self._lost]
+
+    def _add_tally(self, worker: str, data: dict[str, Any]) -> None:
+        if data:
+            self._received.merge(Tally.from_plain(data["tally"]))
+            self._reported_until_s[worker] = data["until_s"]
+
+    def _send_echoes(self) -> None:
+        for worker in self._present:
+            self._runner.send_message(MessageType.ECHO, {"sent_s": time.perf_counter()}, worker)
+
+    def _note_echo(self, worker: str, sent_s: float) -> None:
+        self._answered_s[worker] = now_s = time.perf_counter()
+        delay_s = (now_s - sent_s) / 2
+        self._delays_s[worker] = min(delay_s, self._delays_s.get(worker, delay_s))
+
+    def _measure_delays(self) -> None:
+        """Measure how long a message to each worker takes: half of the shortest of some round trips."""
+        for _ in range(_ECHOES):
+            self._send_echoes()
+            gevent.sleep(0.01)
+        deadline_s = time.perf_counter() + _ECHO_WAIT_S
+        while len(self._delays_s) < self.workers and time.perf_counter() < deadline_s:
+            gevent.sleep(0.01)
+
+    def _watch_workers(self) -> None:
+        """Notice lost workers until the run is over."""
+        while not (self.over or self._stopping):
+            self._send_echoes()
+            gevent.sleep(_CHECK_EVERY_S)
+            if self.over or self._stopping:
+                return
+            now_s = time.perf_counter()
+            for worker in self._present:
+                gone = worker not in self._runner.clients
+                if gone or now_s - self._answered_s.setdefault(worker, now_s) > SILENT_S:
+                    self._lose(worker)
+
+    def _lose(self, worker: str) -> None:
+        """Count a worker as lost and move its remaining slots to the others."""
+        self._lost.append(worker)
+        self._runner.send_message(MessageType.STOP, {}, worker)  # in case it is alive: no slot may be served twice
+        slots, others = self._slots.of(worker, self.clock() + IN_TRANSIT_S), self._present
+        moved = ", the others take them over" if others and slots else ""
+        logger.error("worker %s is lost; %d of its starts were still to come%s", worker, len(slots), moved)
+        if others:
+            self._taken_over += len(slots)
+            self._move(slots, others)
+
+    def _admit(self, worker: str) -> None:
+        """Let a worker that joins during the run serve its part of the remaining slots."""
+        if self._epoch_s is None or worker in self.worker_ids:
+            return
+        self.worker_ids.append(worker)
+        released = self._slots.part_for_newcomer(len(self._present), self.clock() + SETTLED_S)
+        slots = sorted(slot for part in released.values() for slot in part)
+        if not slots:
+            return
+        logger.info("worker %s joins late and serves %d of the starts to come", worker, len(slots))
+        for owner, part in released.items():
+            if owner in self._present:
+                self._runner.send_message(MessageType.RELEASE_SLOTS, {"slots": part}, owner)
+        self._send_plan(worker, [])
+        self._send_begin(worker)
+        self._move(slots, [worker])
+
+    def _move(self, slots: list[int], workers: list[str]) -> None:
+        for worker, part in self._slots.move(slots, workers).items():
+            self._finished.discard(worker)
+            self._runner.send_message(MessageType.ADD_SLOTS, {"slots": part}, worker)
+
+    def _send_plan(self, worker: str, slots: list[int]) -> None:
+        account = self._account
+        plan = Plan(
+            profile=self._profile.resolved(),
+            urls=account.hosts.urls,
+            authorized=account.hosts.api.authorized,
+            slots=slots,
+            workers=self._initial_workers,
+            client_id=account.credentials.client_id,
+            client_secret=account.credentials.client_secret,
+            users=[user.to_plain() for user in account.users],
+            call_to=account.call_to,
+        )
+        self._runner.send_message(MessageType.PLAN, plan.to_plain(), worker)
+
+    def _send_begin(self, worker: str) -> None:
+        in_s = -self.clock() - self._delays_s.get(worker, 0.0)
+        self._runner.send_message(MessageType.BEGIN, {"in_s": in_s}, worker)

@@ -1,0 +1,80 @@
+"""The master's end: knows the workers and their versions, and passes their messages to the run that is on."""
+
+from __future__ import annotations
+
+import logging
+import time
+from typing import Any
+
+import gevent
+from locust.runners import MasterRunner
+
+from locust_softphone import __version__
+from locust_softphone.config.profile import Profile
+from locust_softphone.errors import InputError
+from locust_softphone.signaling.dialects import Account
+from locust_softphone.swarm.cluster.cluster_generator import ClusterGenerator
+from locust_softphone.swarm.cluster.messages import MessageType
+
+__all__ = ["Master"]
+
+logger = logging.getLogger(__name__)
+
+_JOINED_WAIT_S = 10.0
+
+
+class Master:
+    """The softphone plugin on a master.
+
+    Args:
+        runner: Locust's.
+    """
+
+    def __init__(self, runner: MasterRunner) -> None:
+        self._runner = runner
+        self._versions: dict[str, str] = {}
+        self._generator: ClusterGenerator | None = None
+
+    def register(self) -> None:
+        """Handle the workers' messages from now on. Fetching a token takes time, so it does not block the others."""
+        for kind in ("JOINED", "ECHO", "TALLY", "FINISHED", "STOPPED", "BACK_OFF"):
+            self._runner.register_message(MessageType[kind], self._on_message)
+        self._runner.register_message(MessageType.TOKEN_REQUEST, self._on_message, concurrent=True)
+
+    @property
+    def worker_ids(self) -> list[str]:
+        """The workers that can take part in a run."""
+        clients = self._runner.clients
+        return [client.id for client in (*clients.ready, *clients.running, *clients.spawning)]
+
+    def generator(self, profile: Profile, account: Account) -> ClusterGenerator:
+        """The generator of a run on the workers that are there now.
+
+        Raises:
+            InputError: a worker has another version than this master.
+        """
+        workers = self.worker_ids
+        self._check_versions(workers)
+        self._generator = ClusterGenerator(self._runner, profile, account, workers)
+        return self._generator
+
+    def _check_versions(self, workers: list[str]) -> None:
+        """Wait for each worker's version: Locust calls a worker ready a little before its plugin is."""
+        deadline_s = time.perf_counter() + _JOINED_WAIT_S
+        while not self._versions.keys() >= set(workers) and time.perf_counter() < deadline_s:
+            gevent.sleep(0.05)
+        if others := [each for each in workers if self._versions.get(each) != __version__]:
+            raise InputError(*(_other_version(each, self._versions.get(each, "none")) for each in others))
+
+    def _on_message(self, environment: Any, msg: Any) -> None:
+        if msg.type == MessageType.JOINED:
+            self._versions[msg.node_id] = version = msg.data["version"]
+            if version != __version__:
+                logger.error("%s", _other_version(msg.node_id, version))
+                return
+        if self._generator is not None:
+            self._generator.receive(msg.type, msg.node_id, msg.data)
+
+
+def _other_version(worker: str, version: str) -> str:
+    return f"worker {worker} has locust-softphone {version}, the master {__version__}: install the same on both"

@@ -1,0 +1,69 @@
+"""The command ``edge``: TLS, and bad input."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import trustme
+from cryptography.hazmat.primitives.serialization import (
+    BestAvailableEncryption,
+    Encoding,
+    PrivateFormat,
+    load_pem_private_key,
+)
+
+from locust_softphone.cli import main
+from tests.edge_process import running_edge
+
+NOT_A_PAIR = "{}: not a PEM certificate with its own unencrypted key"
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The working directory, with a certificate, its key, its key encrypted, and the key of another certificate."""
+    (tmp_path / "text.pem").write_text("not a certificate")
+    ours, others = (trustme.CA().issue_cert("127.0.0.1") for _ in range(2))
+    ours.cert_chain_pems[0].write_to_path(tmp_path / "cert.pem")
+    ours.private_key_pem.write_to_path(tmp_path / "key.pem")
+    others.private_key_pem.write_to_path(tmp_path / "other.pem")
+    key = load_pem_private_key(ours.private_key_pem.bytes(), None)
+    encrypted = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, BestAvailableEncryption(b"passphrase"))
+    (tmp_path / "encrypted.pem").write_bytes(encrypted)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_an_edge_with_tls(folder: Path) -> None:
+    with running_edge(tls=(folder / "cert.pem", folder / "key.pem")) as edge:
+        assert edge.url.startswith("https://127.0.0.1:")
+        assert edge.stats()["server"] == "locust-softphone-edge"
+
+
+def test_the_key_may_be_in_the_certificates_file(folder: Path) -> None:
+    both = folder / "both.pem"
+    both.write_bytes((folder / "cert.pem").read_bytes() + (folder / "key.pem").read_bytes())
+    with running_edge(tls=(both, both)) as edge:
+        assert edge.stats()["server"] == "locust-softphone-edge"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "line"),
+    [
+        ("edge --policy missing.yaml", "missing.yaml: no such file or directory"),
+        ("edge --tls-key key.pem", "--tls-key key.pem: needs --tls-cert FILE, the certificate of this key"),
+        ("edge --tls-cert missing.pem", "--tls-cert missing.pem: cannot be read (No such file or directory)"),
+        ("edge --tls-cert cert.pem --tls-key .", "--tls-key .: cannot be read (Is a directory)"),
+        ("edge --tls-cert cert.pem", NOT_A_PAIR.format("--tls-cert cert.pem")),
+        *(
+            (f"edge --tls-cert {cert} --tls-key {key}", NOT_A_PAIR.format(f"--tls-cert {cert} --tls-key {key}"))
+            for cert, key in (("cert.pem", "other.pem"), ("text.pem", "key.pem"), ("cert.pem", "encrypted.pem"))
+        ),
+    ],
+)
+def test_bad_input_is_explained_in_one_line(
+    arguments: str, line: str, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(arguments.split()) == 2
+    printed = capsys.readouterr()
+    assert (printed.out, printed.err) == ("", f"{line}\n")

@@ -1,0 +1,97 @@
+"""Retry-After and the X-RateLimit headers: a table of values, and hostile ones."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from locust_softphone.limits.advice import NO_ADVICE, LimitAdvice
+
+NOW = 1_700_000_000.0  # Tue, 14 Nov 2023 22:13:20 GMT
+SENT = "Tue, 14 Nov 2023 22:13:20 GMT"
+
+
+def headers(value: str | None, date: str | None) -> dict[str, str]:
+    present = {"retry-after": value, "date": date}
+    return {name: text for name, text in present.items() if text is not None}
+
+
+@pytest.mark.parametrize(
+    ("value", "date", "expected", "why"),
+    [
+        (None, None, None, "absent"),
+        ("2", None, 2.0, "delta-seconds"),
+        (" 2 ", None, 2.0, "white space around a field value is not part of it"),
+        ("0", None, 0.0, "zero is valid, and not the same as absent"),
+        ("007", None, 7.0, "leading zeros are digits"),
+        ("-1", None, None, "no sign in the grammar"),
+        ("+1", None, None, "no sign in the grammar"),
+        ("1.5", None, None, "no fractions in the grammar"),
+        ("1e3", None, None, "no exponents"),
+        ("²", None, None, "a digit to str.isdigit, not to the grammar"),
+        ("٣", None, None, "Arabic-Indic digit"),
+        ("", None, None, "empty"),
+        ("soon", None, None, "garbage"),
+        ("nan", None, None, "a float to Python"),
+        ("9" * 5000, None, None, "too long to mean anything, and past Python's limit for int()"),
+        ("Tue, 14 Nov 2023 22:13:27 GMT", SENT, 7.0, "IMF-fixdate"),
+        ("Tuesday, 14-Nov-23 22:13:27 GMT", SENT, 7.0, "RFC 850 date"),
+        ("Tue Nov 14 22:13:27 2023", SENT, 7.0, "asctime date"),
+        ("Tue, 14 Nov 2023 22:13:10 GMT", SENT, 0.0, "in the past: now"),
+        ("Tue, 14 Nov 2023 22:13:27 GMT", None, 7.0, "no Date: read against our clock"),
+        ("Tue, 14 Nov 2023 22:13:27 GMT", "yesterday", 7.0, "a Date that cannot be parsed: read against our clock"),
+        ("Tue, 14 Nov 2023 22:13:27 GMT", "Tue, 14 Nov 2023 22:13:22 GMT", 5.0, "the edge's clock is ahead of ours"),
+        (
+            "Tue, 14 Nov 2023 23:13:27 +0100",
+            SENT,
+            7.0,
+            "not an HTTP-date because of the zone, but not ambiguous either",
+        ),
+        ("Fri, 99 Foo 9999 99:99:99 GMT", SENT, None, "not a date"),
+    ],
+)
+def test_retry_after(value: str | None, date: str | None, expected: float | None, why: str) -> None:
+    assert LimitAdvice.from_headers(headers(value, date), NOW).retry_after_s == expected, why
+
+
+@pytest.mark.parametrize(
+    ("value", "date", "expected"),
+    [
+        ("Tue, 14 Nov 2023 22:13:27 GMT", None, True),
+        ("Tue, 14 Nov 2023 22:13:27 GMT", "yesterday", True),
+        ("Tue, 14 Nov 2023 22:13:27 GMT", SENT, False),
+        ("7", None, False),
+        ("soon", None, False),
+    ],
+)
+def test_the_advice_says_whether_our_own_clock_was_used(value: str, date: str | None, expected: bool) -> None:
+    assert LimitAdvice.from_headers(headers(value, date), NOW).by_own_clock is expected
+
+
+@given(st.text(max_size=200), st.one_of(st.none(), st.text(max_size=200)))
+def test_any_text_is_read_without_an_error_and_never_as_a_negative_wait(value: str, date: str | None) -> None:
+    told_s = LimitAdvice.from_headers(headers(value, date), NOW).retry_after_s
+    assert told_s is None or told_s >= 0
+
+
+@pytest.mark.parametrize(
+    ("sent", "expected"),
+    [
+        ({"x-ratelimit-remaining": "0", "x-ratelimit-reset": "3"}, 3.0),
+        ({"x-ratelimit-remaining": "1", "x-ratelimit-reset": "3"}, None),
+        ({"x-ratelimit-remaining": "0"}, None),
+        ({"x-ratelimit-remaining": "0", "x-ratelimit-reset": "soon"}, None),
+    ],
+)
+def test_the_reset_counts_only_when_nothing_remains(sent: dict[str, str], expected: float | None) -> None:
+    assert LimitAdvice.from_headers(sent, NOW) == LimitAdvice(reset_s=expected)
+
+
+def test_both_kinds_of_advice_can_be_in_one_response() -> None:
+    sent = {"retry-after": "4", "x-ratelimit-remaining": "0", "x-ratelimit-reset": "60"}
+    assert LimitAdvice.from_headers(sent, NOW) == LimitAdvice(4.0, 60.0)
+
+
+def test_a_response_without_such_headers_has_no_advice() -> None:
+    assert LimitAdvice.from_headers({"date": SENT}, NOW) is NO_ADVICE
