@@ -22,8 +22,8 @@ def test_admit(instants: list[float], expected: str) -> None:
     assert marks(LumpBucket(lump=2, interval_s=2.0, burst=3), instants) == expected
 
 
-def test_the_fills_are_counted_from_the_start() -> None:
-    bucket = LumpBucket(lump=1, interval_s=10.0, burst=1, starts_s=3.0)
+def test_the_fills_come_at_the_same_distance_from_a_known_one() -> None:
+    bucket = LumpBucket(lump=1, interval_s=10.0, burst=1, fills_at_s=33.0)
     bucket.admit(5.0)
     assert bucket.admit(6.0).wait_s == 7.0
     assert bucket.admit(13.0).admitted

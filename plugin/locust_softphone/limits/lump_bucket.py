@@ -2,7 +2,7 @@
 
     tokens  burst ┐                  ┌ lump        Envoy's local rate limit: max_tokens, tokens_per_fill, fill_interval
                   └─ used up ────────┘
-                  start              start + interval_s
+                                     fill
 
 Between two fills nothing comes in: all who wait are admitted, or refused again, at the same instant.
 """
@@ -10,7 +10,7 @@ Between two fills nothing comes in: all who wait are admitted, or refused again,
 from __future__ import annotations
 
 from collections.abc import Hashable
-from math import ceil, floor
+from math import ceil, floor, inf
 
 from locust_softphone.limits.decision import Decision, Limit, reached, require
 
@@ -24,24 +24,24 @@ class LumpBucket(Limit):
         lump: tokens that a fill brings.
         interval_s: between two fills.
         burst: tokens that it holds at most, and at the start.
-        starts_s: the instant that the fills are counted from.
+        fills_at_s: an instant of a fill.
 
     Raises:
         ValueError: a lump or burst below 1, or an interval that is not above 0.
     """
 
-    __slots__ = ("_fills", "_tokens", "burst", "interval_s", "lump", "starts_s")
+    __slots__ = ("_fills", "_tokens", "burst", "fills_at_s", "interval_s", "lump")
 
-    def __init__(self, lump: int, interval_s: float, burst: int, starts_s: float = 0.0) -> None:
+    def __init__(self, lump: int, interval_s: float, burst: int, fills_at_s: float = 0.0) -> None:
         require("the lump of a bucket", lump, 1)
         require("the interval of a bucket", interval_s, 0, above=True)
         require("the burst of a bucket", burst, 1)
         self.lump = lump
         self.interval_s = interval_s
         self.burst = burst
-        self.starts_s = starts_s
+        self.fills_at_s = fills_at_s
         self._tokens = burst
-        self._fills = 0
+        self._fills: float = -inf  # the number of the last fill; unknown before the first request
 
     def peek(self, now: float) -> Decision:
         """What a request would be told now."""
@@ -55,16 +55,16 @@ class LumpBucket(Limit):
         return decision
 
     def _fill(self, now: float) -> None:
-        fills = floor((now - self.starts_s) / self.interval_s)
-        if reached(now, self.starts_s + (fills + 1) * self.interval_s):
+        fills = floor((now - self.fills_at_s) / self.interval_s)
+        if reached(now, self.fills_at_s + (fills + 1) * self.interval_s):
             fills += 1
         if fills > self._fills:
-            self._tokens = min(self.burst, self._tokens + (fills - self._fills) * self.lump)
+            self._tokens = floor(min(self.burst, self._tokens + (fills - self._fills) * self.lump))
             self._fills = fills
 
     def _decision(self, now: float, admitted: bool) -> Decision:
         left = self._tokens - admitted
-        next_fill_s = max(0.0, self.starts_s + (self._fills + 1) * self.interval_s - now)
+        next_fill_s = max(0.0, self.fills_at_s + (self._fills + 1) * self.interval_s - now)
         missing_fills = ceil((self.burst - left) / self.lump)
         return Decision(
             admitted,

@@ -57,10 +57,8 @@ class Penalty(Limit):
     def admit(self, now: float, session: Hashable = None) -> Decision:
         """Ask ``inner``, unless a penalty is going on."""
         decision = self.peek(now)
-        penalised = not reached(now, self._ends)
-        if penalised and self.renewed:
-            self._ends = now + self.penalty_s
-        elif not penalised and not self.inner.admit(now, session).admitted:
+        over = reached(now, self._ends)
+        if not self.inner.admit(now, session).admitted if over else self.renewed:
             self._ends = now + self.penalty_s
         return decision
 

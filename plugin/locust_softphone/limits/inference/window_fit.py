@@ -1,0 +1,163 @@
+"""Limits that count in windows of time: the window's length W as scale, the quota Q.
+
+sliding log       n admitted within less than W          ►  n ≤ Q
+                  refused, n admitted in the W before    ►  n ≥ Q
+fixed window      the same, in each window on its own (see windows.py for where they begin)
+sliding counter   measured = last * (1 - elapsed / W) + this; admitted below Q, refused at or above it
+measured rate     the same, and refused requests count as well
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from math import ceil, floor, inf, sqrt
+
+from locust_softphone.limits.inference.observations import Arrival, ArrivalCurve, Evidence, thinned
+from locust_softphone.limits.inference.search import Fits, QuotaRange, Tightest, fit_scale
+from locust_softphone.limits.inference.windows import Window, Windows, aligned, from_first, one_after_another
+
+__all__ = ["fit_aligned_window", "fit_first_window", "fit_measured_rate", "fit_sliding_counter", "fit_sliding_log"]
+
+MOST_WINDOWS = 200  # in the time that was observed
+GAPS = 2  # a window shorter than so many times the uncertainty of its boundary is too short to be seen
+JITTERS = 4  # a window shorter than so many of them is too short to be seen
+MOST_BEGINS = 400  # of windows of a sliding log
+MOST_DECISIONS = 300  # looked at for a sliding counter
+
+
+def fit_sliding_log(evidence: Evidence, foreign_share: float = 0.0) -> Fits:
+    """A sliding log."""
+    curve = evidence.admitted
+    begins, refusals = Tightest(thinned(curve.earliest, MOST_BEGINS)), Tightest(evidence.refusals)
+
+    def quotas(shortest_s: float, longest_s: float) -> QuotaRange:
+        just_shorter_s = shortest_s * (1 - 1e-9)
+        negative, begin = begins.lowest(lambda begin: -curve.surely_in(begin, begin + just_shorter_s), -inf)
+        least = max(1.0, -negative)
+        most, refusal = refusals.lowest(
+            lambda each: _with_foreign(curve.possibly_in(each.earliest_s - longest_s, each.latest_s), foreign_share),
+            least,
+        )
+        return QuotaRange(least, most, (begin or 0.0, (begin or 0.0) + shortest_s), refusal)
+
+    return fit_scale(quotas, *_window_range(evidence))
+
+
+def fit_first_window(evidence: Evidence, foreign_share: float = 0.0) -> Fits:
+    """Fixed windows that begin with the first request after the last one was over."""
+    return _fit_windows(evidence, foreign_share, from_first(evidence))
+
+
+def fit_aligned_window(evidence: Evidence, foreign_share: float = 0.0) -> Fits:
+    """Fixed windows with boundaries at equal distances; without a reopening none is known, and much fits."""
+    gap_s = max((admitted.latest_s - refused.earliest_s for refused, admitted in evidence.reopenings[:1]), default=0.0)
+    return _fit_windows(evidence, foreign_share, aligned(evidence), GAPS * gap_s)
+
+
+def fit_sliding_counter(evidence: Evidence, foreign_share: float = 0.0) -> Fits:
+    """A sliding counter whose first window begins with the first request."""
+    return _fit_counter(evidence, evidence.admitted, foreign_share, own=0)
+
+
+def fit_measured_rate(evidence: Evidence, foreign_share: float = 0.0) -> Fits:
+    """A sliding counter that counts refused requests as well."""
+    return _fit_counter(evidence, evidence.everything, foreign_share, own=1)
+
+
+def _window_range(evidence: Evidence) -> tuple[float, float]:
+    return max(evidence.span_s / MOST_WINDOWS, JITTERS * evidence.jitter_s), 4 * evidence.span_s
+
+
+def _with_foreign(quota: float, share: float) -> float:
+    """The most Q for which share * Q, and three standard deviations, make up for what ``quota`` lacks."""
+    if not share or quota == inf:
+        return quota
+    root = (3 * sqrt(share) + sqrt(9 * share + 4 * (1 - share) * quota)) / (2 * (1 - share))
+    return root * root
+
+
+def _fullest(curve: ArrivalCurve, windows: list[Window]) -> tuple[float, tuple[float, float]]:
+    """The quota that the fullest window shows, or the fullest two in a row, and when they were."""
+    least, crowd = 1.0, (inf, inf)
+    for number, window in enumerate(windows):
+        for together in (1, 2):
+            if number + together > len(windows):
+                break
+            end = windows[number + together - 1].end_low
+            count = ceil(curve.surely_in(window.surely_from, end) / together)
+            if count > least:
+                least, crowd = count, (window.surely_from, end)
+    return least, crowd
+
+
+def _fit_windows(evidence: Evidence, foreign_share: float, windows_of: Windows, shortest_of_all_s: float = 0.0) -> Fits:
+    curve, refusals = evidence.admitted, Tightest(evidence.refusals)
+
+    def quotas(shortest_s: float, longest_s: float) -> QuotaRange:
+        windows = windows_of(shortest_s, longest_s)
+        begins = [window.begin_low for window in windows]
+        ends = [window.end_high for window in windows]
+        horizon_s = windows[-1].end_low
+
+        def most_of(refusal: Arrival) -> float:
+            if refusal.latest_s > horizon_s:
+                return inf
+            found = [
+                curve.possibly_in(begins[number], min(refusal.latest_s, ends[number]))
+                for number in range(bisect_left(ends, refusal.earliest_s), bisect_right(begins, refusal.latest_s))
+            ]
+            return _with_foreign(max(found, default=0), foreign_share)
+
+        least, crowd = _fullest(curve, windows)
+        most, refusal = refusals.lowest(most_of, least)
+        return QuotaRange(least, most, crowd, refusal)
+
+    low, high = _window_range(evidence)
+    return fit_scale(quotas, min(high, max(low, shortest_of_all_s)), high)
+
+
+def _fit_counter(evidence: Evidence, counted: ArrivalCurve, foreign_share: float, own: int) -> Fits:
+    windows_of = one_after_another(evidence)
+    admissions = Tightest(thinned(evidence.admissions, MOST_DECISIONS))
+    refusals = Tightest(thinned(evidence.refusals, MOST_DECISIONS))
+
+    def quotas(shortest_s: float, longest_s: float) -> QuotaRange:
+        windows = windows_of(shortest_s, longest_s)
+        begins = [window.begin_low for window in windows]
+        ends = [window.end_high for window in windows]
+        horizon_s = windows[-1].end_low
+        sure = [counted.surely_in(window.surely_from, window.end_low) for window in windows]
+        possible = [counted.possibly_in(window.begin_low, window.end_high) for window in windows]
+
+        def at_least(request: Arrival) -> float:
+            """Requests that are measured when this one comes, at least."""
+            found = []
+            for number in range(bisect_left(ends, request.earliest_s), bisect_right(begins, request.latest_s)):
+                window = windows[number]
+                left = max(0.0, 1 - (request.latest_s - window.begin_low) / shortest_s)
+                last = sure[number - 1] if number and window.follows else 0
+                found.append(last * left + counted.surely_in(window.surely_from, request.earliest_s))
+            return min(found, default=0.0) if request.latest_s <= horizon_s else 0.0
+
+        def at_most(request: Arrival) -> float:
+            """Requests that are measured when this one comes, at most."""
+            found = []
+            for number in range(bisect_left(ends, request.earliest_s), bisect_right(begins, request.latest_s)):
+                window = windows[number]
+                left = min(1.0, 1 - (request.earliest_s - window.begin_high) / longest_s)
+                last = possible[number - 1] if number and window.follows else 0
+                this = counted.possibly_in(window.begin_low, request.latest_s) - own
+                found.append(last * max(0.0, left) + this)
+            highest = max(found, default=inf) if request.latest_s <= horizon_s else inf
+            return _with_foreign(highest, foreign_share)
+
+        least, crowd = _fullest(evidence.admitted, windows)
+        most, refusal = refusals.lowest(at_most, least)
+        if most < least:
+            return QuotaRange(least, most, crowd, refusal)
+        negative, admission = admissions.lowest(lambda each: -1.0 - floor(at_least(each)), -most)
+        if admission is not None and -negative > least:
+            least, crowd = -negative, (admission.earliest_s, admission.latest_s)
+        return QuotaRange(least, most, crowd, refusal)
+
+    return fit_scale(quotas, *_window_range(evidence))

@@ -1,0 +1,108 @@
+"""Where windows begin and end, for a range of their length.
+
+    from_first           with the first request after the last one was over
+    aligned              at equal distances; the first reopening of the limit shows one boundary
+    one_after_another    with the first request, then where the last one ended; after a pause with a request again
+
+The uncertainty grows from window to window, so only some of them are made: what comes later says nothing new.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Callable
+from itertools import pairwise
+from math import ceil
+from typing import NamedTuple
+
+from locust_softphone.limits.inference.observations import Evidence
+
+__all__ = ["Window", "Windows", "aligned", "from_first", "one_after_another"]
+
+MOST = 24
+
+
+class Window(NamedTuple):
+    """A window of time.
+
+    Args:
+        begin_low: it begins at this instant or later.
+        begin_high: and at this instant or earlier.
+        end_low: it ends at this instant or later.
+        end_high: and at this instant or earlier.
+        surely_from: what arrives from here until ``end_low`` is in it for sure.
+        follows: whether it begins where the window before it ended.
+    """
+
+    begin_low: float
+    begin_high: float
+    end_low: float
+    end_high: float
+    surely_from: float
+    follows: bool
+
+
+Windows = Callable[[float, float], list[Window]]
+"""The windows, for a shortest and a longest length."""
+
+
+def from_first(evidence: Evidence) -> Windows:
+    """Windows that begin with the first request after the last one was over."""
+    sent, answered = evidence.everything.earliest, evidence.everything.latest
+
+    def windows(shortest_s: float, longest_s: float) -> list[Window]:
+        low, high = sent[0], answered[0]
+        found = [Window(low, high, low + shortest_s, high + longest_s, low, False)]
+        while len(found) < MOST:
+            last = found[-1]
+            first = bisect_left(answered, last.end_low)
+            if first == len(answered):
+                break
+            low = max(last.end_low, sent[first] if first < len(sent) else last.end_low)
+            surely = bisect_left(sent, last.end_high)
+            high = (
+                min(answered[surely:], default=answered[-1]) if surely < len(sent) else max(answered[-1], last.end_high)
+            )
+            found.append(Window(low, high, low + shortest_s, high + longest_s, high, True))
+        return found
+
+    return windows
+
+
+def aligned(evidence: Evidence) -> Windows:
+    """Windows with boundaries at equal distances from the first reopening."""
+    end_s = evidence.begin_s + evidence.span_s
+    low, high = evidence.begin_s, end_s
+    if evidence.reopenings:
+        refused, admitted = evidence.reopenings[0]
+        low, high = refused.earliest_s, admitted.latest_s
+
+    def windows(shortest_s: float, longest_s: float) -> list[Window]:
+        before = min(MOST, ceil((high - evidence.begin_s) / shortest_s) + 1)
+        after = min(MOST, ceil((end_s - low) / shortest_s))
+        edges = [(low - number * longest_s, high - number * shortest_s) for number in range(before, 0, -1)]
+        edges += [(low + number * shortest_s, high + number * longest_s) for number in range(after + 1)]
+        return [Window(*begin, *end, surely_from=begin[1], follows=True) for begin, end in pairwise(edges)]
+
+    return windows
+
+
+def one_after_another(evidence: Evidence) -> Windows:
+    """Windows in a row; after a pause of two windows the next begins with a request."""
+    everything = evidence.everything
+
+    def windows(shortest_s: float, longest_s: float) -> list[Window]:
+        low, high = everything.earliest[0], everything.latest[0]
+        found = [Window(low, high, low + shortest_s, high + longest_s, low, False)]
+        while len(found) < MOST and found[-1].end_low < everything.latest[-1]:
+            low, high, follows = found[-1].end_low, found[-1].end_high, True
+            if not everything.possibly_in(low, high + longest_s):
+                first = bisect_left(everything.earliest, high)
+                if first == len(everything.earliest):
+                    break
+                low, high, follows = everything.earliest[first], everything.latest[first], False
+            surely_from = high if follows else low
+            found.append(Window(low, high, low + shortest_s, high + longest_s, surely_from, follows))
+        return found
+
+    return windows
