@@ -12,6 +12,7 @@ short as possible for the second.
 from __future__ import annotations
 
 from bisect import bisect_right
+from itertools import pairwise
 from math import inf, sqrt
 
 from locust_softphone.limits.inference.observations import MOST_POINTS, Arrival, Evidence, thinned
@@ -20,34 +21,38 @@ from locust_softphone.limits.inference.search import Fits, QuotaRange, fit_scale
 __all__ = ["fit_bucket"]
 
 SPANS = 20  # a token that takes so many times as long as was observed is as good as none
-HIGHEST_RATE = 1e5
+TIMES_ASKED = 10  # a rate so many times as high as was asked for refuses nothing but coincidences
 STRICTLY = 1e-6  # of a token: the burst is below what a refusal says, not at it
 
 
 def fit_bucket(evidence: Evidence, foreign_share: float = 0.0) -> Fits:
     """The rate and the burst of a token bucket that was full before the first request."""
     lowest = 1 / (SPANS * evidence.span_s)
-    return fit_scale(_BucketFit(evidence, foreign_share).bursts, lowest, max(HIGHEST_RATE, 2 * lowest))
+    highest = TIMES_ASKED * len(evidence.all) / evidence.span_s
+    return fit_scale(_BucketFit(evidence, foreign_share).bursts, lowest, highest)
 
 
 class _BucketFit:
     def __init__(self, evidence: Evidence, foreign_share: float) -> None:
-        sent, answered = evidence.admitted.earliest, evidence.admitted.latest
-        numbers = range(len(sent))
-        begins = [(sent[number], 0, number) for number in thinned(numbers, MOST_POINTS)]
-        ends = [(answered[number], 1, number + 1) for number in thinned(numbers, MOST_POINTS)]
+        earliest, latest = evidence.admitted.earliest, evidence.admitted.latest
+        numbers = range(len(earliest))
+        begins = [(earliest[number], 0, number) for number in thinned(numbers, MOST_POINTS)]
+        ends = [(latest[number], 1, number + 1) for number in thinned(numbers, MOST_POINTS)]
         self._begins_and_ends = sorted(begins + ends)  # (instant, which, admitted before or by then)
-        self._answers = [(answered[number], number) for number in thinned(numbers, MOST_POINTS)]
-        self._refusals = [
+        self._refusals = sorted(
             (
-                refusal,
-                bisect_right(sent, refusal.latest_s),
-                bisect_right(answered, refusal.earliest_s),
+                bisect_right(latest, refusal.earliest_s),
+                bisect_right(earliest, refusal.latest_s),
                 max(0.0, refusal.earliest_s - evidence.begin_s),
+                refusal,
             )
             for refusal in evidence.refusals
+        )
+        cuts = [0, *(arrived_before for arrived_before, *_ in self._refusals)]
+        self._since_last = [
+            _lower_hull([(latest[number], number) for number in range(begin, end)]) for begin, end in pairwise(cuts)
         ]
-        self._foreign_share = foreign_share
+        self._foreign_rate = foreign_share * len(earliest) / evidence.span_s
 
     def bursts(self, low_rate: float, high_rate: float) -> QuotaRange:
         least, crowd = self._least_burst(high_rate)
@@ -72,15 +77,24 @@ class _BucketFit:
 
     def _most_bursts(self, rate: float) -> list[tuple[Arrival, float]]:
         """For each refusal, the burst below which it is explained."""
-        own_rate = rate * (1 - self._foreign_share)
-        bursts = []
-        highest, position, answers = -inf, 0, self._answers
-        for refusal, sent_by_then, answered_before, since_begin_s in self._refusals:
-            now = refusal.earliest_s
-            while position < len(answers) and answers[position][0] <= now:
-                answered_s, number = answers[position]
-                highest = max(highest, own_rate * answered_s - number)
-                position += 1
-            used = sent_by_then + 1 + max(highest - own_rate * now, -answered_before)
-            bursts.append((refusal, used - STRICTLY + 3 * sqrt(self._foreign_share * rate * since_begin_s)))
+        own_rate = rate - self._foreign_rate
+        bursts, highest = [], -inf  # the highest is max(rate * instant - number) over all admissions before the refusal
+        for admissions, refused in zip(self._since_last, self._refusals, strict=True):
+            arrived_before, sent_by_then, since_begin_s, refusal = refused
+            highest = max(highest, max((own_rate * instant - number for instant, number in admissions), default=-inf))
+            used = max(highest - own_rate * refusal.earliest_s, -arrived_before)
+            foreign = 3 * sqrt(self._foreign_rate * since_begin_s)
+            bursts.append((refusal, sent_by_then + 1 + used - STRICTLY + foreign))
         return bursts
+
+
+def _lower_hull(points: list[tuple[float, int]]) -> list[tuple[float, int]]:
+    """Those of some points (x, y), sorted by x, at which rate * x - y can be highest for some rate."""
+    hull: list[tuple[float, int]] = []
+    for x, y in points:
+        while len(hull) > 1 and (hull[-1][0] - hull[-2][0]) * (y - hull[-2][1]) <= (hull[-1][1] - hull[-2][1]) * (
+            x - hull[-2][0]
+        ):
+            hull.pop()
+        hull.append((x, y))
+    return hull

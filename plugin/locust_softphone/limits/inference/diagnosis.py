@@ -1,13 +1,14 @@
 """Which kinds of limit explain what was observed, with bounds; and which do not, and the observation that says so.
 
-Simple kinds come first; a bucket in lumps and a penalty are looked at only where none of them explains everything. If
-nothing does while the client is taken to be alone, others are taken to use a share of the limit (foreign traffic): the
-bounds grow with it. On a limit that others may share, bounds for a client that is alone are not certain.
+First the client is taken to be alone. A bucket in lumps and a penalty are looked at only where no simpler kind explains
+everything, or only one that resembles a penalty. Then simpler kinds get another chance: others may have used a share of
+the limit (foreign traffic), which makes the bounds wider. On a limit that others may share, bounds for a client that is
+alone are not certain.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -20,15 +21,25 @@ from locust_softphone.limits.inference.search import Bounds, Conflict
 __all__ = ["Diagnosis", "Hypothesis", "RuledOut", "diagnose"]
 
 FOREIGN_SHARES = (0.02, 0.05, 0.1, 0.2)
-"""Tried in this order where nothing explains the observations of a client that is alone."""
+"""Shares of the limit that others may have used, tried in this order."""
+
+LIKE_A_PENALTY = {Kind.MEASURED_RATE}
+"""Where nothing but this explains the observations, a penalty may as well."""
 
 
 @dataclass(frozen=True)
 class Hypothesis:
-    """A kind of limit that explains the observations, and the bounds of its parameters, by name."""
+    """A kind of limit that explains the observations.
+
+    Args:
+        kind: of the limit.
+        bounds: of its parameters, by name.
+        foreign_share: the share of the limit that others are taken to have used.
+    """
 
     kind: Kind
     bounds: Mapping[str, Bounds]
+    foreign_share: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -61,14 +72,12 @@ class Diagnosis:
         ruled_out: the others that were looked at.
         requests: how many were observed.
         refused: how many of them were refused.
-        foreign_share: the share of the limit that others are taken to use.
     """
 
     hypotheses: tuple[Hypothesis, ...] = ()
     ruled_out: tuple[RuledOut, ...] = ()
     requests: int = 0
     refused: int = 0
-    foreign_share: float = 0.0
 
     @property
     def kinds(self) -> tuple[Kind, ...]:
@@ -103,33 +112,37 @@ def diagnose(observations: Iterable[Observation], foreign_share: float = 0.0) ->
     if (queue := fit_queue(evidence)) is not None:
         kind = Kind.WORK_QUEUE if queue.works else Kind.LEAKY_QUEUE
         bounds = {"rate": queue.rate} | ({"capacity": queue.capacity} if queue.capacity else {})
-        return told((Hypothesis(kind, bounds),), foreign_share=foreign_share)
+        return told((Hypothesis(kind, bounds, foreign_share),))
     if not evidence.every_refusal:
-        return told(foreign_share=foreign_share)
-    first: Diagnosis | None = None
-    for share in (foreign_share, *(share for share in FOREIGN_SHARES if share > foreign_share)):
-        found = told(*_explain(evidence, share), foreign_share=share)
-        if found.hypotheses:
-            return found
-        first = first or found
-    assert first is not None
-    return first
+        return told()
+    return told(*_explain(evidence, (foreign_share, *(share for share in FOREIGN_SHARES if share > foreign_share))))
 
 
-def _explain(evidence: Evidence, share: float) -> tuple[tuple[Hypothesis, ...], tuple[RuledOut, ...]]:
-    """The kinds that explain the evidence, and those that do not."""
+def _explain(evidence: Evidence, shares: Sequence[float]) -> tuple[tuple[Hypothesis, ...], tuple[RuledOut, ...]]:
+    """The kinds that explain the evidence with as little foreign traffic as can be, and those that do not."""
     hypotheses: list[Hypothesis] = []
-    ruled_out: list[RuledOut] = []
-    for methods in (SIMPLE, RARE):
+    ruled_out: dict[Kind, RuledOut] = {}
+
+    def try_all(methods: Iterable[Method], share: float) -> None:
         for method in methods:
             found = _explain_by(method, evidence, share)
             if isinstance(found, RuledOut):
-                ruled_out.append(found)
+                ruled_out.setdefault(found.kind, found)
             else:
-                hypotheses += found
+                hypotheses.extend(found)
+
+    alone, *shared = shares
+    try_all(SIMPLE, alone)
+    if any(hypothesis.kind not in LIKE_A_PENALTY for hypothesis in hypotheses):
+        return tuple(hypotheses), tuple(ruled_out.values())
+    unexplained = not hypotheses
+    try_all(RARE, alone)
+    for share in shared if unexplained else ():
+        try_all(SIMPLE if hypotheses else (*SIMPLE, *RARE), share)
         if hypotheses:
             break
-    return tuple(hypotheses), tuple(ruled_out)
+    explaining = {hypothesis.kind for hypothesis in hypotheses}
+    return tuple(hypotheses), tuple(each for each in ruled_out.values() if each.kind not in explaining)
 
 
 def _explain_by(method: Method, evidence: Evidence, share: float) -> list[Hypothesis] | RuledOut:
@@ -137,7 +150,7 @@ def _explain_by(method: Method, evidence: Evidence, share: float) -> list[Hypoth
     fits = method.fit(evidence, share)
     if isinstance(fits, Conflict):
         return RuledOut(method.kind, *fits.quota)
-    hypotheses = [Hypothesis(method.kind, dict(zip(method.parameters, bounds, strict=True))) for bounds in fits]
+    hypotheses = [Hypothesis(method.kind, dict(zip(method.parameters, bounds, strict=True)), share) for bounds in fits]
     if method.make is None:
         return hypotheses
     make = partial(method.make, evidence)

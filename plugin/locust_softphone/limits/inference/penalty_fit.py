@@ -59,7 +59,7 @@ def _runs(evidence: Evidence) -> list[_Run]:
     runs, begin = [], -inf
     for last, admitted in evidence.reopenings:
         run = evidence.every_refusal[bisect_left(refused_at, begin) : bisect_left(refused_at, admitted.earliest_s)]
-        begin = admitted.earliest_s
+        begin = admitted.latest_s  # what was sent earlier may have met the end of this penalty
         if not run:
             continue
         first = run[0]._replace(latest_s=min(each.latest_s for each in run))

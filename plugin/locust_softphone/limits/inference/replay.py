@@ -19,10 +19,10 @@ __all__ = ["Replay"]
 MOST_REPLAYED = 15_000
 BINS = 100  # of time, in which admissions are counted
 JITTERS = 5  # in one bin at least
-TOLERATED = 0.05  # of the rarer decision
+TOLERATED = 0.15  # of the rarer decision
 TOLERATED_AT_LEAST = 6
-WIDE = 2.0  # bounds with a ratio above this are too wide for a few points to speak for all
-POINTS = 8  # along the diagonal of the bounds
+WIDE = 10.0  # bounds with a ratio above this are too wide for a few points to speak for all
+POINTS = 8  # along a diagonal of the bounds
 
 
 class Replay:
@@ -72,8 +72,10 @@ class Replay:
 
 
 def _points(bounds: Sequence[Bounds]) -> Iterator[tuple[float, ...]]:
-    """The middle, points along the diagonal, and the corners."""
+    """The middle, points along both diagonals, and the corners."""
     yield tuple((each.low + each.high) / 2 for each in bounds)
     for number in range(1, POINTS):
-        yield tuple(each.low + (each.high - each.low) * number / POINTS for each in bounds)
+        up = tuple(each.low * (each.high / each.low) ** (number / POINTS) for each in bounds)
+        yield up
+        yield *up[:-1], bounds[-1].high * (bounds[-1].low / bounds[-1].high) ** (number / POINTS)
     yield from product(*bounds)

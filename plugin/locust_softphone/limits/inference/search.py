@@ -19,8 +19,9 @@ __all__ = ["Bounds", "Conflict", "Fits", "QuotaRange", "Tightest", "fit_scale"]
 
 COARSE = 0.02  # of the scale: ranges that hold are found with this precision,
 PRECISION = 0.002  # and their ends with this
-INSIDE = 9  # parts of a range in which the quota is looked at
-MOST_ISLANDS = 12
+WIDE = 1.1  # ranges with a ratio above this are not halved if their ends and their middle hold
+INSIDE = 5  # parts of a range in which the quota is looked at
+MOST_ISLANDS = 60
 
 T = TypeVar("T")
 
@@ -108,8 +109,7 @@ def fit_scale(quotas: Callable[[float, float], QuotaRange], low: float, high: fl
     ]
     if fits:
         return fits
-    assert search.nearest is not None
-    return search.nearest
+    return search.nearest or Conflict(quotas(low, high))
 
 
 class _Search:
@@ -125,12 +125,15 @@ class _Search:
             gap = found.low - found.high
             if self.nearest is None or gap < self.nearest.quota.low - self.nearest.quota.high:
                 self.nearest = Conflict(found)
-        elif high <= low * (1 + precision) or all(self._quotas(each, each).holds for each in (low, high, middle)):
+        elif high <= low * (1 + precision) or (high > low * WIDE and self._holds_at(low, high, middle)):
             yield Bounds(low, high)
         else:
             halves = [(low, middle), (middle, high)]
             for half in halves if upwards else reversed(halves):
                 yield from self.holding(*half, precision, upwards=upwards)
+
+    def _holds_at(self, *scales: float) -> bool:
+        return all(self._quotas(scale, scale).holds for scale in scales)
 
     def ends(self, island: Bounds) -> tuple[Bounds, Bounds] | None:
         """The exact ends of a range that holds, and the quotas in it."""
@@ -142,4 +145,6 @@ class _Search:
         cells = [(least.low * step**number, least.low * step ** (number + 1)) for number in range(INSIDE)]
         found = [each for cell in (least, most, *cells) if (each := self._quotas(*cell)).holds]
         quota = Bounds(min(each.low for each in found), max(each.high for each in found))
+        if quota.high == inf:
+            return None  # no refusal bears it out
         return Bounds(least.low, most.high), quota

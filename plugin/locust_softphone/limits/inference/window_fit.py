@@ -100,8 +100,8 @@ def _fit_windows(evidence: Evidence, foreign_share: float, windows_of: Windows, 
         horizon_s = windows[-1].end_low
 
         def most_of(refusal: Arrival) -> float:
-            if refusal.latest_s > horizon_s:
-                return inf
+            if refusal.latest_s > horizon_s or (windows[0].follows and refusal.earliest_s < windows[0].begin_high):
+                return inf  # there are windows that were not made
             found = [
                 curve.possibly_in(begins[number], min(refusal.latest_s, ends[number]))
                 for number in range(bisect_left(ends, refusal.earliest_s), bisect_right(begins, refusal.latest_s))
@@ -117,47 +117,67 @@ def _fit_windows(evidence: Evidence, foreign_share: float, windows_of: Windows, 
 
 
 def _fit_counter(evidence: Evidence, counted: ArrivalCurve, foreign_share: float, own: int) -> Fits:
-    windows_of = one_after_another(evidence)
+    rows_of = one_after_another(evidence)
     admissions = Tightest(thinned(evidence.admissions, MOST_DECISIONS))
     refusals = Tightest(thinned(evidence.refusals, MOST_DECISIONS))
 
     def quotas(shortest_s: float, longest_s: float) -> QuotaRange:
-        windows = windows_of(shortest_s, longest_s)
-        begins = [window.begin_low for window in windows]
-        ends = [window.end_high for window in windows]
-        horizon_s = windows[-1].end_low
-        sure = [counted.surely_in(window.surely_from, window.end_low) for window in windows]
-        possible = [counted.possibly_in(window.begin_low, window.end_high) for window in windows]
+        found = [in_row(row, shortest_s, longest_s) for row in rows_of(shortest_s, longest_s)]
+        return max(found, key=lambda each: each.high - each.low)
 
-        def at_least(request: Arrival) -> float:
-            """Requests that are measured when this one comes, at least."""
-            found = []
-            for number in range(bisect_left(ends, request.earliest_s), bisect_right(begins, request.latest_s)):
-                window = windows[number]
-                left = max(0.0, 1 - (request.latest_s - window.begin_low) / shortest_s)
-                last = sure[number - 1] if number and window.follows else 0
-                found.append(last * left + counted.surely_in(window.surely_from, request.earliest_s))
-            return min(found, default=0.0) if request.latest_s <= horizon_s else 0.0
-
-        def at_most(request: Arrival) -> float:
-            """Requests that are measured when this one comes, at most."""
-            found = []
-            for number in range(bisect_left(ends, request.earliest_s), bisect_right(begins, request.latest_s)):
-                window = windows[number]
-                left = min(1.0, 1 - (request.earliest_s - window.begin_high) / longest_s)
-                last = possible[number - 1] if number and window.follows else 0
-                this = counted.possibly_in(window.begin_low, request.latest_s) - own
-                found.append(last * max(0.0, left) + this)
-            highest = max(found, default=inf) if request.latest_s <= horizon_s else inf
-            return _with_foreign(highest, foreign_share)
-
+    def in_row(windows: list[Window], shortest_s: float, longest_s: float) -> QuotaRange:
+        measure = _Measure(counted, windows, shortest_s, longest_s, own)
         least, crowd = _fullest(evidence.admitted, windows)
-        most, refusal = refusals.lowest(at_most, least)
+        most, refusal = refusals.lowest(lambda each: _with_foreign(measure.most(each), foreign_share), least)
         if most < least:
             return QuotaRange(least, most, crowd, refusal)
-        negative, admission = admissions.lowest(lambda each: -1.0 - floor(at_least(each)), -most)
+        negative, admission = admissions.lowest(lambda each: -1.0 - floor(measure.least(each)), -most)
         if admission is not None and -negative > least:
             least, crowd = -negative, (admission.earliest_s, admission.latest_s)
         return QuotaRange(least, most, crowd, refusal)
 
     return fit_scale(quotas, *_window_range(evidence))
+
+
+class _Measure:
+    """What two counters measure when a request comes, for a range of the length of windows."""
+
+    def __init__(
+        self, counted: ArrivalCurve, windows: list[Window], shortest_s: float, longest_s: float, own: int
+    ) -> None:
+        self._counted = counted
+        self._windows = windows
+        self._shortest_s = shortest_s
+        self._longest_s = longest_s
+        self._own = own
+        self._begins = [window.begin_low for window in windows]
+        self._ends = [window.end_high for window in windows]
+        self._surely = [counted.surely_in(window.surely_from, window.end_low) for window in windows]
+        self._possibly = [counted.possibly_in(window.begin_low, window.end_high) for window in windows]
+
+    def least(self, request: Arrival) -> float:
+        """How many requests at least."""
+        found = []
+        for number in self._touched(request):
+            window = self._windows[number]
+            left = max(0.0, 1 - (request.latest_s - window.begin_low) / self._shortest_s)
+            last = self._surely[number - 1] if window.follows else 0
+            found.append(last * left + self._counted.surely_in(window.surely_from, request.earliest_s))
+        return min(found, default=0.0)
+
+    def most(self, request: Arrival) -> float:
+        """How many requests at most, itself not counted."""
+        found = []
+        for number in self._touched(request):
+            window = self._windows[number]
+            left = min(1.0, 1 - (request.earliest_s - window.begin_high) / self._longest_s)
+            last = self._possibly[number - 1] if window.follows else 0
+            this = self._counted.possibly_in(window.begin_low, request.latest_s) - self._own
+            found.append(last * max(0.0, left) + this)
+        return max(found, default=inf)
+
+    def _touched(self, request: Arrival) -> range:
+        """The windows that the request may have arrived in; none if it may have come after the last of them."""
+        if request.latest_s > self._windows[-1].end_low:
+            return range(0)
+        return range(bisect_left(self._ends, request.earliest_s), bisect_right(self._begins, request.latest_s))

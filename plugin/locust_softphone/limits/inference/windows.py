@@ -20,6 +20,7 @@ from locust_softphone.limits.inference.observations import Evidence
 __all__ = ["Window", "Windows", "aligned", "from_first", "one_after_another"]
 
 MOST = 24
+MOST_ROWS = 6
 
 
 class Window(NamedTuple):
@@ -87,22 +88,35 @@ def aligned(evidence: Evidence) -> Windows:
     return windows
 
 
-def one_after_another(evidence: Evidence) -> Windows:
-    """Windows in a row; after a pause of two windows the next begins with a request."""
+def one_after_another(evidence: Evidence) -> Callable[[float, float], list[list[Window]]]:
+    """Windows in a row; after a pause of a whole window the next begins with a request.
+
+    Whether there was such a pause may depend on the length: then there is more than one such row.
+    """
     everything = evidence.everything
 
-    def windows(shortest_s: float, longest_s: float) -> list[Window]:
+    def rows(shortest_s: float, longest_s: float) -> list[list[Window]]:
         low, high = everything.earliest[0], everything.latest[0]
-        found = [Window(low, high, low + shortest_s, high + longest_s, low, False)]
-        while len(found) < MOST and found[-1].end_low < everything.latest[-1]:
-            low, high, follows = found[-1].end_low, found[-1].end_high, True
-            if not everything.possibly_in(low, high + longest_s):
-                first = bisect_left(everything.earliest, high)
-                if first == len(everything.earliest):
-                    break
-                low, high, follows = everything.earliest[first], everything.latest[first], False
-            surely_from = high if follows else low
-            found.append(Window(low, high, low + shortest_s, high + longest_s, surely_from, follows))
-        return found
+        unfinished = [[Window(low, high, low + shortest_s, high + longest_s, low, False)]]
+        finished: list[list[Window]] = []
+        while unfinished:
+            row = unfinished.pop()
+            low, high = row[-1].end_low, row[-1].end_high
+            if len(row) >= MOST or low >= everything.latest[-1]:
+                finished.append(row)
+                continue
+            busy = everything.possibly_in(low, high + longest_s) > 0
+            quiet = everything.surely_in(high, low + shortest_s) == 0
+            if busy and quiet and len(unfinished) + len(finished) >= MOST_ROWS:
+                return [*finished, *unfinished, row]
+            if busy:
+                unfinished.append([*row, Window(low, high, low + shortest_s, high + longest_s, high, True)])
+            first = bisect_left(everything.earliest, high)
+            if quiet and first < len(everything.earliest):
+                low, high = everything.earliest[first], everything.latest[first]
+                unfinished.append([*row, Window(low, high, low + shortest_s, high + longest_s, low, False)])
+            elif not busy:
+                finished.append(row)
+        return finished
 
-    return windows
+    return rows
