@@ -1,9 +1,9 @@
-"""CPU per call: this project, k6 and plain Locust, side by side in one run, everything of ours switched on.
+"""CPU per call: this project with all features on, k6 and plain Locust, side by side.
 
-    (CPU of a run - CPU of a run with one call for each user) / (calls of the one - calls of the other)
+    (CPU of a run - CPU of a run with one call per user) / (calls of the first - calls of the second)
 
-so that starting a tool and making its users is in no figure. The runs are interleaved; what counts is the ratio.
-100 users call back to back, or at a given rate with --paced. The target: no more than k6.
+The cost of starting a tool and its users cancels out. The runs are interleaved, and the ratio is the result. 100 users
+call back to back, or at a given rate with --paced. The target: at most the CPU of k6.
 """
 
 from __future__ import annotations
@@ -23,18 +23,18 @@ from tools import K6, k6, k6_missing, plain_locust, softphones
 
 USERS = 100
 LIMIT_S = 180.0
-HOLD_S_PER_CALL = 0.003  # room for a slow edge; over TLS twice that
+HOLD_S_PER_CALL = 0.003  # leaves time for a slow edge; doubled over TLS
 OURS, PLAIN = "locust-softphone", "plain Locust"
 
 
 @dataclass(frozen=True)
 class Load:
-    """What is asked of each tool.
+    """The load that each tool makes.
 
     Args:
-        each: calls of each user.
-        every_s: from one start to the next of a user; 0 for back to back.
-        hold_s: how long our plan is, since ours ends when its plan does.
+        each: the calls of each user.
+        every_s: the time between two starts of a user's calls; 0 for back to back.
+        hold_s: the length of the plan: this project ends with its plan.
     """
 
     each: int
@@ -79,7 +79,7 @@ TOOLS: dict[str, Callable[[Load, Bench], Command]] = {OURS: Load.ours, K6: Load.
 
 
 def cost_ms(full: Run, least: Run) -> float:
-    """CPU of one call, in milliseconds."""
+    """The CPU of one call, in milliseconds."""
     calls = full.answered - least.answered
     return (full.usage.cpu_s - least.usage.cpu_s) * 1000 / calls if calls else float("nan")
 
@@ -87,9 +87,9 @@ def cost_ms(full: Run, least: Run) -> float:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--tls", action="store_true", help="https and wss")
-    parser.add_argument("--calls", type=int, default=5000, help="of each tool, in hundreds (default: %(default)s)")
-    parser.add_argument("--repeat", type=int, default=3, help="how often (default: %(default)s)")
-    parser.add_argument("--paced", type=float, default=0, metavar="RATE", help="calls a second (default: back to back)")
+    parser.add_argument("--calls", type=int, default=5000, help="calls of each tool (default: %(default)s)")
+    parser.add_argument("--repeat", type=int, default=3, help="how many runs of each (default: %(default)s)")
+    parser.add_argument("--paced", type=float, default=0, metavar="RATE", help="calls per second (default: no limit)")
     parsed = parser.parse_args()
 
     each = max(parsed.calls // USERS, 2)
@@ -113,28 +113,31 @@ def main() -> int:
     table.add_row("median, ms", *(f"[bold]{medians[tool]:.3f}" for tool in tools))
     if K6 in tools:
         table.add_row("ratio to k6", *(f"[bold]{medians[tool] / medians[K6]:.2f}" for tool in tools))
-    table.add_row("answered (the edge)", *(_each(run.answered for run in runs[tool]) for tool in tools))
+    table.add_row("answered, by the edge", *(_each(run.answered for run in runs[tool]) for tool in tools))
     table.add_row("closed with 1000", *(_each(run.closed for run in runs[tool]) for tool in tools))
     how = f"at {parsed.paced:g}/s" if parsed.paced else "back to back"
     caption = (
         f"{USERS} users with {each} calls each, {how}: WebSocket, ready, offer over HTTP, answer, close, on "
-        "connections of their own; CPU of the tool alone, on one core, the edge on the other"
+        "separate connections; CPU of the tool only, on one core, the edge on the other"
     )
     missing = each * USERS * parsed.repeat - sum(run.answered for run in runs[OURS])
-    goals = [_against_k6(medians), Goal("every call of ours made and answered", f"{missing} missing", missing == 0)]
+    goals = [
+        _against_k6(medians),
+        Goal(f"{OURS}: all calls answered", f"{missing} missing", missing == 0),
+    ]
     return show(table, goals, caption)
 
 
 def _against_k6(medians: Mapping[str, float]) -> Goal:
-    target = "no more CPU than k6 in the same run"
+    target = "at most the CPU of k6"
     if K6 not in medians:
-        return Goal(target, "no k6", None)
+        return Goal(target, "k6 is not installed", None)
     ratio = medians[OURS] / medians[K6]
-    return Goal(target, f"{ratio:.2f} of it", ratio <= 1)
+    return Goal(target, f"{ratio:.2f} times", ratio <= 1)
 
 
 def _each(counts: Iterable[int]) -> str:
-    """The count of each run; one number where they agree."""
+    """The count of each run, or one number if all are equal."""
     found = list(counts)
     return " · ".join(f"{each:,}" for each in (found[:1] if len(set(found)) == 1 else found))
 

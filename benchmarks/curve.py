@@ -1,4 +1,4 @@
-"""Curves over time, one panel under the other, as an SVG that suits a light and a dark page."""
+"""Draws curves over time, one panel below the other, as an SVG for light and dark pages."""
 
 from __future__ import annotations
 
@@ -33,10 +33,10 @@ def draw(at: Sequence[float], panels: Sequence[Panel], *, marks: Sequence[float]
     """The panels over a common axis.
 
     Args:
-        at: where on the axis each value is.
-        panels: a curve each, as long as ``at``.
-        marks: where on the axis there are dotted lines.
-        x: what the axis is.
+        at: the position of each value on the axis.
+        panels: one curve each, with a value for each position.
+        marks: the positions of dotted lines.
+        x: the label of the axis.
     """
     height = TOP + len(panels) * (PANEL_HEIGHT + GAP) - GAP + BOTTOM
     axis_step = _step(max(at), 12)
@@ -68,7 +68,7 @@ def draw(at: Sequence[float], panels: Sequence[Panel], *, marks: Sequence[float]
 
 
 def _step(most: float, lines: int) -> float:
-    """1, 2 or 5 times a power of ten, so that there are at most so many lines."""
+    """The distance of grid lines: 1, 2 or 5 times a power of ten, for at most ``lines`` lines."""
     least = max(most, 1e-9) / lines
     power = 10.0 ** floor(log10(least))
     return next(power * factor for factor in (1, 2, 5, 10) if power * factor >= least)

@@ -1,13 +1,13 @@
-"""What Genesys Cloud's wire costs the generator, next to the default dialect's: CPU of the softphones alone.
+"""The CPU that the dialect genesys-cloud costs the generator, compared with the default dialect.
 
-    connection      log in and say goodbye        runs of calls on connections of their own, less their calls
-    call            on an open connection         (CPU of many calls - CPU of one each) / (calls of one - of the other)
+    connection      log in and log out            runs with one connection per call, minus the cost of the calls
+    call            on an open connection         (CPU of many calls - CPU of one each) / (difference in calls)
     softphone held  for a second, with its pings  (CPU of a long hold - CPU of a short one) / (softphones * seconds)
-    round trip      by itself                     as sockets.py has it
+    round trip      without a dialect             as measured by sockets.py
 
-The target: a call and a softphone that is held cost at most 1.5 times as much. A call in genesys-cloud cannot do
-without three round trips that media-offer has not: proceed for the offer, the answer for its result, active for its
-result. What they cost by themselves is the last row, beside what the target leaves for them and some fifteen stanzas.
+The target: a call and a held softphone cost at most 1.5 times as much. A call in genesys-cloud needs three round trips
+more than one in media-offer: proceed and the offer, the answer and its result, active and its result. The last row has
+their cost alone, and what the target leaves for them and about fifteen stanzas.
 """
 
 from __future__ import annotations
@@ -28,13 +28,13 @@ USERS, HELD = 100, 1000
 PING_EVERY_S = 5
 SHORT_S, LONG_S = 4.0, 24.0
 LIMIT_S = 180.0
-HOLD_S_PER_CALL = 0.006  # room for the slowest edge
+HOLD_S_PER_CALL = 0.006  # leaves time for the slowest edge
 AT_MOST = 1.5
 MORE_ROUND_TRIPS = 3
 
 
 def calling(at: Bench, dialect: str, each: int, connection: str) -> Run:
-    """Every user makes its calls back to back."""
+    """A run in which each user calls back to back."""
     hold_s = 1 + each * USERS * HOLD_S_PER_CALL
     profile = {
         "users": USERS,
@@ -52,7 +52,7 @@ def calling(at: Bench, dialect: str, each: int, connection: str) -> Run:
 
 
 def holding(at: Bench, dialect: str, hold_s: float) -> Run:
-    """Many softphones in a call each, held for so long."""
+    """A run that holds many softphones, each in a call, for ``hold_s``."""
     profile = {
         "users": HELD,
         "ramp": "2s",
@@ -64,7 +64,7 @@ def holding(at: Bench, dialect: str, hold_s: float) -> Run:
 
 
 def costs(at: Bench, dialect: str, each: int) -> tuple[float, float, float]:
-    """Milliseconds for a connection and a call, and for a softphone held a second."""
+    """Milliseconds of CPU for a connection, for a call, and for a softphone held for a second."""
     least, reused = calling(at, dialect, 1, "reuse"), calling(at, dialect, each, "reuse")
     opened = calling(at, dialect, each, "per-call")
     short, long = holding(at, dialect, SHORT_S), holding(at, dialect, LONG_S)
@@ -79,8 +79,8 @@ def _cpu_ms(more: Run, less: Run) -> float:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--calls", type=int, default=2000, help="of each run, in hundreds (default: %(default)s)")
-    parser.add_argument("--repeat", type=int, default=3, help="how often (default: %(default)s)")
+    parser.add_argument("--calls", type=int, default=2000, help="calls of each run (default: %(default)s)")
+    parser.add_argument("--repeat", type=int, default=3, help="how many runs of each (default: %(default)s)")
     parsed = parser.parse_args()
     each = max(parsed.calls // USERS, 2)
     found: dict[str, list[tuple[float, float, float]]] = {dialect: [] for dialect in DIALECTS}
@@ -92,7 +92,7 @@ def main() -> int:
             for dialect in DIALECTS:
                 found[dialect].append(costs(at, dialect, each))
 
-    table = Table("CPU, ms", *DIALECTS, "ratio", title="What a dialect costs the generator")
+    table = Table("CPU, ms", *DIALECTS, "ratio", title="CPU of the generator by dialect")
     ratios = []
     for row, name in enumerate(("connection", "call on an open connection", "softphone held for a second")):
         ours, theirs = (median(each[row] for each in found[dialect]) for dialect in DIALECTS)
@@ -100,14 +100,14 @@ def main() -> int:
         table.add_row(name, f"{ours:.4f}", f"{theirs:.4f}", f"[bold]{ratios[-1]:.2f}")
     call = median(each[1] for each in found[DIALECTS[0]])
     alone, left = MORE_ROUND_TRIPS * median(round_trips), (AT_MOST - 1) * call
-    table.add_row(f"{MORE_ROUND_TRIPS} round trips by themselves", f"leaves {left:.4f}", f"{alone:.4f}", "")
+    table.add_row(f"{MORE_ROUND_TRIPS} round trips alone", f"leaves {left:.4f}", f"{alone:.4f}", "")
     goals = [
         Goal(f"{what} costs at most {AT_MOST} times as much", f"{ratio:.2f} times", ratio <= AT_MOST)
-        for what, ratio in zip(("a call", "a softphone that is held"), ratios[1:], strict=True)
+        for what, ratio in zip(("a call", "a held softphone"), ratios[1:], strict=True)
     ]
     caption = (
         f"medians of {parsed.repeat}; {USERS} users with {each} calls each, back to back; {HELD} softphones held, a "
-        f"ping every {PING_EVERY_S} s; CPU of the softphones alone, on one core, the edge on the other"
+        f"ping every {PING_EVERY_S} s; CPU of the softphones only, on one core, the edge on the other"
     )
     return show(table, goals, caption)
 

@@ -1,9 +1,9 @@
-"""How many handshakes a second the simulated edge takes on one core: it must not be what a benchmark measures.
+"""How many handshakes per second the simulated edge serves on one core: it must not limit the benchmarks.
 
-    connect ── upgrade ──► 101, ready ──► close 1000 ──► gone        raw sockets and epoll, so many of them at a time
+    connect ── upgrade ──► 101, ready ──► close 1000 ──► end of the connection        raw sockets and epoll
 
-Two figures: handshakes by the clock, and handshakes in a second of the edge's own CPU. The target, 3,000, is for the
-first, which can only be the smaller one.
+It measures handshakes per second, and handshakes per second of the edge's own CPU. The target, 3,000, is for the first,
+which cannot be the larger one.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ UPGRADE = (
 
 @dataclass
 class Client:
-    """One connection: its upgrade request, then what has come back."""
+    """One connection: the upgrade request that is still to send, and what was received."""
 
     socket: socket.socket
     request: bytes
@@ -48,13 +48,13 @@ class Client:
 
 
 def load(edge: Edge, token: str, handshakes: int, at_once: int) -> int:
-    """Make so many handshakes; returns how many were completed and closed.
+    """Make handshakes; returns how many were completed and closed.
 
     Args:
         edge: the edge.
-        token: a bearer that it takes.
-        handshakes: in all.
-        at_once: how many connections there are at a time.
+        token: a valid bearer token.
+        handshakes: how many in all.
+        at_once: how many connections are open at a time.
     """
     parts, poll, clients = urlsplit(edge.url), select.epoll(), dict[int, Client]()
     started = completed = 0
@@ -84,7 +84,7 @@ def load(edge: Edge, token: str, handshakes: int, at_once: int) -> int:
 
 
 def _on_data(client: Client) -> bool:
-    """Read; close with 1000 once it is ready; returns whether the connection is still there."""
+    """Read, and close with 1000 after ``ready``; returns whether the connection is still open."""
     try:
         data = client.socket.recv(65536)
     except ConnectionError:
@@ -108,15 +108,17 @@ def _token(edge: Edge) -> str:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--handshakes", type=int, default=10_000, help="in each run (default: %(default)s)")
+    parser.add_argument("--handshakes", type=int, default=10_000, help="handshakes of each run (default: %(default)s)")
     parser.add_argument("--at-once", type=int, default=100, help="connections at a time (default: %(default)s)")
-    parser.add_argument("--repeat", type=int, default=5, help="how often (default: %(default)s)")
+    parser.add_argument("--repeat", type=int, default=5, help="how many runs (default: %(default)s)")
     parsed = parser.parse_args()
 
-    table = Table("run", "handshakes", "a second", "a second of the edge's CPU", title="The simulated edge on one core")
+    table = Table(
+        "run", "handshakes", "per second", "per second of the edge's CPU", title="The simulated edge on one core"
+    )
     rates, failed = [], 0
     with bench() as at:
-        os.sched_setaffinity(0, {cores()[0]})  # only now, or the edge would be kept on it too
+        os.sched_setaffinity(0, {cores()[0]})  # after the edge was started, or it would inherit this
         token = _token(at.edge)
         load(at.edge, token, parsed.at_once, parsed.at_once)
         for number in range(parsed.repeat):
@@ -130,11 +132,11 @@ def main() -> int:
     return show(
         table,
         [
-            Goal(f"{TARGET_PER_S:,} handshakes a second", f"{rate:,.0f} (median)", rate >= TARGET_PER_S),
-            Goal("all of them completed", f"{failed} failed", failed == 0),
+            Goal(f"{TARGET_PER_S:,} handshakes per second", f"{rate:,.0f} (median)", rate >= TARGET_PER_S),
+            Goal("all completed", f"{failed} failed", failed == 0),
         ],
-        f"{parsed.at_once} connections at a time, each: upgrade, 101, ready, close; the edge on one core, the load on "
-        "the other",
+        f"{parsed.at_once} connections at a time, each: upgrade, 101, ready, close; the edge on one core, the load "
+        "on the other",
     )
 
 

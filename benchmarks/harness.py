@@ -1,9 +1,9 @@
-"""What every benchmark stands on: an edge that is not in the way, and its word for what was done.
+"""What all benchmarks use: a simulated edge whose limits are never reached, and runs measured by its counters.
 
     first core    the tool that makes the load
-    second core   the simulated edge, with limits that nobody meets
+    second core   the simulated edge
 
-What was done is what the edge counted, whatever a tool says of itself. To run them: pip install -e '.[bench]'
+The edge's counters say what a run has done, not the tool's own. To run the benchmarks: pip install -e '.[bench]'
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ from urllib.parse import urlsplit
 from locust_softphone.runs.ledger import since
 from process import Command, Process, Usage, cores
 
-__all__ = ["PATIENCE_S", "POLL_EVERY_S", "Bench", "Edge", "Run", "bench", "listening_on"]
+__all__ = ["POLL_EVERY_S", "TIMEOUT_S", "Bench", "Edge", "Run", "bench", "listening_on"]
 
-PATIENCE_S = 20.0  # for an edge to start or to answer
+TIMEOUT_S = 20.0  # for an edge to start or to answer
 POLL_EVERY_S = 0.1
-WIDE_OPEN = """
+HIGH_LIMITS = """
 limits:
   token: {{rate: 100000/s, burst: 100000}}
   handshake: {{rate: 100000/s, burst: 100000}}
@@ -51,7 +51,7 @@ class Edge:
     tls: ssl.SSLContext | None
 
     def stats(self) -> dict[str, Any]:
-        """Its counters, as ``GET /stats`` shows them."""
+        """The counters of ``GET /stats``."""
         with closing(self._connection()) as connection:
             connection.request("GET", "/stats")
             stats: dict[str, Any] = json.loads(connection.getresponse().read())
@@ -60,11 +60,11 @@ class Edge:
     def _connection(self) -> http.client.HTTPConnection:
         address = urlsplit(self.url).netloc
         if self.tls:
-            return http.client.HTTPSConnection(address, timeout=PATIENCE_S, context=self.tls)
-        return http.client.HTTPConnection(address, timeout=PATIENCE_S)
+            return http.client.HTTPSConnection(address, timeout=TIMEOUT_S, context=self.tls)
+        return http.client.HTTPConnection(address, timeout=TIMEOUT_S)
 
     def wait_for(self, seen: Callable[[dict[str, Any]], bool], client: Process, limit_s: float) -> bool:
-        """Wait until its counters show something; returns whether they did before the client ended or time was up."""
+        """Wait until the counters meet a condition; False if the client ends or the time is up before."""
         deadline_s = time.perf_counter() + limit_s
         while client.poll() is None and time.perf_counter() < deadline_s:
             if seen(self.stats()):
@@ -75,7 +75,7 @@ class Edge:
 
 @dataclass(frozen=True)
 class Run:
-    """A command that is over: what it used, what the edge counted meanwhile, and where its results are."""
+    """A finished command: what it used, what the edge counted meanwhile, and the folder of its results."""
 
     usage: Usage
     counted: dict[str, Any]
@@ -83,26 +83,26 @@ class Run:
 
     @property
     def answered(self) -> int:
-        """Calls that the edge answered."""
+        """The calls that the edge answered."""
         calls: int = self.counted["steps"]["offer"]["admitted"]
         return calls
 
     @property
     def closed(self) -> int:
-        """WebSockets that were closed with 1000."""
+        """The WebSockets that were closed with 1000."""
         closes: int = self.counted["closes"].get("1000", 0)
         return closes
 
 
 @dataclass(frozen=True)
 class Bench:
-    """An edge, and folders for what is run against it."""
+    """An edge, and folders for the runs against it."""
 
     edge: Edge
     folder: Path
 
     def new_folder(self, name: str) -> Path:
-        """An empty folder for one run."""
+        """A new, empty folder for one run."""
         return Path(tempfile.mkdtemp(prefix=f"{name}-", dir=self.folder))
 
     def start(self, command: Command) -> Process:
@@ -110,7 +110,7 @@ class Bench:
         return Process(command, core=cores()[0] if command.pinned else None)
 
     def complete(self, command: Command, limit_s: float) -> Run:
-        """Run a command to its end."""
+        """Run a command until it ends, for ``limit_s`` at most."""
         before = self.edge.stats()
         with self.start(command) as process:
             usage = process.wait(limit_s)
@@ -119,15 +119,15 @@ class Bench:
 
 @contextmanager
 def bench(*, tls: bool = False, ping_every: str = "10m") -> Iterator[Bench]:
-    """A running edge on a core of its own.
+    """A running edge on its own core.
 
     Args:
-        tls: serve https and wss, with the certificate of an authority that is made for it.
-        ping_every: between two pings on a session.
+        tls: serve https and wss, with a certificate of a new authority.
+        ping_every: the time between two pings on a session.
     """
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        (folder / "policy.yaml").write_text(WIDE_OPEN.format(ping_every=ping_every))
+        (folder / "policy.yaml").write_text(HIGH_LIMITS.format(ping_every=ping_every))
         arguments = [sys.executable, "-m", "locust_softphone.cli", "edge", "--port", "0", "--until-stdin-closes"]
         arguments += ["--policy", "policy.yaml", *(["--tls-cert", "edge.pem"] if tls else [])]
         ca = _make_certificate(folder) if tls else None
@@ -137,7 +137,7 @@ def bench(*, tls: bool = False, ping_every: str = "10m") -> Iterator[Bench]:
 
 
 def _make_certificate(folder: Path) -> Path:
-    """Write ``edge.pem`` for a loopback edge; returns the file of the authority that vouches for it."""
+    """Write ``edge.pem`` for an edge on loopback; returns the file of the authority that signed it."""
     try:
         import trustme
     except ImportError:
@@ -149,11 +149,11 @@ def _make_certificate(folder: Path) -> Path:
 
 
 def listening_on(process: Process) -> str:
-    """Where a server that has just been started says that it listens."""
-    deadline_s = time.perf_counter() + PATIENCE_S
+    """The address that a new server reports on its first line."""
+    deadline_s = time.perf_counter() + TIMEOUT_S
     while process.poll() is None and time.perf_counter() < deadline_s:
-        said = process.log.read_text()
-        if said.startswith("listening on ") and said.endswith("\n"):
-            return said.split()[2]
+        printed = process.log.read_text()
+        if printed.startswith("listening on ") and printed.endswith("\n"):
+            return printed.split()[2]
         time.sleep(POLL_EVERY_S)
     raise SystemExit(f"the server did not start: {process.log.read_text().strip()}")

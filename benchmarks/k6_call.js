@@ -1,7 +1,7 @@
-// One call as a softphone makes it, for k6 1.1.0. What the benchmarks vary comes in by the environment:
-//   SCENARIO   the executor, as JSON          HOLD_S    seconds to stay after the answer
-//   MEASURE    time each call's set-up        PAUSE_S   seconds between two calls of a user
-//   RATE       time each start against the plan of so many a second; 0: all at once
+// A softphone's call for k6 1.1.0. The benchmarks set these environment variables:
+//   SCENARIO   the executor, as JSON          HOLD_S    seconds to stay connected after the answer
+//   MEASURE    measure the call set-up        PAUSE_S   seconds between two calls of a user
+//   RATE       measure the start lag against this many starts per second; 0: all at once
 import encoding from 'k6/encoding';
 import exec from 'k6/execution';
 import http from 'k6/http';
@@ -32,7 +32,7 @@ export function setup() {
 export default function (token) {
   const began = Date.now();
   if (startLag) {
-    // ramping-arrival-rate plans its n-th start, counted from 0, at (n + 1) / rate
+    // ramping-arrival-rate plans start n, counted from 0, at (n + 1) / rate
     const planned = Number(RATE) ? ((exec.scenario.iterationInTest + 1) * 1000) / Number(RATE) : 0;
     startLag.add(began - exec.scenario.startTime - planned);
   }

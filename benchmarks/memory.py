@@ -1,9 +1,9 @@
 """Memory per held softphone: connected, answered, idle, answering pings.
 
-    (resident memory with so many held - resident memory with one held) / (so many - 1)
+    (resident memory with N held - resident memory with one held) / (N - 1)
 
-the median of samples over three pings, beside k6 with as many held WebSockets. KB are 1,024 bytes. The target: 25 KB
-over ws, 60 KB over wss.
+Resident memory is the median of samples over three pings. For comparison: k6 with as many held WebSockets. KB are 1,024
+bytes. The target: 25 KB over ws, 60 KB over wss.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ from typing import Any
 
 from rich.table import Table
 
-from harness import PATIENCE_S, Bench, bench
+from harness import TIMEOUT_S, Bench, bench
 from process import Command
 from tables import Goal, show
 from tools import K6, k6, k6_missing, softphones
 
-RATE = 250  # starts a second
+RATE = 250  # starts per second
 PING_EVERY_S = 3.0
 SAMPLED_S = 3 * PING_EVERY_S
 SAMPLE_EVERY_S = 0.5
@@ -33,7 +33,7 @@ OURS = "locust-softphone"
 
 @dataclass(frozen=True)
 class Held:
-    """What a tool had in memory while it held so many sessions, and what became of their pings."""
+    """The memory of a tool while it held sessions, the sessions it lost, and their pings."""
 
     rss: float
     lost: int
@@ -61,15 +61,15 @@ def _held_s(users: int) -> float:
 
 
 def hold(bench: Bench, command: Command, users: int) -> Held:
-    """Run a command that holds ``users`` sessions, and see what it has in memory meanwhile."""
+    """Run a command that holds ``users`` sessions, and sample its memory meanwhile."""
     before = bench.edge.stats()
     with bench.start(command) as process:
 
         def all_answered(stats: dict[str, Any]) -> bool:
             return bool(stats["sessions"]["answered"] - before["sessions"]["answered"] >= users)
 
-        if not bench.edge.wait_for(all_answered, process, PATIENCE_S + 2 * users / RATE):
-            raise SystemExit(f"{users} sessions were never held: {process.complaints()}")
+        if not bench.edge.wait_for(all_answered, process, TIMEOUT_S + 2 * users / RATE):
+            raise SystemExit(f"{users} sessions were never held: {process.errors()}")
         samples, until_s = [], time.perf_counter() + SAMPLED_S
         while time.perf_counter() < until_s:
             samples.append(process.rss())
@@ -82,11 +82,13 @@ def hold(bench: Bench, command: Command, users: int) -> Held:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--tls", action="store_true", help="https and wss")
-    parser.add_argument("--users", type=int, default=2000, help="held at a time (default: %(default)s)")
+    parser.add_argument("--users", type=int, default=2000, help="softphones held (default: %(default)s)")
     parsed = parser.parse_args()
 
     transport = "wss" if parsed.tls else "ws"
-    table = Table("", "at rest, MB", "held, MB", "KB each", "pings", "answered", "lost", title="Memory per softphone")
+    table = Table(
+        "", "one held, MB", "all held, MB", "KB each", "pings", "answered", "lost", title="Memory per softphone"
+    )
     goals = []
     for tool, command in TOOLS.items():
         if tool == K6 and k6_missing():
@@ -101,10 +103,10 @@ def main() -> int:
         if tool == OURS:
             wanted = TARGET_KB[transport]
             goals.append(Goal(f"at most {wanted} KB over {transport}", f"{each_kb:.1f} KB", each_kb <= wanted))
-            goals.append(Goal("nobody lost, pings answered", f"{many.lost} lost", not many.lost and many.pongs > 0))
+            goals.append(Goal("none lost, pings answered", f"{many.lost} lost", not many.lost and many.pongs > 0))
     caption = (
         f"{parsed.users:,} sessions over {transport}, each connected, answered, idle and pinged every {PING_EVERY_S:g} "
-        "s; resident memory, median of samples, less that with one session"
+        "s; resident memory, median of samples, minus that with one session"
     )
     return show(table, goals, caption)
 

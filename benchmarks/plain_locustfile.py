@@ -1,9 +1,9 @@
-"""The same call in plain Locust with websocket-client, as everybody writes it: what the benchmarks compare with.
+"""The same call in plain Locust with websocket-client, for comparison, written in the usual way.
 
-    CALLS   calls of each user, 0 for no end    WAIT   seconds between them, or "pace N" from start to start
-    SDP     the offer                           CA     PEM file of a private certificate authority
+    CALLS   calls of each user, 0 for no limit    WAIT   seconds between them, or "pace N" from start to start
+    SDP     the offer                             CA     PEM file of a private certificate authority
 
-Its token is fetched in ``on_start``. At the end each process leaves in ``starts-PID.json`` when its users first acted.
+``on_start`` fetches the token. At the end each process writes to ``starts-PID.json`` when its users first acted.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ PACE, SECONDS = "pace" in os.environ["WAIT"], float(os.environ["WAIT"].removepre
 
 
 class PlainSoftphone(HttpUser):
-    """Calls again and again, a new WebSocket and a new HTTP connection for each."""
+    """Calls repeatedly, with a new WebSocket and a new HTTP connection for each call."""
 
     wait_time = constant_pacing(SECONDS) if PACE else constant(SECONDS)
 
@@ -77,7 +77,7 @@ class PlainSoftphone(HttpUser):
         return connection
 
     def report(self, name: str, began_s: float, error: Exception | None) -> None:
-        """Tell Locust what its HTTP client did not measure."""
+        """Report to Locust what its HTTP client does not measure."""
         self.environment.events.request.fire(
             request_type="WS",
             name=name,
@@ -88,7 +88,7 @@ class PlainSoftphone(HttpUser):
         )
 
     def finish(self) -> None:
-        """All calls are made: the run is over when everybody has come here."""
+        """Called after the last call of a user; the last user ends the run."""
         finished = _finished(self.environment)
         finished.append(self)
         if self.environment.runner and len(finished) == self.environment.parsed_options.num_users:
@@ -110,8 +110,8 @@ def _list(environment: Environment, name: str) -> list[Any]:
     return found
 
 
-def _leave_starts(environment: Environment, **_: object) -> None:
+def _write_starts(environment: Environment, **_: object) -> None:
     Path(f"starts-{os.getpid()}.json").write_text(json.dumps(_starts(environment)))
 
 
-events.quitting.add_listener(_leave_starts)
+events.quitting.add_listener(_write_starts)

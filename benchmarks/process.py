@@ -1,6 +1,7 @@
-"""A process on a core of its own, and what it has cost when it is over. Linux only.
+"""A process on its own core, and the CPU that it has used. Linux only.
 
-Cost is what the kernel booked (wait4): user and system time of the process and of the children that it waited for.
+The CPU of a finished process is what the kernel reports (wait4): user and system time of the process and of the
+children that it waited for.
 """
 
 from __future__ import annotations
@@ -25,14 +26,14 @@ TICK_S = 0.02
 
 
 def cores() -> tuple[int, int]:
-    """The core of the tool and the core of the edge; the same one where there is only one."""
+    """The core of the tool and the core of the edge; the same core if there is only one."""
     allowed = sorted(os.sched_getaffinity(0))
     return allowed[0], allowed[min(1, len(allowed) - 1)]
 
 
 @dataclass(frozen=True)
 class Usage:
-    """What a process has used, in all."""
+    """The totals of a finished process."""
 
     exit_code: int
     cpu_s: float
@@ -45,9 +46,9 @@ class Command:
 
     Args:
         arguments: its command line.
-        folder: where it runs, and leaves what it writes.
-        environment: variables on top of ours.
-        pinned: whether it is kept on the tool's core.
+        folder: its working directory, for everything that it writes.
+        environment: additional variables.
+        pinned: whether it runs on the tool's core only.
     """
 
     arguments: Sequence[str]
@@ -61,11 +62,11 @@ class Command:
 
 
 class Process:
-    """A running command, in a session of its own: whatever is left of it at the end of the block is killed.
+    """A running command in its own session. At the end of the ``with`` block, it and its children are killed.
 
     Args:
         command: what runs.
-        core: the core that it is kept on, or None for any.
+        core: the core that it is pinned to, or None.
         stdin: as for ``subprocess.Popen``.
     """
 
@@ -108,18 +109,18 @@ class Process:
         return sum(times.user + times.system for times in (each.cpu_times() for each in self.tree()))
 
     def ran_s(self) -> float:
-        """For how long its main thread has run so far, to the nanosecond (Linux, scheduler statistics)."""
+        """How long its main thread has run so far, in nanosecond resolution (Linux, scheduler statistics)."""
         try:
             return int(Path(f"/proc/{self.pid}/schedstat").read_text().split()[0]) / 1e9
         except (OSError, IndexError):
             return 0.0
 
     def rss(self) -> int:
-        """Resident memory now, in bytes, of the process and its children."""
+        """The current resident memory of the process and its children, in bytes."""
         return sum(int(each.memory_info().rss) for each in self.tree())
 
-    def complaints(self) -> str:
-        """What it says is wrong, or the last that it said."""
+    def errors(self) -> str:
+        """The errors in its log, or its last lines."""
         return "\n".join(error_lines(self.log))
 
     def signal(self, number: signal.Signals) -> None:
@@ -127,7 +128,7 @@ class Process:
             os.kill(self.pid, number)
 
     def poll(self) -> Usage | None:
-        """What it has used if it is over, else None."""
+        """Its totals if it has ended, else None."""
         if self._usage is None:
             pid, status, spent = os.wait4(self.pid, os.WNOHANG)
             if pid:
@@ -137,7 +138,7 @@ class Process:
         return self._usage
 
     def wait(self, limit_s: float) -> Usage:
-        """Wait for its end, ``limit_s`` at most; what is not over by then is killed, and its exit code says so."""
+        """Wait until it ends, for ``limit_s`` at most; then it is killed, as its exit code shows."""
         deadline_s = time.perf_counter() + limit_s
         while (usage := self.poll()) is None:
             if time.perf_counter() > deadline_s:
@@ -146,7 +147,7 @@ class Process:
         return usage
 
     def kill(self) -> Usage:
-        """End it, and what it has started, at once."""
+        """Kill it and everything that it has started."""
         with suppress(ProcessLookupError):
             os.killpg(self.pid, signal.SIGKILL)
         while (usage := self.poll()) is None:

@@ -1,9 +1,10 @@
-"""The page of six long runs: how many bytes it has, and how long `report --html` takes from start to end.
+"""The HTML report of six long runs: its size in bytes, and the duration of `report --html`.
 
-    10,000 softphones start over ten minutes, each sets up a call every ten minutes for an hour; every second some 429s,
-    retries that heed them or do not, and drops
+    10,000 softphones start over ten minutes, and each makes a call every ten minutes for an hour; in every second there
+    are some 429s, retries in time and too early, and drops
 
-The runs are made up, but counted by the tally and put into records as any run's are; the command is the user's own.
+The runs are random data, counted by the tally and written as run records like those of any run. The command is the one
+that users call.
 """
 
 from __future__ import annotations
@@ -19,21 +20,23 @@ from random import Random
 from rich.table import Table
 
 from locust_softphone.config.profile import Profile
+from locust_softphone.metrics.attempt import Attempt
 from locust_softphone.metrics.outcome import Outcome
 from locust_softphone.metrics.retry_after_sample import RetryAfterSample
-from locust_softphone.metrics.tally import Attempt, Tally
-from locust_softphone.runs import record
+from locust_softphone.metrics.tally import Tally
+from locust_softphone.runs.build import RunEnd, RunStart, build
+from locust_softphone.runs.storage import write
 from tables import Goal, show
 
-MOST_BYTES = 6_000_000
-MOST_S = 5.0
+MAX_BYTES = 6_000_000
+MAX_S = 5.0
 RAMP_S = 600.0
 EVERY_S = 600.0
 STEPS = ("token", "handshake", "ready", "offer")
 
 
 def tally_of(softphones: int, seconds: int, chance: Random) -> Tally:
-    """An hour in which the edge refuses more than it should."""
+    """The measurements of a run in which the edge refuses many requests."""
     tally = Tally()
     for number in range(softphones):
         planned_s = number * RAMP_S / softphones
@@ -46,12 +49,12 @@ def tally_of(softphones: int, seconds: int, chance: Random) -> Tally:
         tally.count("closes.1000", seconds)
     for second in range(seconds):
         there = min(int((second + 1) * softphones / RAMP_S), softphones)
-        tally.timeline.at(second).update({"connected_now": there, "in_call_now": there - there // 50})
+        tally.timeline[second].update({"connected_now": there, "in_call_now": there - there // 50})
     return tally
 
 
 def _call(tally: Tally, planned_s: float, chance: Random) -> None:
-    """A call that is answered in the end, after as many refusals as chance has it."""
+    """A call that is answered after a random number of refusals."""
     now_s = planned_s
     for step in STEPS:
         while step != "ready" and chance.random() < 0.2:
@@ -68,7 +71,7 @@ def _call(tally: Tally, planned_s: float, chance: Random) -> None:
         tally.count(f"abnormal_closes.{cause}", now_s)
     tally.count("calls.answered", now_s)
     tally.latencies["call_setup"].record(now_s - planned_s)
-    tally.setup_times.record(planned_s, now_s - planned_s)
+    tally.setup_times[int(planned_s)].record(now_s - planned_s)
     if planned_s < RAMP_S:
         tally.count("connected", now_s)
 
@@ -80,7 +83,7 @@ def _ended(tally: Tally, step: str, began_s: float, outcome: Outcome, status: in
 
 
 def write_run(folder: Path, number: int, softphones: int, seconds: int) -> None:
-    """The record of one made-up run; each has a profile of its own."""
+    """Write the record of one random run, with its own profile."""
     profile = Profile.model_validate(
         {
             "name": f"long-{number}",
@@ -94,7 +97,7 @@ def write_run(folder: Path, number: int, softphones: int, seconds: int) -> None:
         }
     )
     started_by = profile.schedule().started_by
-    facts = record.RunFacts(
+    start = RunStart(
         run_id=f"run-{number}",
         profile=profile.resolved(),
         planned=[started_by(second + 1 - 1e-9) - started_by(second - 1e-9) for second in range(seconds)],
@@ -102,21 +105,15 @@ def write_run(folder: Path, number: int, softphones: int, seconds: int) -> None:
         target={"url": "http://127.0.0.1:8080", "simulated": False, "policy": None},
         versions={"locust-softphone": "0", "locust": "0", "python": "3", "platform": sys.platform},
         workers=0,
-        times={
-            "planned_start": "2026-08-01T12:00:00.000+00:00",
-            "actual_start": "2026-08-01T12:00:00.001+00:00",
-            "end": "2026-08-01T13:00:00.000+00:00",
-            "ended": "plan over",
-        },
-        edge=None,
-        ledger=None,
+        began_at=1_785_585_600.0,
     )
-    record.write(record.build(facts, tally_of(softphones, seconds, Random(number))), folder / f"run-{number}")
+    record = build(start, tally_of(softphones, seconds, Random(number)), RunEnd(seconds, "plan over"))
+    write(record, folder / f"run-{number}")
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--runs", type=int, default=6, help="how many (default: %(default)s)")
+    parser.add_argument("--runs", type=int, default=6, help="how many runs (default: %(default)s)")
     parser.add_argument("--softphones", type=int, default=10_000, help="of each run (default: %(default)s)")
     parser.add_argument("--seconds", type=int, default=3600, help="of each run (default: %(default)s)")
     parsed = parser.parse_args()
@@ -133,16 +130,18 @@ def main() -> int:
         size = page.stat().st_size
 
     table = Table(
-        "", "", title=f"The page of {parsed.runs} runs of {parsed.softphones:,} softphones, {parsed.seconds:,} s each"
+        "",
+        "",
+        title=f"The HTML report of {parsed.runs} runs of {parsed.softphones:,} softphones, {parsed.seconds:,} s each",
     )
     table.add_row("records, bytes", f"{records:,}")
     table.add_row("page, bytes", f"[bold]{size:,}")
     table.add_row("report --html, s", f"[bold]{took_s:.2f}")
     goals = [
-        Goal(f"at most {MOST_BYTES:,} bytes", f"{size:,}", size <= MOST_BYTES),
-        Goal(f"at most {MOST_S:g} s", f"{took_s:.2f} s", took_s <= MOST_S),
+        Goal(f"at most {MAX_BYTES:,} bytes", f"{size:,}", size <= MAX_BYTES),
+        Goal(f"at most {MAX_S:g} s", f"{took_s:.2f} s", took_s <= MAX_S),
     ]
-    return show(table, goals, "made-up runs; the whole command, from its start to its end")
+    return show(table, goals, "random runs; the duration of the complete command")
 
 
 if __name__ == "__main__":

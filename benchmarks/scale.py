@@ -1,14 +1,15 @@
-"""Does a call cost more when thousands of softphones are held? Two worker processes, up to 10,000 softphones and more.
+"""Whether a call costs more CPU while thousands of softphones are held, in two worker processes.
 
     connected   ______/~~~~~~~~~~~~~~~~~~~~~~~~~\\___      N softphones, always connected
-    calls       ......|||||||||||||||||||||......        500 a second whatever N is: each hangs up and calls anew
+    calls       ......|||||||||||||||||||||......        500 per second for any N: each hangs up and calls again
                       [ CPU of all processes ][ held, answering pings ]
 
     cost of a call = CPU between two readings / calls that the edge answered between them
 
-The rate is the same at every size, so the number held is all that differs. The largest size is then held for two
-minutes: nobody may be lost, and every ping must be answered. The target: a call costs at most 15 % more at 10,000 than
-at 500. Beyond that (--most) the kernel's search for a free local port shows: 500 calls a second use 1,000 a second.
+Only the number of held softphones differs, because the rate is the same at every size. The largest size is then held
+for two minutes: no connection may be lost, and every ping must be answered. The target: a call costs at most 15 % more
+with 10,000 than with 500. Above that (--most), the kernel's search for a free local port has an effect: 500 calls per
+second use 1,000 ports per second.
 """
 
 from __future__ import annotations
@@ -22,26 +23,26 @@ from typing import Any
 
 from rich.table import Table
 
-from harness import PATIENCE_S, Bench, bench
+from harness import TIMEOUT_S, Bench, bench
 from locust_softphone.runs.ledger import since
 from process import Process
 from tables import Goal, show
 from tools import record, softphones
 
 PROCESSES = 2
-RATE = 500  # calls a second
+RATE = 500  # calls per second
 SIZES = (500, 2_000, 10_000)
-MEASURED_CALLS = 6_000  # at least so many at each size
+MEASURED_CALLS = 6_000  # at least, at each size
 SHORT_HOLD_S = 3.0
 PONG_S = 1.0
-PING_AFTER_S = 5.0  # by so much a session's first ping comes later than its next call: none while calls are measured
-MOST_GROWTH = 0.15
-SPARE_DESCRIPTORS = 500  # of the edge, which has a WebSocket for each softphone and an HTTP connection for each call
+PING_AFTER_S = 5.0  # the first ping of a session comes this long after its next call: none while calls are measured
+MAX_GROWTH = 0.15
+SPARE_DESCRIPTORS = 500  # for the edge's HTTP connections, besides a WebSocket per softphone
 
 
 @dataclass(frozen=True)
 class Size:
-    """One run: so many softphones, each calling ``rounds`` times, then held for ``hold_s``."""
+    """One run: each softphone calls ``rounds`` times, and is then held for ``hold_s``."""
 
     softphones: int
     hold_s: float
@@ -75,7 +76,7 @@ class Size:
 
 @dataclass(frozen=True)
 class Reading:
-    """The CPU of all our processes, and the calls that the edge has answered, at one instant."""
+    """The CPU of all softphone processes so far, and the calls that the edge has answered."""
 
     cpu_s: float
     calls: int
@@ -83,15 +84,15 @@ class Reading:
 
 @dataclass(frozen=True)
 class Scaled:
-    """How a run of one size went.
+    """The results of a run of one size.
 
     Args:
-        size: which.
-        exit_code: of the run.
-        cost_ms: CPU of a call.
-        pings: sent by the edge until shortly before the plan's end.
-        pongs: that came for them.
-        lost: connections that ended otherwise than with our close and the edge's, whoever of the two counted more.
+        size: the size.
+        exit_code: the exit code of the run.
+        cost_ms: the CPU of a call.
+        pings: the pings that the edge sent until shortly before the plan's end.
+        pongs: their answers.
+        lost: abnormal closes, as counted by the softphones or by the edge, whichever is more.
     """
 
     size: Size
@@ -112,7 +113,7 @@ def scaled(bench: Bench, size: Size) -> Scaled:
         pings = bench.edge.stats()["pings"]
         time.sleep(PONG_S)
         pongs = bench.edge.stats()["pongs"]
-        usage = process.wait(PATIENCE_S)
+        usage = process.wait(TIMEOUT_S)
         found = record(process.log.parent)
     counted = since(before, bench.edge.stats())
     return Scaled(
@@ -126,10 +127,10 @@ def scaled(bench: Bench, size: Size) -> Scaled:
 
 
 def _reading(bench: Bench, process: Process, before: dict[str, Any], calls: int, plan_s: float) -> Reading:
-    """Read CPU and calls as soon as so many calls have been answered."""
+    """Read CPU and calls as soon as ``calls`` calls have been answered."""
     answered = before["steps"]["offer"]["admitted"]
     if not bench.edge.wait_for(lambda s: s["steps"]["offer"]["admitted"] - answered >= calls, process, plan_s + 60):
-        raise SystemExit(f"{calls} calls were never answered: {process.complaints()}")
+        raise SystemExit(f"{calls} calls were never answered: {process.errors()}")
     return Reading(process.cpu_s(), bench.edge.stats()["steps"]["offer"]["admitted"] - answered)
 
 
@@ -137,7 +138,10 @@ def _sizes(most: int, hold_s: float) -> list[Size]:
     """The sizes up to ``most``, or to what the edge's file descriptors allow; the largest is held longest."""
     allowed = resource.getrlimit(resource.RLIMIT_NOFILE)[1] - SPARE_DESCRIPTORS
     if most > allowed:
-        print(f"--most {most}: the edge may open {allowed} connections, so many it is; see ulimit -n", file=sys.stderr)
+        print(
+            f"--most {most}: the edge may open only {allowed} connections, see ulimit -n; using {allowed}",
+            file=sys.stderr,
+        )
     most = min(most, allowed)
     sizes = [*(size for size in SIZES if size < most), most]
     return [Size(size, hold_s if size == most else SHORT_HOLD_S) for size in sizes]
@@ -145,12 +149,14 @@ def _sizes(most: int, hold_s: float) -> list[Size]:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--most", type=int, default=SIZES[-1], help="softphones held (default: %(default)s)")
-    parser.add_argument("--hold", type=float, default=120, metavar="S", help="how long (default: %(default)s s)")
+    parser.add_argument("--most", type=int, default=SIZES[-1], help="the largest size (default: %(default)s)")
+    parser.add_argument(
+        "--hold", type=float, default=120, metavar="S", help="how long to hold it (default: %(default)s s)"
+    )
     parsed = parser.parse_args()
 
     table = Table("softphones", title=f"Softphones held by {PROCESSES} processes")
-    for column in ("calls measured", "CPU per call, ms", "to 500", "held for, s", "pings", "answered", "lost", "exit"):
+    for column in ("calls measured", "CPU per call, ms", "vs. 500", "held for, s", "pings", "answered", "lost", "exit"):
         table.add_column(column, justify="right")
     runs = []
     for size in _sizes(parsed.most, parsed.hold):
@@ -172,15 +178,15 @@ def main() -> int:
     pings, pongs, lost = runs[-1].pings, runs[-1].pongs, sum(run.lost for run in runs)
     goals = [
         Goal(
-            f"up to {SIZES[-1]:,}, a call costs at most {MOST_GROWTH:.0%} more", f"{growth:+.0%}", growth <= MOST_GROWTH
+            f"up to {SIZES[-1]:,}, a call costs at most {MAX_GROWTH:.0%} more", f"{growth:+.0%}", growth <= MAX_GROWTH
         ),
         Goal("no abnormal close", f"{lost}", not lost),
         Goal("every ping answered", f"{pongs:,} of {pings:,}", 0 < pings == pongs),
         Goal("every run valid", " ".join(map(str, exits)), not any(exits)),
     ]
     caption = (
-        f"{RATE} calls a second at each size, on connections of their own; CPU of the master and {PROCESSES} workers "
-        "together, unpinned, sharing the machine with the edge"
+        f"{RATE} calls per second at each size, on separate connections; CPU of the master and {PROCESSES} workers "
+        "together, not pinned, on the same machine as the edge"
     )
     return show(table, goals, caption)
 

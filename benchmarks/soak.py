@@ -1,14 +1,13 @@
-"""Does a long run keep what it had? Softphones call anew every 20 s, while their edge is restarted again and again.
+"""Whether a long run leaks: softphones call every 20 s, while the edge is restarted again and again.
 
-    softphones   500, each call on a connection of its own, retrying as `recommended`
-    edge         its default policy; stopped every five minutes and started on the same port: everybody is dropped,
-                 comes back at once, is refused, and waits as long as it is told to
-    watched      memory, descriptors and greenlets of the Locust process, sampled every 10 s
+    softphones   500, each call on a new connection, with the retries of `recommended`
+    edge         default policy; stopped every five minutes and started on the same port: all softphones are dropped,
+                 reconnect at once, are refused, and wait for their Retry-After
+    measured     memory, descriptors and greenlets of the Locust process, sampled every 10 s
 
-It may hold no more at the end than after the first five minutes, and every connection must be accounted for: what the
-softphones say became of theirs, against what all lives of the edge have counted. Memory is allowed what the record
-needs, some hundred bytes for each second. The default takes an hour; --seconds makes it shorter, and with it the
-lives of the edge, down to 15 s each.
+At the end the process may not hold more than after the first five minutes, except for its measurements, some hundred
+bytes per second. Every connection must be accounted for: as the softphones saw it end, and as all lives of the edge
+counted it. The default is an hour. --seconds makes it shorter, and with it the lives of the edge, down to 15 s each.
 """
 
 from __future__ import annotations
@@ -31,7 +30,7 @@ import yaml
 from rich.table import Table
 
 from curve import Panel, draw
-from harness import PATIENCE_S
+from harness import TIMEOUT_S
 from locust_softphone.metrics.outcome import Outcome
 from locust_softphone.runs import ledger
 from process import Command, Process
@@ -41,20 +40,20 @@ from tools import record
 HERE = Path(__file__).parent
 SOFTPHONES = 500
 CALL_EVERY_S = 20
-SHORTEST_LIFE_S = 15
-LIVES = 12  # of the edge, of five minutes in an hour; the first one is for settling
+MIN_LIFE_S = 15
+LIVES = 12  # of the edge: five minutes each in an hour; the first one is not compared
 SAMPLES_PER_LIFE = 30
 TICK_S = 0.1
 STATUS = {Outcome.RATE_LIMITED: 429, Outcome.UNAUTHORIZED: 401, Outcome.REJECTED: 409}
-"""What the simulated edge refuses with; an outcome that it has no part in has no status here."""
+"""The statuses of the simulated edge's refusals; outcomes without a response have none."""
 
-MOST_MEMORY = 2 * 1024**2  # what an allocator may do as it likes
-MEMORY_PER_S = 512  # what is measured in a second may cost: packed in our tally, and in the history of Locust's charts
-MOST_DESCRIPTORS = MOST_GREENLETS = 20  # for those that happen to be busy
+MAX_MEMORY = 2 * 1024**2  # for the allocator
+MEMORY_PER_S = 512  # for the measurements of one second: in the tally, and in the history of Locust's charts
+MAX_DESCRIPTORS = MAX_GREENLETS = 20  # for those that are in use at the time of a sample
 
 
 class Edge:
-    """The simulated edge on one port, through all its lives; what each has counted is in ``counted``."""
+    """The simulated edge on one port, through all its lives; ``counted`` has the counters of each."""
 
     def __init__(self, folder: Path) -> None:
         self._stats = folder / "stats.json"
@@ -70,36 +69,36 @@ class Edge:
 
     def _listening(self) -> str:
         assert self._process.stdout is not None
-        said = self._process.stdout.readline()
-        if not said.startswith("listening on "):
+        line = self._process.stdout.readline()
+        if not line.startswith("listening on "):
             raise SystemExit("the simulated edge did not start")
-        return said.split()[-1]
+        return line.split()[-1]
 
     def restart(self) -> None:
-        """End this life and begin the next, where the last one was."""
+        """Stop the edge, and start it again on the same port."""
         self.stop()
         self._process = self._started(int(self.url.rsplit(":", 1)[1]))
         self._listening()
 
     def stop(self) -> None:
-        """End this life, if it has not ended, and note what it has counted."""
+        """Stop the edge, if it still runs, and keep its counters."""
         if self._process.poll() is None:
             self._process.send_signal(signal.SIGTERM)
-            self._process.communicate(timeout=PATIENCE_S)
+            self._process.communicate(timeout=TIMEOUT_S)
             self.counted.append(json.loads(self._stats.read_text()))
 
 
 @dataclass(frozen=True)
 class Soaked:
-    """A run that is over.
+    """A finished run.
 
     Args:
-        seconds: how long it was.
-        commit: of the code that ran.
-        samples: of the Locust process, in order; ``at_s`` since it was started.
+        seconds: its length.
+        commit: the commit of the code.
+        samples: the samples of the Locust process, in order; ``at_s`` is counted from its start.
         restarts: when the edge was restarted.
-        counted: by the edge, all its lives added up.
-        run: of the run record, what is looked at here.
+        counted: the counters of all lives of the edge, added up.
+        run: the parts of the run record that are needed here.
     """
 
     seconds: float
@@ -110,7 +109,7 @@ class Soaked:
     run: Mapping[str, Any]
 
     def peaks(self, name: str) -> list[float]:
-        """The most in each life of the edge."""
+        """The maximum in each life of the edge."""
         begins = [0.0, *self.restarts]
         ends = [*self.restarts, self.seconds]
         return [
@@ -119,27 +118,27 @@ class Soaked:
         ]
 
     def growth(self, name: str) -> float:
-        """From the first two lives to the last."""
+        """The growth from the first two lives to the last."""
         first, second, *_, last = self.peaks(name)
         return last - max(first, second)
 
 
 def soak(seconds: float, folder: Path) -> Soaked:
-    """Run it."""
-    samples, life_s = folder / "samples.jsonl", max(seconds / LIVES, SHORTEST_LIFE_S)
+    """Run the softphones, and restart the edge meanwhile."""
+    samples, life_s = folder / "samples.jsonl", max(seconds / LIVES, MIN_LIFE_S)
     restarts: list[float] = []
     edge = Edge(folder)
     try:
         began_s = time.monotonic()
         with Process(_softphones(edge.url, seconds, life_s, samples, folder), core=None) as process:
-            while process.poll() is None and time.monotonic() - began_s < seconds + 5 * PATIENCE_S:
+            while process.poll() is None and time.monotonic() - began_s < seconds + 5 * TIMEOUT_S:
                 time.sleep(TICK_S)
                 at_s, next_s = time.monotonic() - began_s, life_s * (len(restarts) + 1)
                 if at_s >= next_s and next_s <= seconds - life_s:
                     restarts.append(at_s)
                     edge.restart()
             if not list(folder.glob("runs/*/run.json")):
-                raise SystemExit(f"there is no run record: {process.complaints()}")
+                raise SystemExit(f"there is no run record: {process.errors()}")
     finally:
         edge.stop()
     taken = [json.loads(line) for line in samples.read_text().splitlines()]
@@ -175,7 +174,7 @@ def _softphones(url: str, seconds: float, life_s: float, samples: Path, folder: 
 
 
 def _added_up(lives: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
-    """The counters of all lives; what is no counter is left out."""
+    """The sum of the counters of all lives; anything else is left out."""
     total: dict[str, Any] = {}
     for life in lives:
         total = _sum(total, ledger.since({}, life))
@@ -196,13 +195,13 @@ def _commit() -> str:
 
 @dataclass(frozen=True)
 class Connections:
-    """Every WebSocket of a run, as the softphones saw it end and as the edge did."""
+    """How the WebSockets of a run ended, for the softphones and for the edge."""
 
     opened: int
-    said_goodbye: int
+    closed_normally: int
     dropped: int
     edge_opened: int
-    edge_said_goodbye: int
+    edge_closed_normally: int
     edge_dropped: int
     unseen: int
 
@@ -210,35 +209,35 @@ class Connections:
     def of(cls, soaked: Soaked) -> Connections:
         run, counted = soaked.run, soaked.counted
         handshakes, closes = Counter(run["steps"]["handshake"]["outcomes"]), Counter(run["closes"])
-        refused = handshakes.total() - handshakes["ok"] - handshakes["cancelled"]  # counted as 1006, as a browser would
+        refused = handshakes.total() - handshakes["ok"] - handshakes["cancelled"]  # counted as 1006, as in a browser
         edge_closes = Counter(counted["closes"])
         return cls(
             opened=handshakes["ok"],
-            said_goodbye=closes["1000"],
+            closed_normally=closes["1000"],
             dropped=closes.total() - closes["1000"] - refused,
             edge_opened=counted["sessions"]["total"],
-            edge_said_goodbye=edge_closes["1000"],
+            edge_closed_normally=edge_closes["1000"],
             edge_dropped=edge_closes.total() - edge_closes["1000"] + counted["lost"] + sum(counted["cuts"].values()),
             unseen=sum(handshakes[outcome] for outcome in ("lost", "reset", "timed_out")),
         )
 
     @property
     def problems(self) -> list[str]:
-        """What does not add up: a stopped edge leaves open only whether its last words were heard."""
+        """What does not add up. When the edge stops, its last close frames and responses may not arrive."""
         found = []
-        if self.opened != self.said_goodbye + self.dropped:
-            found.append("softphones opened other connections than they ended")
-        if self.edge_opened != self.edge_said_goodbye + self.edge_dropped:
-            found.append("the edge opened other connections than it ended")
+        if self.opened != self.closed_normally + self.dropped:
+            found.append("softphones opened and ended different numbers of connections")
+        if self.edge_opened != self.edge_closed_normally + self.edge_dropped:
+            found.append("the edge opened and ended different numbers of connections")
         if not 0 <= self.edge_opened - self.opened <= self.unseen:
-            found.append("handshakes differ by more than went unanswered")
-        if not self.said_goodbye <= self.edge_said_goodbye:
-            found.append("softphones heard goodbyes that the edge did not say")
+            found.append("handshakes differ by more than the unanswered ones")
+        if not self.closed_normally <= self.edge_closed_normally:
+            found.append("softphones received more normal closes than the edge counted")
         return found
 
 
 def balance(soaked: Soaked) -> list[str]:
-    """What does not balance between the softphones' attempts and the requests that all lives of the edge counted."""
+    """Where the softphones' attempts and the requests counted by all lives of the edge do not balance."""
     counts = {}
     for step, measured in soaked.run["steps"].items():
         counts[f"attempts.{step}"] = measured["attempts"]
@@ -251,12 +250,12 @@ def balance(soaked: Soaked) -> list[str]:
 
 
 def goals(soaked: Soaked) -> list[Goal]:
-    """What it was to show."""
+    """The targets and results."""
     later_s = soaked.seconds - soaked.restarts[1]
     allowed = {
-        "memory": MOST_MEMORY + MEMORY_PER_S * later_s,
-        "descriptors": MOST_DESCRIPTORS,
-        "greenlets": MOST_GREENLETS,
+        "memory": MAX_MEMORY + MEMORY_PER_S * later_s,
+        "descriptors": MAX_DESCRIPTORS,
+        "greenlets": MAX_GREENLETS,
     }
     found = []
     for name, most in allowed.items():
@@ -265,14 +264,14 @@ def goals(soaked: Soaked) -> list[Goal]:
         found.append(Goal(words, f"{growth / unit:+,.1f}", growth <= most))
     connections, unbalanced = Connections.of(soaked), balance(soaked)
     found.append(
-        Goal("every drop accounted for", "; ".join(connections.problems) or "yes", met=not connections.problems)
+        Goal("every connection accounted for", "; ".join(connections.problems) or "yes", met=not connections.problems)
     )
     found.append(Goal("the ledger balances over all lives", "; ".join(unbalanced) or "yes", met=not unbalanced))
     return found
 
 
 def table(soaked: Soaked) -> Table:
-    """Each life of the edge in a row, and under it what became of all connections."""
+    """The maxima in each life of the edge, one row each."""
     shown = Table("life of the edge", title=f"{SOFTPHONES} softphones, {soaked.seconds:g} s")
     for column in ("memory, MB", "descriptors", "greenlets"):
         shown.add_column(column, justify="right")
@@ -296,12 +295,14 @@ def picture(soaked: Soaked) -> str:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument(
-        "--seconds", type=float, default=3600, help="how long (default: %(default)s, five minutes each)"
+        "--seconds", type=float, default=3600, help="length (default: %(default)s, twelve lives of the edge)"
     )
-    parser.add_argument("--results", type=Path, metavar="FILE", help="keep the samples there, as JSON")
-    parser.add_argument("--again", type=Path, metavar="FILE", help="run nothing, show what was kept there")
-    parser.add_argument("--svg", type=Path, metavar="FILE", help="draw the curves there")
-    parser.add_argument("--nice", type=int, default=0, metavar="N", help="be nice to others (default: %(default)s)")
+    parser.add_argument("--results", type=Path, metavar="FILE", help="write the results to this file, as JSON")
+    parser.add_argument("--again", type=Path, metavar="FILE", help="run nothing, show the results in this file")
+    parser.add_argument("--svg", type=Path, metavar="FILE", help="draw the curves to this file")
+    parser.add_argument(
+        "--nice", type=int, default=0, metavar="N", help="lower the priority by N (default: %(default)s)"
+    )
     parsed = parser.parse_args()
 
     os.nice(parsed.nice)
@@ -316,10 +317,10 @@ def main() -> int:
         parsed.svg.write_text(picture(soaked))
     seen, run = Connections.of(soaked), soaked.run
     caption = (
-        f"the most in each life; commit {soaked.commit}; calls answered {run['totals']['calls_answered']:,} of "
-        f"{run['totals']['calls_planned']:,}; connections that softphones opened {seen.opened:,}, closed with 1000 "
-        f"{seen.said_goodbye:,}, lost {seen.dropped:,}; that the edge opened {seen.edge_opened:,}, closed with 1000 "
-        f"{seen.edge_said_goodbye:,}, dropped {seen.edge_dropped:,}; set up again {run['reconnects']['made']:,}"
+        f"the maximum in each life; commit {soaked.commit}; calls answered {run['totals']['calls_answered']:,} of "
+        f"{run['totals']['calls_planned']:,}; connections of the softphones: opened {seen.opened:,}, closed with 1000 "
+        f"{seen.closed_normally:,}, lost {seen.dropped:,}; of the edge: opened {seen.edge_opened:,}, closed with 1000 "
+        f"{seen.edge_closed_normally:,}, dropped {seen.edge_dropped:,}; set up again {run['reconnects']['made']:,}"
     )
     return show(table(soaked), goals(soaked), caption)
 

@@ -1,10 +1,10 @@
-"""The checkout's locustfile, watching its own process: what ``soak.py`` runs.
+"""The locustfile of ``soak.py``: the checkout's own, with a monitor of its process.
 
-    SAMPLES      file for one JSON object a line: memory, descriptors and greenlets, and when
-    EVERY_S      seconds between two of them
+    SAMPLES      file for the samples, one JSON object per line: time, memory, descriptors and greenlets
+    EVERY_S      seconds between two samples
 
-Greenlets are counted from within, as nobody else can: those that Locust holds for its users, and all that garbage
-collection knows besides (``gc.freeze`` hides the users from it, who were there before the plan began).
+Greenlets can only be counted from inside the process: those that Locust keeps for its users, and all others that the
+garbage collector knows (``gc.freeze`` hides the users from it, because they exist before the plan starts).
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ install(events)
 
 
 class Shape(ProfileShape):
-    """All users from the start; each acts at its own instant."""
+    """Starts all users at once; each user waits for its planned start."""
 
 
 class Softphone(SoftphoneUser):
@@ -36,11 +36,11 @@ class Softphone(SoftphoneUser):
 
 
 @events.init.add_listener  # type: ignore[untyped-decorator]
-def begin_to_watch(environment: Environment, **_: Any) -> None:
-    gevent.spawn(_watch, environment, Path(os.environ["SAMPLES"]), float(os.environ["EVERY_S"]))
+def start_monitor(environment: Environment, **_: Any) -> None:
+    gevent.spawn(_monitor, environment, Path(os.environ["SAMPLES"]), float(os.environ["EVERY_S"]))
 
 
-def _watch(environment: Environment, file: Path, every_s: float) -> None:
+def _monitor(environment: Environment, file: Path, every_s: float) -> None:
     process = psutil.Process()
     with file.open("w") as out:
         while environment.runner is not None:

@@ -1,14 +1,14 @@
-"""What the softphones' own sockets save, next to gevent's: CPU, nothing on the wire but 300 bytes there and back.
+"""The CPU of the softphones' own sockets, compared with gevent's: 300 bytes to an echo server and back.
 
     round trip      on an open connection                      (CPU of many - CPU of few) / (many - few)
     connection      opened, one round trip, closed             the same
 
-No dialect can cost less than its round trips do: dialects.py asks this for what they cost by themselves. The target:
-at most three quarters of what gevent's sockets cost.
+The target: at most three quarters of the CPU of gevent's sockets. dialects.py uses the cost of a round trip, which no
+dialect can avoid.
 
-    sockets.py                                 both, side by side in one run
-    sockets.py serve                           an echo, which says on which port
-    sockets.py of PORT SOCKETS WHAT EACH       a hundred greenlets, each so many times
+    sockets.py                                 compares both in one run
+    sockets.py serve                           an echo server, which prints its port
+    sockets.py of PORT SOCKETS WHAT EACH       100 greenlets, each of which repeats WHAT EACH times
 """
 
 from __future__ import annotations
@@ -37,13 +37,13 @@ __all__ = ["OURS", "ROUND_TRIP", "cost_ms", "echoing"]
 OURS, GEVENTS = "locust-softphone", "gevent"
 SOCKETS: dict[str, MakeSocket] = {OURS: Socket, GEVENTS: gevent.socket.socket}
 ROUND_TRIP, CONNECTION = "round-trip", "connection"
-FEW_MANY = {ROUND_TRIP: (10, 400), CONNECTION: (2, 40)}  # few connections: each leaves a port behind for a minute
+FEW_MANY = {ROUND_TRIP: (10, 400), CONNECTION: (2, 40)}  # few connections, because each occupies a port for a minute
 GREENLETS = 100
 REPEAT = 5
 LIMIT_S = 60.0
 AT_MOST = 0.75
 MESSAGE = b"x" * 300
-"""As long as a stanza is."""
+"""About as long as a stanza."""
 
 
 class Echo(asyncio.Protocol):
@@ -84,13 +84,13 @@ def connections(port: int, make_socket: MakeSocket, each: int) -> None:
 
 @contextmanager
 def echoing(folder: Path) -> Iterator[int]:
-    """An echo on the core that is not the tools'; its port."""
+    """An echo server on the edge's core; yields its port."""
     with Process(Command([sys.executable, __file__, "serve"], folder), core=cores()[1]) as process:
         yield int(listening_on(process))
 
 
 def cost_ms(folder: Path, port: int, sockets: str, what: str) -> float:
-    """CPU of one, in milliseconds."""
+    """The CPU of one round trip or connection, in milliseconds."""
     few, many = (_cpu_s(folder, [str(port), sockets, what, str(each)]) for each in FEW_MANY[what])
     return (many - few) * 1000 / (GREENLETS * (FEW_MANY[what][1] - FEW_MANY[what][0]))
 
@@ -99,7 +99,7 @@ def _cpu_s(folder: Path, arguments: list[str]) -> float:
     with Process(Command([sys.executable, __file__, "of", *arguments], folder), core=cores()[0]) as process:
         usage = process.wait(LIMIT_S)
     if usage.exit_code:
-        raise SystemExit(process.complaints())
+        raise SystemExit(process.errors())
     return usage.cpu_s
 
 
@@ -115,22 +115,20 @@ def compare() -> int:
                     for sockets in SOCKETS:
                         found.setdefault((what, sockets), []).append(cost_ms(calling, port, sockets, what))
 
-    table = Table("CPU, ms", *SOCKETS, "ratio", title="What a socket costs the generator")
+    table = Table("CPU, ms", *SOCKETS, "ratio", title="CPU of a socket")
     goals = []
     for what in FEW_MANY:
         ours, gevents = (median(found[what, sockets]) for sockets in SOCKETS)
         table.add_row(what, f"{ours:.4f}", f"{gevents:.4f}", f"[bold]{ours / gevents:.2f}")
         goals.append(
             Goal(
-                f"a {what} costs at most {AT_MOST} of gevent's",
-                f"{ours / gevents:.2f} of it",
+                f"a {what} costs at most {AT_MOST} times as much as with gevent",
+                f"{ours / gevents:.2f} times",
                 ours <= AT_MOST * gevents,
             )
         )
-    caption = (
-        f"medians of {REPEAT}; {GREENLETS} greenlets on one core, an echo on the other; gevent {gevent.__version__}"
-    )
-    return show(table, goals, caption)
+    how = f"medians of {REPEAT}; {GREENLETS} greenlets on one core, an echo server on the other"
+    return show(table, goals, f"{how}; gevent {gevent.__version__}")
 
 
 def main() -> int:

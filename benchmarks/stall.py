@@ -1,13 +1,13 @@
-"""The edge stands still for two seconds in mid-run: who sees it?
+"""Which tools and metrics show that the edge stalls for two seconds in the middle of a run.
 
     plan       |--|--|--|--|--|--|--|--|--|      a call every 100 ms for each of 5 users, 50/s in all
     edge       ok ok ok [ stopped ] ok ok ok
-    service    from when a call was really made: only the 5 calls that were under way were slow
-    response   from when it should have been made: so were the 100 that fell into the stall
+    service    counted from the actual start: only the 5 calls in progress were slow
+    response   counted from the planned start: the 100 calls planned during the stall were slow, too
 
-5 slow calls in 1,000 hide behind a p99. A tool in a closed loop (each user waits for its answer and only then plans its
-next call) has nothing but them: k6 with constant-vus and plain Locust with a wait time, for comparison. Softphones that
-each make one call (the open model: 1,000 users at 50/s) see the stall either way. SIGSTOP and SIGCONT make the stall.
+5 slow calls in 1,000 do not show in a p99. They are all that a closed loop measures, where each user waits for its
+answer before it plans the next call: k6 with constant-vus, and plain Locust with a wait time. Softphones with one call
+each (the open model: 1,000 users at 50/s) show the stall in both metrics. SIGSTOP and SIGCONT make the stall.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ from typing import Any
 
 from rich.table import Table
 
-from harness import PATIENCE_S, Bench, bench
+from harness import TIMEOUT_S, Bench, bench
 from process import Command
 from tables import Goal, milliseconds, show
 from tools import K6, k6, k6_count, k6_missing, k6_trend, plain_locust, record, softphones, statistics
 
 RATE, USERS = 50, 5
 EVERY_S = USERS / RATE
-SEEN_S = 1.5  # what a p99 that sees the stall is at least: 99 % of 1,000 calls leaves out 10 of the 100 late ones
+MIN_P99_S = 1.5  # of a p99 that shows the stall: it leaves out 10 of the 100 late calls in 1,000
 LIMIT_S = 120.0
 COUNTED_FROM = {"service_s": "actual start (service)", "response_s": "planned start (response)"}
 LOOP = "actual start, closed loop"
@@ -38,11 +38,11 @@ CALL = {"like": "recommended", "retry": {"max_retries": 0}}
 
 
 def stalled(bench: Bench, command: Command, after_s: float, stall_s: float) -> Path:
-    """Run a command while the edge stands still for a while; returns its folder."""
+    """Run a command, and stop the edge for ``stall_s`` meanwhile; returns its folder."""
     before = bench.edge.stats()["steps"]["offer"]["admitted"]
     with bench.start(command) as process:
-        if not bench.edge.wait_for(lambda s: s["steps"]["offer"]["admitted"] > before, process, PATIENCE_S):
-            raise SystemExit(f"no call was made: {process.complaints()}")
+        if not bench.edge.wait_for(lambda s: s["steps"]["offer"]["admitted"] > before, process, TIMEOUT_S):
+            raise SystemExit(f"no call was made: {process.errors()}")
         time.sleep(after_s)
         try:
             bench.edge.process.signal(signal.SIGSTOP)
@@ -74,23 +74,23 @@ def closed_loop_locust(bench: Bench, seconds: int) -> Command:
 
 
 @dataclass(frozen=True)
-class Seen:
-    """What a run has to say of one step: how often, and percentiles in seconds."""
+class Measured:
+    """What a tool measured of one step: the count, and percentiles in seconds."""
 
     count: int
     p50_s: float
     p99_s: float
 
     @classmethod
-    def in_record(cls, summary: Mapping[str, Any]) -> Seen:
+    def in_record(cls, summary: Mapping[str, Any]) -> Measured:
         return cls(summary["count"], summary["p50"], summary["p99"])
 
     @classmethod
-    def by_k6(cls, folder: Path, trend: str) -> Seen:
+    def by_k6(cls, folder: Path, trend: str) -> Measured:
         return cls(k6_count(folder), k6_trend(folder, trend, "p(50)"), k6_trend(folder, trend, "p(99)"))
 
     @classmethod
-    def by_locust(cls, folder: Path, name: str) -> Seen:
+    def by_locust(cls, folder: Path, name: str) -> Measured:
         row = statistics(folder)[name]
         return cls(int(row["Request Count"]), float(row["50%"]) / 1000, float(row["99%"]) / 1000)
 
@@ -98,10 +98,12 @@ class Seen:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seconds", type=int, default=20, help="length of each run (default: %(default)s)")
-    parser.add_argument("--stall", type=float, default=2.0, metavar="S", help="of the edge (default: %(default)s)")
+    parser.add_argument(
+        "--stall", type=float, default=2.0, metavar="S", help="length of the stall (default: %(default)s)"
+    )
     parsed = parser.parse_args()
 
-    table = Table("", "counted from", "calls", title=f"The edge stands still for {parsed.stall:g} s")
+    table = Table("", "counted from", "calls", title=f"The edge stalls for {parsed.stall:g} s")
     for column in ("handshake\np50, ms", "handshake\np99, ms", "set-up\np50, ms", "set-up\np99, ms"):
         table.add_column(column, justify="right")
     goals = []
@@ -117,24 +119,24 @@ def main() -> int:
             found = record(folder_of(command))
             handshake, call = found["steps"]["handshake"], found["call_setup"]
             for kind, counted_from in COUNTED_FROM.items():
-                _add(table, name, counted_from, Seen.in_record(handshake[kind]), Seen.in_record(call[kind]))
+                _add(table, name, counted_from, Measured.in_record(handshake[kind]), Measured.in_record(call[kind]))
             p99_s = call["response_s"]["p99"]
-            goals.append(Goal(f"{name}: response p99 at least {SEEN_S:g} s", f"{p99_s:.2f} s", p99_s >= SEEN_S))
+            goals.append(Goal(f"{name}: response p99 at least {MIN_P99_S:g} s", f"{p99_s:.2f} s", p99_s >= MIN_P99_S))
         if not k6_missing():
             folder = folder_of(closed_loop_k6(at, parsed.seconds))
-            seen = [Seen.by_k6(folder, trend) for trend in ("ws_connecting", "call_setup")]
+            seen = [Measured.by_k6(folder, trend) for trend in ("ws_connecting", "call_setup")]
             _add(table, f"{K6}, {USERS} VUs", LOOP, *seen)
         folder = folder_of(closed_loop_locust(at, parsed.seconds))
-        seen = [Seen.by_locust(folder, name) for name in ("handshake", "call set-up")]
+        seen = [Measured.by_locust(folder, name) for name in ("handshake", "call set-up")]
         _add(table, f"plain Locust, {USERS} users", LOOP, *seen)
     caption = (
         f"runs of {parsed.seconds} s, the edge's process stopped once for {parsed.stall:g} s at about half time; each "
-        "call on connections of its own"
+        "call on separate connections"
     )
     return show(table, goals, caption)
 
 
-def _add(table: Table, name: str, counted_from: str, handshake: Seen, call: Seen) -> None:
+def _add(table: Table, name: str, counted_from: str, handshake: Measured, call: Measured) -> None:
     points = (milliseconds(point) for seen in (handshake, call) for point in (seen.p50_s, seen.p99_s))
     table.add_row(name, counted_from, f"{call.count:,}", *points)
 

@@ -1,10 +1,10 @@
-"""Start lag: when a softphone acted less when it should have, beside k6 and stock Locust.
+"""Start lag: the actual start of a softphone minus its planned start, compared with k6 and stock Locust.
 
-    ours           from the run record: each start less its instant of the schedule
-    k6             ramping-arrival-rate; Date.now() less the scenario's start and (n + 1) / rate, in whole milliseconds
-    stock Locust   the spawn rate; a user's first act less that of the first user and n / rate, early or late
+    this project   from the run record: each start minus its planned time
+    k6             ramping-arrival-rate; Date.now() minus the scenario's start and (n + 1) / rate, in whole milliseconds
+    stock Locust   the spawn rate; the first act of a user minus that of the first user and n / rate, early or late
 
-The targets: p99 of at most 5 ms in one process and 20 ms in two, a burst of 500 within 250 ms.
+The targets: p99 of at most 5 ms in one process and 20 ms in two; a burst of 500 within 250 ms.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ OURS, STOCK = "locust-softphone", "stock Locust"
 
 @dataclass(frozen=True)
 class Plan:
-    """So many softphones at so many a second (0: all at once), over so many processes (0: one without a master)."""
+    """How many softphones start, per second (0: all at once), and in how many worker processes (0: no master)."""
 
     users: int
     rate: int
@@ -47,10 +47,6 @@ class Lag:
     p50_s: float
     p99_s: float
     max_s: float
-
-    def judged_s(self, plan: Plan) -> float:
-        """What the target is for: the p99, and of a burst the last one."""
-        return self.p99_s if plan.rate else self.max_s
 
 
 def plans(seconds: int) -> Iterator[Plan]:
@@ -72,7 +68,7 @@ def ours(bench: Bench, plan: Plan) -> Lag:
 
 
 def theirs(bench: Bench, plan: Plan) -> Lag | None:
-    """k6's; it has no second process on one machine."""
+    """k6, which does not run in several processes on one machine."""
     if plan.processes:
         return None
     if plan.rate:
@@ -87,7 +83,7 @@ def theirs(bench: Bench, plan: Plan) -> Lag | None:
 
 
 def stock(bench: Bench, plan: Plan) -> Lag:
-    """Stock Locust's: its users make one call, and wait."""
+    """Stock Locust: each user makes one call, and waits."""
     spawn_rate = plan.rate or plan.users
     run_time = f"{plan.users // spawn_rate + HOLD_S}s"
     pinned = not plan.processes
@@ -99,12 +95,12 @@ def stock(bench: Bench, plan: Plan) -> Lag:
     planned_s = ((number / plan.rate if plan.rate else 0.0) for number in range(len(instants)))
     lags = sorted(abs(at - instants[0] - planned) for at, planned in zip(instants, planned_s, strict=True))
     if not lags:
-        return Lag(nan, nan, nan)  # it was over before it had started anybody
+        return Lag(nan, nan, nan)  # it ended before any user had started
     return Lag(lags[len(lags) // 2], lags[len(lags) * 99 // 100], lags[-1])
 
 
 def _check(tool: str, plan: Plan, started: int) -> None:
-    """Say so when a tool did not start them all: k6 may plan the very last one at the end of its time."""
+    """Report a tool that did not start all softphones. The last one may be missing: k6 may plan it after its end."""
     if started < plan.users - 1:
         print(f"{tool}, {plan}: only {started} of {plan.users} started", file=sys.stderr)
 
@@ -123,12 +119,12 @@ def main() -> int:
             table.add_row(str(plan), *(_points(lag) for lag in lags.values()))
             lag = lags[OURS]
             assert lag is not None
-            judged = "p99" if plan.rate else "last one"
-            target = f"{plan}: {judged} at most {plan.target_s * 1000:g} ms"
-            goals.append(Goal(target, f"{milliseconds(lag.judged_s(plan))} ms", lag.judged_s(plan) <= plan.target_s))
+            name, value_s = ("p99", lag.p99_s) if plan.rate else ("last start", lag.max_s)
+            target = f"{plan}: {name} at most {plan.target_s * 1000:g} ms"
+            goals.append(Goal(target, f"{milliseconds(value_s)} ms", value_s <= plan.target_s))
     caption = (
-        f"ramps of {parsed.seconds} s, each start a whole call; one process: on one core, the edge on the other; "
-        "several: unpinned"
+        f"ramps of {parsed.seconds} s, each start a complete call; one process: on one core, the edge on the other; "
+        "several: not pinned"
     )
     return show(table, goals, caption)
 
@@ -137,7 +133,7 @@ def _points(lag: Lag | None) -> str:
     if lag is None:
         return "–"
     if isnan(lag.max_s):
-        return "nobody started"
+        return "none started"
     return " · ".join(milliseconds(each) for each in (lag.p50_s, lag.p99_s, lag.max_s))
 
 

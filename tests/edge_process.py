@@ -1,4 +1,4 @@
-"""A real edge in a process of its own, on a port of its own.
+"""A real edge in its own process, on its own port.
 
 with running_edge("max_early_retries: 0") as edge:
     edge.request("GET", "/stats")
@@ -26,7 +26,7 @@ from urllib.parse import urlsplit
 __all__ = ["EdgeProcess", "Response", "running_edge"]
 
 NO_HEADERS: Mapping[str, str] = MappingProxyType({})
-PATIENCE_S = 20.0  # for a process to start or to end; a test that meets it has failed
+TIMEOUT_S = 20.0  # for a process to start or to end; only reached if a test fails
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ class EdgeProcess:
 
     @property
     def ssl_context(self) -> ssl.SSLContext | None:
-        """One that trusts anybody, for an edge that has TLS."""
+        """A context that trusts any certificate, for an edge with TLS."""
         return ssl._create_unverified_context() if self.url.startswith("https") else None
 
     def request(self, method: str, path: str, body: bytes = b"", headers: Mapping[str, str] = NO_HEADERS) -> Response:
@@ -71,8 +71,8 @@ class EdgeProcess:
 
     def _connection(self) -> http.client.HTTPConnection:
         if self.ssl_context is None:
-            return http.client.HTTPConnection(*self.address, timeout=PATIENCE_S)
-        return http.client.HTTPSConnection(*self.address, timeout=PATIENCE_S, context=self.ssl_context)
+            return http.client.HTTPConnection(*self.address, timeout=TIMEOUT_S)
+        return http.client.HTTPSConnection(*self.address, timeout=TIMEOUT_S, context=self.ssl_context)
 
     def stats(self) -> dict[str, Any]:
         stats: dict[str, Any] = self.request("GET", "/stats").json()
@@ -92,10 +92,10 @@ def running_edge(
     Args:
         policy: as YAML.
         tls: a certificate and its key.
-        options: further ones of the command.
-        most_descriptors: that it may have open.
+        options: further options of the command.
+        most_descriptors: its limit on open file descriptors.
 
-    An edge that prints to stderr or does not end cleanly fails the test: it has a bug.
+    An edge that prints to stderr or does not end cleanly has a bug, and fails the test.
     """
     with tempfile.TemporaryDirectory() as directory:
         command = [
@@ -134,7 +134,7 @@ def running_edge(
             finally:
                 process.terminate()
                 try:
-                    process.wait(PATIENCE_S)
+                    process.wait(TIMEOUT_S)
                 finally:
                     process.kill()
         assert errors.read_text() == ""

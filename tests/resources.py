@@ -1,4 +1,4 @@
-"""What a process holds."""
+"""The memory of a process."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ __all__ = ["peak_bytes"]
 
 
 def peak_bytes(pid: int | str = "self") -> int:
-    """The most memory that a process has had resident: VmHWM in proc(5). The test is skipped where that is not told."""
+    """The peak resident memory of a process: VmHWM in proc(5). The test is skipped where it is not available."""
     try:
         status = Path(f"/proc/{pid}/status").read_text()
     except OSError:
-        pytest.skip("only Linux tells the most memory that a process has had")
+        pytest.skip("only Linux has VmHWM")
     found = re.search(r"VmHWM:\s+(\d+) kB", status)
     assert found is not None
     return int(found[1]) * 1024

@@ -1,13 +1,13 @@
-"""Which folder may import which: the arrows of the design, read from the imports of every module.
+"""Which folder may import which; the imports are read from the source of every module.
 
-text sdp limits ─► metrics ─► errors ─► config ─► retry        pure: no I/O; each imports only those before it
-                                          ▲
-signaling ────────────────────────────────┤
-runs ─────────────────────────────────────┤
-report ─► runs ───────────────────────────┤
-swarm ──► signaling, runs, report ────────┤
-edge ───► limits, sdp, config ────────────┘        never signaling: two ends that share code agree on its mistakes
-commands, cli and the public names: everything
+text untrusted jid sdp limits ─► metrics ─► errors ─► config ─► retry  pure: no I/O; each imports only those before it
+                                              ▲
+signaling ────────────────────────────────────┤
+runs ─────────────────────────────────────────┤
+report ─► runs ───────────────────────────────┤
+swarm ──► signaling, runs, report ────────────┤
+edge ───► limits, sdp, jid, config ───────────┘        not signaling: shared code would hide shared mistakes
+commands, cli and the package itself may import everything
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ PACKAGE = Path(locust_softphone.__file__).parent
 ROOT = PACKAGE.parents[1]
 MODULES = sorted(PACKAGE.rglob("*.py"))
 
-PURE = ("text", "sdp", "limits", "metrics", "errors", "config", "retry")
+PURE = ("text", "untrusted", "jid", "sdp", "limits", "metrics", "errors", "config", "retry")
 ON_TOP = ("", "cli", "commands")
 MAY_IMPORT: dict[str, set[str]] = {
     **{part: set(PURE[: number + 1]) for number, part in enumerate(PURE)},
@@ -34,11 +34,11 @@ MAY_IMPORT: dict[str, set[str]] = {
     "runs": {*PURE, "runs"},
     "report": {*PURE, "runs", "report"},
     "swarm": {*PURE, "signaling", "runs", "report", "swarm"},
-    "edge": {"text", "sdp", "limits", "errors", "config", "edge"},
+    "edge": {"text", "untrusted", "jid", "sdp", "limits", "errors", "config", "edge"},
 }
-"""Of each part of the package, a folder or a module at its top, the parts that it may import."""
+"""For each part of the package (a folder, or a module at the top) the parts that it may import."""
 
-ALLOWED_IN = {  # what else is not for everybody, and who has it
+ALLOWED_IN = {  # other modules that only some parts may import
     "locust": {"swarm"},
     "gevent": {"swarm"},
     "socket": {"signaling"},
@@ -60,7 +60,7 @@ ALLOWED_IN = {  # what else is not for everybody, and who has it
 
 
 def name_of(path: Path) -> str:
-    """``signaling.http`` for its file."""
+    """The module's name within the package, such as ``signaling.http``."""
     return ".".join(path.relative_to(PACKAGE).with_suffix("").parts).removesuffix("__init__").removesuffix(".")
 
 
@@ -69,7 +69,7 @@ def part_of(module: str) -> str:
 
 
 def imports(path: Path) -> Iterator[str]:
-    """The absolute name of every module that a file imports, at the top or later, for types or to run."""
+    """The absolute name of every module that a file imports, anywhere in it."""
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
@@ -81,7 +81,7 @@ def imports(path: Path) -> Iterator[str]:
 
 
 @pytest.mark.parametrize("path", [path for path in MODULES if part_of(name_of(path)) not in ON_TOP], ids=name_of)
-def test_an_arrow_points_the_right_way(path: Path) -> None:
+def test_a_module_imports_only_what_its_part_may_import(path: Path) -> None:
     part = part_of(name_of(path))
     for imported in imports(path):
         top, _, inside = imported.partition(".")
@@ -91,7 +91,7 @@ def test_an_arrow_points_the_right_way(path: Path) -> None:
             assert part in ALLOWED_IN[top], f"{part} must not import {top}"
 
 
-def test_no_two_modules_import_each_other() -> None:
+def test_modules_do_not_import_each_other_in_a_cycle() -> None:
     names = {name_of(path) for path in MODULES}
     graph = {
         name_of(path): {
@@ -99,27 +99,27 @@ def test_no_two_modules_import_each_other() -> None:
         }
         for path in MODULES
     }
-    graph.pop("")  # the public names, looked up when they are asked for
+    graph.pop("")  # the package itself imports its public names lazily
     TopologicalSorter(graph).prepare()
 
 
-def test_no_two_modules_have_one_name() -> None:
+def test_module_names_are_unique() -> None:
     names = Counter(path.stem for path in MODULES if path.name != "__init__.py")
     assert [name for name, times in names.items() if times > 1] == []
 
 
-def test_websocket_client_is_imported_in_one_place() -> None:
+def test_only_one_module_imports_websocket_client() -> None:
     importing = [
         name_of(path) for path in MODULES if any(name.partition(".")[0] == "websocket" for name in imports(path))
     ]
     assert importing == ["signaling.websocket"]
 
 
-def test_the_locustfile_needs_nothing_but_locust_and_the_public_names() -> None:
+def test_the_locustfile_imports_only_locust_and_public_names() -> None:
     assert {name.partition(".")[0] for name in imports(ROOT / "locustfile.py")} == {"locust", "locust_softphone"}
     public = {f"locust_softphone.{name}" for name in locust_softphone.__all__}
     assert {name for name in imports(ROOT / "locustfile.py") if "." in name} <= public
 
 
-def test_every_part_is_in_the_table() -> None:
+def test_the_table_has_every_part() -> None:
     assert {part_of(name_of(path)) for path in MODULES} == {*MAY_IMPORT, *ON_TOP}

@@ -1,4 +1,4 @@
-"""The browser of the tests: it sees a page's errors, and lets no page out of this machine."""
+"""The tests' browser: it reports the errors of a page, and blocks requests to other machines."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def browser() -> Iterator[Browser]:
 
 
 def opened(browser: Browser, tmp_path: Path, html: str) -> str:
-    """The title of this page, opened from a file."""
+    """Open this page from a file; returns its title."""
     file = tmp_path / "page.html"
     file.write_text(html)
     with browser.page(width=390, dark=True) as page:
@@ -25,19 +25,19 @@ def opened(browser: Browser, tmp_path: Path, html: str) -> str:
         return page.title()
 
 
-def test_a_page_is_shown_as_wide_and_as_dark_as_asked_for(browser: Browser, tmp_path: Path) -> None:
+def test_a_page_has_the_wanted_width_and_colour_scheme(browser: Browser, tmp_path: Path) -> None:
     script = "document.title = [innerWidth, matchMedia('(prefers-color-scheme: dark)').matches]"
     assert opened(browser, tmp_path, f"<script>{script}</script>") == "390,true"
 
 
 @pytest.mark.parametrize(
-    ("html", "complaint"),
+    ("html", "error"),
     [
         ("<script>console.error('broken')</script>", "console: broken"),
         ("<script>throw Error('thrown')</script>", "exception: thrown"),
         ("<img src='https://tracker.example/pixel.png'>", "request to https://tracker.example/pixel.png"),
     ],
 )
-def test_what_is_wrong_with_a_page_fails_the_test(browser: Browser, tmp_path: Path, html: str, complaint: str) -> None:
-    with pytest.raises(AssertionError, match=complaint):
+def test_an_error_of_a_page_fails_the_test(browser: Browser, tmp_path: Path, html: str, error: str) -> None:
+    with pytest.raises(AssertionError, match=error):
         opened(browser, tmp_path, html)

@@ -52,7 +52,7 @@ NO_REPEATS = (
         ("report", "runs: no such folder; name the folder of runs by --runs DIR"),
         (
             "compare --pause 60",
-            'locust-softphone compare: argument --pause: "60" is no duration, write 60s; '
+            'locust-softphone compare: argument --pause: "60" is not a duration, write 60s; '
             "see locust-softphone compare --help",
         ),
         ("describe a b", "locust-softphone: unrecognized arguments: b; see locust-softphone --help"),

@@ -1,4 +1,4 @@
-"""What the package depends on: lower bounds, no pin without a reason, and licences that go with MIT."""
+"""Dependencies: lower bounds, no unexplained pins, and licences that are compatible with MIT."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from packaging.requirements import Requirement
 
 PYPROJECT = Path(__file__).parents[1] / "pyproject.toml"
 SECTIONS = ("dependencies", "bench", "test")
-PINNED = {"k6": "benchmarks compare with this version; the README's figures are its"}
+PINNED = {"k6": "the README's benchmark numbers are from this version"}
 
 COMPATIBLE = (
     "MIT",
@@ -27,19 +27,19 @@ COMPATIBLE = (
     "ZPL",
     "Zope",
 )
-"""Beginnings of licences under which a program under MIT may need a library that it does not ship. MPL-2.0 is weak
-copyleft: it asks for something only of who changes the library's own files."""
+"""Prefixes of licences that a library may have if an MIT program depends on it. MPL-2.0 is weak copyleft: its
+conditions only apply to changes of the library's own files."""
 
 
 def requirements(section: str) -> list[Requirement]:
-    """Those of one list in pyproject.toml."""
+    """The requirements of one list in pyproject.toml."""
     project = tomllib.loads(PYPROJECT.read_text())["project"]
     lists = {"dependencies": project["dependencies"], **project["optional-dependencies"]}
     return [Requirement(text) for text in lists[section]]
 
 
 @pytest.mark.parametrize("section", SECTIONS)
-def test_every_dependency_has_a_lower_bound_and_no_pin_without_a_reason(section: str) -> None:
+def test_a_dependency_has_a_lower_bound_and_no_unexplained_pin(section: str) -> None:
     found = requirements(section)
     assert len(found) > 1
     for each in found:
@@ -48,7 +48,7 @@ def test_every_dependency_has_a_lower_bound_and_no_pin_without_a_reason(section:
 
 
 def needed(name: str, seen: set[str]) -> Iterator[str]:
-    """A package and all that it needs in turn on this machine, as installed."""
+    """A package and everything that it requires on this machine, as installed."""
     key = re.sub(r"[-_.]+", "-", name).lower()
     if key in seen:
         return
@@ -61,7 +61,7 @@ def needed(name: str, seen: set[str]) -> Iterator[str]:
 
 
 def licences(name: str) -> list[str]:
-    """What a package says that it is under: SPDX, or a classifier, or the old field."""
+    """The licences in a package's metadata: the SPDX expression, else classifiers, else the old field."""
     metadata = distribution(name).metadata
     classifiers = [each for each in metadata.get_all("Classifier") or () if each.startswith("License :: ")]
     names = [each.rpartition(" :: ")[2] for each in classifiers]
@@ -69,7 +69,7 @@ def licences(name: str) -> list[str]:
     return re.split(r" (?:AND|OR) ", said) if isinstance(said, str) else said
 
 
-def test_each_that_is_needed_has_a_licence_that_goes_with_mit() -> None:
+def test_every_required_package_has_a_licence_that_is_compatible_with_mit() -> None:
     seen: set[str] = set()
     try:
         packages = [

@@ -1,4 +1,4 @@
-"""The public surface: each module says what it offers, and importing it does nothing else."""
+"""Public names: each module has a correct ``__all__``, and importing the package has no side effect."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.test_architecture import MODULES, name_of
 
 
 def declared(tree: ast.Module) -> list[str] | None:
-    """The module's ``__all__``, if it has one."""
+    """The module's ``__all__``, or None."""
     for node in tree.body:
         if isinstance(node, ast.Assign) and any(
             isinstance(each, ast.Name) and each.id == "__all__" for each in node.targets
@@ -25,7 +25,7 @@ def declared(tree: ast.Module) -> list[str] | None:
 
 
 def defined(tree: ast.Module) -> set[str]:
-    """The names that exist at a module's top, imported ones included."""
+    """The names at the top of a module, including imported ones."""
     names: set[str] = set()
     for node in ast.walk(tree):
         if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
@@ -38,12 +38,12 @@ def defined(tree: ast.Module) -> set[str]:
 
 
 @pytest.mark.parametrize("path", MODULES, ids=name_of)
-def test_all_is_sorted_and_real(path: Path) -> None:
+def test_all_is_sorted_and_its_names_exist(path: Path) -> None:
     tree = ast.parse(path.read_text())
     names = declared(tree)
     if names is None:
-        assert path.name == "__init__.py", "every module says what it offers"
-        assert len(tree.body) == 1, "a package without names is a docstring"
+        assert path.name == "__init__.py", "a module without __all__"
+        assert len(tree.body) == 1, "a package without __all__ has only a docstring"
         return
     assert names == sorted(names, key=constants_first)
     assert len(set(names)) == len(names)
@@ -52,7 +52,7 @@ def test_all_is_sorted_and_real(path: Path) -> None:
 
 
 def constants_first(name: str) -> tuple[int, str]:
-    """As ruff sorts: CONSTANTS, Classes, functions."""
+    """Ruff's order: CONSTANTS, Classes, functions."""
     return (0 if name.isupper() else 1 if name[0].isupper() else 2, name)
 
 
@@ -60,8 +60,8 @@ def in_a_fresh_python(code: str) -> str:
     return subprocess.check_output([sys.executable, "-W", "error", "-c", code], text=True, timeout=60)
 
 
-def test_every_public_name_is_there_when_it_is_asked_for() -> None:
-    """In a process of its own, for some of them import Locust, which patches the standard library."""
+def test_every_public_name_can_be_imported() -> None:
+    """In a new process, because some names import Locust, which patches the standard library."""
     found = in_a_fresh_python(
         "import warnings; warnings.simplefilter('default')\n"
         "import locust, locust_softphone\n"
@@ -70,12 +70,12 @@ def test_every_public_name_is_there_when_it_is_asked_for() -> None:
     assert found.split() == locust_softphone.__all__
 
 
-def test_a_name_that_is_not_there() -> None:
+def test_an_unknown_name_is_an_attribute_error() -> None:
     with pytest.raises(AttributeError, match="module 'locust_softphone' has no attribute 'Softfone'"):
         _ = locust_softphone.Softfone
 
 
 @pytest.mark.parametrize("module", ["locust_softphone", "locust_softphone.edge", "locust_softphone.cli"])
-def test_importing_brings_in_neither_locust_nor_gevent(module: str) -> None:
+def test_importing_the_package_does_not_import_locust_or_gevent(module: str) -> None:
     found = in_a_fresh_python(f"import sys, {module}; print([n for n in ('locust', 'gevent') if n in sys.modules])")
     assert found == "[]\n"

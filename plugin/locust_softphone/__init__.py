@@ -1,12 +1,12 @@
 """Load-test WebRTC softphone signaling with Locust.
 
-A locustfile needs three names of this package::
+A locustfile needs three of its names::
 
     from locust import events
     from locust_softphone import ProfileShape, SoftphoneUser, install
 
-Importing the package does nothing else: Locust, which patches the standard library as it is imported, comes in only
-with the names that need it.
+Importing the package has no side effect. Locust patches the standard library when it is imported, so it is only
+imported with the names that need it.
 """
 
 from __future__ import annotations

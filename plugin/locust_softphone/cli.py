@@ -1,8 +1,4 @@
-"""The ``locust-softphone`` command: reads the command line and calls one function of ``commands/``.
-
-Exit codes: 0 every expectation held · 1 an expectation failed · 2 bad input, explained in one line · 3 a run is missing
-or not valid · 4 output could not be written. The most serious of several counts, in the order 2, 4, 3, 1, 0.
-"""
+"""The ``locust-softphone`` command: reads the command line and calls one function of ``commands/``."""
 
 from __future__ import annotations
 
@@ -18,6 +14,13 @@ from locust_softphone import __version__
 from locust_softphone.errors import ExitCode, InputError
 
 __all__ = ["main"]
+
+DESCRIPTION = """\
+Load-test WebRTC softphone signaling with Locust: run and compare profiles. Single runs are started with locust itself.
+
+Exit codes: 0 every expectation held · 1 an expectation failed · 2 bad input, explained in one line · 3 a run is missing
+or not valid. The most serious of several counts, in the order 2, 3, 1, 0.
+"""
 
 COMMANDS = {
     "compare": "run profiles and report what made the difference",
@@ -61,7 +64,9 @@ class _Parser(argparse.ArgumentParser):
 
 def _parser(words: Sequence[str]) -> argparse.ArgumentParser:
     """The parser for these words. Only the command that they name is imported: the others would take longer to load."""
-    parser = _Parser(prog="locust-softphone", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = _Parser(
+        prog="locust-softphone", description=DESCRIPTION, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     parsers = parser.add_subparsers(required=True, metavar="COMMAND")
     named = next((word for word in words if not word.startswith("-")), None)

@@ -63,10 +63,11 @@ class AttemptFailed(SoftphoneError):
         outcome: how it failed.
         status: the HTTP status, if a response was read.
         close_code: the code of a close frame (RFC 6455 7.4), or 1006 for a connection lost without one.
-        advice: when to ask again, as the response says it.
+        advice: when to retry, according to the response.
+        reason: which rule an answer breaks; a fixed sentence, because failures are grouped by their text.
 
     Attributes:
-        tries: how often the step has failed in this set-up, this failure included; 0 where nobody counts.
+        tries: how often the step has failed in this set-up, this failure included; 0 if it was not counted.
     """
 
     def __init__(
@@ -76,12 +77,14 @@ class AttemptFailed(SoftphoneError):
         status: int | None = None,
         close_code: int | None = None,
         advice: LimitAdvice = NO_ADVICE,
+        reason: str = "",
     ) -> None:
         super().__init__(outcome)
         self.outcome = outcome
         self.status = status
         self.close_code = close_code
         self.advice = advice
+        self.reason = reason
         self.tries = 0
 
     def without_frames(self) -> AttemptFailed:
@@ -97,6 +100,8 @@ class AttemptFailed(SoftphoneError):
         details = [f"HTTP {self.status}"] if self.status is not None else []
         if self.close_code is not None:
             details.append(f"close {self.close_code}")
+        if self.reason:
+            details.append(self.reason)
         return f"{self.outcome.value} ({', '.join(details)})" if details else self.outcome.value
 
     def __repr__(self) -> str:

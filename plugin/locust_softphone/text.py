@@ -1,4 +1,4 @@
-"""How a refusal is worded: the refused value as it was written, and the nearest thing that would have been right."""
+"""Wording of messages: the refused value as it was written, and what would be right."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ LONGEST = 60
 
 
 def quoted(value: object) -> str:
-    """``value`` as it stands in a YAML file, on one line and within reason: strings in quotes, numbers plain."""
+    """``value`` as in a YAML file, on one line and not too long: strings in quotes, numbers plain."""
     if isinstance(value, (dict, list, tuple)):
         return "a mapping" if isinstance(value, dict) else "a list"
     text = one_line(json.dumps(value, ensure_ascii=False, default=str))
@@ -20,23 +20,23 @@ def quoted(value: object) -> str:
 
 
 def one_line(text: str) -> str:
-    """``text`` with everything escaped that would break the line or the terminal."""
+    """``text`` with line breaks and control characters escaped."""
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 def nearest(word: object, known: Collection[str]) -> str | None:
-    """The known word nearest to ``word``, if one is near."""
+    """The known word that is most similar to ``word``, or None."""
     return next(iter(get_close_matches(str(word), sorted(known), n=1)), None)
 
 
 def did_you_mean(word: object, known: Collection[str]) -> str:
-    """The known word nearest to ``word`` as a question, or else all of them."""
+    """Advice for a wrong word: the most similar known word, or all of them."""
     near = nearest(word, known)
     return f"did you mean {near}?" if near else f"there are {_listed(known)}"
 
 
 def choices(word: object, known: Collection[str]) -> str:
-    """All the known words, and in front of them the one nearest to ``word``."""
+    """Advice for a wrong word: the most similar known word, if there is one, and all of them."""
     near = nearest(word, known)
     return f"did you mean {near}? There are {_listed(known)}" if near else f"there are {_listed(known)}"
 

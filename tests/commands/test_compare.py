@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import pty
@@ -18,9 +19,9 @@ from typing import Any
 import junitparser
 import pytest
 
-from locust_softphone.commands.compare import DEFAULT_PROFILES
+from locust_softphone.commands.compare import DEFAULT_PROFILES, add_arguments, locust_options, pause_between_runs_s
 from locust_softphone.commands.run_sequence import plan_runs
-from locust_softphone.config.profile import pack_folder
+from locust_softphone.config.profile_files import pack_folder
 from tests.commands.profile_files import a_profile
 from tests.edge_process import running_edge
 
@@ -39,12 +40,47 @@ def test_the_default_profiles_are_in_the_pack() -> None:
     assert all(plan.path.is_absolute() for plan in planned)
 
 
-def test_a_ci_system_gets_nothing_but_its_format(tmp_path: Path) -> None:
+def parsed(*arguments: str) -> argparse.Namespace:
+    parser = argparse.ArgumentParser()
+    add_arguments(parser)
+    return parser.parse_args(arguments)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "options"),
+    [
+        ([], []),
+        (["--policy", "/p.yaml"], ["--softphone-policy", "/p.yaml"]),
+        (["--client-secret-file", "secret"], ["--softphone-client-secret-file", f"{Path.cwd()}/secret"]),
+        (
+            ["--host", "https://edge.example", "--authorized", "--ca", "/ca.pem"],
+            ["--softphone-ca", "/ca.pem", "--host", "https://edge.example", "--softphone-authorized"],
+        ),
+    ],
+)
+def test_the_options_of_each_locust_process(arguments: list[str], options: list[str]) -> None:
+    assert locust_options(parsed("--runs", "/runs", *arguments)) == ["--softphone-runs", "/runs", *options]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "pause_s"),
+    [
+        ([], 0.0),
+        (["--host", "https://edge.example"], 60.0),
+        (["--pause", "5s"], 5.0),
+        (["--host", "https://edge.example", "--pause", "0s"], 0.0),
+    ],
+)
+def test_only_a_given_edge_gets_a_pause_between_runs(arguments: list[str], pause_s: float) -> None:
+    assert pause_between_runs_s(parsed(*arguments)) == pause_s
+
+
+def test_with_junit_only_the_xml_is_printed(tmp_path: Path) -> None:
     (tmp_path / "policy.yaml").write_text("limits: {handshake: {rate: 1/min, burst: 1}}")
     profile = tmp_path / "tiny.yaml"
     profile.write_text(
         "name: tiny\nusers: 60\nramp: 60s\nsoftphone: {retry: {max_retries: 0}}\n"
-        "expect: [{that: rate_limited == 0, abort: true}, answered == 100%, pings_answered == 0]\n"
+        "expect: [{expect: rate_limited == 0, abort: true}, answered == 100%, pings_answered == 0]\n"
     )
     done = compare(profile, "--policy", "policy.yaml", "--format", "junit", cwd=tmp_path)
     assert done.returncode == 1, done.stderr
@@ -52,7 +88,7 @@ def test_a_ci_system_gets_nothing_but_its_format(tmp_path: Path) -> None:
     assert (suite.tests, suite.failures, suite.errors, suite.skipped) == (4, 2, 0, 1)
 
 
-def test_a_pause_between_runs(tmp_path: Path) -> None:
+def test_a_pause_separates_two_runs(tmp_path: Path) -> None:
     profile = a_profile(tmp_path, "tiny", users=1)
     done = compare(profile, "--repeat", 2, "--pause", "1500ms", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
@@ -64,8 +100,7 @@ def test_a_pause_between_runs(tmp_path: Path) -> None:
     assert waited.total_seconds() > 1.5
 
 
-def test_two_profiles_from_end_to_end(tmp_path: Path) -> None:
-    """Whatever Locust's configuration says where the command is typed: it is not about these runs."""
+def test_two_profiles_are_run_twice_whatever_the_user_has_configured_for_locust(tmp_path: Path) -> None:
     (tmp_path / "locust.conf").write_text("host = http://127.0.0.1:1\n")
     (tmp_path / ".locust.conf").write_text("no-such-option = 1\nheadless = maybe\n")
     outer = {**os.environ, "HOME": str(tmp_path), "LOCUST_HOST": "http://127.0.0.1:1", "COLUMNS": "100"}
@@ -105,8 +140,7 @@ def test_two_profiles_from_end_to_end(tmp_path: Path) -> None:
     assert (tmp_path / "later.html").read_text() == (folder / "comparison.html").read_text()
 
 
-def test_a_running_edge_and_its_client(tmp_path: Path) -> None:
-    """The secret comes by the environment and is nowhere afterwards."""
+def test_the_secret_of_a_client_is_not_written_anywhere(tmp_path: Path) -> None:
     policy = "organisations: [{client_id: ours, client_secret: top-secret-9}]"
     outer = {**os.environ, "LOCUST_SOFTPHONE_CLIENT_ID": "ours", "LOCUST_SOFTPHONE_CLIENT_SECRET": "top-secret-9"}
     profile = a_profile(tmp_path, "first")
@@ -130,7 +164,7 @@ def test_a_running_edge_and_its_client(tmp_path: Path) -> None:
         (["--policy", "missing.yaml"], "{cwd}/missing.yaml: no such file or directory"),
     ],
 )
-def test_what_no_run_can_do_anything_with_is_said_in_one_line(
+def test_input_that_the_first_run_refuses_is_reported_in_one_line(
     arguments: list[str], problem: str, tmp_path: Path
 ) -> None:
     done = compare(a_profile(tmp_path, "first"), a_profile(tmp_path, "second"), *arguments, cwd=tmp_path)
@@ -141,7 +175,7 @@ def test_what_no_run_can_do_anything_with_is_said_in_one_line(
     assert list((tmp_path / "runs").iterdir()) == []
 
 
-def test_what_is_measured_is_kept_when_a_later_run_cannot_be_made(tmp_path: Path) -> None:
+def test_finished_runs_are_kept_when_a_later_run_cannot_be_made(tmp_path: Path) -> None:
     """The edge goes away in the middle: the first run is reported, the others are named."""
     profiles = [a_profile(tmp_path, name) for name in ("first", "second", "third")]
     with running_edge() as edge:
@@ -159,7 +193,7 @@ def test_what_is_measured_is_kept_when_a_later_run_cannot_be_made(tmp_path: Path
     assert running.returncode in (2, 3)  # refused at the second, or cut off in the middle of it
 
 
-def test_ctrl_c_keeps_what_is_finished(tmp_path: Path) -> None:
+def test_ctrl_c_keeps_finished_runs(tmp_path: Path) -> None:
     profiles = [
         a_profile(tmp_path, "first"),
         a_profile(tmp_path, "second", hold="10m"),
@@ -187,7 +221,7 @@ def test_ctrl_c_keeps_what_is_finished(tmp_path: Path) -> None:
     assert not list(runs.glob("*-third"))
 
 
-def test_on_a_terminal_a_bar_names_the_run_and_the_time_left(tmp_path: Path) -> None:
+def test_on_a_terminal_a_bar_shows_the_run_and_the_time_left(tmp_path: Path) -> None:
     ours, its = pty.openpty()
     running = subprocess.Popen(
         command("compare", a_profile(tmp_path, "first"), "--runs", tmp_path / "runs"),
@@ -220,7 +254,7 @@ def chunks(terminal: int) -> Iterable[bytes]:
             return
 
 
-def test_each_run_can_be_spread_over_workers(tmp_path: Path) -> None:
+def test_each_run_can_use_several_workers(tmp_path: Path) -> None:
     finished = subprocess.run(
         command("compare", a_profile(tmp_path, "first"), "--runs", tmp_path / "runs", "--workers", "2"),
         capture_output=True,

@@ -9,7 +9,7 @@ import pytest
 from locust_softphone.cli import main
 
 
-def test_describe_says_first_what_the_profile_is_about(
+def test_a_description_begins_with_what_the_profile_shows(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("COLUMNS", "60")

@@ -1,4 +1,4 @@
-"""The dry run: every request, by the code that a run uses; no secret in it, and nobody reached."""
+"""The dry run: it shows every request with secrets masked, and reaches no real edge."""
 
 from __future__ import annotations
 
@@ -39,12 +39,12 @@ def described(
 
 
 def requests(output: str) -> list[str]:
-    """The requests, with ids taken out."""
+    """The requests without their ids."""
     lines = [line.partition(". ")[2] for line in output.splitlines() if line.partition(". ")[0].isdigit()]
     return [line.split("/channels/streaming-")[0] for line in lines]
 
 
-def test_what_would_be_sent_to_a_region(tmp_path: Path) -> None:
+def test_the_requests_to_a_region_are_shown(tmp_path: Path) -> None:
     run = described(tmp_path, "--region", "eu-central-1", "--call-to", "+4930123456")
     assert run.stderr == ""
     assert requests(run.stdout) == [
@@ -59,7 +59,7 @@ def test_what_would_be_sent_to_a_region(tmp_path: Path) -> None:
     assert SECRET not in run.stdout
 
 
-def test_users_with_tokens_need_neither_a_client_nor_their_names(tmp_path: Path) -> None:
+def test_users_with_tokens_need_no_client_and_no_identity_request(tmp_path: Path) -> None:
     run = described(tmp_path, users=f"jid,token\na1b2@acme.orgspan.com,{TOKEN}\n")
     assert run.stderr == ""
     assert [line.split(" https://")[1].split("?")[0] for line in requests(run.stdout)] == [
@@ -74,17 +74,17 @@ def test_users_with_tokens_need_neither_a_client_nor_their_names(tmp_path: Path)
 @pytest.mark.parametrize(
     ("arguments", "problem"),
     [
-        (["--region", "mars-1"], '"mars-1": no region of Genesys Cloud'),
+        (["--region", "mars-1"], '"mars-1": not a region of Genesys Cloud'),
         (["--region", "us-east-1", "--host", "http://127.0.0.1:1"], "give one of the two"),
     ],
 )
-def test_bad_input(tmp_path: Path, arguments: list[str], problem: str) -> None:
+def test_bad_input_is_explained_in_one_line(tmp_path: Path, arguments: list[str], problem: str) -> None:
     run = described(tmp_path, *arguments)
     assert (run.returncode, len(run.stderr.splitlines())) == (2, 1)
     assert problem in run.stderr
 
 
-def test_the_default_dialect_goes_where_it_is_told(tmp_path: Path) -> None:
+def test_the_default_dialect_needs_a_host(tmp_path: Path) -> None:
     plain = PROFILE.replace("dialect: genesys-cloud\n", "")
     assert described(tmp_path, profile=plain).returncode == 2
     run = described(tmp_path, "--host", "https://edge.example", profile=plain)

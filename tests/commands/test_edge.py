@@ -34,13 +34,13 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def test_an_edge_with_tls(folder: Path) -> None:
+def test_an_edge_with_a_certificate_serves_tls(folder: Path) -> None:
     with running_edge(tls=(folder / "cert.pem", folder / "key.pem")) as edge:
         assert edge.url.startswith("https://127.0.0.1:")
         assert edge.stats()["server"] == "locust-softphone-edge"
 
 
-def test_the_key_may_be_in_the_certificates_file(folder: Path) -> None:
+def test_the_key_can_be_in_the_certificates_file(folder: Path) -> None:
     both = folder / "both.pem"
     both.write_bytes((folder / "cert.pem").read_bytes() + (folder / "key.pem").read_bytes())
     with running_edge(tls=(both, both)) as edge:

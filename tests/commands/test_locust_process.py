@@ -1,4 +1,4 @@
-"""A Locust process: what it sees of our environment, how it is stopped, and what is read out of its log."""
+"""Locust processes: their environment, how they are stopped, and what is read from their logs."""
 
 from __future__ import annotations
 
@@ -59,17 +59,17 @@ def python(code: str, folder: Path, tick: Callable[[Interruptions], None] = lamb
 
 
 @pytest.mark.parametrize("exit_code", [0, 1, 3])
-def test_its_exit_code_and_all_that_it_prints(exit_code: int, tmp_path: Path) -> None:
+def test_the_exit_code_is_returned_and_all_output_is_in_the_log(exit_code: int, tmp_path: Path) -> None:
     code = f"import sys; print('out', flush=True); print('err', file=sys.stderr); sys.exit({exit_code})"
     assert python(code, tmp_path) == (exit_code, "out\nerr\n")
 
 
-def test_it_runs_in_its_folder_without_our_terminal(tmp_path: Path) -> None:
+def test_a_process_runs_in_its_folder_in_a_session_without_input(tmp_path: Path) -> None:
     code = "import os, sys; print(os.getcwd(), os.environ['HOME'], sys.stdin.read() == '', os.getsid(0) == os.getpid())"
     assert python(code, tmp_path) == (0, f"{tmp_path} {tmp_path} True True\n")
 
 
-def test_it_sees_only_what_is_meant_for_it(tmp_path: Path) -> None:
+def test_a_process_gets_only_our_own_locust_variables(tmp_path: Path) -> None:
     outer = {
         "PATH": "/bin",
         "HOME": "/home/somebody",
@@ -90,27 +90,29 @@ def test_it_sees_only_what_is_meant_for_it(tmp_path: Path) -> None:
     }
 
 
-def test_packages_of_the_user_are_found_although_its_home_is_another(tmp_path: Path) -> None:
+def test_packages_of_the_user_are_found_with_another_home(tmp_path: Path) -> None:
     code = "import json, site; print(json.dumps(site.getusersitepackages()))"
     _, printed = python(code, tmp_path)
     assert not json.loads(printed).startswith(str(tmp_path))
 
 
-def test_an_interruption_is_handed_on_once(tmp_path: Path) -> None:
+def test_the_first_interruption_is_passed_on_once(tmp_path: Path) -> None:
     def tick(stop: Interruptions) -> None:
         stop.count = int("ready" in (tmp_path / "log").read_text())
 
     assert python(POLITE, tmp_path, tick) == (7, "ready\ninterrupted\n")
 
 
-def test_a_second_interruption_kills(tmp_path: Path) -> None:
+def test_a_second_interruption_kills_the_process(tmp_path: Path) -> None:
     def tick(stop: Interruptions) -> None:
         stop.count = len((tmp_path / "log").read_text().splitlines())
 
     assert python(STUBBORN, tmp_path, tick) == (-signal.SIGKILL, "ready\ninterrupted\n")
 
 
-def test_one_that_does_not_end_is_killed_in_the_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_process_that_ignores_an_interruption_is_killed_after_a_timeout(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(locust_process, "KILLED_AFTER_S", 0.0)
 
     def tick(stop: Interruptions) -> None:
@@ -120,7 +122,7 @@ def test_one_that_does_not_end_is_killed_in_the_end(tmp_path: Path, monkeypatch:
     assert exit_code == -signal.SIGKILL
 
 
-def test_it_does_not_outlive_a_failure_of_ours(tmp_path: Path) -> None:
+def test_a_process_is_killed_when_the_command_fails(tmp_path: Path) -> None:
     def tick(stop: Interruptions) -> None:
         if pid := (tmp_path / "log").read_text():
             raise BrokenPipeError(pid)
@@ -133,7 +135,7 @@ def test_it_does_not_outlive_a_failure_of_ours(tmp_path: Path) -> None:
 
 @pytest.fixture
 def handled(request: pytest.FixtureRequest) -> Iterator[tuple[signal.Signals, object]]:
-    """A signal, and the handler that it had before the test touched it."""
+    """A signal and its handler; the original handler is restored after the test."""
     number, handler = request.param
     before = signal.signal(number, handler)
     yield number, handler
@@ -150,9 +152,7 @@ def handled(request: pytest.FixtureRequest) -> Iterator[tuple[signal.Signals, ob
     ],
     indirect=["handled"],
 )
-def test_interruptions_are_counted_and_then_handled_as_before(
-    handled: tuple[signal.Signals, object], count: int
-) -> None:
+def test_signals_are_counted_and_their_handlers_restored(handled: tuple[signal.Signals, object], count: int) -> None:
     number, handler = handled
     with Interruptions() as stop:
         signal.raise_signal(number)
@@ -161,7 +161,7 @@ def test_interruptions_are_counted_and_then_handled_as_before(
     assert signal.getsignal(number) is handler
 
 
-def test_the_command() -> None:
+def test_the_command_runs_the_packages_locustfile() -> None:
     command = locust_command(["--softphone-profile", "smoke"])
     assert command[0] == sys.executable
     assert command[-2:] == ["--softphone-profile", "smoke"]
@@ -185,14 +185,14 @@ LOG = """\
         ("", None),
     ],
 )
-def test_the_record_it_wrote(text: str, record: Path | None, tmp_path: Path) -> None:
+def test_the_folder_of_the_record_is_read_from_the_log(text: str, record: Path | None, tmp_path: Path) -> None:
     log = tmp_path / "log"
     log.write_text(LOG.format(text))
     assert record_of(log) == record
 
 
 @pytest.mark.parametrize(
-    ("text", "words"),
+    ("text", "lines"),
     [
         ("--host http://x: no such host name", ["--host http://x: no such host name"]),
         ("[2026-08-01 12:00:01,000] vm/ERROR/locust_softphone.swarm.coordinator: disk full\nType  Name", ["disk full"]),
@@ -201,7 +201,7 @@ def test_the_record_it_wrote(text: str, record: Path | None, tmp_path: Path) -> 
         ("", []),
     ],
 )
-def test_why_it_failed(text: str, words: list[str], tmp_path: Path) -> None:
+def test_the_errors_of_a_failed_process_are_read_from_the_log(text: str, lines: list[str], tmp_path: Path) -> None:
     log = tmp_path / "log"
     log.write_text(LOG.format(text))
-    assert error_lines(log) == words
+    assert error_lines(log) == lines

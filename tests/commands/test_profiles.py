@@ -9,7 +9,7 @@ import pytest
 from locust_softphone.cli import main
 
 
-def test_profiles_of_ones_own_come_before_the_packs(
+def test_a_profile_in_scenarios_replaces_one_of_the_pack(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "scenarios").mkdir()

@@ -7,11 +7,12 @@ from pathlib import Path
 import pytest
 
 from locust_softphone.cli import main
-from locust_softphone.runs.record import write
+from locust_softphone.runs.record import RunRecord
+from locust_softphone.runs.storage import write
 from tests.runs.records import a_record
 
 
-def test_report(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_report_compares_the_runs_of_a_folder(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     write(a_record("burst", answered=4, limited={"offer": 6}), tmp_path / "1-burst")
     write(a_record("paced", ramp="1s"), tmp_path / "2-paced")
     assert main(["report", str(tmp_path)]) == 0
@@ -29,15 +30,15 @@ def test_report(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
         ([a_record(invalid=["stopped"]), a_record(answered=4, expect=["answered == 100%"])], 3),
     ],
 )
-def test_the_exit_code_of_a_report_is_the_gravest_runs(
-    records: list[dict[str, object]], exit_code: int, tmp_path: Path
+def test_a_report_has_the_most_serious_exit_code_of_its_runs(
+    records: list[RunRecord], exit_code: int, tmp_path: Path
 ) -> None:
     for number, record in enumerate(records):
         write(record, tmp_path / str(number))
     assert main(["report", str(tmp_path)]) == exit_code
 
 
-def test_a_report_names_what_it_cannot_read_and_shows_the_rest(
+def test_a_report_names_unreadable_runs_and_shows_the_others(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     write(a_record("good"), tmp_path / "good")
@@ -47,7 +48,7 @@ def test_a_report_names_what_it_cannot_read_and_shows_the_rest(
     assert said.err == f"{tmp_path}/missing: cannot be read (No such file or directory)\n"
 
 
-def test_a_run_can_be_named_by_its_folder_among_the_runs(
+def test_a_run_can_be_named_by_its_folder(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     for name in ("a", "b", "c"):
@@ -60,7 +61,7 @@ def test_a_run_can_be_named_by_its_folder_among_the_runs(
     assert "\nc " not in said
 
 
-def test_without_a_name_the_runs_are_listed(
+def test_without_names_the_runs_are_listed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     write(a_record("paced", ramp="1s"), tmp_path / "2-paced")
@@ -84,7 +85,7 @@ def test_without_a_name_the_runs_are_listed(
     assert capsys.readouterr().out.endswith("passed  1-paced\n")
 
 
-def test_a_list_names_what_cannot_be_read(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_list_names_unreadable_runs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["report", "--runs", str(tmp_path)]) == 0
     assert capsys.readouterr().out == f"no runs in {tmp_path}\n"
     write(a_record("good"), tmp_path / "good")
@@ -96,5 +97,5 @@ def test_a_list_names_what_cannot_be_read(tmp_path: Path, capsys: pytest.Capture
     assert said.out.endswith("passed  good\n")
     assert said.err == (
         f"{tmp_path}/cut/run.json: not a run record (no valid JSON); was it cut short?\n"
-        f"{tmp_path}/incomplete: not a complete run record (KeyError: 'retries')\n"
+        f"{tmp_path}/incomplete/run.json: not a complete run record (KeyError: 'profile')\n"
     )

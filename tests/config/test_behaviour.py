@@ -1,4 +1,4 @@
-"""Behaviours: what the named ones are, how a profile overrides them, and how a wrong one is refused."""
+"""Behaviours: the presets, how a profile overrides them, and bad input."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def problem(text: str) -> str:
     return str(refused.value)
 
 
-def test_every_preset_is_a_behaviour_with_a_source() -> None:
+def test_every_preset_is_a_complete_behaviour_with_a_source() -> None:
     assert list(presets()) == [
         "jmeter-default",
         "sdk-2.1.0",
@@ -38,44 +38,46 @@ def test_every_preset_is_a_behaviour_with_a_source() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "waits", "told", "words"),
+    ("name", "waits", "retry_after", "description"),
     [
-        ("jmeter-default", (0, 0.0, 1, 0.0), "ignore", "never tries again"),
-        ("sdk-2.1.0", (3, 0.0, 1, 0.0), "ignore", "tries again 3 times, at once, Retry-After ignored"),
+        ("jmeter-default", (0, 0.0, 1, 0.0), "ignore", "never retries"),
+        ("sdk-2.1.0", (3, 0.0, 1, 0.0), "ignore", "retries 3 times, immediately, Retry-After ignored"),
         (
             "sdk-2.3.1",
             (3, 1.0, 2, 30.0),
             "ignore",
-            "tries again 3 times, after 1s times 2 up to 30s, no jitter, Retry-After ignored",
+            "retries 3 times, after 1s times 2 up to 30s, no jitter, Retry-After ignored",
         ),
         (
             "genesys-streaming-19",
             (100, 2.0, 2, 90.0),
             "add",
-            "tries again 100 times, after 2s times 2 up to 90s, no jitter, Retry-After added",
+            "retries 100 times, after 2s times 2 up to 90s, no jitter, Retry-After added",
         ),
         (
             "purecloud-streaming-11",
             (100, 0.25, 2, 5.0),
             "ignore",
-            "tries again 100 times, after 250ms times 2 up to 5s, no jitter, Retry-After ignored",
+            "retries 100 times, after 250ms times 2 up to 5s, no jitter, Retry-After ignored",
         ),
         (
             "recommended",
             (5, 1.0, 2, 30.0),
             "honour",
-            "tries again 5 times, after 1s times 2 up to 30s, full jitter, Retry-After honoured",
+            "retries 5 times, after 1s times 2 up to 30s, full jitter, Retry-After honoured",
         ),
     ],
 )
-def test_how_a_preset_tries_again(name: str, waits: tuple[int, float, float, float], told: str, words: str) -> None:
+def test_the_retry_policy_of_a_preset(
+    name: str, waits: tuple[int, float, float, float], retry_after: str, description: str
+) -> None:
     retry = presets()[name].retry
     assert (retry.max_retries, retry.initial_s, retry.multiplier, retry.max_wait_s) == waits
-    assert retry.retry_after == told
-    assert retry.describe() == words
+    assert retry.retry_after == retry_after
+    assert retry.describe() == description
 
 
-def test_only_the_libraries_of_a_browser_cannot_see_the_headers_of_an_upgrade() -> None:
+def test_only_browser_libraries_cannot_see_the_headers_of_a_refused_upgrade() -> None:
     hidden = {name for name, preset in presets().items() if preset.retry.upgrade_headers == "hidden"}
     assert hidden == {"genesys-streaming-19", "purecloud-streaming-11"}
 
@@ -83,14 +85,14 @@ def test_only_the_libraries_of_a_browser_cannot_see_the_headers_of_an_upgrade() 
 @pytest.mark.parametrize(
     ("raw", "changed"),
     [
-        ({}, {}),  # nothing written is what is recommended
+        ({}, {}),  # the default is recommended
         ({"like": "recommended"}, {}),
         ({"ready": "ignore"}, {"ready": "ignore"}),
-        ({"retry": {"jitter": "none"}}, {"retry.jitter": "none"}),  # the other fields of retry stay
+        ({"retry": {"jitter": "none"}}, {"retry.jitter": "none"}),  # the other keys of retry are unchanged
         ({"calls": {"count": 3}, "timeout": "5s"}, {"calls.count": 3, "timeout": "5s"}),
     ],
 )
-def test_overrides_change_their_own_field_only(raw: dict[str, Any], changed: dict[str, Any]) -> None:
+def test_an_override_changes_only_its_own_key(raw: dict[str, Any], changed: dict[str, Any]) -> None:
     def flat(raw: dict[str, Any]) -> dict[str, Any]:
         return {
             key if inner is None else f"{key}.{inner}": value
@@ -102,16 +104,16 @@ def test_overrides_change_their_own_field_only(raw: dict[str, Any], changed: dic
     assert flat({"like": "recommended", **resolve(raw)}) == {**before, **changed}
 
 
-def test_a_resolved_behaviour_reads_back() -> None:
+def test_a_resolved_behaviour_can_be_read_again() -> None:
     behaviour = loads("softphone: {like: sdk-2.3.1, retry: {jitter: full}, calls: {count: 2}}", File).softphone
     assert Behaviour.model_validate(behaviour.model_dump(mode="json", by_alias=True)) == behaviour
 
 
-def test_describe() -> None:
+def test_a_description_names_calls_token_ready_and_retries() -> None:
     behaviour = loads("softphone: {like: sdk-2.1.0, calls: {count: 3}, retry: {max_retries: 0}}", File).softphone
     assert behaviour.describe() == (
         "like sdk-2.1.0: 3 calls, 10s apart, on one connection, a token for each connection, offers before ready, "
-        "never tries again"
+        "never retries"
     )
 
 
@@ -120,12 +122,12 @@ def test_describe() -> None:
     [
         (
             "softphone:\n  like: sdk-2.3.2",
-            'p.yaml:2: softphone.like: "sdk-2.3.2" is no behaviour, did you mean sdk-2.3.1? '
+            'p.yaml:2: softphone.like: "sdk-2.3.2" is not a behaviour, did you mean sdk-2.3.1? '
             "There are genesys-streaming-19, jmeter-default, purecloud-streaming-11, recommended, sdk-2.1.0, sdk-2.3.1",
         ),
         (
             "softphone: {like: polite}",
-            'p.yaml:1: softphone.like: "polite" is no behaviour, there are genesys-streaming-19, jmeter-default, '
+            'p.yaml:1: softphone.like: "polite" is not a behaviour, there are genesys-streaming-19, jmeter-default, '
             "purecloud-streaming-11, recommended, sdk-2.1.0, sdk-2.3.1",
         ),
         ("softphone: {like: [a]}", "p.yaml:1: softphone.like: must be text, not a list"),
@@ -134,17 +136,17 @@ def test_describe() -> None:
         ("softphone: {retry: {jiter: full}}", "p.yaml:1: softphone.retry.jiter: unknown key, did you mean jitter?"),
         (
             "softphone: {retry: {jitter: ful}}",
-            'p.yaml:1: softphone.retry.jitter: "ful" is not known here, did you mean full?',
+            'p.yaml:1: softphone.retry.jitter: "ful" is not one of the choices, did you mean full?',
         ),
         ("softphone: {retry: {max_retries: -1}}", "p.yaml:1: softphone.retry.max_retries: must be at least 0"),
         ("softphone: {retry: {multiplier: 0.5}}", "p.yaml:1: softphone.retry.multiplier: must be at least 1"),
         (
             "softphone: {retry: {initial: 1000}}",
-            "p.yaml:1: softphone.retry.initial: 1000 is no duration, write 1000s",
+            "p.yaml:1: softphone.retry.initial: 1000 is not a duration, write 1000s",
         ),
         ("softphone: {calls: {count: 0}}", "p.yaml:1: softphone.calls.count: must be at least 1"),
         ("softphone: {calls: 3}", "p.yaml:1: softphone.calls: must be a mapping (key: value), not 3"),
     ],
 )
-def test_what_is_refused(text: str, line: str) -> None:
+def test_bad_input_is_reported_with_its_line(text: str, line: str) -> None:
     assert problem(text) == line

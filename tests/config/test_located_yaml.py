@@ -1,4 +1,4 @@
-"""YAML text as data and lines: what a scalar is, and where each part stands."""
+"""Located YAML: the line of each part, and the types of scalars."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import pytest
 from locust_softphone.config.located_yaml import parse
 
 
-def test_every_part_has_its_line() -> None:
+def test_every_part_has_a_line_number() -> None:
     tree = parse("# why\n\nhold: 60s\nexpect:\n  - a\n  -\n    b: {c: [1,\n      2]}\n")
     assert tree is not None
     assert tree.data == {"hold": "60s", "expect": ["a", {"b": {"c": [1, 2]}}]}
@@ -16,7 +16,7 @@ def test_every_part_has_its_line() -> None:
         ("hold",): 3,
         ("expect",): 4,
         ("expect", 0): 5,
-        ("expect", 1): 7,  # where the item is, not its dash
+        ("expect", 1): 7,  # the line of the item, not of its dash
         ("expect", 1, "b"): 7,
         ("expect", 1, "b", "c"): 7,
         ("expect", 1, "b", "c", 0): 7,
@@ -41,13 +41,13 @@ def test_every_part_has_its_line() -> None:
         ("0x1F", "0x1F"),
         ("2024-01-01", "2024-01-01"),  # a date in YAML 1.1
         (".inf", ".inf"),
-        ("=", "="),  # has a tag of its own in YAML 1.1, which PyYAML then cannot construct
+        ("=", "="),  # has its own tag in YAML 1.1, which PyYAML cannot construct
         ('"5"', "5"),
         ("'true'", "true"),
         ("|\n  5", "5"),
     ],
 )
-def test_scalars_are_those_of_the_core_schema(text: str, value: object) -> None:
+def test_scalars_follow_the_core_schema_of_yaml_1_2(text: str, value: object) -> None:
     tree = parse(f"key: {text}")
     assert tree is not None
     assert tree.data == {"key": value}

@@ -1,4 +1,4 @@
-"""Profiles: what a file means, what is refused and where, how one is found; the pack and the schema that ship."""
+"""Profiles: their model, bad input, files, the pack, and the shipped schema."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from pathlib import Path
 import jsonschema
 import pytest
 
-from locust_softphone.config import located_yaml as yaml_tree
-from locust_softphone.config.profile import Profile, list_profiles, load_profile, pack_folder
+from locust_softphone.config import located_yaml
+from locust_softphone.config.profile import Profile
+from locust_softphone.config.profile_files import list_profiles, load_profile, pack_folder
 from locust_softphone.config.profile_schema import SCHEMA_PATH, profile_schema
 from locust_softphone.config.schedule import Schedule, Stage
 from locust_softphone.config.strict_yaml import loads
@@ -43,11 +44,11 @@ def problems(text: str) -> list[str]:
         ("{stages: [{to: 100}, {hold: 5s}, {to: 500}]}", (Stage(100, 0.0), Stage(None, 5.0), Stage(500, 0.0))),
     ],
 )
-def test_ramps(ramp: str, stages: tuple[Stage, ...]) -> None:
+def test_a_ramp_becomes_stages_of_a_schedule(ramp: str, stages: tuple[Stage, ...]) -> None:
     assert profile(f"{BURST}ramp: {ramp}").schedule() == Schedule(500, stages)
 
 
-def test_defaults_are_explicit_once_resolved() -> None:
+def test_a_resolved_profile_has_every_default() -> None:
     resolved = profile(f"{BURST}ramp: 0s").resolved()
     assert {key: resolved[key] for key in ("arrivals", "seed", "hold", "dialect", "expect")} == {
         "arrivals": "uniform",
@@ -59,11 +60,11 @@ def test_defaults_are_explicit_once_resolved() -> None:
     assert resolved["softphone"]["like"] == "recommended"
 
 
-def test_duration_is_the_last_start_and_the_hold() -> None:
+def test_the_duration_is_the_last_start_plus_the_hold() -> None:
     assert profile(f"{BURST}ramp: 60s\nhold: 20s").duration_s == pytest.approx(79.88)
 
 
-def test_poisson_arrivals_are_seeded() -> None:
+def test_another_seed_gives_other_poisson_arrivals() -> None:
     one, two = (profile(f"{BURST}ramp: 60s\narrivals: poisson\nseed: {seed}").schedule() for seed in (1, 2))
     assert one.arrivals == "poisson"
     assert list(one) != list(two)
@@ -78,19 +79,19 @@ def test_poisson_arrivals_are_seeded() -> None:
             [
                 'p.yaml:1: name: "../etc" cannot name a folder, use up to 64 letters, digits, dots, - and _',
                 "p.yaml:2: users: must be at least 1",
-                "p.yaml:3: ramp: 60 is no duration, write 60s",
+                "p.yaml:3: ramp: 60 is not a duration, write 60s",
             ],
         ),
         (
             "name: burst\nusers: 1000001\nramp: 1:30\nhold: 15\nsofphone: {}",
             [
                 "p.yaml:2: users: must be at most 1000000",
-                'p.yaml:3: ramp: "1:30" is no duration, write 250ms, 60s, 2m or 1m30s',
-                "p.yaml:4: hold: 15 is no duration, write 15s",
+                'p.yaml:3: ramp: "1:30" is not a duration, write 250ms, 60s, 2m or 1m30s',
+                "p.yaml:4: hold: 15 is not a duration, write 15s",
                 "p.yaml:5: sofphone: unknown key, did you mean softphone?",
             ],
         ),
-        (f"{BURST}ramp: {{rate: 50}}", ["p.yaml:3: ramp.rate: 50 is no rate, write 50/s"]),
+        (f"{BURST}ramp: {{rate: 50}}", ["p.yaml:3: ramp.rate: 50 is not a rate, write 50/s"]),
         (
             f"{BURST}ramp: {{rat: 50/s}}",
             ["p.yaml:3: ramp.rat: unknown key, did you mean rate?", "p.yaml:3: ramp.rate: is missing"],
@@ -99,17 +100,17 @@ def test_poisson_arrivals_are_seeded() -> None:
             f"{BURST}ramp:\n  stages:\n  - {{to: 100, ovr: 10s}}\n  - {{hold: 30}}\n  - {{to: 500, over: 60}}",
             [
                 "p.yaml:5: ramp.stages[0].ovr: unknown key, did you mean over?",
-                "p.yaml:6: ramp.stages[1].hold: 30 is no duration, write 30s",
-                "p.yaml:7: ramp.stages[2].over: 60 is no duration, write 60s",
+                "p.yaml:6: ramp.stages[1].hold: 30 is not a duration, write 30s",
+                "p.yaml:7: ramp.stages[2].over: 60 is not a duration, write 60s",
             ],
         ),
         (
             f"{BURST}ramp: {{stages: [{{to: 400}}]}}",
-            ["p.yaml:3: ramp: the last stage must reach the 500 users, not hold or stop at 400"],
+            ["p.yaml:3: ramp: the last stage must reach the 500 users, not stop at 400"],
         ),
         (
             f"{BURST}ramp: {{stages: [{{to: 500}}, {{to: 400}}, {{to: 500}}]}}",
-            ["p.yaml:3: ramp: a stage to 400 after one to 500: softphones only ever start, stages must rise"],
+            ["p.yaml:3: ramp: a stage to 400 follows one to 500; each stage must reach more softphones"],
         ),
         (
             "name: slow\nusers: 1000000\nramp: {rate: 1/h}",
@@ -117,59 +118,59 @@ def test_poisson_arrivals_are_seeded() -> None:
         ),
         (
             f"{BURST}ramp: 0s\nhold: 5s\nsoftphone:\n  calls: {{count: 3, every: 4s}}",
-            ["p.yaml:5: softphone: the last call starts after 8s, when the hold is over"],
+            ["p.yaml:5: softphone: the last call starts after 8s, after the end of the hold"],
         ),
         (
             f"{BURST}ramp: 0s\nexpect:\n- rate_limited > 0\n- answerd == 100%\n- answered: 100%",
             [
-                "p.yaml:6: expect[1]: answerd is no field of a run, did you mean answered?",
-                "p.yaml:7: expect[2]: a mapping is no expectation, write one such as answered == 100%",
+                "p.yaml:6: expect[1]: answerd is not a metric, did you mean answered?",
+                "p.yaml:7: expect[2]: a mapping is not an expectation, write one such as answered == 100%",
             ],
         ),
         (
-            f"{BURST}ramp: 0s\nexpect:\n- {{that: rate_limited == 0, abrt: true}}\n- {{abort: true}}",
+            f"{BURST}ramp: 0s\nexpect:\n- {{expect: rate_limited == 0, abrt: true}}\n- {{abort: true}}",
             [
                 'p.yaml:5: expect[0]: "abrt" is an unknown key, did you mean abort?',
-                "p.yaml:6: expect[1]: lacks its expectation, write one such as {that: rate_limited == 0, abort: true}",
+                "p.yaml:6: expect[1]: has no expectation, write one such as {expect: rate_limited == 0, abort: true}",
             ],
         ),
         (
             f"{BURST}ramp: 0s\nexpect: [identity.p95 < 1s]",
-            ["p.yaml:4: expect: identity.p95 is about a step that the dialect media-offer does not have"],
+            ["p.yaml:4: expect: identity.p95 is a metric of a step that the dialect media-offer does not have"],
         ),
         (
             f"{BURST}ramp: 0s\ndialect: xmpp",
-            ['p.yaml:4: dialect: "xmpp" is not known here, there are genesys-cloud, media-offer'],
+            ['p.yaml:4: dialect: "xmpp" is not one of the choices, there are genesys-cloud, media-offer'],
         ),
         (
             f"{BURST}ramp: 0s\ndialect: genesys-cloud\nsoftphone: {{like: sdk-2.1.0}}",
             [
-                "p.yaml:5: softphone: ready: ignore: in the dialect genesys-cloud nobody can call before the session "
-                "is ready"
+                "p.yaml:5: softphone: ready: ignore: in the dialect genesys-cloud no softphone can call before its "
+                "session is ready"
             ],
         ),
         (
             f"{BURST}ramp: 0s\nedge: {{organisations: [{{client_id: a, client_secret: b}}]}}",
             [
-                "p.yaml:4: edge: client_secret: a profile is written into every record; put it into a file of "
+                "p.yaml:4: edge: client_secret: every run record contains the profile; put secrets into a file for "
                 "--softphone-policy"
             ],
         ),
         (f"{BURST}ramp: 0s\nseed: -1", ["p.yaml:4: seed: must be at least 0"]),
     ],
 )
-def test_what_is_refused(text: str, lines: list[str]) -> None:
+def test_bad_input_is_reported_with_its_lines(text: str, lines: list[str]) -> None:
     assert problems(text) == lines
 
 
-def test_describe() -> None:
+def test_a_description_has_the_starts_the_behaviour_and_the_expectations() -> None:
     text = f"{BURST}ramp: 60s\nhold: 20s\nsoftphone: {{like: sdk-2.3.1}}\nexpect: [answered == 100%, retries < 5]"
     assert profile(text).describe() == [
         "500 softphones, over 60s: at most 9 starts in a second",
-        "79.88s in all: the last softphone starts after 59.88s and stays 20s",
-        "like sdk-2.3.1: 1 call, a token for each connection, waits for ready, tries again 3 times, "
+        "takes 79.88s: the last softphone starts after 59.88s and stays for 20s",
+        "like sdk-2.3.1: 1 call, a token for each connection, waits for ready, retries 3 times, "
         "after 1s times 2 up to 30s, no jitter, Retry-After ignored",
-        "1500 attempts if none is refused, never more than 30000",
+        "1500 attempts if none is refused, and never more than 30000",
         "expects answered == 100%, retries < 5",
     ]
 
@@ -182,7 +183,7 @@ def test_describe() -> None:
         ("{token: shared, connection: per-call, calls: {count: 3, every: 1s}}", 1 + 10 * (3 + 3)),
     ],
 )
-def test_attempts_if_none_is_refused(softphone: str, attempts: int) -> None:
+def test_planned_attempts_depend_on_the_reuse_of_tokens_and_connections(softphone: str, attempts: int) -> None:
     described = profile(f"name: n\nusers: 10\nramp: 0s\nsoftphone: {softphone}").describe()
     assert described[3].startswith(f"{attempts} attempts if none is refused")
 
@@ -198,9 +199,9 @@ def test_a_profile_is_found_by_name_or_by_path(tmp_path: Path) -> None:
     assert load_profile("burst", [tmp_path / "nowhere", other]).users == 2
     assert load_profile(str(other / "burst.yaml"), [mine]).users == 2
     for wanted, problem in (
-        ("brust", '"brust" is no profile, did you mean burst? There are burst, calm'),
-        ("xyz", '"xyz" is no profile, there are burst, calm'),
-        ("", '"" is no profile, there are burst, calm'),
+        ("brust", '"brust" is not a profile, did you mean burst? There are burst, calm'),
+        ("xyz", '"xyz" is not a profile, there are burst, calm'),
+        ("", '"" is not a profile, there are burst, calm'),
         (f"{mine}/brust.yaml", f"{mine}/brust.yaml: no such file or directory"),
         ("calm", f"{other}/calm.yaml:1: not UTF-8 text"),
     ):
@@ -209,7 +210,7 @@ def test_a_profile_is_found_by_name_or_by_path(tmp_path: Path) -> None:
         assert str(refused.value) == problem
 
 
-def test_the_first_comment_says_what_a_profile_shows(tmp_path: Path) -> None:
+def test_the_first_comment_becomes_about(tmp_path: Path) -> None:
     path = tmp_path / "p.yaml"
     comment = "# One,\r\n#  two.\r\n# yaml-language-server: $schema=x\r\n\r\n"
     path.write_bytes(f"{comment}{BURST}# not this\nramp: 0s".encode())
@@ -218,7 +219,7 @@ def test_the_first_comment_says_what_a_profile_shows(tmp_path: Path) -> None:
     assert load_profile(path, []).about == "written"
 
 
-def test_the_pack_is_the_ladder_of_the_report() -> None:
+def test_the_pack_has_these_profiles() -> None:
     assert PACK == [
         "burst-500",
         "burst-500-backoff",
@@ -240,7 +241,7 @@ def test_the_pack_is_the_ladder_of_the_report() -> None:
 
 
 @pytest.mark.parametrize("name", PACK)
-def test_a_profile_of_the_pack(name: str) -> None:
+def test_a_profile_of_the_pack_is_valid_and_matches_the_schema(name: str) -> None:
     path = pack_folder() / f"{name}.yaml"
     text = path.read_text(encoding="utf-8")
     profile = load_profile(name, [pack_folder()])
@@ -248,7 +249,7 @@ def test_a_profile_of_the_pack(name: str) -> None:
     assert profile.about
     assert profile.expect
     assert text.count("# yaml-language-server: $schema=../plugin/locust_softphone/schemas/profile.schema.json\n") == 1
-    tree = yaml_tree.parse(text)
+    tree = located_yaml.parse(text)
     assert tree is not None
     schema = json.loads(profile_schema())
     for data in (tree.data, profile.resolved()):
@@ -274,8 +275,9 @@ def test_a_profile_of_the_pack(name: str) -> None:
         ("reconnect-storm-recommended", "reconnect-storm", {"softphone.like", "softphone.retry", "softphone.timeout"}),
     ],
 )
-def test_a_rung_of_the_ladder_is_one_change(name: str, counterpart: str, changes: set[str]) -> None:
-    """Two runs can be compared only if what differs between them is what is being compared."""
+def test_a_profile_differs_from_its_counterpart_only_in_these_keys(
+    name: str, counterpart: str, changes: set[str]
+) -> None:
 
     def parts(name: str) -> dict[str, object]:
         resolved = load_profile(name, [pack_folder()]).resolved()
@@ -288,9 +290,9 @@ def test_a_rung_of_the_ladder_is_one_change(name: str, counterpart: str, changes
     assert {key for key in one if one[key] != other[key]} == changes
 
 
-def test_the_shipped_schema_is_up_to_date_and_describes_every_field() -> None:
+def test_the_shipped_schema_is_current_and_describes_every_key() -> None:
     shipped = SCHEMA_PATH.read_text(encoding="utf-8")
-    assert shipped == profile_schema(), "write it anew with: python -m locust_softphone.config.profile_schema"
+    assert shipped == profile_schema(), "update it with: python -m locust_softphone.config.profile_schema"
     schema = json.loads(shipped)
     jsonschema.Draft202012Validator.check_schema(schema)
     for part in (schema, *schema["$defs"].values()):
@@ -306,14 +308,32 @@ def test_the_shipped_schema_is_up_to_date_and_describes_every_field() -> None:
         f"{BURST}ramp: 0s\nsoftphone: {{like: sdk-2.3.2}}",
         f"{BURST}ramp: 0s\nsoftphone: {{retry: {{jiter: full}}}}",
         f"{BURST}ramp: 0s\nexpect: [answerd == 100%]",
-        f"{BURST}ramp: 0s\nexpect: [{{that: answerd == 100%, abort: true}}]",
-        f"{BURST}ramp: 0s\nexpect: [{{that: answered == 100%, abrt: true}}]",
+        f"{BURST}ramp: 0s\nexpect: [{{expect: answerd == 100%, abort: true}}]",
+        f"{BURST}ramp: 0s\nexpect: [{{expect: answered == 100%, abrt: true}}]",
         f"{BURST}ramp: 0s\nhold_s: 15s",
         "name: a/b\nusers: 5\nramp: 0s",
     ],
 )
-def test_an_editor_marks_what_the_loader_refuses(text: str) -> None:
+def test_the_schema_refuses_what_the_loader_refuses(text: str) -> None:
     assert problems(text)
-    tree = yaml_tree.parse(text)
+    tree = located_yaml.parse(text)
     assert tree is not None
     assert not jsonschema.Draft202012Validator(json.loads(profile_schema())).is_valid(tree.data)
+
+
+def test_the_old_key_of_an_aborting_expectation_is_read_with_one_warning(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = tmp_path / "p.yaml"
+    path.write_text(f"{BURST}ramp: 0s\nexpect:\n- {{that: rate_limited == 0, abort: true}}\n")
+    old = load_profile(path, [])
+    assert old.resolved()["expect"] == [{"expect": "rate_limited == 0", "abort": True}]
+    assert [record.getMessage() for record in caplog.records] == [
+        f"{path}:5: that is now expect (the old spelling is still read)"
+    ]
+
+
+def test_a_profile_that_an_older_version_resolved_is_read() -> None:
+    new = profile(f"{BURST}ramp: 0s\nexpect: [{{expect: rate_limited == 0, abort: true}}]")
+    old = {**new.resolved(), "expect": [{"that": "rate_limited == 0", "abort": True}]}
+    assert Profile.from_resolved(old) == Profile.from_resolved(new.resolved()) == new

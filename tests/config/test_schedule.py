@@ -1,4 +1,4 @@
-"""The plan: sorted, complete, within its stages, shared out without a rest, and the same everywhere."""
+"""Schedules: start times, bad stages, shares of the workers, and Poisson arrivals."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from locust_softphone.config.schedule import Schedule, Stage
 @pytest.mark.parametrize(
     ("stages", "starts"),
     [
-        ([Stage(4, 0)], [0, 0, 0, 0]),  # a burst: one instant, not one after the other
-        ([Stage(4, 2.0)], [0, 0.5, 1.0, 1.5]),  # the last one a step before the end, as a rate would have it
-        ([Stage(2, 1.0), Stage(None, 3.0), Stage(4, 1.0)], [0, 0.5, 4.0, 4.5]),  # a hold shifts what comes after
+        ([Stage(4, 0)], [0, 0, 0, 0]),  # a burst: all at the same instant
+        ([Stage(4, 2.0)], [0, 0.5, 1.0, 1.5]),  # the last start is one step before the end, as with a rate
+        ([Stage(2, 1.0), Stage(None, 3.0), Stage(4, 1.0)], [0, 0.5, 4.0, 4.5]),  # a hold delays the stages after it
         ([Stage(2, 1.0), Stage(4, 0)], [0, 0.5, 1.0, 1.0]),  # a burst on top of a ramp
-        ([Stage(None, 5.0), Stage(4, 0)], [5, 5, 5, 5]),  # a quiet time first
-        ([Stage(1, 1.0), Stage(4, 3.0)], [0, 1, 2, 3]),  # stages join without a gap
+        ([Stage(None, 5.0), Stage(4, 0)], [5, 5, 5, 5]),  # a hold comes first
+        ([Stage(1, 1.0), Stage(4, 3.0)], [0, 1, 2, 3]),  # no gap between two stages
     ],
 )
-def test_start_times(stages: list[Stage], starts: list[float]) -> None:
+def test_the_start_times_of_stages(stages: list[Stage], starts: list[float]) -> None:
     assert list(Schedule(4, tuple(stages))) == starts
 
 
-def test_the_ramp_of_the_report() -> None:
+def test_a_ramp_of_500_over_60s_starts_one_every_120_ms() -> None:
     ramp = Schedule(500, (Stage(500, 60.0),))
     assert [ramp.start_time(n) for n in (0, 1, 250)] == [0.0, 0.12, 30.0]
     assert ramp.last_start_s == pytest.approx(59.88)
@@ -35,17 +35,17 @@ def test_the_ramp_of_the_report() -> None:
 @pytest.mark.parametrize(
     ("users", "stages", "problem"),
     [
-        (5, [], "the last stage must reach the 5 users, not hold or stop at 0"),
-        (5, [Stage(4, 1)], "the last stage must reach the 5 users, not hold or stop at 4"),
-        (5, [Stage(6, 1)], "the last stage must reach the 5 users, not hold or stop at 6"),
-        (5, [Stage(5, 1), Stage(None, 9)], "the last stage must reach the 5 users, not hold or stop at 5"),
-        (5, [Stage(5, 1), Stage(3, 1)], "a stage to 3 after one to 5: softphones only ever start, stages must rise"),
-        (5, [Stage(2, 1), Stage(2, 1)], "a stage to 2 after one to 2: softphones only ever start, stages must rise"),
-        (5, [Stage(0, 1), Stage(5, 1)], "a stage to 0 after one to 0: softphones only ever start, stages must rise"),
-        (5, [Stage(5, -1)], "a stage cannot last a negative time"),
+        (5, [], "the last stage must reach the 5 users, not stop at 0"),
+        (5, [Stage(4, 1)], "the last stage must reach the 5 users, not stop at 4"),
+        (5, [Stage(6, 1)], "the last stage must reach the 5 users, not stop at 6"),
+        (5, [Stage(5, 1), Stage(None, 9)], "the last stage must reach the 5 users, not hold"),
+        (5, [Stage(5, 1), Stage(3, 1)], "a stage to 3 follows one to 5; each stage must reach more softphones"),
+        (5, [Stage(2, 1), Stage(2, 1)], "a stage to 2 follows one to 2; each stage must reach more softphones"),
+        (5, [Stage(0, 1), Stage(5, 1)], "a stage to 0 follows one to 0; each stage must reach more softphones"),
+        (5, [Stage(5, -1)], "a stage cannot have a negative duration"),
     ],
 )
-def test_plans_that_make_no_sense(users: int, stages: list[Stage], problem: str) -> None:
+def test_impossible_stages_are_refused(users: int, stages: list[Stage], problem: str) -> None:
     with pytest.raises(ValueError, match=f"^{problem}$"):
         Schedule(users, tuple(stages))
 
@@ -54,18 +54,18 @@ def test_plans_that_make_no_sense(users: int, stages: list[Stage], problem: str)
     ("users", "stages", "peak"),
     [
         (500, [Stage(500, 0)], 500),
-        (500, [Stage(500, 10.0)], 50),  # 50/s is 50 in a second, not 51 with the one on its end
+        (500, [Stage(500, 10.0)], 50),  # not 51: the second does not include its end
         (500, [Stage(500, 60.0)], 9),  # 8.33/s: nine, 0.12 s apart, fit into 0.96 s
-        (10, [Stage(10, 10 / 3)], 3),  # a rate that has no exact float
-        (8, [Stage(2, 1.5), Stage(8, 0)], 7),  # the window goes across stages
+        (10, [Stage(10, 10 / 3)], 3),  # the rate has no exact float
+        (8, [Stage(2, 1.5), Stage(8, 0)], 7),  # a second can span two stages
         (3, [Stage(3, 30.0)], 1),
     ],
 )
-def test_peak_starts_per_s(users: int, stages: list[Stage], peak: int) -> None:
+def test_the_largest_number_of_starts_in_a_second(users: int, stages: list[Stage], peak: int) -> None:
     assert Schedule(users, tuple(stages)).peak_starts_per_s() == peak
 
 
-def test_only_planned_softphones_have_a_start() -> None:
+def test_an_index_outside_the_plan_is_refused() -> None:
     for n in (-1, 5):
         with pytest.raises(IndexError):
             Schedule(5, (Stage(5, 1.0),)).start_time(n)
@@ -101,33 +101,33 @@ def test_starts_are_sorted_and_each_lies_within_its_stage(schedule: Schedule) ->
 
 
 @given(schedules(), st.integers(1, 12))
-def test_the_shares_of_all_workers_are_the_plan(schedule: Schedule, workers: int) -> None:
+def test_the_workers_together_have_each_softphone_once(schedule: Schedule, workers: int) -> None:
     shares = [n for offset in range(workers) for n in schedule.share(offset, workers)]
     assert sorted(shares) == list(range(schedule.users))
 
 
 @given(schedules(), st.floats(-1, 20000))
-def test_started_by_agrees_with_the_starts(schedule: Schedule, t_s: float) -> None:
+def test_started_by_counts_the_starts_until_then(schedule: Schedule, t_s: float) -> None:
     starts = list(schedule)
     for t in (t_s, starts[0], starts[-1], starts[len(starts) // 2]):
         assert schedule.started_by(t) == sum(start <= t for start in starts)
 
 
 @given(schedules())
-def test_peak_is_the_fullest_second_that_begins_with_a_start(schedule: Schedule) -> None:
+def test_the_peak_is_the_fullest_second_that_begins_with_a_start(schedule: Schedule) -> None:
     starts = list(schedule)
     assert schedule.peak_starts_per_s() == max(sum(0 <= b - a < 1 - 1e-9 for b in starts) for a in starts)
 
 
-def test_poisson_is_the_same_plan_every_time() -> None:
+def test_the_same_seed_gives_the_same_poisson_arrivals() -> None:
     plan = Schedule(4, (Stage(4, 10.0),), "poisson", seed=1)
     assert list(plan) == list(Schedule(4, (Stage(4, 10.0),), "poisson", seed=1))
     assert list(plan) != list(Schedule(4, (Stage(4, 10.0),), "poisson", seed=2))
-    # Pinned: another Python, another machine, another worker must get these.
+    # Pinned: every Python version, machine and worker must get these.
     assert list(plan) == pytest.approx([1.3436424411240122, 2.550690257394217, 7.637746189766, 8.474337369372327])
 
 
-def test_poisson_has_the_mean_and_the_spread_of_a_poisson_process() -> None:
+def test_poisson_arrivals_have_exponential_gaps() -> None:
     starts = list(Schedule(20_000, (Stage(20_000, 1000.0),), "poisson", seed=7))
     gaps = [b - a for a, b in pairwise(starts)]
     mean = sum(gaps) / len(gaps)

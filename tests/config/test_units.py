@@ -1,4 +1,4 @@
-"""Durations and rates: what is read, what is refused and with which words, and that both round-trip."""
+"""Durations and rates: reading, bad input, and writing."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from locust_softphone.config.units import PerSecond, Seconds, format_duration, f
     ("text", "seconds"),
     [
         ("0s", 0.0),
-        ("250ms", 0.25),  # the m of ms is no minute
+        ("250ms", 0.25),  # ms is not minutes
         ("60s", 60.0),
         ("1.5s", 1.5),
         ("2m", 120.0),
@@ -27,35 +27,35 @@ from locust_softphone.config.units import PerSecond, Seconds, format_duration, f
         ("168h", 604800.0),  # a week: the longest accepted
     ],
 )
-def test_parse_duration(text: str, seconds: float) -> None:
+def test_a_duration_is_read_in_seconds(text: str, seconds: float) -> None:
     assert parse_duration(text) == seconds
 
 
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
-        ("60", '"60" is no duration, write 60s'),
-        (60, "60 is no duration, write 60s"),
-        (0, "0 is no duration, write 0s"),
-        (1.5, "1.5 is no duration, write 1.5s"),
-        (True, "true is no duration, write 250ms, 60s, 2m or 1m30s"),  # bool is an int to Python
-        (None, "null is no duration, write 250ms, 60s, 2m or 1m30s"),
-        ("", '"" is no duration, write 250ms, 60s, 2m or 1m30s'),
-        ("soon", '"soon" is no duration, write 250ms, 60s, 2m or 1m30s'),
-        ("-1s", '"-1s" is no duration, write 250ms, 60s, 2m or 1m30s'),
-        ("nans", '"nans" is no duration, write 250ms, 60s, 2m or 1m30s'),
-        ("infs", '"infs" is no duration, write 250ms, 60s, 2m or 1m30s'),
-        ("1e3s", '"1e3s" is no duration, write 250ms, 60s, 2m or 1m30s'),
-        ("1:30", '"1:30" is no duration, write 250ms, 60s, 2m or 1m30s'),  # 90 in YAML 1.1
-        ("60 s", '"60 s" is no duration, write 250ms, 60s, 2m or 1m30s'),
-        ("60s\n", '"60s\\n" is no duration, write 250ms, 60s, 2m or 1m30s'),
-        ("٣s", '"٣s" is no duration, write 250ms, 60s, 2m or 1m30s'),  # a digit to str.isdigit, not to us
+        ("60", '"60" is not a duration, write 60s'),
+        (60, "60 is not a duration, write 60s"),
+        (0, "0 is not a duration, write 0s"),
+        (1.5, "1.5 is not a duration, write 1.5s"),
+        (True, "true is not a duration, write 250ms, 60s, 2m or 1m30s"),  # bool is an int to Python
+        (None, "null is not a duration, write 250ms, 60s, 2m or 1m30s"),
+        ("", '"" is not a duration, write 250ms, 60s, 2m or 1m30s'),
+        ("soon", '"soon" is not a duration, write 250ms, 60s, 2m or 1m30s'),
+        ("-1s", '"-1s" is not a duration, write 250ms, 60s, 2m or 1m30s'),
+        ("nans", '"nans" is not a duration, write 250ms, 60s, 2m or 1m30s'),
+        ("infs", '"infs" is not a duration, write 250ms, 60s, 2m or 1m30s'),
+        ("1e3s", '"1e3s" is not a duration, write 250ms, 60s, 2m or 1m30s'),
+        ("1:30", '"1:30" is not a duration, write 250ms, 60s, 2m or 1m30s'),  # 90 in YAML 1.1
+        ("60 s", '"60 s" is not a duration, write 250ms, 60s, 2m or 1m30s'),
+        ("60s\n", '"60s\\n" is not a duration, write 250ms, 60s, 2m or 1m30s'),
+        ("٣s", '"٣s" is not a duration, write 250ms, 60s, 2m or 1m30s'),  # a digit to str.isdigit, not to us
         ("169h", '"169h" is too long, a duration is at most 604800s'),
         ("0.0001ms", '"0.0001ms" is too short, write 0s for none'),
-        (["60s"], "a list is no duration, write 250ms, 60s, 2m or 1m30s"),
+        (["60s"], "a list is not a duration, write 250ms, 60s, 2m or 1m30s"),
     ],
 )
-def test_parse_duration_refuses(text: object, problem: str) -> None:
+def test_a_bad_duration_is_refused_with_advice(text: object, problem: str) -> None:
     with pytest.raises(ValueError, match=f"^{re.escape(problem)}$"):
         parse_duration(text)
 
@@ -70,25 +70,25 @@ def test_parse_duration_refuses(text: object, problem: str) -> None:
         ("1000000/s", 1e6),  # the highest accepted
     ],
 )
-def test_parse_rate(text: str, per_s: float) -> None:
+def test_a_rate_is_read_per_second(text: str, per_s: float) -> None:
     assert parse_rate(text) == per_s
 
 
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
-        ("50", '"50" is no rate, write 50/s'),
-        (50, "50 is no rate, write 50/s"),
-        ("50/m", '"50/m" is no rate, write 50/s, 300/min or 10/h'),  # a month? a metre?
-        ("50 / s", '"50 / s" is no rate, write 50/s, 300/min or 10/h'),
-        ("-50/s", '"-50/s" is no rate, write 50/s, 300/min or 10/h'),
-        ("nan/s", '"nan/s" is no rate, write 50/s, 300/min or 10/h'),
-        ("0/s", '"0/s" is out of bounds, a rate is above 0 and at most 1000000/s'),  # would never start anybody
+        ("50", '"50" is not a rate, write 50/s'),
+        (50, "50 is not a rate, write 50/s"),
+        ("50/m", '"50/m" is not a rate, write 50/s, 300/min or 10/h'),  # a month? a metre?
+        ("50 / s", '"50 / s" is not a rate, write 50/s, 300/min or 10/h'),
+        ("-50/s", '"-50/s" is not a rate, write 50/s, 300/min or 10/h'),
+        ("nan/s", '"nan/s" is not a rate, write 50/s, 300/min or 10/h'),
+        ("0/s", '"0/s" is out of bounds, a rate is above 0 and at most 1000000/s'),  # would never start a softphone
         ("2000000/s", '"2000000/s" is out of bounds, a rate is above 0 and at most 1000000/s'),
-        (None, "null is no rate, write 50/s, 300/min or 10/h"),
+        (None, "null is not a rate, write 50/s, 300/min or 10/h"),
     ],
 )
-def test_parse_rate_refuses(text: object, problem: str) -> None:
+def test_a_bad_rate_is_refused_with_advice(text: object, problem: str) -> None:
     with pytest.raises(ValueError, match=f"^{re.escape(problem)}$"):
         parse_rate(text)
 
@@ -97,7 +97,7 @@ def test_parse_rate_refuses(text: object, problem: str) -> None:
     ("seconds", "text"),
     [(0.0, "0s"), (0.25, "250ms"), (0.0005, "0.5ms"), (1.0, "1s"), (1.5, "1.5s"), (60.0, "60s"), (7200.0, "7200s")],
 )
-def test_format_duration(seconds: float, text: str) -> None:
+def test_a_duration_is_written_in_milliseconds_or_seconds(seconds: float, text: str) -> None:
     assert format_duration(seconds) == text
 
 
@@ -105,17 +105,17 @@ def test_format_duration(seconds: float, text: str) -> None:
     ("per_s", "text"),
     [(50.0, "50/s"), (0.5, "30/min"), (5.0, "5/s"), (10 / 3600, "10/h"), (1 / 60, "1/min")],
 )
-def test_format_rate_takes_the_unit_that_reads_best(per_s: float, text: str) -> None:
+def test_a_rate_is_written_in_the_unit_with_the_shortest_number(per_s: float, text: str) -> None:
     assert format_rate(per_s) == text
 
 
 @given(st.floats(1e-6, 604800))
-def test_durations_round_trip(seconds: float) -> None:
+def test_a_written_duration_is_read_back_exactly(seconds: float) -> None:
     assert parse_duration(format_duration(seconds)) == seconds
 
 
 @given(st.floats(1e-6, 1e6))
-def test_rates_round_trip(per_s: float) -> None:
+def test_a_written_rate_is_read_back_exactly(per_s: float) -> None:
     assert parse_rate(format_rate(per_s)) == per_s
 
 
@@ -124,7 +124,7 @@ class Pace(BaseModel):
     rate_per_s: Annotated[PerSecond, Field(alias="rate")]
 
 
-def test_fields_are_floats_inside_and_text_outside() -> None:
+def test_model_fields_are_floats_in_python_and_text_in_json() -> None:
     pace = Pace.model_validate({"hold": "1m", "rate": "300/min"})
     assert (pace.hold_s, pace.rate_per_s) == (60.0, 5.0)
     assert pace.model_dump(mode="json", by_alias=True) == {"hold": "60s", "rate": "5/s"}

@@ -1,4 +1,4 @@
-"""Edges for tests: a shared one that is never in the way, and fresh ones with a policy of the test's own."""
+"""Edges for tests: a shared one with high limits, and new ones with a policy of the test's own."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ StartEdge = Callable[[str], EdgeProcess]
 
 @pytest.fixture(scope="session")
 def edge() -> Iterator[EdgeProcess]:
-    """An edge that refuses nobody by limit, shared by all tests: compare its counters, do not expect them."""
+    """An edge whose limits are never reached, shared by all tests: compare its counters before and after."""
     with running_edge(GENEROUS) as running:
         yield running
         eventually(lambda: balanced(running.stats()))
@@ -31,7 +31,7 @@ def edge() -> Iterator[EdgeProcess]:
 
 @pytest.fixture
 def start_edge() -> Iterator[StartEdge]:
-    """Starts edges that end with the test; each must have counted everything exactly once."""
+    """Starts edges that end with the test; the counters of each must add up."""
     with ExitStack() as stack:
         edges: list[EdgeProcess] = []
 

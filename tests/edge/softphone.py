@@ -1,4 +1,4 @@
-"""A softphone without the package: the standard library's HTTP client and the websockets library."""
+"""A softphone that does not use the package: the standard library's HTTP client and the websockets library."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def offer_body(session_id: str, text: str = OFFER) -> bytes:
 
 
 class Softphone:
-    """One named client of an edge; it does what it is told and retries nothing."""
+    """One named client of an edge; it never retries."""
 
     def __init__(self, edge: EdgeProcess, name: str = "alice", credentials: str = BASIC) -> None:
         self.edge = edge
@@ -52,7 +52,7 @@ class Softphone:
         return {"Authorization": f"Bearer {self._token}", "X-Softphone-Id": self.name}
 
     def connect(self) -> ClientConnection:
-        """The open WebSocket; ``ready`` has not been read."""
+        """The open WebSocket; ``ready`` has not been read yet."""
         return connect(
             self.edge.signaling_url, additional_headers=self.headers, compression=None, ssl=self.edge.ssl_context
         )
@@ -73,12 +73,12 @@ def eventually(condition: Callable[[], bool]) -> None:
     """Wait until the condition holds."""
     deadline = time.monotonic() + 20
     while not condition():
-        assert time.monotonic() < deadline, "it never came true"
+        assert time.monotonic() < deadline, "the condition was not met in time"
         time.sleep(0.01)
 
 
 def balanced(stats: Mapping[str, Any]) -> bool:
-    """Whether every request has one verdict and every session one ending."""
+    """Whether every request has one decision and every session one end."""
     steps = all(
         step["requests"] == step["admitted"] + sum(step["refused"].values()) + step["cut"]
         for step in stats["steps"].values()

@@ -1,4 +1,4 @@
-"""Credentials and tokens."""
+"""Client credentials and bearer tokens."""
 
 from __future__ import annotations
 
@@ -31,40 +31,40 @@ def access() -> Access:
     ("authorization", "client_id"),
     [
         (basic("acme:s3cret:ü"), "acme"),  # the first colon ends the id, RFC 7617 2
-        (basic("umbrella:other").replace("Basic", "bAsIc"), "umbrella"),  # schemes have no case, RFC 9110 11.1
-        (basic("acme:other"), None),  # somebody else's secret
+        (basic("umbrella:other").replace("Basic", "bAsIc"), "umbrella"),  # schemes are case-insensitive, RFC 9110 11.1
+        (basic("acme:other"), None),  # another organisation's secret
         (basic("acme:"), None),
         (basic("acme"), None),
-        (basic("nobody:"), None),  # unknown, with the empty secret
+        (basic("nobody:"), None),  # an unknown client with an empty secret
         (basic(""), None),
         ("", None),
         ("Basic", None),
-        ("Basic !", None),  # no base64
-        ("Basic /w==", None),  # no UTF-8
+        ("Basic !", None),  # not base64
+        ("Basic /w==", None),  # not UTF-8
         ("Bearer " + b64encode(b"umbrella:other").decode(), None),
     ],
 )
-def test_client_id(access: Access, authorization: str, client_id: str | None) -> None:
+def test_the_client_of_a_basic_header(access: Access, authorization: str, client_id: str | None) -> None:
     assert access.client_id(authorization) == client_id
 
 
 def organisation(access: Access, authorization: str, now: float) -> str | None:
-    grant = access.bearer(authorization, now)
+    grant = access.grant_of_header(authorization, now)
     return None if grant is None else grant.organisation
 
 
-def test_a_token_is_good_until_it_expires(access: Access) -> None:
+def test_a_token_is_valid_until_it_expires(access: Access) -> None:
     token = access.issue("acme", now=0.0)
     assert organisation(access, f"Bearer {token}", 59.9) == "acme"
     assert organisation(access, f"bearer {token}", 59.9) == "acme"
     assert organisation(access, f"Bearer {token}", 60.0) is None
 
 
-def test_a_token_asked_for_is_good_for_every_user_and_a_users_own_for_that_one(access: Access) -> None:
-    asked_for, own = access.grant(access.issue("acme", now=0.0), 1.0), access.grant("alices-own", 1e9)
-    assert asked_for is not None
+def test_an_issued_token_is_valid_for_every_user_and_a_users_token_for_that_user(access: Access) -> None:
+    issued, own = access.grant(access.issue("acme", now=0.0), 1.0), access.grant("alices-own", 1e9)
+    assert issued is not None
     assert own is not None
-    assert (asked_for.organisation, asked_for.user) == ("acme", None)
+    assert (issued.organisation, issued.user) == ("acme", None)
     assert (own.organisation, own.user) == ("umbrella", "alice")
 
 
@@ -72,18 +72,18 @@ def test_a_token_asked_for_is_good_for_every_user_and_a_users_own_for_that_one(a
     "authorization",
     ["", "Bearer", "Bearer ", "Bearer nonsense", "Basic nonsense", "Basic alices-own"],
 )
-def test_no_token_no_organisation(access: Access, authorization: str) -> None:
+def test_a_header_without_a_valid_token_has_no_grant(access: Access, authorization: str) -> None:
     access.issue("acme", now=0.0)
     assert organisation(access, authorization, 1.0) is None
 
 
-def test_tokens_differ_and_expired_ones_are_dropped(access: Access) -> None:
+def test_tokens_differ_and_expired_tokens_are_dropped(access: Access) -> None:
     tokens = [access.issue("acme", now=float(second)) for second in range(1000)]
     assert len(set(tokens)) == 1000
     assert len(access) == 60
 
 
-def test_secrets_and_tokens_are_kept_as_hashes_only(access: Access) -> None:
+def test_only_hashes_of_secrets_and_tokens_are_kept(access: Access) -> None:
     token = access.issue("acme", now=0.0)
     kept = str(vars(access))
     assert "acme" in kept
@@ -91,6 +91,6 @@ def test_secrets_and_tokens_are_kept_as_hashes_only(access: Access) -> None:
 
 
 @pytest.mark.parametrize("token", ["\udcff", "ü", "\0", "x" * 8000])
-def test_any_text_can_be_asked_about(access: Access, token: str) -> None:
+def test_any_text_can_be_given_as_a_token(access: Access, token: str) -> None:
     assert access.grant(token, 1.0) is None
     assert access.client_id(basic("acme:" + token.replace("\udcff", ""))) is None

@@ -1,4 +1,4 @@
-"""Clients that mean harm: the edge keeps its memory, its descriptors, its counters and its temper."""
+"""Hostile clients: the edge bounds its memory and descriptors, counts correctly, and still serves the others."""
 
 from __future__ import annotations
 
@@ -24,23 +24,23 @@ from tests.edge.softphone import BASIC, GRANT, Softphone, balanced, eventually, 
 from tests.edge_process import EdgeProcess, running_edge
 from tests.resources import peak_bytes
 
-PATIENT_S = 30.0  # a bound for a test that has gone wrong
-HASTY = GENEROUS + "request_timeout: 1s\n"
+TIMEOUT_S = 30.0  # only reached if a test fails
+SHORT_TIMEOUT = GENEROUS + "request_timeout: 1s\n"
 HALF_OPEN = 5000
 FLOOD_S = 1.0
 MB = 1024 * 1024
-MOST_GROWTH = 64 * MB
+MAX_GROWTH = 64 * MB
 HALF_A_HEAD = b"GET /signaling HTTP/1.1\r\nHost: edge\r\nUpgrade: websocket\r\n"
 
 
-def dial(edge: EdgeProcess, said: bytes = b"") -> socket.socket:
-    connection = socket.create_connection(edge.address, timeout=PATIENT_S)
-    connection.sendall(said)
+def dial(edge: EdgeProcess, sent: bytes = b"") -> socket.socket:
+    connection = socket.create_connection(edge.address, timeout=TIMEOUT_S)
+    connection.sendall(sent)
     return connection
 
 
-def heard(connection: socket.socket) -> bytes:
-    """All that comes until the edge closes."""
+def received(connection: socket.socket) -> bytes:
+    """Everything that arrives until the edge closes."""
     parts = []
     with suppress(ConnectionResetError):
         while part := connection.recv(65536):
@@ -58,16 +58,16 @@ def status_of(response: bytes) -> int:
 
 
 @contextmanager
-def holding_its_memory(edge: EdgeProcess, most: int = MOST_GROWTH) -> Iterator[None]:
+def bounded_memory(edge: EdgeProcess, most: int = MAX_GROWTH) -> Iterator[None]:
     before = peak_bytes(edge.process.pid)
     yield
     assert peak_bytes(edge.process.pid) - before < most
 
 
 @pytest.fixture(scope="module")
-def hasty() -> Iterator[EdgeProcess]:
-    """An edge with little time for anybody, shared: compare its counters."""
-    with running_edge(HASTY) as running:
+def short_timeout_edge() -> Iterator[EdgeProcess]:
+    """A shared edge with a short request_timeout: compare its counters before and after."""
+    with running_edge(SHORT_TIMEOUT) as running:
         yield running
         eventually(lambda: balanced(running.stats()))
 
@@ -76,24 +76,26 @@ def refused(edge: EdgeProcess, step: str) -> Counter[str]:
     return Counter(edge.stats()["steps"][step]["refused"])
 
 
-# Slow
+# Slow clients
 
 
-def test_half_open_handshakes_are_closed_in_time_and_nobody_else_notices(start_edge: StartEdge) -> None:
+def test_half_open_handshakes_are_closed_in_time_and_others_are_still_served(start_edge: StartEdge) -> None:
     allowed = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (allowed[1], allowed[1]))
     edge = start_edge(GENEROUS + "request_timeout: 5s\n")
     process = psutil.Process(edge.process.pid)
     at_rest = process.num_fds()
     try:
-        with holding_its_memory(edge, HALF_OPEN * 16 * 1024), ExitStack() as stack:
+        with bounded_memory(edge, HALF_OPEN * 16 * 1024), ExitStack() as stack:
             for _ in range(min(HALF_OPEN, allowed[1] - 500)):
                 stack.enter_context(dial(edge, HALF_A_HEAD))
             phone = Softphone(edge)
             with phone.connect() as websocket:
                 assert phone.offer(ready(websocket)).status == 201
-                eventually(lambda: process.num_fds() <= at_rest + 2)  # all but the WebSocket, and its client's last
-                websocket.ping().wait(PATIENT_S)
+                eventually(
+                    lambda: process.num_fds() <= at_rest + 2
+                )  # except the WebSocket, and its client's last request
+                websocket.ping().wait(TIMEOUT_S)
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, allowed)
     handshakes = edge.stats()["steps"]["handshake"]
@@ -101,21 +103,21 @@ def test_half_open_handshakes_are_closed_in_time_and_nobody_else_notices(start_e
 
 
 def drip(connection: socket.socket) -> bytes:
-    """Send a byte now and then until the edge has had enough of it; returns what it said."""
+    """Send a byte now and then until the edge closes the connection; returns the response."""
     connection.settimeout(0.1)
     while True:
         try:
             connection.sendall(b"X")
-            return heard(connection) if connection.recv(1, socket.MSG_PEEK) else b""
+            return received(connection) if connection.recv(1, socket.MSG_PEEK) else b""
         except TimeoutError:
             continue
         except ConnectionError:
             return b""
 
 
-@pytest.mark.parametrize("go_on", [heard, drip], ids=["silent", "a byte at a time"])
+@pytest.mark.parametrize("go_on", [received, drip], ids=["silent", "a byte at a time"])
 @pytest.mark.parametrize(
-    ("said", "status"),
+    ("sent", "status"),
     [
         (b"", None),
         (b"GET /sig", None),
@@ -125,46 +127,49 @@ def drip(connection: socket.socket) -> bytes:
     ],
     ids=["nothing", "half a line", "half a head", "half a body", "half a chunk"],
 )
-def test_the_slow_are_closed(
-    hasty: EdgeProcess, said: bytes, status: int | None, go_on: Callable[[socket.socket], bytes]
+def test_connections_of_slow_clients_are_closed(
+    short_timeout_edge: EdgeProcess, sent: bytes, status: int | None, go_on: Callable[[socket.socket], bytes]
 ) -> None:
-    before = refused(hasty, "token")
-    with dial(hasty, said) as connection:
+    before = refused(short_timeout_edge, "token")
+    with dial(short_timeout_edge, sent) as connection:
         response = go_on(connection)
     if status is None:
-        assert not response or status_of(response) == 400  # of aiohttp, which knows no method that begins so
+        assert not response or status_of(response) == 400  # by aiohttp, because no method starts like this
     else:
         assert status_of(response) == status
-    assert refused(hasty, "token") - before == ({} if status is None else {"408": 1})
+    assert refused(short_timeout_edge, "token") - before == ({} if status is None else {"408": 1})
 
 
-def test_a_body_that_comes_in_parts_but_in_time_is_taken(edge: EdgeProcess) -> None:
+def test_a_body_that_arrives_in_parts_but_in_time_is_accepted(edge: EdgeProcess) -> None:
     with dial(edge, posting("/oauth/token", BASIC, f"Content-Length: {len(GRANT)}", "Connection: close")) as connection:
         for byte in GRANT:
             connection.sendall(bytes([byte]))
-        assert status_of(heard(connection)) == 200
+        assert status_of(received(connection)) == 200
 
 
-# Large
+# Large requests
 
 
 @pytest.mark.parametrize("header", ["Content-Length: 1000000000", "Transfer-Encoding: chunked"])
 @pytest.mark.parametrize(("known", "status"), [(True, 413), (False, 401)])
-def test_a_gigabyte_of_an_offer_is_refused_and_never_held(
-    hasty: EdgeProcess, header: str, known: bool, status: int
+def test_an_offer_of_a_gigabyte_is_refused_and_not_kept_in_memory(
+    short_timeout_edge: EdgeProcess, header: str, known: bool, status: int
 ) -> None:
-    before = refused(hasty, "offer")
-    authorization = Softphone(hasty).headers["Authorization"] if known else "Bearer guessed"
-    with holding_its_memory(hasty), dial(hasty, posting("/api/v2/media/offer", authorization, header)) as connection:
+    before = refused(short_timeout_edge, "offer")
+    authorization = Softphone(short_timeout_edge).headers["Authorization"] if known else "Bearer guessed"
+    with (
+        bounded_memory(short_timeout_edge),
+        dial(short_timeout_edge, posting("/api/v2/media/offer", authorization, header)) as connection,
+    ):
         chunk = b"10000\r\n" + b"x" * 0x10000 + b"\r\n"
         with suppress(ConnectionError):
             for _ in range(1_000_000_000 // len(chunk)):
                 connection.sendall(chunk)
-    assert refused(hasty, "offer") - before == {str(status): 1}
+    assert refused(short_timeout_edge, "offer") - before == {str(status): 1}
 
 
 def test_a_compressed_body_is_not_unpacked(edge: EdgeProcess) -> None:
-    with holding_its_memory(edge):
+    with bounded_memory(edge):
         bomb = gzip.compress(bytes(60 * MB))
         assert len(bomb) < 64 * 1024
         response = edge.request("POST", "/oauth/token", bomb, {"Authorization": BASIC, "Content-Encoding": "gzip"})
@@ -182,11 +187,11 @@ def test_a_compressed_body_is_not_unpacked(edge: EdgeProcess) -> None:
     ],
     ids=["a long header", "many headers", "a long path", "TLS", "zeros"],
 )
-def test_what_is_no_request_is_refused_without_a_word_in_the_log(edge: EdgeProcess, head: bytes) -> None:
-    with holding_its_memory(edge), closing(socket.create_connection(edge.address, timeout=PATIENT_S)) as connection:
+def test_bytes_that_are_not_http_are_refused_without_a_log_line(edge: EdgeProcess, head: bytes) -> None:
+    with bounded_memory(edge), closing(socket.create_connection(edge.address, timeout=TIMEOUT_S)) as connection:
         with suppress(ConnectionError):
             connection.sendall(head + b"\r\n\r\n")
-        response = heard(connection)
+        response = received(connection)
     assert not response or status_of(response) == 400
 
 
@@ -194,7 +199,7 @@ def test_what_is_no_request_is_refused_without_a_word_in_the_log(edge: EdgeProce
 
 
 def upgraded(edge: EdgeProcess, phone: Softphone) -> socket.socket:
-    """A WebSocket that nobody reads unless told to."""
+    """A WebSocket that is not read unless the test does."""
     lines = ["GET /signaling HTTP/1.1", "Host: edge", "Upgrade: websocket", "Connection: Upgrade"]
     lines += ["Sec-WebSocket-Version: 13", f"Sec-WebSocket-Key: {b64encode(bytes(16)).decode()}"]
     lines += [f"{name}: {value}" for name, value in phone.headers.items()]
@@ -216,15 +221,15 @@ def masked(opcode: int, payload: bytes) -> bytes:
     [masked(9, b"ping" * 20) * 100, masked(1, b"x" * 0xFFFF), masked(10, b"") * 1000, masked(1, b"") * 1000],
     ids=["pings", "long messages", "pongs", "empty messages"],
 )
-def test_a_flood_of_frames_by_a_client_that_never_reads(edge: EdgeProcess, frames: bytes) -> None:
+def test_a_flood_of_frames_from_a_client_that_never_reads_is_survived(edge: EdgeProcess, frames: bytes) -> None:
     phone = Softphone(edge)
-    with holding_its_memory(edge), upgraded(edge, phone) as flooding:
+    with bounded_memory(edge), upgraded(edge, phone) as flooding:
         flooding.settimeout(FLOOD_S / 4)
         until_s = time.monotonic() + FLOOD_S
         with suppress(TimeoutError):
             while time.monotonic() < until_s:
                 flooding.sendall(frames)
-        with Softphone(edge, "bob").connect() as websocket:  # somebody else is served meanwhile
+        with Softphone(edge, "bob").connect() as websocket:  # other clients are served meanwhile
             ready(websocket)
     eventually(lambda: edge.stats()["sessions"]["open"] == 0)
 
@@ -243,11 +248,11 @@ def test_a_flood_of_frames_by_a_client_that_never_reads(edge: EdgeProcess, frame
         (b"\x01\x81" + bytes(4) + b"x" + masked(1, b"y"), 1002),
         (b"\x80\x81" + bytes(4) + b"x", 1002),
     ],
-    ids=["1 GB", "2^63", "a long ping", "opcode 3", "rsv", "no UTF-8", "close 1006", "half a code", "two", "no first"],
+    ids=["1 GB", "2^63", "a long ping", "opcode 3", "rsv", "not UTF-8", "close 1006", "half a code", "two", "no first"],
 )
-def test_a_frame_that_is_not_allowed_ends_its_session_alone(edge: EdgeProcess, frame: bytes, code: int) -> None:
+def test_a_frame_that_is_not_allowed_ends_only_its_session(edge: EdgeProcess, frame: bytes, code: int) -> None:
     phone, before = Softphone(edge), Counter(edge.stats()["closes"])
-    with holding_its_memory(edge), upgraded(edge, phone) as connection:
+    with bounded_memory(edge), upgraded(edge, phone) as connection:
         connection.sendall(frame)
         with suppress(ConnectionError):
             for _ in range(100):
@@ -255,7 +260,7 @@ def test_a_frame_that_is_not_allowed_ends_its_session_alone(edge: EdgeProcess, f
         eventually(lambda: Counter(edge.stats()["closes"]) - before == {str(code): 1})
 
 
-def test_an_edge_without_descriptors_goes_on_when_there_are_some_again() -> None:
+def test_an_edge_that_ran_out_of_descriptors_serves_again_once_some_are_free() -> None:
     with running_edge(GENEROUS, most_descriptors=64) as edge:
         with ExitStack() as stack:
             for _ in range(200):
@@ -263,7 +268,7 @@ def test_an_edge_without_descriptors_goes_on_when_there_are_some_again() -> None
         phone = Softphone(edge)
 
         def served_again() -> bool:
-            with suppress(ConnectionError):  # for want of a descriptor libuv takes a connection and closes it
+            with suppress(ConnectionError):  # without a descriptor libuv accepts a connection and closes it
                 return phone.request_token().status == 200
             return False
 
@@ -272,7 +277,7 @@ def test_an_edge_without_descriptors_goes_on_when_there_are_some_again() -> None
             assert phone.offer(ready(websocket)).status == 201
 
 
-# Liars
+# Requests without authorization
 
 
 NAMES = st.sampled_from(["locust-softphone", "umbrella", "nobody", "", "ümläut", "a:b"])
@@ -299,14 +304,14 @@ BODIES = st.one_of(
     ),
     BODIES,
 )
-def test_whoever_is_not_authorised_gets_nothing_and_is_counted_as_refused(
+def test_requests_without_authorization_are_refused_and_counted(
     edge: EdgeProcess, method: str, path: str, authorization: str, headers: list[str], body: bytes
 ) -> None:
     before = edge.stats()["steps"]
     lines = [f"{method} {path} HTTP/1.1", "Host: edge", f"Authorization: {authorization}", *headers]
     head = "\r\n".join([*lines, f"Content-Length: {len(body)}", "Connection: close", "", ""])
     with dial(edge, head.encode("utf-8", "surrogatepass") + body) as connection:
-        response = heard(connection)
+        response = received(connection)
     after = edge.stats()["steps"]
     statuses = [int(found) for found in re.findall(rb"(?m)^HTTP/1\.[01] (\d{3})", response)]
     assert all(400 <= status < 500 for status in statuses if path != "/stats"), response
@@ -315,11 +320,13 @@ def test_whoever_is_not_authorised_gets_nothing_and_is_counted_as_refused(
         assert counts["admitted"] == before[step]["admitted"]
         for status, count in counts["refused"].items():
             counted[int(status)] += count - before[step]["refused"].get(status, 0)
-    told = b"contextId" in response  # by the edge, not by aiohttp for what is no request
-    assert +counted == Counter(statuses if path.partition("?")[0] in STEP_OF and told and 405 not in statuses else [])
+    by_edge = b"contextId" in response  # otherwise by aiohttp, for something that is not a request
+    assert +counted == Counter(
+        statuses if path.partition("?")[0] in STEP_OF and by_edge and 405 not in statuses else []
+    )
 
 
-def test_a_token_in_use_is_not_taken_for_another_organisations_session(start_edge: StartEdge) -> None:
+def test_a_token_is_not_accepted_for_another_organisations_session(start_edge: StartEdge) -> None:
     edge = start_edge(GENEROUS)
     umbrella = Softphone(edge, "eve", "Basic " + b64encode(b"umbrella:other").decode())
     phone = Softphone(edge)
@@ -330,7 +337,7 @@ def test_a_token_in_use_is_not_taken_for_another_organisations_session(start_edg
     assert balanced(edge.stats())
 
 
-def test_nested_json_is_an_answer_like_any_other(edge: EdgeProcess) -> None:
+def test_deeply_nested_json_is_refused(edge: EdgeProcess) -> None:
     phone = Softphone(edge)
     for body in (b"[" * 65_000, b'{"sdp":' * 9_000, json.dumps({"sessionId": ["x"], "sdp": {}}).encode()):
         response = edge.request("POST", "/api/v2/media/offer", body, phone.headers)

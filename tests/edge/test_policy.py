@@ -1,4 +1,4 @@
-"""The policy file: what it says, and what is said about it when it is wrong."""
+"""The policy file: defaults, documentation, secrets, and the messages about a wrong one."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def policy(tmp_path: Path, text: str) -> Policy:
     return load_policy(file)
 
 
-def test_what_is_not_said_is_as_by_default(tmp_path: Path) -> None:
+def test_a_key_that_is_left_out_has_its_default(tmp_path: Path) -> None:
     loaded = policy(tmp_path, "limits: {offer: {rate: 300/min, burst: 7}}\noffer_deadline: 250ms\n")
     assert (loaded.limits.offer.rate, loaded.limits.offer.burst) == (5.0, 7)
     assert loaded.offer_deadline_s == 0.25
@@ -36,27 +36,12 @@ def test_the_documentation_has_every_key_with_its_default() -> None:
             assert re.search(rf"^\s*(# )?{field.alias or name}:( |$)", documented, re.MULTILINE), name
 
 
-def test_describe_is_one_line() -> None:
-    assert Policy().describe() == (
-        "token 50/s burst 300, handshake 50/s burst 150, offer 50/s burst 50; Retry-After as seconds (own-slot); "
-        "ready at 100/s burst 25; offer deadline 10s; at most 3 early retries"
-    )
-
-
-def test_without_retry_after_there_is_no_word_about_turns(tmp_path: Path) -> None:
-    assert "; no Retry-After; " in policy(tmp_path, "retry_after: {form: none}").describe()
-
-
-def test_dropping_everybody_is_said_where_it_is_asked_for(tmp_path: Path) -> None:
-    assert policy(tmp_path, "drop_all_after: 20s").describe().endswith("; all dropped after 20s")
-
-
 def test_a_secret_is_never_shown(tmp_path: Path) -> None:
     loaded = policy(tmp_path, "organisations: [{client_id: acme, client_secret: hush}]")
-    assert "hush" not in repr(loaded) + loaded.describe() + loaded.model_dump_json()
+    assert "hush" not in repr(loaded) + str(loaded.as_json()) + loaded.model_dump_json()
 
 
-def test_every_field_says_what_it_is_and_where_its_default_comes_from() -> None:
+def test_every_description_says_that_the_default_is_illustrative() -> None:
     for name, field in Policy.model_fields.items():
         assert "illustrative" in (field.description or ""), name
 
@@ -68,13 +53,13 @@ def test_every_field_says_what_it_is_and_where_its_default_comes_from() -> None:
         ("limits: {token: {rate: 1/s, burst: 0}}", "limits.token.burst: must be at least 1"),
         ("limits: {token: {rate: 1/s}}", "limits.token.burst: is missing"),
         ("limits: {tokens: {rate: 1/s, burst: 1}}", "limits.tokens: unknown key, did you mean token?"),
-        ("setup: {rate: 50, burst: 1}", "setup.rate: 50 is no rate, write 50/s"),
+        ("setup: {rate: 50, burst: 1}", "setup.rate: 50 is not a rate, write 50/s"),
         ("retry_after: {form: second}", "retry_after.form: "),
         ("retry_after: {advice: now}", "retry_after.advice: "),
         ("offer_deadline: 0s", "offer_deadline: must be longer than 0s"),
         ("token_expires: 0s", "token_expires: must be longer than 0s"),
         ("drop_all_after: 0s", "drop_all_after: must be longer than 0s"),
-        ("ping_every: 20", "ping_every: 20 is no duration, write 20s"),
+        ("ping_every: 20", "ping_every: 20 is not a duration, write 20s"),
         ("max_early_retries: -1", "max_early_retries: must be at least 0"),
         ("organisations: []", "organisations: must name at least one"),
         ("organisations: [{client_id: 'a:b', client_secret: c}]", "organisations[0].client_id: must have a character"),
@@ -85,7 +70,7 @@ def test_every_field_says_what_it_is_and_where_its_default_comes_from() -> None:
         ),
     ],
 )
-def test_what_cannot_be_used_is_refused_with_the_reason(tmp_path: Path, text: str, problem: str) -> None:
+def test_a_wrong_value_is_refused_with_the_reason(tmp_path: Path, text: str, problem: str) -> None:
     with pytest.raises(InputError) as refused:
         policy(tmp_path, f"# mine\n{text}\n")
     assert f"policy.yaml:2: {problem}" in str(refused.value)

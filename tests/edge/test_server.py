@@ -1,4 +1,4 @@
-"""The edge as a process: how it starts, and the ways in which it ends."""
+"""The edge as a process: how it starts, and every way in which it ends."""
 
 from __future__ import annotations
 
@@ -20,21 +20,21 @@ COMMAND = [sys.executable, "-m", "locust_softphone.cli", "edge"]
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_ends_it_cleanly_with_sessions_open(number: signal.Signals) -> None:
+def test_a_signal_stops_the_edge_cleanly_even_with_open_sessions(number: signal.Signals) -> None:
     with running_edge() as edge, Softphone(edge).connect() as websocket:
         ready(websocket)
         edge.process.send_signal(number)
         assert edge.process.wait(20) == 0
 
 
-def test_it_ends_with_its_stdin() -> None:
+def test_the_edge_stops_at_the_end_of_stdin() -> None:
     with running_edge() as edge:
         assert edge.process.stdin is not None
         edge.process.stdin.close()
         assert edge.process.wait(20) == 0
 
 
-def test_stats_say_what_is_running() -> None:
+def test_stats_show_version_and_policy_without_secrets() -> None:
     with running_edge("organisations: [{client_id: acme, client_secret: hush}]") as edge:
         stats = edge.stats()
         assert (stats["server"], stats["version"]) == ("locust-softphone-edge", __version__)
@@ -43,7 +43,7 @@ def test_stats_say_what_is_running() -> None:
         assert "hush" not in str(stats)
 
 
-def test_a_port_in_use() -> None:
+def test_a_port_in_use_is_refused_with_advice() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         run = subprocess.run([*COMMAND, "--port", str(port)], capture_output=True, text=True, timeout=20)
@@ -54,14 +54,14 @@ def test_a_port_in_use() -> None:
 @pytest.mark.parametrize(
     "arguments", [("--host", "192.0.2.1"), ("--host", "no.such.host.invalid"), ("--port", "70000")]
 )
-def test_an_address_that_cannot_be_had(arguments: tuple[str, str]) -> None:
+def test_an_address_that_cannot_be_used_is_refused_in_one_line(arguments: tuple[str, str]) -> None:
     run = subprocess.run([*COMMAND, "--port", "0", *arguments], capture_output=True, text=True, timeout=20)
     assert run.returncode == 2
     assert len(run.stderr.splitlines()) == 1
     assert "cannot listen there" in run.stderr
 
 
-def test_a_policy_that_cannot_be_used(tmp_path: Path) -> None:
+def test_a_wrong_policy_is_refused_with_its_line(tmp_path: Path) -> None:
     (tmp_path / "policy.yaml").write_text("max_early_retries: none\n")
     run = subprocess.run(
         [*COMMAND, "--policy", str(tmp_path / "policy.yaml")], capture_output=True, text=True, timeout=20
@@ -70,7 +70,7 @@ def test_a_policy_that_cannot_be_used(tmp_path: Path) -> None:
     assert "policy.yaml:1: max_early_retries: must be a whole number" in run.stderr
 
 
-def test_tls(tmp_path: Path) -> None:
+def test_the_edge_serves_tls(tmp_path: Path) -> None:
     certificate = trustme.CA().issue_cert("127.0.0.1")
     certificate.cert_chain_pems[0].write_to_path(tmp_path / "cert.pem")
     certificate.private_key_pem.write_to_path(tmp_path / "key.pem")
@@ -82,13 +82,13 @@ def test_tls(tmp_path: Path) -> None:
         assert edge.stats()["closes"] == {"1000": 1}
 
 
-def test_importing_the_edge_brings_in_no_client_and_no_locust() -> None:
+def test_importing_the_edge_imports_neither_the_client_nor_locust() -> None:
     forbidden = ("gevent", "locust", "websocket", "locust_softphone.signaling", "locust_softphone.swarm")
     code = f"import sys, locust_softphone.edge; print([name for name in {forbidden} if name in sys.modules])"
     assert subprocess.check_output([sys.executable, "-c", code], text=True, timeout=20) == "[]\n"
 
 
-def test_its_last_word_is_what_it_has_counted(tmp_path: Path) -> None:
+def test_the_final_counters_are_written_to_a_file(tmp_path: Path) -> None:
     file = tmp_path / "stats.json"
     with running_edge(options=("--stats", str(file))) as edge, Softphone(edge).connect() as websocket:
         ready(websocket)
@@ -100,7 +100,7 @@ def test_its_last_word_is_what_it_has_counted(tmp_path: Path) -> None:
     assert (counted["sessions"]["total"], counted["sessions"]["open"], counted["lost"]) == (1, 0, 1)
 
 
-def test_a_last_word_that_cannot_be_written_is_refused_at_the_start(tmp_path: Path) -> None:
+def test_a_stats_file_that_cannot_be_written_is_refused_at_the_start(tmp_path: Path) -> None:
     file = tmp_path / "no" / "stats.json"
     run = subprocess.run([*COMMAND, "--port", "0", "--stats", str(file)], capture_output=True, text=True, timeout=20)
     assert (run.returncode, run.stdout) == (2, "")

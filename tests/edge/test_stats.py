@@ -1,11 +1,11 @@
-"""The edge's counters add up by construction."""
+"""The edge's counters."""
 
 from __future__ import annotations
 
 from locust_softphone.edge.stats import Stats
 
 
-def test_requests_are_the_sum_of_all_verdicts() -> None:
+def test_requests_are_the_sum_of_admitted_refused_and_cut() -> None:
     stats = Stats()
     step = stats.steps["offer"]
     step.admitted += 3
@@ -20,7 +20,7 @@ def test_requests_are_the_sum_of_all_verdicts() -> None:
     }
 
 
-def test_the_peak_is_the_most_at_one_time() -> None:
+def test_the_peak_is_the_largest_number_of_open_sessions() -> None:
     stats = Stats()
     for _ in range(3):
         stats.session_opened()
@@ -29,7 +29,7 @@ def test_the_peak_is_the_most_at_one_time() -> None:
     assert stats.as_json()["sessions"] == {"open": 2, "peak": 3, "total": 4, "answered": 0}
 
 
-def test_every_cause_and_step_is_shown_before_anything_happened() -> None:
+def test_every_cause_and_step_is_shown_with_zero() -> None:
     shown = Stats().as_json()
     assert shown["cuts"] == {
         "offer_deadline": 0,
@@ -43,7 +43,7 @@ def test_every_cause_and_step_is_shown_before_anything_happened() -> None:
     assert shown["early_retries"] == {"token": 0, "handshake": 0, "offer": 0}
 
 
-def test_what_one_dialect_alone_has_is_shown_once_it_has_happened() -> None:
+def test_what_only_one_dialect_has_is_shown_once_it_has_happened() -> None:
     stats = Stats()
     assert {"logins", "calls"}.isdisjoint(stats.as_json())
     assert list(stats.as_json()["steps"]) == ["token", "handshake", "offer"]

@@ -1,4 +1,4 @@
-"""How sessions become ready, and each way in which they end."""
+"""How sessions become ready, and every way in which they end."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ RESET_ON_CLOSE = struct.pack("ii", 1, 0)  # SO_LINGER: no FIN, a RST
 
 @contextmanager
 def raw_websocket(phone: Softphone) -> Iterator[socket.socket]:
-    """A WebSocket as a bare socket that has read everything up to ``ready``, and answers nothing by itself."""
+    """A WebSocket on a plain socket, read up to ``ready``; it answers nothing by itself."""
     lines = [
         "GET /signaling HTTP/1.1",
         "Host: edge",
@@ -53,7 +53,7 @@ def test_sessions_queue_to_become_ready(start_edge: StartEdge) -> None:
         assert edge.stats()["ready"] == 2
 
 
-def test_an_offer_before_ready_costs_the_websocket(start_edge: StartEdge) -> None:
+def test_an_offer_before_ready_is_refused_and_its_websocket_cut(start_edge: StartEdge) -> None:
     edge = start_edge(QUEUED)
     with Softphone(edge, "a").connect(), Softphone(edge, "b").connect() as second:
         assert second.response is not None
@@ -73,7 +73,7 @@ def test_an_offer_before_ready_costs_the_websocket(start_edge: StartEdge) -> Non
     assert edge.stats()["steps"]["offer"]["refused"] == {"409": 1}
 
 
-def test_an_unanswered_offer_costs_the_websocket_after_the_deadline(start_edge: StartEdge) -> None:
+def test_the_websocket_of_an_unanswered_offer_is_cut_after_the_deadline(start_edge: StartEdge) -> None:
     edge = start_edge("{limits: {offer: {rate: 1/min, burst: 1}}, offer_deadline: 200ms}")
     answered, refused = Softphone(edge, "a"), Softphone(edge, "b")
     with answered.connect() as first, refused.connect() as second:
@@ -82,28 +82,28 @@ def test_an_unanswered_offer_costs_the_websocket_after_the_deadline(start_edge: 
         with pytest.raises(ConnectionClosed) as closed:
             second.recv(timeout=20)
         assert closed.value.rcvd is None
-        first.ping().wait(20)  # the answered one is still there
+        first.ping().wait(20)  # the answered session is still open
     assert edge.stats()["cuts"]["offer_deadline"] == 1
     assert edge.stats()["sessions"]["answered"] == 1
 
 
-def test_an_answer_in_time_ends_the_deadline(start_edge: StartEdge) -> None:
+def test_an_answer_in_time_cancels_the_deadline(start_edge: StartEdge) -> None:
     edge = start_edge(
         "{limits: {offer: {rate: 20/s, burst: 1}}, offer_deadline: 2s, max_early_retries: 1000, ping_every: 2500ms}"
     )
     phone = Softphone(edge)
     with phone.connect() as websocket:
         session = ready(websocket)
-        while phone.offer(session).status == 201:  # until one is refused, and the deadline runs
+        while phone.offer(session).status == 201:  # until one is refused, which starts the deadline
             pass
         eventually(lambda: phone.offer(session).status == 201)
-        eventually(lambda: edge.stats()["pings"] == 1)  # the edge's first ping comes after the deadline would have
+        eventually(lambda: edge.stats()["pings"] == 1)  # the edge's first ping comes later than the deadline
         websocket.ping().wait(20)
     assert edge.stats()["cuts"]["offer_deadline"] == 0
     assert edge.stats()["sessions"]["answered"] == 1
 
 
-def test_pings_in_both_directions(start_edge: StartEdge) -> None:
+def test_client_and_edge_answer_each_others_pings(start_edge: StartEdge) -> None:
     edge = start_edge("ping_every: 300ms")
     with Softphone(edge).connect() as websocket:
         ready(websocket)
@@ -126,9 +126,9 @@ def test_a_client_that_answers_no_ping_is_cut(start_edge: StartEdge) -> None:
     [
         (masked(8, b"\x03\xe8"), "1000"),
         (masked(1, json.dumps({"type": "bye"}).encode()) + masked(8, b"\x03\xe8"), "1000"),
-        (masked(8, b"\x0f\xa1why"), "4001"),  # an application's own code, RFC 6455 7.4.2
+        (masked(8, b"\x0f\xa1why"), "4001"),  # a code for applications, RFC 6455 7.4.2
         (masked(8, b""), "1005"),  # no code at all, RFC 6455 7.1.5
-        (masked(1, b"\xff"), "1007"),  # no UTF-8: the edge closes
+        (masked(1, b"\xff"), "1007"),  # not UTF-8: the edge closes
         (masked(3, b""), "1002"),  # an opcode that does not exist
         (bytes((0x82, 0xFF)) + struct.pack(">Q", 64 * 1024 + 1) + bytes(4), "1009"),  # longer than the edge reads
     ],
@@ -144,7 +144,7 @@ def test_a_close_frame_is_answered_and_counted_under_its_code(edge: EdgeProcess,
 
 
 @pytest.mark.parametrize("reset", [False, True])
-def test_a_client_that_is_gone_without_a_close_frame_is_lost(edge: EdgeProcess, reset: bool) -> None:
+def test_a_client_that_disconnects_without_a_close_frame_is_lost(edge: EdgeProcess, reset: bool) -> None:
     before = edge.stats()
     with raw_websocket(Softphone(edge)) as connection:
         if reset:
@@ -153,7 +153,7 @@ def test_a_client_that_is_gone_without_a_close_frame_is_lost(edge: EdgeProcess, 
     assert edge.stats()["closes"] == before["closes"]
 
 
-def test_other_frames_do_no_harm(edge: EdgeProcess) -> None:
+def test_other_messages_are_ignored(edge: EdgeProcess) -> None:
     phone = Softphone(edge)
     with phone.connect() as websocket:
         session = ready(websocket)
@@ -163,7 +163,7 @@ def test_other_frames_do_no_harm(edge: EdgeProcess) -> None:
         assert phone.offer(session).status == 201
 
 
-def test_all_sessions_are_dropped_at_once_and_once(start_edge: StartEdge) -> None:
+def test_all_open_sessions_are_dropped_at_the_same_time_but_only_once(start_edge: StartEdge) -> None:
     edge = start_edge("drop_all_after: 3s")
     phones = [Softphone(edge, name) for name in "abc"]
     with ExitStack() as stack:
@@ -173,16 +173,16 @@ def test_all_sessions_are_dropped_at_once_and_once(start_edge: StartEdge) -> Non
                 list(websocket)
             assert closed.value.rcvd is None  # no close frame: 1006
     assert edge.stats()["cuts"]["drop_all"] == 3
-    with phones[0].connect() as websocket:  # whoever comes back may stay
+    with phones[0].connect() as websocket:  # a client that reconnects is not dropped
         ready(websocket)
         assert websocket.ping().wait(20)
 
 
-PATIENT_TWICE = "{limits: {offer: {rate: 1/min, burst: 1}}, max_early_retries: 2}"
+TWO_EARLY_RETRIES = "{limits: {offer: {rate: 1/min, burst: 1}}, max_early_retries: 2}"
 
 
-def test_impatience_costs_the_request_and_every_session_of_the_client(start_edge: StartEdge) -> None:
-    edge = start_edge(PATIENT_TWICE)
+def test_too_many_early_retries_cut_the_request_and_every_session_of_the_client(start_edge: StartEdge) -> None:
+    edge = start_edge(TWO_EARLY_RETRIES)
     alice, bob = Softphone(edge, "alice"), Softphone(edge, "bob")
     with alice.connect() as first, alice.connect() as second, bob.connect() as other:
         session = ready(first)
@@ -193,7 +193,7 @@ def test_impatience_costs_the_request_and_every_session_of_the_client(start_edge
             with pytest.raises(ConnectionClosed) as closed:
                 list(websocket)
             assert closed.value.rcvd is None
-        assert bob.offer(ready(other)).status == 429  # who has done nothing wrong
+        assert bob.offer(ready(other)).status == 429  # bob is not early, and keeps the session
         other.ping().wait(20)
     stats = edge.stats()
     assert stats["cuts"]["early_retries"] == 2
@@ -201,11 +201,13 @@ def test_impatience_costs_the_request_and_every_session_of_the_client(start_edge
     assert stats["steps"]["offer"] == {"requests": 6, "admitted": 1, "refused": {"429": 4}, "cut": 1}
 
 
-def test_without_a_name_a_client_is_its_token(start_edge: StartEdge) -> None:
+def test_a_client_without_a_name_is_identified_by_its_token(start_edge: StartEdge) -> None:
     edge = start_edge("{limits: {offer: {rate: 1/min, burst: 1}}, max_early_retries: 0}")
-    bearers = [{"Authorization": Softphone(edge).headers["Authorization"]} for _ in range(2)]
-    for bearer in bearers:
-        assert edge.request("POST", "/api/v2/media/offer", b"{}", bearer).status in (400, 429)
-    assert edge.request("POST", "/api/v2/media/offer", b"{}", bearers[0]).status == 429  # it was not told to wait
+    tokens = [{"Authorization": Softphone(edge).headers["Authorization"]} for _ in range(2)]
+    for token in tokens:
+        assert edge.request("POST", "/api/v2/media/offer", b"{}", token).status in (400, 429)
+    assert (
+        edge.request("POST", "/api/v2/media/offer", b"{}", tokens[0]).status == 429
+    )  # it was not told to wait, so it is not early
     with pytest.raises(ConnectionError):
-        edge.request("POST", "/api/v2/media/offer", b"{}", bearers[1])
+        edge.request("POST", "/api/v2/media/offer", b"{}", tokens[1])

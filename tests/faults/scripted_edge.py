@@ -17,8 +17,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
-from locust_softphone.edge.sdp_answer import answer_for
-from locust_softphone.sdp import parse
+from locust_softphone.sdp import make_answer, parse
 from tests.signaling.scripted_server import accept_lines, close_frame, frame
 
 __all__ = ["Fault", "Visit", "answer", "reply", "scripted_edge", "upgraded"]
@@ -49,7 +48,7 @@ def reply(status: str, body: bytes = b"", *headers: str) -> bytes:
 def answer(body: bytes) -> dict[str, str]:
     """The answer to the offer in a request's body."""
     offer = json.loads(body)
-    text = answer_for(parse(offer["sdp"]), random.Random(0))
+    text = make_answer(parse(offer["sdp"]), random.Random(0))
     return {"sessionId": offer["sessionId"], "type": "answer", "sdp": text}
 
 

@@ -1,4 +1,4 @@
-"""A link with a delay, for a kernel without ``tc netem``: TCP taken in one network namespace, passed on in another.
+"""A link with a delay, for a kernel without ``tc netem``: forwards TCP from one network namespace to another.
 
 far host ── 192.0.2.1:5557 ──► listens in the namespace it is started in
                                      │  each byte delay_s later, in order, either way

@@ -20,7 +20,7 @@ __all__ = ["FleetProcesses", "a_fleet"]
 
 @dataclass
 class FleetProcesses:
-    """A master, and workers that come and go."""
+    """A master, and workers that join and leave."""
 
     folder: Path
     port: int
@@ -28,7 +28,7 @@ class FleetProcesses:
     workers: list[subprocess.Popen[bytes]] = field(default_factory=list)
 
     def join(self, locustfile: Path = LOCUSTFILE) -> subprocess.Popen[bytes]:
-        """One more worker."""
+        """Start one more worker."""
         log = self.folder / f"worker-{len(self.workers)}.log"
         worker = _locust(self.folder, log, "--worker", "--master-port", str(self.port), locustfile=locustfile)
         self.workers.append(worker)
@@ -43,7 +43,7 @@ class FleetProcesses:
     def await_(self, condition: Callable[[], Any], what: str) -> None:
         deadline = time.monotonic() + PATIENCE_S
         while not condition():
-            assert time.monotonic() < deadline, f"waited in vain for {what}: {self.log()}"
+            assert time.monotonic() < deadline, f"{what} did not come: {self.log()}"
             time.sleep(0.02)
 
     def record(self) -> dict[str, Any]:
@@ -57,7 +57,7 @@ class FleetProcesses:
 def a_fleet(
     folder: Path, profile: str, *options: str, workers: int, locustfile: Path = LOCUSTFILE, headless: bool = True
 ) -> Iterator[FleetProcesses]:
-    """Start a master for ``profile`` and so many workers; whatever is left of them in the end is killed."""
+    """Start a master for ``profile`` and its workers; those that are left at the end are killed."""
     (folder / "profile.yaml").write_text(profile)
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]

@@ -1,4 +1,4 @@
-"""Commands as a container or a host would run them, as plain processes that cannot outlive the test.
+"""Runs the commands of a container or a host as plain processes that cannot outlive the test.
 
 with started(["locust", "--worker"], folder=tmp_path, name="worker") as worker:
     worker.process, worker.output()
@@ -50,7 +50,7 @@ def real(command: Sequence[str]) -> list[str]:
 
 
 def ended(started: Started, number: signal.Signals | None = None) -> int:
-    """The exit code of a process that ends by itself, or that is told to."""
+    """The exit code of a process that ends by itself, or by a signal."""
     if number is not None:
         started.process.send_signal(number)
     return started.process.wait(PATIENCE_S)
@@ -60,13 +60,13 @@ def ended(started: Started, number: signal.Signals | None = None) -> int:
 def started(
     command: Sequence[str], *, folder: Path, name: str, environment: Mapping[str, str] = NOTHING
 ) -> Iterator[Started]:
-    """A process in this folder; whatever of it is still there at the end is killed.
+    """A process in this folder; it is killed if it still runs at the end.
 
     Args:
         command: what to run, as ``real`` has it.
         folder: where it runs; it is its home too.
         name: of its log file.
-        environment: further variables; of ours it sees no ``LOCUST_…``.
+        environment: further variables; it inherits no ``LOCUST_…``.
     """
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("LOCUST_")}
     log = folder / f"{name}.log"

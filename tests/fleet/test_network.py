@@ -1,4 +1,4 @@
-"""A fleet over several hosts: each is a network namespace with an address of its own, and one worker's link is bad.
+"""A cluster over several hosts: each is a network namespace with its own address, and one worker has a bad link.
 
 master .1   edge .2   worker .3          worker .4
    └──────────┴──────────┴── switch ──────── 50 ms each way, and gone for 0.3 s every 2 s
@@ -54,7 +54,7 @@ class Network:
         ip("-n", self.switch, "link", "set", "bridge", "up")
 
     def host(self, name: str) -> str:
-        """A namespace; its name is no other test run's."""
+        """A namespace with a name of this test process."""
         namespace = f"softphone-{os.getpid()}-{name}"
         ip("netns", "add", namespace)
         self._stack.callback(ip, "netns", "delete", namespace)
@@ -133,14 +133,14 @@ def outages_until_ended(master: Started, where: str, link: str) -> int:
     return count
 
 
-def test_the_plan_holds_over_several_hosts_one_of_them_behind_a_bad_link(tmp_path: Path) -> None:
+def test_the_plan_holds_over_several_hosts_with_one_worker_behind_a_bad_link(tmp_path: Path) -> None:
     (tmp_path / "hosts.yaml").write_text(PROFILE)
     with network() as net, ExitStack() as stack:
 
         def run(name: str, namespace: str, *command: str) -> Started:
             there = within(namespace, real(command))
-            told = CREDENTIALS if name == "master" else {}
-            return stack.enter_context(started(there, folder=tmp_path, name=name, environment=told))
+            credentials = CREDENTIALS if name == "master" else {}
+            return stack.enter_context(started(there, folder=tmp_path, name=name, environment=credentials))
 
         master, edge, near, far = (net.host(name) for name in ("master", "edge", "near", "far"))
         for namespace, address in ((master, MASTER), (edge, EDGE), (near, NEAR)):
@@ -167,7 +167,7 @@ def test_the_plan_holds_over_several_hosts_one_of_them_behind_a_bad_link(tmp_pat
     assert (totals["planned"], totals["started"], totals["answered"]) == (36, 36, 36)
     assert record["ledger"]["balanced"] is True
     assert record["edge"] is not None
-    assert record["start_lag_s"]["max"] < 0.25, "each started at its own instant, whatever its link did"
+    assert record["start_lag_s"]["max"] < 0.25, "each started at its planned start, in spite of the bad link"
     assert record["fleet"]["message_delay_s"]["max"] >= DELAY_S, "the link was as bad as it should be"
     off = [second.get("started", 0) - second["planned"] for second in record["timeline"]]
     assert max(map(abs, off)) <= 1, "spread as planned; one may slip over the second's edge"

@@ -1,4 +1,4 @@
-"""One plan over many workers, who come and go while it is on; all of them real processes."""
+"""One plan over many workers that join and leave during the run; all of them are real processes."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ BEGUN = "All users spawned"
 
 
 def stop(page: str) -> None:
-    """Press the button: a POST, which was a GET until Locust 2.46."""
+    """Press the button: a POST since Locust 2.47, a GET before."""
     for method in ("POST", "GET"):
         with suppress(HTTPError):
             urlopen(Request(f"{page}/stop", method=method), timeout=PATIENCE_S).close()
@@ -54,7 +54,7 @@ def test_a_burst_over_four_workers_is_served_once_and_costs_one_token(tmp_path: 
     assert [log.name for log in tmp_path.glob("*.log") if "Bearer" in log.read_text()] == []
 
 
-def test_a_worker_that_joins_late_is_given_its_part_of_what_is_still_to_come(tmp_path: Path) -> None:
+def test_a_worker_that_joins_late_takes_over_part_of_the_remaining_starts(tmp_path: Path) -> None:
     with a_fleet(tmp_path, RAMP, workers=2) as fleet:
         fleet.await_log(BEGUN)
         fleet.join()
@@ -66,7 +66,7 @@ def test_a_worker_that_joins_late_is_given_its_part_of_what_is_still_to_come(tmp
     assert record["ledger"]["balanced"] is True
 
 
-def test_a_workers_places_that_are_still_to_come_are_taken_over_when_it_is_killed(tmp_path: Path) -> None:
+def test_the_remaining_slots_of_a_killed_worker_are_taken_over(tmp_path: Path) -> None:
     with a_fleet(tmp_path, RAMP, workers=3) as fleet:
         fleet.await_log(BEGUN)
         fleet.workers[0].kill()
@@ -79,7 +79,7 @@ def test_a_workers_places_that_are_still_to_come_are_taken_over_when_it_is_kille
     assert "1 of 3 workers lost" in record["validity"]["reasons"][0]
 
 
-def test_a_worker_that_is_told_to_leave_hands_in_what_it_measured(tmp_path: Path) -> None:
+def test_a_worker_that_gets_sigterm_reports_its_measurements(tmp_path: Path) -> None:
     with a_fleet(tmp_path, RAMP, workers=3) as fleet:
         fleet.await_log(BEGUN)
         fleet.workers[0].send_signal(signal.SIGTERM)
@@ -99,7 +99,7 @@ def test_workers_hang_up_when_the_master_is_gone(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_nothing_is_lost_when_the_master_is_told_to_stop(tmp_path: Path, number: signal.Signals) -> None:
+def test_nothing_is_lost_when_the_master_gets_a_signal(tmp_path: Path, number: signal.Signals) -> None:
     with a_fleet(tmp_path, BURST.replace("hold: 500ms", "hold: 5m"), workers=2) as fleet:
         fleet.await_log(BEGUN)
         fleet.master.send_signal(number)
@@ -110,8 +110,8 @@ def test_nothing_is_lost_when_the_master_is_told_to_stop(tmp_path: Path, number:
     assert record["edge"]["sessions"]["total"] == sum(record["closes"].values())
 
 
-def test_nothing_is_lost_when_closing_takes_seconds(tmp_path: Path) -> None:
-    """The edge stands still while everybody hangs up: no close frame comes, but all that was measured does."""
+def test_nothing_is_lost_when_hanging_up_takes_seconds(tmp_path: Path) -> None:
+    """The edge is suspended while all hang up: no close frame comes, but all measurements do."""
     with a_fleet(tmp_path, BURST.replace("hold: 500ms", "hold: 4s"), workers=2) as fleet:
         fleet.await_log(BEGUN)
         (edge,) = [each for each in psutil.Process(fleet.master.pid).children() if "edge" in each.cmdline()]
@@ -197,7 +197,7 @@ expect: [answered == 100%]
 
 
 def test_a_429_to_one_worker_holds_back_the_whole_fleet(tmp_path: Path) -> None:
-    """Twice as many come as are let in: without the hold 12 to 14 of them are refused, with it one."""
+    """Twice as many come as are admitted: without the shared backoff 12 to 14 are refused, with it one."""
     (tmp_path / "policy.yaml").write_text("limits: {handshake: {rate: 5/s, burst: 2}}")
     with a_fleet(tmp_path, HELD_BACK, "--softphone-policy", "policy.yaml", workers=2) as fleet:
         record = fleet.record()

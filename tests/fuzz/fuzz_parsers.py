@@ -4,7 +4,7 @@
     fuzz/bin/python tests/fuzz/fuzz_parsers.py sdp -max_total_time=120 [CORPUS_DIR]
 
 The first argument names the parser: ``sdp``, ``retry_after``, ``profile``, ``policy``, ``record``, ``journal``,
-``stanza``, ``authorization``, ``http``. A parser may only do what its docstring says: return, or raise what it says it
+``xml``, ``authorization``, ``http``. A parser may only do what its docstring says: return, or raise what it says it
 raises. What is found becomes a case of ``tests/fuzz/test_parsers.py``.
 """
 

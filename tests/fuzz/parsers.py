@@ -16,16 +16,15 @@ from locust_softphone.config import strict_yaml
 from locust_softphone.config.profile import Profile
 from locust_softphone.edge.access import Access
 from locust_softphone.edge.policy import Organisation, Policy
-from locust_softphone.edge.sdp_answer import answer_for
 from locust_softphone.errors import AttemptFailed, InputError
 from locust_softphone.limits.advice import LimitAdvice
-from locust_softphone.report.comparison import side_by_side
-from locust_softphone.report.history import read_runs
+from locust_softphone.report.comparison import compare_runs
 from locust_softphone.report.terminal import render
+from locust_softphone.runs.history import read_records
 from locust_softphone.runs.journal import NAME, recover
 from locust_softphone.signaling.http import read_body, read_head
 from locust_softphone.signaling.stream import Stream
-from locust_softphone.signaling.xmpp import stanza
+from locust_softphone.untrusted import XmlError, xml_element
 
 __all__ = ["PARSERS"]
 
@@ -41,7 +40,7 @@ def _sdp(data: bytes) -> None:
     """An offer that is understood can be answered, and the answer answers it or accepts nothing."""
     with suppress(sdp.SdpError):
         offer = sdp.parse(_text(data))
-        answer = sdp.parse(answer_for(offer, random.Random(0)))
+        answer = sdp.parse(sdp.make_answer(offer, random.Random(0)))
         sdp.check_answer(offer, answer)
 
 
@@ -62,16 +61,16 @@ def _profile(data: bytes) -> None:
 def _policy(data: bytes) -> None:
     with suppress(InputError):
         policy = strict_yaml.loads(_text(data), Policy, name="policy.yaml")
-        assert "\n" not in policy.describe()
+        assert policy.as_json()
 
 
 def _record(data: bytes) -> None:
     file = Path(_SCRATCH.name, "run.json")
     file.write_bytes(data)
-    runs, problems = read_runs([file])
-    assert len(runs) + bool(problems) == 1
-    if runs:
-        render(side_by_side(runs), width=80, colour=False)
+    records, problems = read_records([file])
+    assert len(records) + bool(problems) == 1
+    if records:
+        render(compare_runs(records), width=80, colour=False)
 
 
 def _journal(data: bytes) -> None:
@@ -83,16 +82,16 @@ def _journal(data: bytes) -> None:
         recover(folder)
 
 
-def _stanza(data: bytes) -> None:
-    with suppress(stanza.StanzaError):
-        stanza.parse(_text(data))
+def _xml(data: bytes) -> None:
+    with suppress(XmlError):
+        xml_element(_text(data))
 
 
 def _authorization(data: bytes) -> None:
     access = Access([Organisation(client_id="acme", client_secret=SecretStr("s3cret"))], 60.0)
     text = data.decode("utf-8", "surrogateescape")
     assert access.client_id(text) in (None, "acme")
-    assert access.bearer(text, 0.0) is None
+    assert access.grant_of_header(text, 0.0) is None
 
 
 def _http(data: bytes) -> None:
@@ -117,5 +116,5 @@ PARSERS: Mapping[str, Callable[[bytes], None]] = {
     "record": _record,
     "retry_after": _retry_after,
     "sdp": _sdp,
-    "stanza": _stanza,
+    "xml": _xml,
 }

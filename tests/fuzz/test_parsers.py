@@ -34,7 +34,7 @@ organisations: [{client_id: a, client_secret: b}]
 """
 RESPONSE = "HTTP/1.1 429 Slow\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\n\r\n"
 STANZA = '<iq xmlns="jabber:client" type="get" id="1"><ping xmlns="urn:xmpp:ping"/></iq>'
-RECORD = a_record()
+RECORD = json.loads(a_record().to_json())
 JOURNAL = [
     {"journal": 1, **vars(a_start())},
     *({"until_s": second + 1.0, "tally": measured_in(second).to_plain()} for second in range(2)),
@@ -61,7 +61,7 @@ def test_bytes(name: str, data: bytes) -> None:
 
 @pytest.mark.parametrize(
     ("name", "good"),
-    [("sdp", OFFER), ("profile", PROFILE), ("policy", POLICY), ("http", RESPONSE), ("stanza", STANZA)],
+    [("sdp", OFFER), ("profile", PROFILE), ("policy", POLICY), ("http", RESPONSE), ("xml", STANZA)],
 )
 @settings(max_examples=150, deadline=None)
 @given(st.data())

@@ -1,6 +1,6 @@
-"""Our offers and the edge's answers, judged by aiortc; aiortc's answers, judged by us.
+"""Offers and answers, exchanged with aiortc.
 
-aiortc gathers candidates on every interface when a local description is set; nothing is sent, no media flows.
+aiortc gathers candidates on every interface when a local description is set, but sends nothing.
 """
 
 from __future__ import annotations
@@ -14,15 +14,14 @@ from pathlib import Path
 import pytest
 from aiortc import RTCConfiguration, RTCPeerConnection, RTCSessionDescription
 
-from locust_softphone.edge.sdp_answer import answer_for
-from locust_softphone.sdp import check_answer, make_offer, parse
+from locust_softphone.sdp import check_answer, make_answer, make_offer, parse
 
 CHROME_OFFER = (Path(__file__).parent.parent / "golden" / "chrome-offer.sdp").read_text()
 
 
 @asynccontextmanager
 async def peer_connection() -> AsyncIterator[RTCPeerConnection]:
-    """One without STUN servers, closed at the end."""
+    """A peer connection without STUN servers, closed at the end."""
     peer = RTCPeerConnection(RTCConfiguration(iceServers=[]))
     try:
         yield peer
@@ -37,8 +36,8 @@ async def aiortc_answer(offer: str) -> str:
         return str(answer.sdp)
 
 
-async def aiortc_accepts_the_edge(*kinds: str) -> None:
-    """aiortc offers these media and takes the edge's answer."""
+async def aiortc_accepts_our_answer(*kinds: str) -> None:
+    """Check that aiortc accepts our answer to its offer of these media."""
     async with peer_connection() as peer:
         for kind in kinds:
             if kind == "data":
@@ -47,7 +46,7 @@ async def aiortc_accepts_the_edge(*kinds: str) -> None:
                 peer.addTransceiver(kind)
         await peer.setLocalDescription(await peer.createOffer())
         offer = parse(peer.localDescription.sdp)
-        answer = answer_for(offer, random.Random(1))
+        answer = make_answer(offer, random.Random(1))
         check_answer(offer, parse(answer))
         await peer.setRemoteDescription(RTCSessionDescription(answer, "answer"))
         assert peer.signalingState == "stable"
@@ -67,12 +66,12 @@ def test_we_accept_what_aiortc_answers_to_chrome() -> None:
 
 
 @pytest.mark.parametrize("kinds", [("audio",), ("audio", "audio"), ("audio", "video"), ("audio", "data")])
-def test_aiortc_accepts_the_edges_answer_to_its_own_offer(kinds: tuple[str, ...]) -> None:
-    asyncio.run(aiortc_accepts_the_edge(*kinds))
+def test_aiortc_accepts_our_answer_to_its_offer(kinds: tuple[str, ...]) -> None:
+    asyncio.run(aiortc_accepts_our_answer(*kinds))
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_aiortc_accepts_the_edges_answer_to_our_offer(seed: int) -> None:
+def test_aiortc_accepts_our_answer_to_our_offer(seed: int) -> None:
     async def scenario() -> None:
         rng = random.Random(seed)
         offer = make_offer(rng)
@@ -80,7 +79,7 @@ def test_aiortc_accepts_the_edges_answer_to_our_offer(seed: int) -> None:
             peer.addTransceiver("audio")
             await peer.createOffer()
             await peer.setLocalDescription(RTCSessionDescription(offer, "offer"))  # ours in place of its own
-            await peer.setRemoteDescription(RTCSessionDescription(answer_for(parse(offer), rng), "answer"))
+            await peer.setRemoteDescription(RTCSessionDescription(make_answer(parse(offer), rng), "answer"))
             assert peer.signalingState == "stable"
 
     asyncio.run(scenario())

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from locust_softphone.limits.decision import Limit, reached
+from locust_softphone.limits.decision import Limit, periods, reached
 from locust_softphone.limits.fixed_window import FixedWindow
 from locust_softphone.limits.leaky_bucket import LeakyBucket
 from locust_softphone.limits.lump_bucket import LumpBucket
@@ -101,7 +101,7 @@ def test_another_request_has_to_wait_when_none_remain(
         decision = limit.admit(now, number)
         assert 0 <= decision.remaining < decision.quota
         if name not in ("cutting cap", "evicting cap"):
-            assert (decision.wait_s > 0) == (decision.remaining == 0)
+            assert (decision.wait_s > 1e-9) == (decision.remaining == 0)
         assert decision.reset_s >= decision.wait_s - 1e-6
 
 
@@ -134,6 +134,14 @@ def test_the_whole_quota_is_there_again_after_the_reset(
 )
 def test_reached(now: float, instant: float, expected: bool) -> None:
     assert reached(now, instant) is expected
+
+
+@pytest.mark.parametrize(
+    ("now", "since", "expected"),
+    [(0.0, 0.0, 0), (0.09, 0.0, 0), (0.1, 0.0, 1), (0.1 + 0.2, 0.0, 3), (3 * 0.1 - 1e-17, 0.0, 3), (-0.05, 0.0, -1)],
+)
+def test_periods(now: float, since: float, expected: int) -> None:
+    assert periods(now, since, 0.1) == expected
 
 
 @pytest.mark.parametrize(

@@ -29,6 +29,21 @@ def test_a_refusal_tells_the_rest_of_the_window() -> None:
     assert window.used == 1
 
 
+@pytest.mark.parametrize(("now", "remaining_s"), [(0.0, 10.0), (2.5, 7.5), (10.0, 0.0), (50.0, 0.0)])
+def test_the_remaining_time_of_the_window(now: float, remaining_s: float) -> None:
+    window = FixedWindow(2, 10.0)
+    assert window.remaining_s(now) == 0.0  # it was never used
+    window.admit(0.0)
+    assert window.remaining_s(now) == remaining_s
+
+
+def test_refused_requests_are_not_counted_as_used() -> None:
+    window = FixedWindow(2, 10.0)
+    for _ in range(5):
+        window.admit(0.0)
+    assert window.used == 2
+
+
 def test_a_boundary_that_a_float_cannot_hold() -> None:
     window = FixedWindow(1, 0.1, aligned_to_s=0.0)
     assert marks(window, [number * 0.1 for number in range(1000)]) == "A" * 1000

@@ -1,4 +1,4 @@
-"""The token bucket."""
+"""The token bucket, at times that the test chooses."""
 
 from __future__ import annotations
 
@@ -16,15 +16,18 @@ from locust_softphone.limits.token_bucket import TokenBucket
     [
         ([], 3.0),  # full at the start
         ([(0.0, 0.0)], 2.0),
-        ([(0.0, 0.0), (0.0, 0.0), (0.0, 0.0)], 0.0),  # the whole burst at one instant
-        ([(0.0, 0.0), (0.0, 0.0), (0.0, 0.0), (0.0, 0.5)], 0.0),  # the next comes at 1/rate, and nothing is taken
-        ([(0.0, 0.0), (0.0, 0.0), (0.0, 0.0), (0.25, 0.25)], 0.5),  # half of it has flowed in
-        ([(0.0, 0.0), (0.0, 0.0), (0.0, 0.0), (0.5, 0.0)], 0.0),  # there to the instant
+        ([(0.0, 0.0), (0.0, 0.0), (0.0, 0.0)], 0.0),  # the complete burst at one instant
+        (
+            [(0.0, 0.0), (0.0, 0.0), (0.0, 0.0), (0.0, 0.5)],
+            0.0,
+        ),  # the next token arrives after 1/rate, and nothing is taken
+        ([(0.0, 0.0), (0.0, 0.0), (0.0, 0.0), (0.25, 0.25)], 0.5),  # half of the token has flowed in
+        ([(0.0, 0.0), (0.0, 0.0), (0.0, 0.0), (0.5, 0.0)], 0.0),  # the token is there at exactly this time
         ([(0.0, 0.0), (100.0, 0.0)], 2.0),  # never above the burst
-        ([(5.0, 0.0), (4.0, 0.0)], 1.0),  # a clock that steps back gives nothing away
+        ([(5.0, 0.0), (4.0, 0.0)], 1.0),  # a clock that steps back adds no tokens
     ],
 )
-def test_take(takes: list[tuple[float, float]], tokens: float) -> None:
+def test_a_take_is_admitted_or_returns_the_wait(takes: list[tuple[float, float]], tokens: float) -> None:
     bucket = TokenBucket(rate=2.0, burst=3)
     assert [bucket.take(now) for now, _ in takes] == [wait for _, wait in takes]
     assert bucket.tokens(takes[-1][0] if takes else 0.0) == tokens
@@ -55,7 +58,7 @@ def test_admit_and_take_agree(rate: float, burst: int, steps: list[float]) -> No
         assert one.admit(now).admitted == (other.take(now) == 0.0)
 
 
-def test_take_of_several() -> None:
+def test_several_tokens_can_be_taken_at_once() -> None:
     bucket = TokenBucket(rate=2.0, burst=3)
     assert bucket.take(0.0, 2) == 0.0
     assert bucket.take(0.0, 3) == 1.0
@@ -63,7 +66,7 @@ def test_take_of_several() -> None:
 
 
 @pytest.mark.parametrize("n", [0, -1, 4])
-def test_a_take_that_can_never_be_admitted_is_a_bug(n: int) -> None:
+def test_a_take_that_can_never_be_admitted_is_an_error(n: int) -> None:
     with pytest.raises(ValueError, match="within the burst"):
         TokenBucket(rate=2.0, burst=3).take(0.0, n)
 
@@ -80,12 +83,12 @@ def test_a_bucket_that_would_never_or_always_admit_is_refused(rate: float, burst
     ("reserved_at", "waits"),
     [
         ([0.0], [0.0]),
-        ([0.0, 0.0, 0.0, 0.0], [0.0, 0.0, 0.5, 1.0]),  # a queue that grows by 1/rate
+        ([0.0, 0.0, 0.0, 0.0], [0.0, 0.0, 0.5, 1.0]),  # the queue grows by 1/rate
         ([0.0, 0.0, 0.0, 0.5], [0.0, 0.0, 0.5, 0.5]),  # and shrinks with time
-        ([0.0, 0.0, 0.0, 10.0], [0.0, 0.0, 0.5, 0.0]),  # until it is quiet again
+        ([0.0, 0.0, 0.0, 10.0], [0.0, 0.0, 0.5, 0.0]),  # until it is empty
     ],
 )
-def test_reserve(reserved_at: list[float], waits: list[float]) -> None:
+def test_a_reservation_returns_the_wait_until_its_token(reserved_at: list[float], waits: list[float]) -> None:
     bucket = TokenBucket(rate=2.0, burst=2)
     assert [bucket.reserve(now) for now in reserved_at] == waits
 
@@ -97,7 +100,7 @@ def test_reserve(reserved_at: list[float], waits: list[float]) -> None:
     start=st.floats(0, 1e7),
     steps=st.lists(st.floats(0, 10), max_size=60),
 )
-def test_who_waits_as_long_as_told_is_admitted(rate: float, burst: int, start: float, steps: list[float]) -> None:
+def test_a_client_that_waits_as_told_is_admitted(rate: float, burst: int, start: float, steps: list[float]) -> None:
     bucket, now = TokenBucket(rate, burst), start
     for step in steps:
         now += step
@@ -108,7 +111,7 @@ def test_who_waits_as_long_as_told_is_admitted(rate: float, burst: int, start: f
 
 @settings(deadline=None)
 @given(rate=st.floats(0.1, 1e3), burst=st.integers(1, 50), steps=st.lists(st.floats(0, 0.5), max_size=80))
-def test_no_window_admits_more_than_burst_and_rate(rate: float, burst: int, steps: list[float]) -> None:
+def test_never_more_are_admitted_than_burst_and_rate_allow(rate: float, burst: int, steps: list[float]) -> None:
     bucket, now, admitted = TokenBucket(rate, burst), 0.0, 0
     for step in steps:
         now += step

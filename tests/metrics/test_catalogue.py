@@ -1,20 +1,21 @@
-"""The figures that can be named: which there are, of what kind, and in which dialect."""
+"""The catalogue: which metrics there are, of what kind, in which dialect, and how they are worked out."""
 
 from __future__ import annotations
 
 import re
-from pathlib import Path
 
 import pytest
-import yaml
 
-from locust_softphone.config.expectation import Expectation
-from locust_softphone.metrics.catalogue import FIELD_PATTERN, FIELDS, Kind, fields_of, kind_of
+from locust_softphone.metrics.attempt import Attempt
+from locust_softphone.metrics.catalogue import KINDS, METRICS, PATTERN, Kind, kind_of, metrics_of, values_of
+from locust_softphone.metrics.outcome import Outcome
+from locust_softphone.metrics.run_so_far import RunSoFar
 from locust_softphone.metrics.steps import DIALECTS
+from locust_softphone.metrics.tally import Tally
 
 
 @pytest.mark.parametrize(
-    ("field", "kind"),
+    ("name", "kind"),
     [
         ("answered", "softphones"),
         ("rate_limited.offer", "count"),
@@ -37,28 +38,50 @@ from locust_softphone.metrics.steps import DIALECTS
         ("", None),
     ],
 )
-def test_the_kind_of_a_field(field: str, kind: Kind | None) -> None:
-    assert kind_of(field) == kind
-    assert bool(re.fullmatch(FIELD_PATTERN, field)) is (kind is not None)
+def test_the_kind_of_a_metric(name: str, kind: Kind | None) -> None:
+    assert kind_of(name) == kind
+    assert bool(re.fullmatch(PATTERN, name)) is (kind is not None)
 
 
-def test_the_pattern_matches_what_there_is() -> None:
-    assert [field for field in FIELDS if not re.fullmatch(FIELD_PATTERN, field)] == []
+def test_the_pattern_matches_every_metric() -> None:
+    assert [name for name in KINDS if not re.fullmatch(PATTERN, name)] == []
 
 
-def test_a_dialect_has_the_fields_of_its_own_steps() -> None:
-    assert "identity.p95" not in fields_of("media-offer")
-    assert "identity.p95" in fields_of("genesys-cloud")
-    assert set().union(*map(fields_of, DIALECTS)) == FIELDS.keys()
+def test_every_name_belongs_to_one_row_only() -> None:
+    names = [name for dialect in DIALECTS for metric in METRICS for name in metric.names(dialect)]
+    assert len(names) == sum(len(metrics_of(dialect)) for dialect in DIALECTS)
 
 
-def test_the_fields_that_the_documentation_names_are_there() -> None:
-    text = (Path(__file__).parents[2] / "docs" / "results.md").read_text(encoding="utf-8")
-    (block,) = re.findall(r"(?s)```yaml\nexpect:\n(.*?)```", text)
-    entries = [Expectation.read(yaml.safe_load(line.strip().removeprefix("- "))) for line in block.splitlines()]
-    assert [each.abort for each in entries] == [False, False, False, False, True]
-    (table,) = re.findall(r"(?s)\| fields \| \|\n\|---\|---\|\n(.*?)\n\n", text)
-    named = re.findall(r"`([a-z][\w.]*)`", "\n".join(row.split("|")[1] for row in table.splitlines()))
-    assert [name for name in named if kind_of(name) is None] == []
-    roots = {name.partition(".")[0] for name in FIELDS} - {step.name for steps in DIALECTS.values() for step in steps}
-    assert roots <= {name.partition(".")[0] for name in named}
+def test_a_dialect_has_the_metrics_of_its_own_steps() -> None:
+    assert "identity.p95" not in metrics_of("media-offer")
+    assert "identity.p95" in metrics_of("genesys-cloud")
+    assert set().union(*map(metrics_of, DIALECTS)) == KINDS.keys()
+
+
+def test_values_are_worked_out_from_a_tally() -> None:
+    tally = Tally()
+    for outcome in (Outcome.OK, Outcome.RATE_LIMITED, Outcome.RATE_LIMITED):
+        tally.attempt(Attempt("offer", 0.0, 0.0, 0.5, outcome))
+    tally.count("started", 0.0, 2)
+    tally.count("connected", 1.5, 2)
+    tally.count("answered", 2.0)
+    tally.count("closes.1006", 3.0)
+    values = values_of(RunSoFar([tally], "media-offer", planned=2, calls_each=3, until_s=4.0)).all()
+    expected = {
+        "planned": 2,
+        "calls.planned": 6,
+        "attempts": 3,
+        "attempts.offer": 3,
+        "rate_limited": 2,
+        "rate_limited.offer": 2,
+        "rate_limited.token": 0,
+        "amplification": 1.5,
+        "unfinished": 1,
+        "closes": 1,
+        "closes.1006": 1,
+        "time_to_connected": 1.5,
+        "call_setup.p95": None,
+    }
+    assert {name: values[name] for name in expected} == expected
+    assert values["offer.p95"] == pytest.approx(0.5, rel=1e-3)
+    assert values.keys() == metrics_of("media-offer") | {"closes.1006"}

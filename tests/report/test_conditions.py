@@ -1,4 +1,4 @@
-"""What differs between two runs: parts and fields, without what has no effect."""
+"""The conditions that differ between two runs, without settings that have no effect."""
 
 from __future__ import annotations
 
@@ -7,19 +7,19 @@ from typing import Any
 
 import pytest
 
-from locust_softphone.report.conditions import Difference, conditions, differences
+from locust_softphone.report.conditions import Change, changes, conditions
 from tests.runs.records import a_record
 
 NEVER: dict[str, Any] = {"like": "sdk-2.3.1", "retry": {"max_retries": 0}}
 BACKOFF = {"like": "sdk-2.3.1"}
 
 
-def between(before: dict[str, Any], after: dict[str, Any]) -> list[Difference]:
-    return differences(conditions(a_record(**before)), conditions(a_record(**after)))
+def between(before: dict[str, Any], after: dict[str, Any]) -> list[Change]:
+    return changes(conditions(a_record(**before)), conditions(a_record(**after)))
 
 
 @pytest.mark.parametrize(
-    ("before", "after", "part", "name", "values", "fields"),
+    ("before", "after", "part", "name", "values", "settings"),
     [
         ({}, {"ramp": "60s"}, "ramp", "ramp", ("0s", "60s"), 1),
         ({}, {"ramp": {"rate": "50/s"}}, "ramp", "ramp", ("0s", "50/s"), 1),
@@ -41,7 +41,7 @@ def between(before: dict[str, Any], after: dict[str, Any]) -> list[Difference]:
             ("arrivals uniform, seed 0", "arrivals poisson, seed 7"),
             2,
         ),
-        # The presets' names are no condition, what they state is: an upgrade that never tries again only waits.
+        # The name of a preset is not a condition, its settings are: without retries, an upgrade only waits.
         (
             {"softphone": {"like": "sdk-2.1.0", "retry": {"max_retries": 0}}},
             {"softphone": NEVER},
@@ -73,12 +73,12 @@ def between(before: dict[str, Any], after: dict[str, Any]) -> list[Difference]:
         ({}, {"versions": {"locust": "2.48.0"}}, "versions", "locust", ("2.47.0", "2.48.0"), 1),
     ],
 )
-def test_one_thing_differs(
-    before: dict[str, Any], after: dict[str, Any], part: str, name: str, values: tuple[str, str], fields: int
+def test_one_part_differs(
+    before: dict[str, Any], after: dict[str, Any], part: str, name: str, values: tuple[str, str], settings: int
 ) -> None:
-    difference = Difference(part, name, *values, fields)
-    assert between(before, after) == [difference]
-    assert between(after, before) == [replace(difference, before=difference.after, after=difference.before)]
+    change = Change(part, name, *values, settings)
+    assert between(before, after) == [change]
+    assert between(after, before) == [replace(change, before=change.after, after=change.before)]
 
 
 @pytest.mark.parametrize(
@@ -88,30 +88,34 @@ def test_one_thing_differs(
             {}, {"name": "another", "expect": ["answered == 100%"], "about": "x"}, id="names and expectations"
         ),
         pytest.param({"ramp": "1s"}, {"ramp": "1s", "seed": 7}, id="the seed of uniform arrivals"),
-        pytest.param({}, {"arrivals": "poisson", "seed": 7}, id="how those arrive who arrive at once"),
+        pytest.param({}, {"arrivals": "poisson", "seed": 7}, id="the arrival process of a burst"),
         pytest.param({"softphone": NEVER}, {"softphone": {**NEVER, "retry": {"max_retries": 0, "jitter": "full"}}}),
-        pytest.param({}, {"softphone": {"calls": {"every": "3s"}}}, id="the distance between one call"),
-        pytest.param({}, {"softphone": {"connection": "per-call"}}, id="one call has one connection anyway"),
+        pytest.param(
+            {}, {"softphone": {"calls": {"every": "3s"}}}, id="the interval between calls when there is one call"
+        ),
+        pytest.param(
+            {}, {"softphone": {"connection": "per-call"}}, id="the connection per call when there is one call"
+        ),
         pytest.param(
             {"softphone": {"like": "sdk-2.1.0"}},
             {"softphone": {"like": "sdk-2.1.0", "retry": {"jitter": "full"}}},
-            id="jitter on no wait",
+            id="jitter on a back-off of zero",
         ),
         pytest.param(
             {"softphone": BACKOFF},
             {"softphone": {**BACKOFF, "retry": {"retry_after_cap": "1s", "upgrade_headers": "hidden"}}},
-            id="how a header is read that is ignored",
+            id="how an ignored header is read",
         ),
         pytest.param({"url": "http://127.0.0.1:1"}, {"url": "http://127.0.0.1:2"}, id="a simulated edge's port"),
     ],
 )
-def test_what_has_no_effect_is_no_difference(before: dict[str, Any], after: dict[str, Any]) -> None:
+def test_a_setting_without_effect_is_not_a_change(before: dict[str, Any], after: dict[str, Any]) -> None:
     assert between(before, after) == []
 
 
-def test_several_parts() -> None:
+def test_several_parts_differ() -> None:
     after = {"ramp": "60s", "simulated": False, "url": "https://edge.example", "softphone": {"ready": "ignore"}}
     found = between({"policy": {"patience": 3}}, after)
     assert [each.part for each in found] == ["ramp", "ready", "target", "policy"]
-    assert found[2] == Difference("target", "target", "simulated", "https://edge.example")
-    assert found[3] == Difference("policy", "patience", "3", "nothing")
+    assert found[2] == Change("target", "target", "simulated", "https://edge.example")
+    assert found[3] == Change("policy", "patience", "3", "nothing")

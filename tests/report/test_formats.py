@@ -1,10 +1,8 @@
-"""The formats for other readers, each read back by the software that it is meant for, or by its schema."""
+"""The output formats, each read back by the software that it is for, or validated by its schema."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,26 +10,27 @@ import jsonschema
 import junitparser
 import pytest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
-from referencing import Registry, Resource
 
 from locust_softphone.cli import main
 from locust_softphone.config.profile_schema import SCHEMA_PATH as PROFILE_SCHEMA_PATH
-from locust_softphone.report.comparison import Run, run_of, side_by_side
-from locust_softphone.report.formats.choice import FORMATS
-from locust_softphone.runs.record import write
-from tests.runs.records import a_record
+from locust_softphone.report.comparison import Comparison, compare_runs
+from locust_softphone.report.formats import FORMATS
+from locust_softphone.runs.record import RunRecord
+from locust_softphone.runs.storage import write
+from tests.runs.records import a_record, changed, replaced
 
-SCHEMAS = PROFILE_SCHEMA_PATH.parent
-
-
-def compared(*records: dict[str, Any]) -> Sequence[Run]:
-    for number, record in enumerate(records):
-        record["run_id"] = f"20260801T12000{number}.000000Z-{record['profile']['name']}"
-    return side_by_side([run_of(record) for record in records])
+SCHEMA_PATH = PROFILE_SCHEMA_PATH.with_name("comparison.schema.json")
 
 
-def every_kind() -> Sequence[Run]:
-    """A run that passed, one that failed, one that is not valid, and one that was aborted."""
+def compared(*records: RunRecord) -> Comparison:
+    return compare_runs(
+        replaced(record, run_id=f"20260801T12000{number}.000000Z-{record.name}")
+        for number, record in enumerate(records)
+    )
+
+
+def every_kind() -> Comparison:
+    """A run that passed, one that failed, one that is invalid, and one that was aborted."""
     expect = ["answered == 100%", "rate_limited == 0"]
     return compared(
         a_record("paced", ramp="1s", expect=expect),
@@ -41,7 +40,7 @@ def every_kind() -> Sequence[Run]:
     )
 
 
-# JUnit, as a CI system reads it
+# JUnit, read back by junitparser
 
 
 def test_junit_has_each_expectation_of_each_run_as_a_test() -> None:
@@ -61,7 +60,7 @@ def test_junit_has_each_expectation_of_each_run_as_a_test() -> None:
     assert [type(result) for case in suites[3] for result in case.result] == [junitparser.Skipped, junitparser.Failure]
 
 
-# OpenMetrics, as Prometheus' own parser reads it
+# OpenMetrics, read back by Prometheus' parser
 
 
 def test_openmetrics() -> None:
@@ -78,19 +77,21 @@ def test_openmetrics() -> None:
     assert values("softphone_attempts_total", "softphone_attempts", step="offer", outcome="rate_limited") == [6, 1]
     assert values("softphone_abnormal_closes_total", "softphone_abnormal_closes", **of_burst, cause="reset") == [2]
     assert values("softphone_expectation_held", "softphone_expectation_held", **of_burst) == [0, 0]
-    assert values("softphone_expectation_held", "softphone_expectation_held", profile="cut") == [0]  # one is undecided
+    assert values("softphone_expectation_held", "softphone_expectation_held", profile="cut") == [
+        0
+    ]  # one is not decided
     assert values("softphone_run_exit_code", "softphone_run_exit_code") == [0, 1, 3, 1]
     calls = {"since": "planned", "profile": "paced"}
     assert values("softphone_call_setup_seconds_count", "softphone_call_setup_seconds", **calls) == [10]
     (p95,) = values("softphone_call_setup_seconds", "softphone_call_setup_seconds", **calls, quantile="0.95")
     assert p95 == pytest.approx(0.2, rel=1e-3)
     stamps = {str(sample.timestamp) for family in families.values() for sample in family.samples}
-    assert {float(stamp) for stamp in stamps} == {1785585620.0}  # 2026-08-01 12:00:20 UTC, when they ended
+    assert {float(stamp) for stamp in stamps} == {1785585620.0}  # 2026-08-01 12:00:20 UTC, the end of the runs
 
 
-def test_a_run_that_is_given_twice_is_counted_once() -> None:
+def test_openmetrics_has_a_run_that_is_given_twice_once() -> None:
     record = a_record()
-    text = FORMATS["openmetrics"]([run_of(record), run_of(json.loads(json.dumps(record)))])
+    text = FORMATS["openmetrics"](compare_runs([record, record]))
     (verdict,) = (f for f in text_string_to_metric_families(text) if f.name == "softphone_run_exit_code")
     assert len(verdict.samples) == 1
 
@@ -99,21 +100,18 @@ def test_a_run_that_is_given_twice_is_counted_once() -> None:
 
 
 def validate(text: str) -> dict[str, Any]:
-    registry: Registry[Any] = Registry()
-    for name in ("profile.schema.json", "run.schema.json"):
-        registry = registry.with_resource(name, Resource.from_contents(json.loads((SCHEMAS / name).read_text())))
     content: dict[str, Any] = json.loads(text)
-    schema = json.loads((SCHEMAS / "comparison.schema.json").read_text())
+    schema = json.loads(SCHEMA_PATH.read_text())
     jsonschema.Draft202012Validator.check_schema(schema)
-    jsonschema.Draft202012Validator(schema, registry=registry).validate(content)
+    jsonschema.Draft202012Validator(schema).validate(content)
     return content
 
 
-def test_json_of_single_runs_makes_up_no_interval() -> None:
+def test_json_of_single_runs_has_no_intervals() -> None:
     content = validate(FORMATS["json"](every_kind()))
     assert [run["verdict"] for run in content["runs"]] == ["passed", "failed", "invalid", "failed"]
     assert content["runs"][1]["figures"]["rate_limited.offer"] == 6
-    assert [plan["label"] for plan in content["plans"]] == ["paced", "burst"]  # those that were run to their end
+    assert [plan["label"] for plan in content["plans"]] == ["paced", "burst"]  # the comparable ones
     assert content["plans"][1]["figures"]["answered"] == {"value": 0.4, "low": None, "high": None}
     (difference,) = content["differences"]
     assert difference["changed"] == [{"part": "ramp", "name": "ramp", "from": "1s", "to": "0s"}]
@@ -135,9 +133,11 @@ def test_json_of_repeated_runs_says_what_is_noise() -> None:
 # Markdown
 
 
-def test_markdown_has_the_sentences_the_tables_and_what_was_expected() -> None:
-    (odd,) = compared(a_record("burst", answered=4, expect=["answered == 100%"]))
-    text = FORMATS["markdown"]([*compared(a_record("paced", ramp="1s")), replace(odd, label="b|_x_")])
+def test_markdown_has_the_findings_the_tables_and_the_expectations() -> None:
+    odd = changed(
+        a_record(answered=4, expect=["answered == 100%"]), lambda content: content["profile"].update(name="b|_x_")
+    )
+    text = FORMATS["markdown"](compared(a_record("paced", ramp="1s"), odd))
     assert text.startswith("- Only paced had every softphone answered")
     table = [line for line in text.splitlines() if line.startswith("| ")]
     assert table[0].startswith("| run | planned | connected | answered |")
@@ -151,20 +151,18 @@ def test_markdown_has_the_sentences_the_tables_and_what_was_expected() -> None:
 
 
 @pytest.mark.parametrize("form", FORMATS)
-def test_the_command_prints_nothing_else_and_has_the_same_exit_code(
+def test_the_command_prints_only_the_format_and_has_the_same_exit_code(
     form: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     record = a_record("burst", answered=4, expect=["answered == 100%"])
     write(record, tmp_path / "1-burst")
     (tmp_path / "cut.json").write_text("{")
     assert main(["report", str(tmp_path / "1-burst"), "--format", form]) == 1
-    assert capsys.readouterr().out == FORMATS[form](
-        side_by_side([run_of(a_record("burst", answered=4, expect=["answered == 100%"]))])
-    )
+    assert capsys.readouterr().out == FORMATS[form](compare_runs([record]))
     assert main(["report", str(tmp_path / "1-burst"), str(tmp_path / "cut.json"), "--format", form]) == 2
     assert capsys.readouterr().err == f"{tmp_path}/cut.json: not a run record (no valid JSON); was it cut short?\n"
 
 
 def test_the_list_of_runs_has_no_format(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["report", "--runs", str(tmp_path), "--format", "json"]) == 2
-    assert capsys.readouterr().err == "--format json: name the runs; without RUN they are listed, as text\n"
+    assert capsys.readouterr().err == "--format json: needs the names of runs; the list of runs is text only\n"

@@ -1,4 +1,4 @@
-"""The page: it says what the records say, to anybody who opens it anywhere, and runs nothing of what is in them."""
+"""The page: it shows what the records contain, needs no other file, and runs nothing from a record."""
 
 from __future__ import annotations
 
@@ -12,17 +12,18 @@ from typing import Any
 import pytest
 
 from locust_softphone.errors import InputError
-from locust_softphone.report.comparison import COLUMNS, run_of
+from locust_softphone.report.comparison import compare_runs
 from locust_softphone.report.html import comparison_html, write_html
-from locust_softphone.runs.record import read, write
+from locust_softphone.runs.record import RunRecord
+from locust_softphone.runs.storage import read, write
 from tests.browser import Browser, running_browser
-from tests.runs.records import a_record
+from tests.runs.records import a_record, changed, replaced
 
 BURST: dict[str, Any] = {"users": 100, "softphone": {"like": "sdk-2.1.0", "retry": {"max_retries": 0}}}
 CHARTS = ("attempts", "presence", "closes", "setup", "retries")
 
 
-def a_burst_and_its_remedy() -> list[dict[str, Any]]:
+def a_burst_and_its_remedy() -> list[RunRecord]:
     return [
         a_record("burst", answered=20, limited={"token": 50, "offer": 30}, abnormal={"lost": 4}, too_early=3, **BURST),
         a_record("paced", **{**BURST, "ramp": {"rate": "50/s"}}),
@@ -69,33 +70,35 @@ class Page(HTMLParser):
         return data
 
 
-def page_of(*records: dict[str, Any]) -> Page:
-    return Page(comparison_html(records))
+def html_of(*records: RunRecord) -> str:
+    return comparison_html(compare_runs(records))
 
 
-def older(record: dict[str, Any]) -> dict[str, Any]:
-    """The record as it was written before it said anything by second but counters."""
-    del record["retries"]["sample"]
-    for second in record["timeline"]:
+def page_of(*records: RunRecord) -> Page:
+    return Page(html_of(*records))
+
+
+def older(content: Any) -> None:
+    """Make it a record as an early version wrote it, with nothing but counters in each second."""
+    del content["retries"]["sample"]
+    for second in content["timeline"]:
         for name in ("connected_now", "in_call_now", "call_setup"):
             second.pop(name, None)
-    return record
 
 
-# What it says
+# What it shows
 
 
-def test_first_comes_what_made_the_difference_then_the_figures_of_every_run() -> None:
+def test_the_headline_comes_before_the_table_of_runs() -> None:
     records = a_burst_and_its_remedy()
     page = page_of(*records)
     headline = page.words.index("What made the difference: ramp from 0s to 50/s")
-    for record in records:
-        cells = [column.cell(run_of(record)) for column in COLUMNS]
-        row = page.words.index(f"{record['profile']['name']} {cells[0]}")
-        assert headline < row
-        for cell in cells:
-            row = page.words.index(cell, row)
-    assert "took answered from 20 to 100" in page.words
+    for row in compare_runs(records).tables[0].rows:
+        at = page.words.index(f"{row.label} {row.cells[0].text}")
+        assert headline < at
+        for cell in row.cells:
+            at = page.words.index(cell.text, at)
+    assert "changed answered from 20 to 100" in page.words
     assert "20 (worst)" in page.words
     assert "100 (best)" in page.words
 
@@ -110,8 +113,8 @@ def test_each_run_has_its_profile_versions_target_ledger_and_validity() -> None:
         "https://edge.example",
         "name: first",
         "locust: 2.47.0",
-        "this edge tells no counters",
-        "nothing speaks against its figures",
+        "this edge publishes no counters",
+        "the measurements can be trusted",
         "answered == 100% held",
         "only 3 of 10 planned softphones started",
         "patience: 7",
@@ -121,7 +124,7 @@ def test_each_run_has_its_profile_versions_target_ledger_and_validity() -> None:
         assert text in words
 
 
-def test_what_was_expected_is_shown_with_what_was_measured_and_what_was_not_decided() -> None:
+def test_expectations_are_shown_with_what_was_measured_and_which_were_not_decided() -> None:
     expect = ["answered == 100%", "rate_limited == 0", "started > 3"]
     record = a_record("cut", answered=4, gave_up=0, limited={"offer": 1}, expect=expect, aborted_by=expect[1])
     words = page_of(record).words
@@ -141,63 +144,70 @@ def test_the_charts_have_every_second_of_every_run() -> None:
     assert paced["closes"] == {}
 
 
-def test_what_the_runs_do_not_have_in_common_is_said_before_the_figures() -> None:
+def test_warnings_come_before_the_table_of_runs() -> None:
     words = page_of(a_record("a"), a_record("b", versions={"locust": "2.48.0"}, ramp="5s")).words
-    (caution,) = re.findall(r"Warning: a difference may be one of surroundings", words)
-    assert words.index(caution) < words.index("planned connected answered")
+    (warning,) = re.findall(r"Warning: the runs differ in more than their profiles", words)
+    assert words.index(warning) < words.index("planned connected answered")
 
 
-def test_one_run_alone_is_a_page_too() -> None:
+def test_the_page_of_a_single_run() -> None:
     page = page_of(a_record("burst", **BURST))
     assert "There is one run, and nothing to compare it with" in page.words
-    assert "best" not in page.words.replace("best and worst of a column", "").replace("is the best", "")
+    assert "best" not in page.words.replace("best and worst of a column", "").replace("can be the best", "")
 
 
-def test_of_many_runs_the_charts_of_each_plans_first_are_shown() -> None:
-    html = comparison_html([a_record(name, ramp=ramp) for name, ramp in (("a", "0s"), ("b", "9s")) for _ in range(5)])
+def test_of_many_runs_the_charts_of_each_arms_first_run_are_shown_at_first() -> None:
+    html = html_of(*(a_record(name, ramp=ramp) for name, ramp in (("a", "0s"), ("b", "9s")) for _ in range(5)))
     assert html.count('<figure data-run="') == 10 * len(CHARTS)
     assert re.findall(r'<input type="checkbox" data-run="(\d+)" checked', html) == ["0", "5"]
 
 
-def test_an_older_record_is_shown_as_far_as_it_goes() -> None:
-    page = page_of(older(a_record("old", too_early=2, **BURST)))
+def test_a_record_of_an_older_version_is_shown_without_what_it_lacks() -> None:
+    page = page_of(changed(a_record("old", too_early=2, **BURST), older))
     assert page.series["runs"][0]["presence"]["in_call"] == [0, *[100] * 10]
     assert page.series["runs"][0]["setup"] == {}
     assert page.words.count("an older record") == 3
 
 
-def test_an_hour_is_put_together_into_points() -> None:
-    record = a_record("long", **BURST)
-    record["timeline"] = [
-        {"second": second, "planned": 0, "attempts.offer": 2, "connected_now": second, "call_setup": {"p50": second}}
+def test_a_long_run_has_several_seconds_per_point() -> None:
+    timeline = [
+        {
+            "second": second,
+            "planned": 0,
+            "attempts.offer": 2,
+            "connected_now": second,
+            "call_setup": {"count": 1, "p50": second, "p95": second, "p99": second},
+        }
         for second in range(3600)
     ]
-    series = page_of(record).series
+    series = page_of(replaced(a_record("long", **BURST), timeline=timeline)).series
     (run,) = series["runs"]
     assert series["width_s"] == 10
     assert run["attempts"]["offer"] == [20] * 360
-    assert run["presence"]["connected"] == list(range(9, 3600, 10))  # as it was at the end of the ten seconds
-    assert run["setup"]["p50"] == list(range(9, 3600, 10))  # the slowest of them
+    assert run["presence"]["connected"] == list(range(9, 3600, 10))  # at the end of the ten seconds
+    assert run["setup"]["p50"] == list(range(9, 3600, 10))  # the slowest of the ten seconds
 
 
-# What it does not do
+# What must not happen
 
 NASTY = "<script>alert(1)</script><img src=x onerror=alert(2)>&amp;'\"</title></script><!--"
 
 
-def nasty_records() -> list[dict[str, Any]]:
-    """Records with markup in every text that is not one of ours."""
-    records = a_burst_and_its_remedy()
-    for record in records:
+def nasty_records() -> list[RunRecord]:
+    """Records with markup in every text that does not come from the package."""
+
+    def nasty(record: Any) -> None:
         record["profile"] |= {"name": NASTY, "about": NASTY, "ramp": record["profile"]["ramp"]}
         record["run_id"] = record["target"]["url"] = record["times"]["planned_start"] = NASTY
         record["versions"]["locust"] = NASTY
         record["validity"]["reasons"] = [NASTY]
         record["closes"] = {NASTY: 1}
-        record["ledger"] = {"balanced": False, "rows": [{"step": NASTY, "attempts": NASTY}], "problems": [NASTY]}
+        row = record["ledger"]["rows"][0]
+        record["ledger"] = {"balanced": False, "rows": [{**row, "step": NASTY}], "problems": [NASTY]}
         record["timeline"][0] |= {f"attempts.{NASTY}": 1, f"rate_limited.{NASTY}": 1, f"abnormal_closes.{NASTY}": 1}
         record["retries"]["sample"] = [{"step": NASTY, "deadline_s": 3.0, "retried_s": 1.0}]
-    return records
+
+    return [changed(record, nasty) for record in a_burst_and_its_remedy()]
 
 
 def test_nothing_in_a_record_becomes_markup() -> None:
@@ -210,9 +220,9 @@ def test_nothing_in_a_record_becomes_markup() -> None:
 
 
 def test_half_a_surrogate_pair_can_be_written(tmp_path: Path) -> None:
-    record = a_record("burst")
-    record["profile"]["name"] = json.loads('"\\ud800"')
-    write_html(comparison_html([record]), tmp_path / "page.html")
+    name = json.loads('"\\ud800"')
+    record = changed(a_record("burst"), lambda content: content["profile"].update(name=name))
+    write_html(html_of(record), tmp_path / "page.html")
     assert "\ufffd" in (tmp_path / "page.html").read_text(encoding="utf-8").replace("?", "\ufffd")
 
 
@@ -220,26 +230,10 @@ def test_nothing_is_loaded_from_anywhere() -> None:
     page = page_of(*a_burst_and_its_remedy())
     assert [each for each in page.loaded if not each.startswith("#run-")] == []
     assert "link" not in page.tags
-    assert "@import" not in comparison_html([a_record()]).split("</style>")[0]
+    assert "@import" not in html_of(a_record()).split("</style>")[0]
 
 
-@pytest.mark.parametrize(
-    "timeline",
-    [
-        "none",
-        [{"planned": 1}],
-        [{"second": -1, "planned": 1}],
-        [{"second": 0, "planned": "many"}],
-        [{"second": 0, "planned": float("nan")}],
-        [{"second": 0, "planned": 1, "call_setup": {"p50": None}}],
-    ],
-)
-def test_a_timeline_that_is_none_is_refused(timeline: Any) -> None:
-    with pytest.raises(InputError, match="not a complete run record"):
-        comparison_html([{**a_record(), "timeline": timeline}])
-
-
-def test_it_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
+def test_the_page_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"nowhere/page\.html: the report cannot be written \(No such file"):
         write_html("<p>", tmp_path / "nowhere" / "page.html")
     write_html("<p>", tmp_path / "page.html")
@@ -256,13 +250,11 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.mark.parametrize(("width", "dark"), [(1280, False), (390, True)])
-def test_a_browser_draws_every_chart_and_complains_of_nothing(
-    browser: Browser, tmp_path: Path, width: int, dark: bool
-) -> None:
-    """From records that have been written and read, as a user has them; a broken policy would be on the console."""
+def test_a_browser_draws_every_chart_without_errors(browser: Browser, tmp_path: Path, width: int, dark: bool) -> None:
+    """From records that were written and read back; a broken Content-Security-Policy would show on the console."""
     file = tmp_path / "comparison.html"
     records = [read(write(record, tmp_path / str(n))) for n, record in enumerate(a_burst_and_its_remedy())]
-    write_html(comparison_html(records), file)
+    write_html(html_of(*records), file)
     with browser.page(width=width, dark=dark) as page:
         page.goto(file.as_uri())
         page.locator("html[data-drawn=all]").wait_for(state="attached")
@@ -275,9 +267,19 @@ def test_a_browser_draws_every_chart_and_complains_of_nothing(
         assert page.locator("figure:visible").count() == len(CHARTS)
 
 
-def test_a_browser_runs_nothing_that_is_in_a_record(browser: Browser, tmp_path: Path) -> None:
+@pytest.mark.parametrize("width", [1024, 1280, 390])
+def test_intervals_of_repeated_runs_fit_a_browser_window(browser: Browser, tmp_path: Path, width: int) -> None:
+    runs = [{"answered": answered, "connected_after_s": answered / 10, **BURST} for answered in (71, 88, 100)]
+    records = [a_record(name, **run) for run in runs for name in ("burst", "burst-with-a-long-name")]
+    write_html(html_of(*records), tmp_path / "comparison.html")
+    with browser.page(width=width) as page:
+        page.goto((tmp_path / "comparison.html").as_uri())
+        assert page.evaluate("document.documentElement.scrollWidth") == width
+
+
+def test_a_browser_runs_nothing_from_a_record(browser: Browser, tmp_path: Path) -> None:
     file = tmp_path / "comparison.html"
-    write_html(comparison_html(nasty_records()), file)
+    write_html(html_of(*nasty_records()), file)
     with browser.page() as page:
         page.on("dialog", lambda dialog: pytest.fail(f"a script ran: {dialog.message}"))
         page.goto(file.as_uri())

@@ -1,10 +1,10 @@
-"""The section in another page: what it says, and nothing of a run that could become markup of that page."""
+"""The section in Locust's report: what it says, and that nothing in a record becomes markup."""
 
 from __future__ import annotations
 
 from html.parser import HTMLParser
 
-from locust_softphone.report.locust_section import html_section
+from locust_softphone.report.html.locust_section import html_section
 from tests.runs.records import a_record
 
 
@@ -28,7 +28,7 @@ class Text(HTMLParser):
         return " ".join(self.words)
 
 
-def test_it_says_what_came_of_the_run() -> None:
+def test_the_section_of_a_run() -> None:
     expect = ["answered == 100%", "rate_limited == 0"]
     record = a_record(answered=4, limited={"offer": 6}, expect=expect, aborted_by=expect[1], invalid=["<b>late</b>"])
     page = Text(html_section(record))
@@ -41,8 +41,8 @@ def test_it_says_what_came_of_the_run() -> None:
     assert "rate_limited == 0 no it was 6" in page.text
 
 
-def test_a_run_of_which_little_is_known() -> None:
+def test_the_section_of_a_run_with_nothing_answered_and_no_ledger() -> None:
     page = Text(html_section(a_record(answered=0, simulated=False, url="https://edge.example")))
     assert "Edge: https://edge.example." in page.text
     assert "token 0 0 0 0 - -" in page.text
-    assert "Ledger: none, the edge tells no counters." in page.text
+    assert "Ledger: none, the edge publishes no counters." in page.text

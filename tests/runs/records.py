@@ -1,24 +1,27 @@
-"""Run records to test reports with: whatever a real run's tally would have counted, put through ``record.build``.
+"""Run records to test reports with: whatever a real run's tally would have counted, put through ``runs.build``.
 
 a_record("burst", users=10, answered=4, limited={"offer": 6})
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import json
+from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
 from locust_softphone.config.expectation import Expectation
 from locust_softphone.config.profile import Profile
+from locust_softphone.metrics.attempt import Attempt
 from locust_softphone.metrics.outcome import Outcome
 from locust_softphone.metrics.retry_after_sample import RetryAfterSample
-from locust_softphone.metrics.tally import Attempt, Tally
+from locust_softphone.metrics.tally import Tally
 from locust_softphone.runs import ledger
-from locust_softphone.runs.journal import RunStart
-from locust_softphone.runs.record import Aborted, RunFacts, build
+from locust_softphone.runs.build import Aborted, RunEnd, RunStart, build
+from locust_softphone.runs.record import RunRecord
+from locust_softphone.runs.storage import parse
 
-__all__ = ["a_profile", "a_record", "a_start", "measured_in"]
+__all__ = ["a_profile", "a_record", "a_start", "changed", "measured_in", "replaced"]
 
 NONE: Mapping[str, Any] = MappingProxyType({})
 SETUP_S = 0.2
@@ -46,7 +49,7 @@ def a_record(
     policy: Mapping[str, Any] = NONE,
     versions: Mapping[str, str] = NONE,
     **fields: Any,
-) -> dict[str, Any]:
+) -> RunRecord:
     """The record of a run.
 
     Args:
@@ -79,29 +82,37 @@ def a_record(
     for n in range(too_early):
         tally.count("retries", 0.4)
         tally.retry(RetryAfterSample("offer", 3.0 + n / 1000, 0.5))
-    return build(
-        RunFacts(
-            run_id=f"20260801T120000.000000Z-{name}",
-            profile=profile.resolved(),
-            planned=(profile.users,),
-            calls_each=profile.softphone.calls.count,
-            target={"url": url, "simulated": simulated, "policy": dict(policy) if simulated else None},
-            versions={"locust-softphone": "0.1.0", "locust": "2.47.0", "python": "3.11.7", "platform": "x", **versions},
-            workers=0,
-            times={
-                "planned_start": "2026-08-01T12:00:00.000+00:00",
-                "actual_start": "2026-08-01T12:00:00.001+00:00",
-                "end": "2026-08-01T12:00:20.000+00:00",
-                "ended": "aborted" if aborted_by else "plan over",
-            },
-            edge={"steps": _edge_steps(tally)} if simulated else None,
-            ledger=ledger.balance(tally.counts, _edge_steps(tally)) if simulated else None,
-            invalid=invalid,
-            expectations=[Expectation.parse(text) for text in expect],
-            aborted=Aborted(Expectation.parse(aborted_by), 1.5, 1) if aborted_by else None,
-        ),
-        tally,
+    start = RunStart(
+        run_id=f"20260801T120000.000000Z-{name}",
+        profile=profile.resolved(),
+        planned=[profile.users],
+        calls_each=profile.softphone.calls.count,
+        target={"url": url, "simulated": simulated, "policy": dict(policy) if simulated else None},
+        versions={"locust-softphone": "0.1.0", "locust": "2.47.0", "python": "3.11.7", "platform": "x", **versions},
+        workers=0,
+        began_at=1_785_585_600.0,
     )
+    end = RunEnd(
+        after_s=20.0,
+        ended="aborted" if aborted_by else "plan over",
+        edge={"steps": _edge_steps(tally)} if simulated else None,
+        ledger=ledger.balance(tally.counts, _edge_steps(tally)) if simulated else None,
+        invalid=invalid,
+        aborted=Aborted(Expectation.parse(aborted_by), 1.5, 1) if aborted_by else None,
+    )
+    return build(start, tally, end)
+
+
+def changed(record: RunRecord, change: Callable[[Any], object]) -> RunRecord:
+    """The record that a file has after a change to it."""
+    content = json.loads(record.to_json())
+    change(content)
+    return parse(content)
+
+
+def replaced(record: RunRecord, **parts: object) -> RunRecord:
+    """The record with other parts."""
+    return changed(record, lambda content: content.update(parts))
 
 
 def a_start() -> RunStart:
@@ -120,7 +131,7 @@ def measured_in(second: int) -> Tally:
     tally.attempt(Attempt("offer", at_s, at_s + 0.1, at_s + 0.3, Outcome.OK))
     tally.attempt(Attempt("token", at_s, at_s, at_s + 0.01, Outcome.RATE_LIMITED, status=429))
     tally.retry(RetryAfterSample("token", at_s + 1, at_s + 0.5))
-    tally.setup_times.record(at_s, 0.25)
+    tally.setup_times[int(at_s)].record(0.25)
     tally.latencies["start_lag"].record(0.001)
     return tally
 
@@ -133,7 +144,7 @@ def _tally(users: int, answered: int, gave_up: int, connected_after_s: float) ->
             tally.attempt(Attempt(step, 0.0, 0.0, 0.01, Outcome.OK))
         tally.latencies["call_setup.service"].record(SETUP_S)
         tally.latencies["call_setup"].record(SETUP_S)
-        tally.setup_times.record(0.0, SETUP_S)
+        tally.setup_times[0].record(SETUP_S)
         tally.latencies["start_lag"].record(0.001)
         tally.count("closes.1000", 10.0)
     tally.count("connected", connected_after_s, answered)
@@ -141,7 +152,7 @@ def _tally(users: int, answered: int, gave_up: int, connected_after_s: float) ->
     tally.count("calls.answered", connected_after_s, answered)
     tally.count("gave_up", 5.0, gave_up)
     for second in range(int(connected_after_s), 10):
-        tally.timeline.at(second).update({"connected_now": answered, "in_call_now": answered} if answered else {})
+        tally.timeline[second].update({"connected_now": answered, "in_call_now": answered} if answered else {})
     return tally
 
 

@@ -38,7 +38,7 @@ def test_a_warning_about_a_policy_file_names_the_file_and_the_line(
 ) -> None:
     file = tmp_path / "policy.yaml"
     file.write_text("\npatience: 5\n")
-    EdgeProcess(file).stop()
+    EdgeProcess.start(file).stop()
     assert [record.getMessage() for record in caplog.records] == [
         f"{file}:2: patience is now max_early_retries (the old spelling is still read)"
     ]

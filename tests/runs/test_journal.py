@@ -9,15 +9,15 @@ import sys
 import textwrap
 import time
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from locust_softphone.errors import InputError
 from locust_softphone.metrics.tally import Tally
 from locust_softphone.runs import journal
-from locust_softphone.runs.journal import NAME, Journal, is_left_behind, read_or_recover, recover
-from locust_softphone.runs.record import read, write
+from locust_softphone.runs.history import read_or_recover
+from locust_softphone.runs.journal import NAME, Journal, is_left_behind, recover
+from locust_softphone.runs.storage import read, write
 from tests.runs.records import a_record, a_start, measured_in
 from tests.runs.test_record_schema import validate
 
@@ -35,17 +35,17 @@ def written(folder: Path, seconds: int = SECONDS) -> tuple[Journal, Tally]:
 def test_a_record_is_made_of_what_was_left_behind(tmp_path: Path) -> None:
     written(tmp_path)[0].close(keep=True)
     record = recover(tmp_path)
-    validate(record)
-    assert (record["verdict"], record["exit_code"], record["times"]["ended"]) == ("invalid", 3, "killed")
-    assert record["validity"]["reasons"] == ["the run was killed; recovered up to second 4"]
-    assert (record["totals"]["planned"], record["totals"]["answered"]) == (10, 4)
-    assert record["steps"]["token"]["outcomes"] == {"rate_limited": 4}
-    assert record["steps"]["offer"]["response_s"]["count"] == 4
-    assert [second["started"] for second in record["timeline"][:4]] == [1, 1, 1, 1]
-    assert len(record["retries"]["sample"]) == 4
-    assert record["expectations"][0]["held"] is False
-    assert record["times"]["planned_start"] == "2023-11-14T22:13:20.000+00:00"
-    assert record["times"]["end"] == "2023-11-14T22:13:24.000+00:00"
+    validate(json.loads(record.to_json()))
+    assert (record.verdict, record.exit_code, record.times.ended) == ("invalid", 3, "killed")
+    assert record.validity.reasons == ("the run was killed; recovered up to second 4",)
+    assert (record.totals.planned, record.totals.answered) == (10, 4)
+    assert record.steps["token"].outcomes == {"rate_limited": 4}
+    assert record.steps["offer"].response_s.count == 4
+    assert [second.counts["started"] for second in record.timeline[:4]] == [1, 1, 1, 1]
+    assert len(record.retries.sample) == 4
+    assert record.expectations[0].held is False
+    assert record.times.planned_start == "2023-11-14T22:13:20.000+00:00"
+    assert record.times.end == "2023-11-14T22:13:24.000+00:00"
     assert [path.name for path in tmp_path.iterdir()] == ["run.json"], "it takes the journal's place"
     assert read(tmp_path) == record
 
@@ -56,7 +56,7 @@ def test_a_last_line_that_was_cut_short_is_left_out(tmp_path: Path, cut: int) ->
     path = tmp_path / NAME
     lines = path.read_bytes().splitlines(keepends=True)
     path.write_bytes(b"".join(lines)[: -min(cut, len(lines[-1]))])
-    assert recover(tmp_path)["totals"]["answered"] == SECONDS - 1
+    assert recover(tmp_path).totals.answered == SECONDS - 1
 
 
 def test_what_was_added_up_is_the_same_as_what_was_added(tmp_path: Path) -> None:
@@ -82,7 +82,7 @@ def test_it_is_rewritten_when_it_has_grown(tmp_path: Path, monkeypatch: pytest.M
             kept.rewrite(second + 1.0, so_far)
         most = max(most, kept.path.stat().st_size)
     kept.close(keep=True)
-    assert recover(tmp_path)["totals"]["answered"] == 300
+    assert recover(tmp_path).totals.answered == 300
     assert most < 30_000, "what is appended, one line more, and the sum of all"
 
 
@@ -99,7 +99,7 @@ def test_a_record_goes_before_a_journal(tmp_path: Path) -> None:
     written(tmp_path)[0].close(keep=True)
     write(a_record("whole"), tmp_path)
     assert not is_left_behind(tmp_path)
-    assert read_or_recover(tmp_path)["profile"]["name"] == "whole"
+    assert read_or_recover(tmp_path).name == "whole"
 
 
 @pytest.mark.parametrize(
@@ -153,14 +153,14 @@ def test_a_full_disk_leaves_whole_lines_and_can_be_written_to_when_there_is_spac
     )
     said = writer.communicate(timeout=60)[0].splitlines()
     assert said == ["File too large", f"2 {NAME}"] or said == ["File too large", "File too large", f"2 {NAME}"]
-    assert recover(tmp_path)["totals"]["answered"] == 2
+    assert recover(tmp_path).totals.answered == 2
 
 
 @pytest.mark.parametrize("what", ["record", "journal", "rewritten journal"])
 def test_killed_at_any_moment_it_is_whole_or_absent(tmp_path: Path, what: str) -> None:
     scripts: dict[str, str] = {
         "record": """
-            record = {**a_record(), "padding": ["x" * 100] * 20_000}
+            record = a_record(invalid=["x" * 100] * 20_000)
             print(flush=True)
             while True:
                 write(record, Path(sys.argv[1]))
@@ -189,9 +189,9 @@ def test_killed_at_any_moment_it_is_whole_or_absent(tmp_path: Path, what: str) -
         writer.communicate()
         if what == "record":
             if (folder / "run.json").exists():
-                assert len(json.loads((folder / "run.json").read_text())["padding"]) == 20_000
+                assert len(read(folder).validity.reasons) == 20_000
             continue
-        record: dict[str, Any] = recover(folder)
-        answered = record["totals"]["answered"]
-        assert record["steps"]["offer"]["attempts"] == record["start_lag_s"]["count"] == answered
+        record = recover(folder)
+        answered = record.totals.answered
+        assert record.steps["offer"].attempts == record.start_lag_s.count == answered
         assert what == "journal" or answered == SECONDS

@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
+from locust_softphone.metrics.attempt import Attempt
 from locust_softphone.metrics.outcome import Outcome
-from locust_softphone.metrics.tally import Attempt, Tally
+from locust_softphone.metrics.tally import Tally
 from locust_softphone.runs.ledger import balance, since
 
 Counts = Mapping[str, int]

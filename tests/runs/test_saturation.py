@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from locust_softphone.metrics.tally import Latency, Tally
+from locust_softphone.metrics.histogram import Histogram
+from locust_softphone.metrics.tally import Tally
 from locust_softphone.runs.saturation import LATE_START_S, judged_by, saturation
 
 
@@ -45,7 +46,7 @@ def test_a_verdict(tally: Tally, reason: str | None, why: str) -> None:
 
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=300))
 def test_it_is_decided_as_the_percentile_would(lags_s: list[float]) -> None:
-    latency = Latency()
+    latency = Histogram()
     for lag_s in lags_s:
         latency.record(lag_s)
     above = latency.count_above(LATE_START_S)

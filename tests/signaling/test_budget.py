@@ -12,7 +12,6 @@ from typing import Any
 import pytest
 
 from locust_softphone import sdp
-from locust_softphone.edge.sdp_answer import answer_for
 from locust_softphone.signaling.softphone import Softphone
 from tests.signaling.scripted_server import frame, read_head, serving, switches
 from tests.signaling.softphones import Observations, Time, a_field, a_fleet
@@ -72,7 +71,7 @@ class Turncoat:
         length = int(re.search(rb"(?i)content-length: (\d+)", head)[1])  # type: ignore[index]
         while len(body) < length:
             body += connection.recv(65536)
-        return {"type": "answer", "sdp": answer_for(sdp.parse(json.loads(body)["sdp"]), random.Random(1))}
+        return {"type": "answer", "sdp": sdp.make_answer(sdp.parse(json.loads(body)["sdp"]), random.Random(1))}
 
     def _reply(self, connection: socket.socket, content: dict[str, Any]) -> None:
         body = json.dumps(content).encode()

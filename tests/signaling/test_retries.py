@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from locust_softphone.errors import AttemptFailed
+from locust_softphone.metrics.attempt import Attempt
 from locust_softphone.metrics.outcome import Outcome
-from locust_softphone.metrics.tally import Attempt
 from locust_softphone.signaling.dialects.media_offer import MediaOffer
 from locust_softphone.signaling.softphone import Softphone
 from tests.edge import softphone as independent

@@ -2,23 +2,15 @@
 
 from __future__ import annotations
 
-import re
 import socket
-import ssl
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
-import trustme
 
 from locust_softphone.errors import AttemptFailed, InputError
-from locust_softphone.metrics.outcome import Outcome
-from locust_softphone.signaling import tls
-from locust_softphone.signaling.softphone import Softphone
 from locust_softphone.signaling.target import Target
 from tests.edge_process import EdgeProcess, running_edge
-from tests.signaling.scripted_server import serving
-from tests.signaling.softphones import PATIENT_S, Observations, Time, a_fleet
+from tests.signaling.softphones import PATIENT_S
 
 
 @pytest.mark.parametrize(
@@ -99,13 +91,6 @@ def test_what_can_only_be_this_machine(url: str, loopback: bool, why: str) -> No
     assert Target.parse(url).is_loopback is loopback, why
 
 
-def test_a_ca_file_that_is_none(tmp_path: Path) -> None:
-    (tmp_path / "ca.pem").write_text("no certificate")
-    for name in ("ca.pem", "missing.pem"):
-        with pytest.raises(InputError, match=re.escape(f"--softphone-ca {tmp_path / name}: no readable PEM")):
-            Target.parse("https://edge.example", ca_file=str(tmp_path / name))
-
-
 def test_what_a_name_resolves_to_is_held_to_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     """The addresses that are checked are those that are connected to: DNS is asked once, whatever it answers later."""
     answers = iter([["127.0.0.1"], ["127.0.0.1", "192.0.2.1"], ["::ffff:192.0.2.1"]])
@@ -125,156 +110,21 @@ def test_an_address_of_another_machine_is_taken_only_when_authorized() -> None:
     assert len(Target.parse("http://192.0.2.1:1", authorized=True).resolved().addresses) == 1
 
 
-# TLS
-
-
-class Authority:
-    """A private certificate authority, and edges with its certificates."""
-
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        self._ca = trustme.CA()
-        self.ca_file = str(folder / "ca.pem")
-        self._ca.cert_pem.write_to_path(self.ca_file)
-
-    def certificate(self, name: str) -> tuple[Path, Path]:
-        issued, paths = self._ca.issue_cert(name), (self._folder / f"{name}.pem", self._folder / f"{name}.key")
-        issued.cert_chain_pems[0].write_to_path(paths[0])
-        issued.private_key_pem.write_to_path(paths[1])
-        return paths
-
-    def serving_tls(self, connection: socket.socket) -> ssl.SSLSocket:
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(*self.certificate("127.0.0.1"))
-        return context.wrap_socket(connection, server_side=True)
-
-    def trusted_at(self, target: Target) -> Target:
-        """The same place over TLS, verified against this authority."""
-        return Target.parse(target.url.replace("http", "https"), ca_file=self.ca_file)
-
-
 @pytest.fixture(scope="module")
-def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
-    return Authority(tmp_path_factory.mktemp("authority"))
-
-
-@pytest.fixture(params=["rustls", "ssl"])
-def engine(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each of the two that may do TLS: the one for most platforms, and the one for all others."""
-    if request.param == "rustls":
-        pytest.importorskip("rtls", reason="no wheel of rtls for this platform")
-    else:
-        monkeypatch.setattr(tls, "rtls", None)
-
-
-@pytest.fixture(scope="module")
-def edge(authority: Authority) -> Iterator[EdgeProcess]:
-    with running_edge(tls=authority.certificate("127.0.0.1")) as running:
+def edge() -> Iterator[EdgeProcess]:
+    with running_edge() as running:
         yield running
 
 
-@pytest.mark.usefixtures("engine")
-def test_a_connection_that_asks_for_nothing_has_shaken_hands(authority: Authority) -> None:
-    """The last of a handshake goes out with the first request, or else when the connection is closed."""
-    shaken: list[str | None] = []
-
-    def shakes_hands(connection: socket.socket) -> None:
-        with authority.serving_tls(connection) as secured:  # returns when the client's Finished has come
-            shaken.append(secured.version())
-
-    with serving(shakes_hands) as target:
-        trusted = authority.trusted_at(target)
-        trusted.connect(PATIENT_S).close()
-    assert shaken == ["TLSv1.3"]
-
-
-@pytest.mark.usefixtures("engine")
-def test_a_call_over_tls(edge: EdgeProcess, authority: Authority) -> None:
-    seen = Observations()
-    target = Target.parse(edge.url, ca_file=authority.ca_file).reached(PATIENT_S)
-    phone = Softphone(a_fleet(target, seen, Time()), 0, 0.0)
-    assert phone.call()
-    phone.hang_up()
-    assert {each.outcome for each in seen.attempts} == {Outcome.OK}
-    assert edge.stats()["closes"]["1000"] >= 1
-
-
-@pytest.mark.usefixtures("engine")
-def test_a_certificate_of_an_authority_that_is_not_trusted(edge: EdgeProcess) -> None:
-    with pytest.raises(AttemptFailed) as caught:
-        Target.parse(edge.url).reached(PATIENT_S)
-    assert caught.value.outcome is Outcome.TLS_FAILED
-
-
-@pytest.mark.usefixtures("engine")
-def test_a_certificate_for_another_host(authority: Authority) -> None:
-    with running_edge(tls=authority.certificate("edge.example")) as edge, pytest.raises(AttemptFailed) as caught:
-        Target.parse(edge.url, ca_file=authority.ca_file).reached(PATIENT_S)
-    assert caught.value.outcome is Outcome.TLS_FAILED
-
-
-@pytest.mark.usefixtures("engine")
-def test_tls_to_an_edge_without_it(authority: Authority) -> None:
-    with running_edge() as edge, pytest.raises(AttemptFailed) as caught:
-        Target.parse(edge.url.replace("http", "https"), ca_file=authority.ca_file).reached(PATIENT_S)
-    assert caught.value.outcome is Outcome.TLS_FAILED
-
-
-@pytest.mark.usefixtures("engine")
-def test_a_failed_handshake_of_tls_is_an_attempt_that_never_arrived(edge: EdgeProcess) -> None:
-    seen = Observations()
-    untrusting = Target.parse(edge.url).resolved()
-    assert not Softphone(a_fleet(untrusting, seen, Time()), 0, 0.0).call()
-    assert seen.outcomes("token") == ["tls_failed"]  # and no other try: it would not help
-
-
-@pytest.mark.usefixtures("engine")
-def test_an_edge_that_closes_in_the_middle_of_the_tls_handshake(authority: Authority) -> None:
-    def hang_up(connection: socket.socket) -> None:
-        connection.recv(1)
-        connection.shutdown(socket.SHUT_WR)
-
-    with serving(hang_up) as plain, pytest.raises(AttemptFailed) as caught:
-        authority.trusted_at(plain).connect(PATIENT_S)
-    assert caught.value.outcome is Outcome.TLS_FAILED
-
-
-@pytest.mark.usefixtures("engine")
-def test_more_than_one_record_goes_and_comes_whole(authority: Authority) -> None:
-    said = bytes(range(256)) * 1024  # 256 KB: sixteen records and more than a socket's buffer may take
-
-    def echo(connection: socket.socket) -> None:
-        with authority.serving_tls(connection) as secured:
-            heard = bytearray()
-            while len(heard) < len(said):
-                heard += secured.recv(65_536)
-            secured.sendall(heard)
-
-    with serving(echo) as plain:
-        stream = authority.trusted_at(plain).connect(PATIENT_S)
-        stream.send(said)
-        assert stream.read_exactly(len(said)) == said
-        assert stream.recv(1) == b"", "and then it has closed"
-        stream.close()
-
-
-def test_a_target_keeps_its_one_context(edge: EdgeProcess, authority: Authority) -> None:
-    target = Target.parse(edge.url, ca_file=authority.ca_file)
-    assert target.resolved().tls is target.reached(PATIENT_S).tls is target.tls
-
-
-# Addresses
-
-
-def test_of_several_addresses_only_those_that_answer_are_kept(edge: EdgeProcess, authority: Authority) -> None:
-    found = Target.parse(edge.url, ca_file=authority.ca_file).resolved()
+def test_of_several_addresses_only_those_that_answer_are_kept(edge: EdgeProcess) -> None:
+    found = Target.parse(edge.url).resolved()
     (family, (host, port)) = found.addresses[0]
     several = Target(found.host, found.port, found.tls, ((family, ("127.0.0.2", 1)), (family, (host, port))))
     assert several.reached(PATIENT_S).addresses == ((family, (host, port)),)
 
 
-def test_softphones_are_spread_over_the_addresses(edge: EdgeProcess, authority: Authority) -> None:
-    found = Target.parse(edge.url, ca_file=authority.ca_file).resolved()
+def test_softphones_are_spread_over_the_addresses(edge: EdgeProcess) -> None:
+    found = Target.parse(edge.url).resolved()
     (family, (host, port)) = found.addresses[0]
     several = Target(found.host, found.port, found.tls, ((family, (host, port)), (family, (host, 1))))
     outcomes = []

@@ -58,13 +58,13 @@ class Finished:
 
     @property
     def complaints(self) -> list[str]:
-        """What it says on stderr, but for Locust's reports of progress and its tables."""
+        """What it prints on stderr, without Locust's progress reports and tables."""
         lines = [(re.fullmatch(LOG_LINE, line), line) for line in re.sub(TABLES, "", self.stderr).splitlines()]
         return [found["text"] if found else line for found, line in lines if not found or found["level"] != "INFO"]
 
 
 class TooBusy(AssertionError):
-    """A run was not on time, and says so: what a test sees of it says nothing, and pytest runs the test again."""
+    """A run was saturated, so the test's result means nothing; pytest runs the test again."""
 
 
 def records(folder: Path, *, even_late: bool = False) -> list[dict[str, Any]]:
@@ -101,7 +101,7 @@ def run_locust(
         folder, "--headless", *options, profile=profile, locustfile=locustfile, environment=environment, under=under
     ) as process:
         stdout, stderr = process.communicate(timeout=PATIENCE_S)
-    records(folder)  # or its exit code would say nothing either
+    records(folder)  # the exit code of a saturated run means nothing either
     return Finished(folder, process.returncode, stdout, stderr)
 
 
@@ -114,14 +114,14 @@ def running_locust(
     environment: Mapping[str, str] = NOTHING,
     under: Sequence[str] = (),
 ) -> Iterator[subprocess.Popen[str]]:
-    """A Locust process; whatever of it is still there at the end is killed.
+    """A Locust process; it is killed with its children if it still runs at the end.
 
     Args:
         folder: where it runs; ``runs`` in it gets the records.
         options: Locust's and ours.
         profile: the text of the profile to run; None for one that the options name.
         locustfile: a file, or the text of one.
-        environment: further variables.
+        environment: further environment variables.
         under: a command that runs another one, such as ``nohup``.
     """
     if isinstance(locustfile, str):
@@ -130,7 +130,7 @@ def running_locust(
     if profile is not None:
         (folder / "tiny.yaml").write_text(profile)
         options = ("--softphone-profile", "tiny.yaml", *options)
-    if "--processes" in options:  # or it meets the workers of another test at Locust's own port
+    if "--processes" in options:  # at Locust's default port it could meet the workers of another test
         port = str(free_port())
         bound = ("--master-bind-host", "127.0.0.1", "--master-bind-port", port, "--master-port", port)
         options = (*options, *bound)
@@ -154,15 +154,15 @@ def running_locust(
 
 
 def free_port() -> int:
-    """A TCP port of this machine where nobody listens."""
+    """A free TCP port of this machine."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         return int(listener.getsockname()[1])
 
 
 def edge_of(process: subprocess.Popen[str]) -> psutil.Process | None:
-    """The simulated edge that a Locust process has started, if it has."""
+    """The simulated edge that a Locust process has started, if any."""
     for child in psutil.Process(process.pid).children():
-        with suppress(psutil.NoSuchProcess):  # gone meanwhile
+        with suppress(psutil.NoSuchProcess):  # it has ended meanwhile
             if "edge" in child.cmdline():
                 return child
     return None

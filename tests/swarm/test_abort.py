@@ -1,4 +1,4 @@
-"""``abort: true``: a run ends as soon as an expectation can no longer hold, in order, and says by which."""
+"""``abort: true``: a run ends in order as soon as an expectation can no longer hold, and names the expectation."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ ramp: 10m
 hold: 1s
 softphone: {like: sdk-2.3.1, retry: {max_retries: 0}}
 expect:
-- {that: EXPECTED, abort: true}
+- {expect: EXPECTED, abort: true}
 - answered >= 99.5%
 - pings_answered <= 5
 """
@@ -40,14 +40,14 @@ def test_the_first_429_ends_a_run_that_expects_none(tmp_path: Path) -> None:
     assert record["rate_limited"]["offer"] >= 1
     assert record["totals"]["answered"] == 3
     assert record["totals"]["started"] < 600
-    assert record["closes"]["1000"] >= 3, "everybody has hung up in order"
+    assert record["closes"]["1000"] >= 3, "all hung up in order"
     assert [each["held"] for each in record["expectations"]] == [False, None, None]
     assert "rate_limited == 0 could no longer hold" in run.stdout
     assert "expected answered >= 99.5%: not decided" in run.stdout
     assert "verdict: failed" in run.stdout
 
 
-def test_a_time_that_is_over_ends_a_run(tmp_path: Path) -> None:
+def test_a_run_is_aborted_when_a_time_limit_has_passed(tmp_path: Path) -> None:
     run = a_run(tmp_path, "time_to_connected < 2s")
     assert run.returncode == 1
     assert run.record["aborted"]["by"] == "time_to_connected < 2s"
@@ -55,7 +55,7 @@ def test_a_time_that_is_over_ends_a_run(tmp_path: Path) -> None:
     assert run.record["rate_limited"]["total"] == 0
 
 
-def test_a_run_that_keeps_what_is_expected_is_not_aborted(tmp_path: Path) -> None:
+def test_a_run_that_meets_its_expectations_is_not_aborted(tmp_path: Path) -> None:
     profile = TEN_MINUTES.replace("EXPECTED", "rate_limited == 0").replace("600", "5").replace("10m", "0s")
     run = run_locust(tmp_path, profile=profile)
     assert run.returncode == 0
@@ -63,8 +63,8 @@ def test_a_run_that_keeps_what_is_expected_is_not_aborted(tmp_path: Path) -> Non
     assert run.record["times"]["ended"] == "plan over"
 
 
-def test_a_fleet_is_aborted_by_what_its_workers_have_seen_together(tmp_path: Path) -> None:
-    """Neither of the two alone sees more than one 429 before both have."""
+def test_a_cluster_is_aborted_by_the_sum_over_its_workers(tmp_path: Path) -> None:
+    """Neither worker alone sees more than one 429 before both have seen one."""
     (tmp_path / "policy.yaml").write_text(THREE_OFFERS)
     profile = TEN_MINUTES.replace("EXPECTED", "rate_limited.offer <= 1")
     with a_fleet(tmp_path, profile, "--softphone-policy", "policy.yaml", workers=2) as fleet:
@@ -78,7 +78,7 @@ def test_a_fleet_is_aborted_by_what_its_workers_have_seen_together(tmp_path: Pat
     assert record["totals"]["started"] < 600
 
 
-def test_the_web_ui_goes_on_after_a_run_that_was_aborted(tmp_path: Path) -> None:
+def test_the_web_ui_can_start_another_run_after_an_abort(tmp_path: Path) -> None:
     (tmp_path / "policy.yaml").write_text(THREE_OFFERS)
     (tmp_path / "scenarios").mkdir()
     (tmp_path / "scenarios" / "tiny.yaml").write_text(TEN_MINUTES.replace("EXPECTED", "rate_limited == 0"))

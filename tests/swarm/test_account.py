@@ -1,4 +1,4 @@
-"""Whose softphones they are, and where: the options for an organisation of Genesys Cloud, up to the workers."""
+"""The options for an organisation of Genesys Cloud: region, users and tokens, with and without workers."""
 
 from __future__ import annotations
 
@@ -16,9 +16,7 @@ DOMAIN = GenesysCloud.model_fields["domain"].default
 
 
 @pytest.mark.parametrize("processes", [(), ("--processes", "2")], ids=["alone", "two workers"])
-def test_each_softphone_is_a_user_of_its_own_with_a_token_of_its_own(
-    tmp_path: Path, processes: tuple[str, ...]
-) -> None:
+def test_each_softphone_logs_in_as_its_own_user_with_its_own_token(tmp_path: Path, processes: tuple[str, ...]) -> None:
     users = ", ".join(f"{{name: agent-{number}, access_token: {token}}}" for number, token in enumerate(TOKENS))
     rows = [f"agent-{number}@{DOMAIN},env:TOKEN_{number}" for number in range(len(TOKENS))]
     (tmp_path / "users.csv").write_text("\n".join(["jid,token", *rows]))
@@ -43,11 +41,15 @@ API = "--host https://api.mypurecloud.de"
 @pytest.mark.parametrize(
     ("options", "profile", "problems"),
     [
-        (("--softphone-region", "eu-central-9", *CALL_TO), AGENTS, ['--softphone-region "eu-central-9": no region of']),
+        (
+            ("--softphone-region", "eu-central-9", *CALL_TO),
+            AGENTS,
+            ['--softphone-region "eu-central-9": not a region of'],
+        ),
         (
             (*REGION, *CALL_TO, "--host", "http://127.0.0.1:1"),
             AGENTS,
-            ["--softphone-region: its hosts are the edge, and --host names another"],
+            ["--softphone-region and --host both name an edge; give one of the two"],
         ),
         (
             REGION,
@@ -64,12 +66,16 @@ API = "--host https://api.mypurecloud.de"
             [f"{API}: not this machine.", "--softphone-users: has 2 users, and tiny has 4 softphones"],
         ),
         (("--softphone-users", "none.csv"), AGENTS, ["--softphone-users none.csv: cannot be read"]),
-        (("--softphone-users", "two.csv"), TINY, ["--softphone-users: for the dialect genesys-cloud, and tiny speaks"]),
-        (CALL_TO, TINY, ["--softphone-call-to: for the dialect genesys-cloud, and tiny speaks media-offer"]),
+        (
+            ("--softphone-users", "two.csv"),
+            TINY,
+            ["--softphone-users: only for the dialect genesys-cloud; "],
+        ),
+        (CALL_TO, TINY, ["--softphone-call-to: only for the dialect genesys-cloud; tiny has the dialect media-offer"]),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
 )
-def test_what_cannot_be_used_is_refused_before_anybody_is_asked(
+def test_unusable_options_are_refused_before_anything_is_sent(
     tmp_path: Path, options: tuple[str, ...], profile: str, problems: list[str]
 ) -> None:
     (tmp_path / "two.csv").write_text("token\nabc\ndef\n")

@@ -1,4 +1,4 @@
-"""The retry budget of a whole fleet, with real processes against an edge that refuses nearly everything."""
+"""The retry budget of a whole fleet: real processes against an edge that refuses nearly everything."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ expect: [retries.over_budget > 0]
 
 
 @pytest.mark.parametrize("processes", [(), ("--processes", "2")], ids=["alone", "two workers"])
-def test_it_is_met_and_said(tmp_path: Path, processes: tuple[str, ...]) -> None:
+def test_a_run_keeps_to_its_retry_budget_and_reports_it(tmp_path: Path, processes: tuple[str, ...]) -> None:
     (tmp_path / "policy.yaml").write_text("{limits: {handshake: {rate: 1/min, burst: 1}}, max_early_retries: 1000000}")
     run = run_locust(tmp_path, *processes, "--softphone-policy", "policy.yaml", profile=HASTY)
     assert run.returncode == 0, run.stdout + run.stderr
     record = run.record
     attempts = sum(record["steps"][step]["attempts"] for step in ("token", "handshake", "offer"))
     assert PLANNED < attempts <= BUDGET * PLANNED
-    assert record["retries"]["over_budget"] >= 5, "each of those who were never connected gave up for it"
+    assert record["retries"]["over_budget"] >= 5, "each softphone that never connected gave up because of it"
     assert record["totals"]["gave_up"] == 5
-    assert f"retry budget of {BUDGET} times the plan spent" in run.stdout
+    assert f"retry budget of {BUDGET} times the plan used up" in run.stdout
     assert "AttemptFailed(over_budget)" in run.stderr
     assert record["ledger"]["balanced"]

@@ -1,4 +1,4 @@
-"""Nothing measured is lost: not by kill -9, a full disk, a closed terminal or pipe, nor by a clock that is set."""
+"""Measurements survive kill -9, a full disk, a closed terminal or pipe, and a wall clock that is set."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def journals(folder: Path) -> list[Path]:
 
 
 def has_seconds(folder: Path, count: int) -> bool:
-    """Whether the one run's journal has so many seconds, the beginning apart."""
+    """Whether the run's journal has more than ``count`` lines."""
     return any(len(path.read_bytes().splitlines()) > count for path in journals(folder))
 
 
@@ -55,7 +55,7 @@ def test_a_run_that_is_killed_is_recovered_up_to_the_last_second(tmp_path: Path)
             (journal,) = journals(tmp_path)
             seen = len(journal.read_bytes().splitlines())
             eventually(lambda: has_seconds(tmp_path, seen + 1))
-            assert not is_left_behind(journal.parent), "it goes on"
+            assert not is_left_behind(journal.parent), "the run goes on"
             process.kill()
             process.wait()
         assert records(tmp_path) == []
@@ -68,12 +68,12 @@ def test_a_run_that_is_killed_is_recovered_up_to_the_last_second(tmp_path: Path)
         assert journals(tmp_path) == []
 
 
-def test_a_fleets_master_that_is_killed(tmp_path: Path) -> None:
+def test_the_run_of_a_killed_master_is_recovered(tmp_path: Path) -> None:
     with a_fleet(tmp_path, LONG, workers=2) as fleet:
         fleet.await_log("All users spawned")
         fleet.await_(lambda: b"calls.answered" in b"".join(path.read_bytes() for path in journals(tmp_path)), "a call")
         seconds = len(journals(tmp_path)[0].read_bytes().splitlines())
-        fleet.await_(lambda: has_seconds(tmp_path, seconds + 3), "what all workers have told")
+        fleet.await_(lambda: has_seconds(tmp_path, seconds + 3), "a report of all workers")
         fleet.master.kill()
         fleet.master.wait()
     exit_code, record = report(tmp_path)
@@ -81,7 +81,7 @@ def test_a_fleets_master_that_is_killed(tmp_path: Path) -> None:
     assert (record["workers"], record["totals"]["answered"]) == (2, 4)
 
 
-def test_a_run_that_ends_well_leaves_no_journal(tmp_path: Path) -> None:
+def test_a_finished_run_leaves_no_journal(tmp_path: Path) -> None:
     assert run_locust(tmp_path).returncode == 0
     assert [path.name for path in tmp_path.glob("runs/*/*")] == ["run.json"]
 
@@ -92,7 +92,7 @@ mounts = pytest.mark.skipif(
     os.getuid() != 0
     or not shutil.which("unshare")
     or subprocess.run(["unshare", "-m", "mount", "-t", "tmpfs", "none", "/mnt"], capture_output=True).returncode != 0,
-    reason="nobody may mount here",
+    reason="file systems cannot be mounted here",
 )
 
 
@@ -108,7 +108,7 @@ def a_disk(folder: Path, options: str) -> Iterator[Path]:
 
 
 @mounts
-def test_a_disk_that_is_full_in_the_end(tmp_path: Path) -> None:
+def test_a_record_that_does_not_fit_on_a_full_disk_is_written_elsewhere(tmp_path: Path) -> None:
     (tmp_path / "elsewhere").mkdir()
     with a_disk(tmp_path / "runs", "size=256k") as disk:
         environment = {"TMPDIR": str(tmp_path / "elsewhere")}
@@ -127,7 +127,7 @@ def test_a_disk_that_is_full_in_the_end(tmp_path: Path) -> None:
 
 
 @mounts
-def test_a_disk_that_is_full_for_a_while(tmp_path: Path) -> None:
+def test_the_journal_goes_on_when_a_full_disk_has_space_again(tmp_path: Path) -> None:
     with (
         a_disk(tmp_path / "runs", "size=64k") as disk,
         running_locust(tmp_path, "--headless", profile=LONG) as process,
@@ -149,7 +149,7 @@ def test_a_disk_that_is_full_for_a_while(tmp_path: Path) -> None:
 
 
 @mounts
-def test_a_folder_that_can_only_be_read_is_said_before_anything_begins(tmp_path: Path) -> None:
+def test_a_read_only_runs_folder_is_refused_before_the_run(tmp_path: Path) -> None:
     with a_disk(tmp_path / "runs", "ro"):
         run = run_locust(tmp_path)
     assert run.returncode == 2
@@ -160,7 +160,7 @@ def test_a_folder_that_can_only_be_read_is_said_before_anything_begins(tmp_path:
 
 
 def whole(folder: Path) -> dict[str, Any]:
-    """The record of a run that was stopped after its calls."""
+    """The record of a run that was stopped after all calls were answered."""
     (record,) = records(folder)
     assert record["times"]["ended"] == "stopped"
     assert (record["totals"]["answered"], record["closes"]) == (4, {"1000": 4})
@@ -170,7 +170,7 @@ def whole(folder: Path) -> dict[str, Any]:
 
 @contextmanager
 def long_run(folder: Path, edge: EdgeProcess, *options: str, **others: Any) -> Iterator[subprocess.Popen[str]]:
-    """A run in which everybody has been answered."""
+    """A run in which all calls are answered."""
     with running_locust(folder, *options, "--host", edge.url, profile=LONG, **others) as process:
         eventually(lambda: edge.stats()["sessions"]["answered"] == 4)
         yield process
@@ -188,7 +188,7 @@ def test_a_second_signal_changes_nothing(tmp_path: Path, second: signal.Signals)
 
 
 def test_a_closed_terminal_ends_the_run_in_order(tmp_path: Path) -> None:
-    """The kernel sends SIGHUP, and whatever is printed from then on fails."""
+    """The kernel sends SIGHUP, and printing fails from then on."""
     ours, theirs = pty.openpty()
     os.set_blocking(ours, False)
     terminal = ["sh", "-c", f'exec setsid --ctty --wait "$@" <>{os.ttyname(theirs)} >&0 2>&0', "sh"]
@@ -199,7 +199,7 @@ def test_a_closed_terminal_ends_the_run_in_order(tmp_path: Path) -> None:
     whole(tmp_path)
 
 
-def test_under_nohup_it_goes_on(tmp_path: Path) -> None:
+def test_under_nohup_a_closed_terminal_changes_nothing(tmp_path: Path) -> None:
     with running_edge() as edge, running_locust(tmp_path, "--headless", "--host", edge.url, under=["nohup"]) as process:
         eventually(lambda: edge.stats()["steps"]["handshake"]["requests"] > 0)
         process.send_signal(signal.SIGHUP)
@@ -208,7 +208,7 @@ def test_under_nohup_it_goes_on(tmp_path: Path) -> None:
     assert records(tmp_path)[0]["verdict"] == "passed"
 
 
-def test_nobody_reads_what_it_prints(tmp_path: Path) -> None:
+def test_a_broken_output_pipe_does_not_lose_the_record(tmp_path: Path) -> None:
     with running_edge() as edge, long_run(tmp_path, edge, "--headless") as process:
         assert process.stdout is not None
         process.stdout.close()
@@ -219,7 +219,7 @@ def test_nobody_reads_what_it_prints(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_the_web_ui_that_is_told_to_leave_during_a_run(tmp_path: Path, number: signal.Signals) -> None:
+def test_a_signal_to_the_web_ui_during_a_run_saves_the_record(tmp_path: Path, number: signal.Signals) -> None:
     port = free_port()
     with running_locust(tmp_path, "--web-host", "127.0.0.1", "--web-port", str(port), profile=LONG) as process:
         web = WebUI(port)
@@ -234,8 +234,8 @@ def test_the_web_ui_that_is_told_to_leave_during_a_run(tmp_path: Path, number: s
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGHUP])
-def test_a_closed_terminal_with_workers_in_it(tmp_path: Path, number: signal.Signals) -> None:
-    """All of a terminal's processes get the signal at once, master and workers alike."""
+def test_a_signal_to_master_and_workers_at_once_loses_nothing(tmp_path: Path, number: signal.Signals) -> None:
+    """A terminal signals all its processes at once: the master and the workers."""
     with (
         running_edge() as edge,
         long_run(tmp_path, edge, "--headless", "--processes", "2", under=["setsid"]) as process,
@@ -250,8 +250,8 @@ def test_a_closed_terminal_with_workers_in_it(tmp_path: Path, number: signal.Sig
 
 @pytest.mark.skipif(LIBFAKETIME is None, reason="needs libfaketime")
 @pytest.mark.parametrize("set_by", ["+1d", "-1d"])
-def test_a_clock_that_is_set_during_a_run(tmp_path: Path, set_by: str) -> None:
-    """Every process of the fleet sees the wall clock jump; durations, order and end are the plan's all the same."""
+def test_setting_the_wall_clock_during_a_run_changes_nothing(tmp_path: Path, set_by: str) -> None:
+    """All processes see the wall clock jump; durations, order and end still follow the plan."""
     (tmp_path / "clock").write_text("+0")
     shifted = {
         "LD_PRELOAD": str(LIBFAKETIME),

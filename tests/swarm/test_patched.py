@@ -1,4 +1,4 @@
-"""Tests that import Locust, each file in a process of its own: gevent patches this one too, and xdist waits in it."""
+"""Runs the tests that import Locust, each file in its own process: gevent would patch this one, which xdist uses."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Nobody is hit by accident: what is not this machine needs permission, whichever way its name comes in."""
+"""A target that is not this machine needs permission, wherever its name comes from."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ CLIENT = {"LOCUST_SOFTPHONE_CLIENT_ID": "locust-softphone", "LOCUST_SOFTPHONE_CL
 
 @pytest.fixture
 def untouched() -> Iterator[int]:
-    """The port of a listener to which nobody may connect."""
+    """The port of a listener that must not get any connection."""
     with socket.create_server(("", 0)) as listener:
         listener.setblocking(False)
         yield listener.getsockname()[1]
@@ -30,8 +30,8 @@ def untouched() -> Iterator[int]:
             listener.accept()
 
 
-def test_the_start_says_whom_it_hits_and_how_hard(tmp_path: Path) -> None:
-    """127.1 is this machine, but not by its looks: nothing that has to be guessed goes without permission."""
+def test_the_start_logs_the_target_and_the_load(tmp_path: Path) -> None:
+    """127.1 is this machine, but only the documented spellings count as this machine."""
     with running_edge() as edge:
         url = f"http://127.1:{edge.address[1]}"
         refused = run_locust(tmp_path, "--host", url, environment=CLIENT)
@@ -41,11 +41,11 @@ def test_the_start_says_whom_it_hits_and_how_hard(tmp_path: Path) -> None:
     assert run.returncode == 0
     assert run.complaints[0].startswith(
         f"tiny to {url} (127.0.0.1): 4 softphones, over 50ms: at most 4 starts in a second; "
-        "9 attempts if none is refused, never more than 180"
+        "9 attempts if none is refused, and never more than 180"
     )
 
 
-def test_by_an_environment_variable_too(tmp_path: Path, untouched: int) -> None:
+def test_a_host_from_the_environment_needs_permission_too(tmp_path: Path, untouched: int) -> None:
     hosts = {**CLIENT, "LOCUST_HOST": f"http://127.1:{untouched}"}
     for said in ({}, {"LOCUST_SOFTPHONE_AUTHORIZED": "false"}):
         run = run_locust(tmp_path, environment={**hosts, **said})
@@ -53,12 +53,12 @@ def test_by_an_environment_variable_too(tmp_path: Path, untouched: int) -> None:
         assert "not this machine" in run.complaints[0]
 
 
-@pytest.mark.skipif(os.getuid() != 0 or not shutil.which("unshare"), reason="needs root, and unshare for /etc/hosts")
-def test_localhost_that_is_also_elsewhere(tmp_path: Path, untouched: int) -> None:
+@pytest.mark.skipif(os.getuid() != 0 or not shutil.which("unshare"), reason="needs root and unshare")
+def test_a_localhost_that_resolves_to_another_machine_needs_permission(tmp_path: Path, untouched: int) -> None:
     (tmp_path / "hosts").write_text("127.0.0.1 localhost\n192.0.2.1 localhost\n")
     with_hosts = ["unshare", "-m", "sh", "-c", 'mount --bind hosts /etc/hosts && exec "$@"', "sh"]
     if subprocess.run([*with_hosts, "true"], cwd=tmp_path, capture_output=True).returncode:
-        pytest.skip("this machine lets nobody have an /etc/hosts of their own")
+        pytest.skip("a process cannot have an /etc/hosts of its own here")
     run = run_locust(tmp_path, "--host", f"http://localhost:{untouched}", under=with_hosts)
     assert run.returncode == 2
     assert run.complaints == [
@@ -67,8 +67,8 @@ def test_localhost_that_is_also_elsewhere(tmp_path: Path, untouched: int) -> Non
     ]
 
 
-def test_the_web_uis_form_gives_no_permission(tmp_path: Path, untouched: int) -> None:
-    """Whoever reaches the page may choose a profile and a host of this machine; Locust takes any option by POST."""
+def test_the_web_form_cannot_give_permission(tmp_path: Path, untouched: int) -> None:
+    """A visitor may choose a profile and a host of this machine; Locust itself takes any option by POST."""
     port = free_port()
     with running_locust(tmp_path, "--web-host", "127.0.0.1", "--web-port", str(port), environment=CLIENT) as process:
         web = WebUI(port)
@@ -76,7 +76,7 @@ def test_the_web_uis_form_gives_no_permission(tmp_path: Path, untouched: int) ->
         elsewhere = f"http://127.1:{untouched}"
         for name in ("authorized", "client_id", "client_secret_file", "ca", "runs", "policy"):
             answer = web.answer(host=elsewhere, **{f"softphone_{name}": "true"})
-            assert f'"softphone_{name}" is no field of this form' in answer["message"]
+            assert f'"softphone_{name}" is not a field of this form' in answer["message"]
         assert "not this machine" in web.answer(host=elsewhere)["message"]
         web.post(host="")
         eventually(lambda: len(records(tmp_path)) == 1)
@@ -86,7 +86,7 @@ def test_the_web_uis_form_gives_no_permission(tmp_path: Path, untouched: int) ->
     assert record["verdict"] == "passed"
 
 
-def test_nor_does_it_extend_the_one_that_was_given(tmp_path: Path, untouched: int) -> None:
+def test_the_web_form_cannot_extend_the_permission_to_another_host(tmp_path: Path, untouched: int) -> None:
     port = free_port()
     with running_edge() as edge:
         url = f"http://127.1:{edge.address[1]}"
@@ -104,7 +104,7 @@ def test_nor_does_it_extend_the_one_that_was_given(tmp_path: Path, untouched: in
     assert (record["verdict"], record["target"]["url"]) == ("passed", url)
 
 
-def test_no_proxy_of_the_environment_sees_anything(tmp_path: Path, untouched: int) -> None:
+def test_proxies_from_the_environment_are_not_used(tmp_path: Path, untouched: int) -> None:
     proxy = f"http://127.0.0.1:{untouched}"
     names = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "WS_PROXY", "WSS_PROXY", "SOCKS_PROXY")
     proxies = {each: proxy for name in names for each in (name, name.lower())} | {"NO_PROXY": "", "no_proxy": ""}

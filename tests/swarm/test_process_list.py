@@ -1,4 +1,4 @@
-"""What a process shows of its own arguments."""
+"""A secret on the command line is removed from the process list."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An edge that is killed in the middle of a run, and started again where it was."""
+"""An edge that is killed during a run, and started again on the same port."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ expect: [answered == 100%]
 
 @contextmanager
 def an_edge(port: int = 0) -> Iterator[EdgeProcess]:
-    """A real edge on this port, until it is killed or the block is over."""
+    """A real edge on this port, until it is killed or the block ends."""
     command = [sys.executable, "-m", "locust_softphone.cli", "edge", "--port", str(port), "--until-stdin-closes"]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         try:
@@ -42,7 +42,7 @@ def wait_until(happened: Callable[[], bool]) -> None:
         time.sleep(0.05)
 
 
-def test_all_come_back_and_the_run_says_why_its_ledger_cannot_balance(tmp_path: Path) -> None:
+def test_all_softphones_reconnect_and_the_run_is_invalid_because_the_edge_restarted(tmp_path: Path) -> None:
     with an_edge() as first:
         options = ("--headless", "--host", first.url)
         with running_locust(tmp_path, *options, profile=PROFILE) as process:

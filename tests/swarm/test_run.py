@@ -1,4 +1,4 @@
-"""Whole runs: a real Locust process, a real edge, and what is left of them in the end."""
+"""Whole runs with a real Locust process and a real edge: exit codes, record, statistics, messages."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def edit(text: str, **changes: str) -> str:
     return "".join(f"{key}: {value}\n" for key, value in {**lines, **changes}.items())
 
 
-# A run that goes well
+# A run that passes
 
 
 @pytest.fixture(scope="module")
@@ -31,9 +31,9 @@ def smoke(tmp_path_factory: pytest.TempPathFactory) -> Finished:
     return run_locust(folder, "--softphone-profile", "smoke", *outputs, profile=None)
 
 
-def test_a_run_ends_by_itself_with_the_profile_and_exits_with_0(smoke: Finished) -> None:
+def test_a_run_ends_with_its_plan_and_exits_with_0(smoke: Finished) -> None:
     assert smoke.returncode == 0
-    assert [each for each in smoke.complaints if not each.startswith("this generator is late")] == []
+    assert [each for each in smoke.complaints if not each.startswith("the event loop lags")] == []
     assert "verdict: passed" in smoke.stdout
 
 
@@ -71,14 +71,14 @@ def test_locusts_own_statistics_show_the_steps_under_their_fixed_names(smoke: Fi
     assert [name for name in (*STEPS, "call setup") if f'"{name}"' not in html] == []
 
 
-def test_locusts_own_report_has_a_section_of_ours(smoke: Finished) -> None:
+def test_locusts_html_report_has_our_section(smoke: Finished) -> None:
     html = (smoke.folder / "report.html").read_text()
     assert html.count('<section id="softphone">') == 1
     assert smoke.record["run_id"] in html
     assert html.rstrip().endswith("</html>")
 
 
-# Runs that do not
+# Runs that do not pass
 
 LEAKY = """
 from locust import events
@@ -116,7 +116,7 @@ def test_a_failed_expectation_exits_with_1(tmp_path: Path) -> None:
     assert sorted(rows) == [
         ("CALL", "call setup", "AttemptFailed(rate_limited (HTTP 429))", "6"),
         ("POST", "offer", "AttemptFailed(rate_limited (HTTP 429))", "6"),
-    ], "a failure has one row, whoever it happens to"
+    ], "one row for each kind of failure, not for each softphone"
 
 
 def test_a_ledger_that_does_not_balance_exits_with_3(tmp_path: Path) -> None:
@@ -138,14 +138,18 @@ SIX_PROBLEMS = "a: 1\nb: 2\nc: 3\nd: 4\ne: 5\nf: 6\n"
 @pytest.mark.parametrize(
     ("options", "profile", "problems"),
     [
-        (["--softphone-profile", "smok"], None, ['"smok" is no profile, ']),
+        (["--softphone-profile", "smok"], None, ['"smok" is not a profile, ']),
         (["--softphone-profile", "missing.yaml"], None, ["missing.yaml: no such file or directory"]),
         ([], edit(TINY, users="none", hald="3s"), ["tiny.yaml:2: users: ", "tiny.yaml:6: hald: unknown key, "]),
-        ([], edit(TINY, softphone="{like: sdk-2.3}"), ['tiny.yaml:6: softphone.like: "sdk-2.3" is no behaviour, ']),
+        ([], edit(TINY, softphone="{like: sdk-2.3}"), ['tiny.yaml:6: softphone.like: "sdk-2.3" is not a behaviour, ']),
         (["--host", "http://127.0.0.1:1"], TINY, ["--host http://127.0.0.1:1: connect_refused: nothing listens there"]),
         (["--host", "edge.example"], TINY, ["--host 'edge.example': not an http, https, ws or wss URL, "]),
         (["--host", "http://192.0.2.1"], TINY, [NO_PERMISSION, NO_CLIENT]),
-        (["--host", "http://[::1]:1", "--softphone-policy", "tiny.yaml"], TINY, ["--softphone-policy: it is the "]),
+        (
+            ["--host", "http://[::1]:1", "--softphone-policy", "tiny.yaml"],
+            TINY,
+            ["--softphone-policy: only for "],
+        ),
         (["--host", "https://127.0.0.1:1", "--softphone-ca", "no.pem"], TINY, ["--softphone-ca no.pem: no readable "]),
         (["--softphone-runs", "tiny.yaml/runs"], TINY, ["--softphone-runs tiny.yaml/runs: cannot be written to "]),
         (["--softphone-policy", "missing.yaml"], TINY, ["missing.yaml: no such file or directory"]),

@@ -1,4 +1,4 @@
-"""Scenarios of one's own, bursts, and several processes: who acts, and that each planned start happens once."""
+"""Custom scenarios, bursts and several processes: each planned start happens once."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Shape(ProfileShape):
 
 class ConsultingAgent(SoftphoneUser):
     def script(self, phone):
-        with Path("started").open("a") as file:  # one write, so that processes do not mix their lines
+        with Path("started").open("a") as file:  # one write, so that lines of several processes are not mixed
             file.write(f"{phone.number}\\n")
         phone.call()
         phone.hold(0.1)
@@ -44,7 +44,7 @@ expect: [answered == 100%, start_lag.p99 < 60s]
 """
 
 
-def test_a_burst_with_a_script_of_ones_own(tmp_path: Path) -> None:
+def test_a_burst_with_a_custom_script(tmp_path: Path) -> None:
     (tmp_path / "policy.yaml").write_text("limits: {offer: {rate: 1000/s, burst: 1000}}")
     run = run_locust(tmp_path, "--softphone-policy", "policy.yaml", profile=BURST, locustfile=OWN)
     assert run.returncode == 0, run.stdout
@@ -55,11 +55,11 @@ def test_a_burst_with_a_script_of_ones_own(tmp_path: Path) -> None:
     assert run.record["steps"]["handshake"]["outcomes"] == {"ok": 100}
     assert run.record["closes"] == {"1000": 100}
     assert run.record["start_lag_s"]["count"] == 100
-    assert run.record["start_lag_s"]["max"] > 0, "from the plan's instant, not from the script's first call"
+    assert run.record["start_lag_s"]["max"] > 0, "from the planned start, not from the script's first call"
     assert run.record["timeline"][0]["planned"] == 100
 
 
-def test_two_worker_processes_serve_the_plan_between_them(tmp_path: Path) -> None:
+def test_two_worker_processes_share_one_plan(tmp_path: Path) -> None:
     longer = TINY.replace("users: 4", "users: 9").replace("hold: 500ms", "hold: 1s")
     run = run_locust(tmp_path, "--processes", "2", profile=longer, locustfile=OWN)
     assert run.returncode == 0, run.stdout + run.stderr
@@ -73,13 +73,13 @@ def test_two_worker_processes_serve_the_plan_between_them(tmp_path: Path) -> Non
     assert [row["attempts"] for row in run.record["ledger"]["rows"]] == [1, 9, 18]
 
 
-def test_a_locustfile_that_forgot_to_install_is_told_so(tmp_path: Path) -> None:
+def test_a_locustfile_without_install_exits_with_2_and_a_message(tmp_path: Path) -> None:
     run = run_locust(tmp_path, profile=None, locustfile=OWN.replace("install(events)\n", ""))
     assert run.returncode == 2
     assert run.complaints == ["call locust_softphone.install(events) at the top of the locustfile"]
 
 
-def test_and_so_is_one_without_a_shape(tmp_path: Path) -> None:
+def test_a_locustfile_without_install_and_shape_exits_with_2_and_a_message(tmp_path: Path) -> None:
     neither = OWN.replace("install(events)\n", "").replace("class Shape(ProfileShape)", "class NoShape")
     run = run_locust(tmp_path, "--users", "2", "--run-time", "1", profile=None, locustfile=neither)
     assert run.returncode == 2

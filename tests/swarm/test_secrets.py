@@ -1,7 +1,7 @@
-"""The client's id and secret, and the tokens got for them, reach the edge and nothing else.
+"""The client's id and secret and the tokens reach the edge, and appear nowhere else.
 
-Every way of giving them, every way a run can end, every command: then every byte that was printed, written or served is
-searched, and every command line.
+For every way of giving them, every way a run can end and every command, all bytes that were printed, written or served
+are searched, and all command lines.
 """
 
 from __future__ import annotations
@@ -59,11 +59,11 @@ def note_the_pages(web_ui, **_):
         Path("pages").write_text("\\n".join(str(rule) for rule in web_ui.app.url_map.iter_rules()))
 """
 )
-"""A script that crashes with everything that it can get hold of in its message."""
+"""A script that crashes with everything that it can reach in its message."""
 
 
 def found(secrets: Iterable[str], folder: Path, *shown: str) -> dict[str, list[str]]:
-    """Where each secret can be read, if it can: in what was shown, or in a file of the folder."""
+    """Where each secret can be read: in a text that was shown, or in a file of the folder."""
     places = {f"shown {number}": text.encode(errors="replace") for number, text in enumerate(shown)}
     places |= {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
     readable = {secret: [name for name, text in places.items() if secret.encode() in text] for secret in secrets}
@@ -71,14 +71,14 @@ def found(secrets: Iterable[str], folder: Path, *shown: str) -> dict[str, list[s
 
 
 def command_lines(process: subprocess.Popen[str]) -> list[str]:
-    """Those of a process and of all that it has started."""
+    """The command lines of a process and of all that it has started."""
     started = psutil.Process(process.pid)
     return [" ".join(each.cmdline()) for each in (started, *started.children(recursive=True))]
 
 
 @pytest.fixture
 def here(tmp_path: Path) -> Path:
-    """Where Locust runs, and writes."""
+    """Where Locust runs and writes."""
     folder = tmp_path / "here"
     folder.mkdir()
     return folder
@@ -92,13 +92,13 @@ def an_edge(policy: str = POLICY) -> Iterator[Wiretap]:
 
 @pytest.fixture
 def secret_file(tmp_path: Path) -> Path:
-    """A file that is not where Locust writes."""
+    """A file with the secret, outside of the folder where Locust writes."""
     file = tmp_path / "secret"
     file.write_text(f"{SECRET}\n")
     return file
 
 
-# Ways of giving it
+# Ways of giving the secret
 
 
 @pytest.mark.parametrize(
@@ -113,7 +113,9 @@ def secret_file(tmp_path: Path) -> Path:
         ("file named by the environment", ()),
     ],
 )
-def test_used_and_never_shown(here: Path, secret_file: Path, way: str, processes: tuple[str, ...]) -> None:
+def test_the_secret_is_used_and_never_shown(
+    here: Path, secret_file: Path, way: str, processes: tuple[str, ...]
+) -> None:
     options: Mapping[str, tuple[str, ...]] = {
         "option": ("--softphone-client-secret", SECRET),
         "option with =": (f"--softphone-client-secret={SECRET}",),
@@ -141,7 +143,7 @@ def test_used_and_never_shown(here: Path, secret_file: Path, way: str, processes
     assert found([SECRET, CLIENT, BASIC, *edge.bearers], here, *shown) == {}
 
 
-def test_the_simulated_edge_needs_no_secret_in_its_environment(here: Path, tmp_path: Path) -> None:
+def test_the_simulated_edge_is_started_without_the_secret(here: Path, tmp_path: Path) -> None:
     policy = tmp_path / "policy.yaml"
     policy.write_text(POLICY)
     options = ["--headless", "--softphone-policy", str(policy)]
@@ -159,14 +161,16 @@ def test_the_simulated_edge_needs_no_secret_in_its_environment(here: Path, tmp_p
     ("content", "problem"),
     [
         (None, "cannot be read (No such file or directory)"),
-        ("", "empty; it must hold nothing but the secret"),
-        ("\n", "empty; it must hold nothing but the secret"),
-        ("x" * 70_000, "longer than 64 KB; it must hold nothing but the secret"),
-        ("\xff\xfe", "not text; it must hold nothing but the secret"),
+        ("", "empty; it must contain only the secret"),
+        ("\n", "empty; it must contain only the secret"),
+        ("x" * 70_000, "longer than 64 KB; it must contain only the secret"),
+        ("\xff\xfe", "not text; it must contain only the secret"),
     ],
     ids=["missing", "empty", "only a line end", "long", "binary"],
 )
-def test_a_file_that_has_none(here: Path, tmp_path: Path, content: str | None, problem: str) -> None:
+def test_a_secret_file_that_cannot_be_used_is_refused(
+    here: Path, tmp_path: Path, content: str | None, problem: str
+) -> None:
     file = tmp_path / "secret"
     if content is not None:
         file.write_text(content, encoding="latin-1")
@@ -176,7 +180,7 @@ def test_a_file_that_has_none(here: Path, tmp_path: Path, content: str | None, p
     assert said.splitlines()[-1] == f"--softphone-client-secret-file {file}: {problem}"
 
 
-def test_two_secrets(here: Path, secret_file: Path) -> None:
+def test_two_secrets_are_refused(here: Path, secret_file: Path) -> None:
     options = ["--headless", "--softphone-client-secret-file", str(secret_file)]
     with running_locust(here, *options, environment=CREDENTIALS) as process:
         shown = process.communicate(timeout=PATIENCE_S)
@@ -188,7 +192,7 @@ def test_two_secrets(here: Path, secret_file: Path) -> None:
 # Ways a run can end
 
 
-def test_a_wrong_secret_is_a_refusal_and_not_shown_either(here: Path) -> None:
+def test_a_wrong_secret_is_rejected_by_the_edge_and_not_shown(here: Path) -> None:
     profile = TINY.replace("expect", "softphone: {retry: {max_retries: 0}}\nexpect")
     options = ["--headless", *OUTPUTS]
     with (
@@ -204,7 +208,7 @@ def test_a_wrong_secret_is_a_refusal_and_not_shown_either(here: Path) -> None:
     assert found([SECRET, CLIENT, BASIC], here, *shown) == {}
 
 
-def test_a_script_that_crashes(here: Path) -> None:
+def test_a_script_that_crashes_does_not_show_the_secret(here: Path) -> None:
     options = ["--headless", *OUTPUTS]
     with (
         an_edge() as edge,
@@ -219,7 +223,7 @@ def test_a_script_that_crashes(here: Path) -> None:
     assert found([SECRET, BASIC, *edge.bearers], here, *shown) == {}
 
 
-def test_a_run_that_is_killed(here: Path) -> None:
+def test_a_killed_run_does_not_show_the_secret(here: Path) -> None:
     with (
         an_edge() as edge,
         running_locust(
@@ -235,7 +239,7 @@ def test_a_run_that_is_killed(here: Path) -> None:
 # The web UI
 
 
-def test_no_page_of_the_web_ui_shows_them(here: Path) -> None:
+def test_no_page_of_the_web_ui_shows_the_secrets(here: Path) -> None:
     port = free_port()
     options = ["--web-host", "127.0.0.1", "--web-port", str(port), "--loglevel", "DEBUG"]
     given = ["--softphone-client-secret", SECRET]
@@ -260,7 +264,7 @@ def test_no_page_of_the_web_ui_shows_them(here: Path) -> None:
 
 
 def pages(folder: Path, web: WebUI) -> Iterator[str]:
-    """Every page that there is, with anything where it wants a parameter; those that end something left out."""
+    """Every page, with some value for each parameter; without the pages that end something."""
     for rule in (folder / "pages").read_text().splitlines():
         if rule.rpartition("/")[2] not in ("swarm", "stop", "logout"):
             try:
@@ -272,7 +276,7 @@ def pages(folder: Path, web: WebUI) -> Iterator[str]:
 # The other commands
 
 
-def test_no_command_shows_them(here: Path, tmp_path: Path) -> None:
+def test_no_command_shows_the_secrets(here: Path, tmp_path: Path) -> None:
     policy = tmp_path / "policy.yaml"
     policy.write_text(POLICY)
     (here / "tiny.yaml").write_text(TINY)
@@ -314,7 +318,7 @@ def test_no_command_shows_them(here: Path, tmp_path: Path) -> None:
         f"organisations: {{client_secret: {SECRET}}}",
     ],
 )
-def test_a_policy_that_is_wrong_is_not_quoted_with_its_secret(here: Path, mistake: str) -> None:
+def test_an_invalid_policy_is_reported_without_its_secret(here: Path, mistake: str) -> None:
     (here.parent / "policy.yaml").write_text(mistake)
     command = [sys.executable, "-m", "locust_softphone.cli", "edge", "--policy", str(here.parent / "policy.yaml")]
     done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE_S)

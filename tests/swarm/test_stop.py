@@ -1,4 +1,4 @@
-"""A run that is stopped: everybody hangs up, what was measured is kept, and nothing is left behind."""
+"""A run that is stopped by a signal: all softphones hang up, the measurements are kept, no process is left."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ LONG = TINY.replace("hold: 500ms", "hold: 10m")
 
 
 def counted_by(edge: psutil.Process) -> dict[str, Any] | None:
-    """The counters of an edge that nobody told us the port of; None while it does not listen yet."""
+    """The counters of an edge whose port is found by its process; None while it does not listen yet."""
     listening = [each.laddr.port for each in edge.net_connections("tcp") if each.status == psutil.CONN_LISTEN]
     if not listening:
         return None
@@ -40,7 +40,7 @@ def refused_by(edge: psutil.Process) -> int:
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_in_the_middle_of_a_run(tmp_path: Path, number: signal.Signals) -> None:
+def test_a_signal_during_a_run_stops_it_in_order(tmp_path: Path, number: signal.Signals) -> None:
     with running_locust(tmp_path, "--headless", profile=LONG) as process:
         eventually(lambda: edge_of(process) is not None)
         edge = edge_of(process)
@@ -61,8 +61,8 @@ def test_a_signal_in_the_middle_of_a_run(tmp_path: Path, number: signal.Signals)
     assert "verdict: invalid" in stdout
 
 
-def test_a_signal_while_requests_are_on_their_way(tmp_path: Path) -> None:
-    """Half of the plan is still to come, and those who are there are refused and come back all the time."""
+def test_a_signal_while_requests_are_in_flight_leaves_a_balanced_ledger(tmp_path: Path) -> None:
+    """Half of the plan is still to come, and the softphones that have started are refused and retry all the time."""
     hasty = """
 name: tiny
 users: 60
@@ -85,7 +85,7 @@ softphone: {like: sdk-2.1.0, ready: wait, retry: {max_retries: 1000, initial: 50
     assert record["ledger"]["problems"] == []
 
 
-def test_a_signal_before_the_plan_has_begun(tmp_path: Path) -> None:
+def test_a_signal_before_the_plan_begins_exits_with_3(tmp_path: Path) -> None:
     with running_locust(tmp_path, "--headless", profile=LONG) as process:
         eventually(lambda: edge_of(process) is not None)
         edge = edge_of(process)

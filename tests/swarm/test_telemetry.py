@@ -1,4 +1,4 @@
-"""Locust's ``--otel``: each attempt is a span with its own instants and outcome; skipped where it is not installed."""
+"""Locust's ``--otel``: each attempt is a span with its times and its outcome; skipped if it is not installed."""
 
 from __future__ import annotations
 

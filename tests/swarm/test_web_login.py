@@ -1,4 +1,4 @@
-"""Behind Locust's login, with its class picker, and with locust-plugins beside it."""
+"""Our pages with Locust's login, with its class picker, and with locust-plugins installed."""
 
 from __future__ import annotations
 
@@ -64,7 +64,9 @@ class NotFollowed(urllib.request.HTTPRedirectHandler):
         return None
 
 
-def test_behind_the_login_with_the_class_picker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_our_pages_need_the_login_and_work_with_the_class_picker(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     port = free_port()
     options = ("--web-host", "127.0.0.1", "--web-port", str(port), "--web-login", "--class-picker")
     monkeypatch.setattr(urllib.request, "_opener", urllib.request.build_opener())
@@ -85,7 +87,7 @@ def test_behind_the_login_with_the_class_picker(tmp_path: Path, monkeypatch: pyt
         chosen = {"softphone_profile": "smoke", "user_classes": "Softphone"}
         assert "choose Shape as the shape class" in web.answer(shape_class="Default", **chosen)["message"]
         all_users = web.answer(shape_class="Shape", softphone_profile="smoke")
-        assert all_users["message"] == '"Another": no softphone, and Shape is for softphones only'
+        assert all_users["message"] == '"Another": not a softphone, and Shape is for softphones only'
         web.post(shape_class="Shape", **chosen)
         eventually(lambda: web.live()["run"] is not None and web.live()["phase"] == "idle")
     (record,) = records(tmp_path)
@@ -94,8 +96,8 @@ def test_behind_the_login_with_the_class_picker(tmp_path: Path, monkeypatch: pyt
 
 @pytest.fixture
 def beside(tmp_path: Path) -> dict[str, str]:
-    """Variables for a Locust that has locust-plugins. It is installed for this test alone: wherever it is installed,
-    every Locust imports it by itself."""
+    """Environment variables for a Locust with locust-plugins, which is installed for this test only: every Locust
+    imports it where it is installed."""
     folder = tmp_path / "beside"
     install = ("-m", "pip", "install", "-q", "--no-deps", "--retries", "1", "--timeout", "10", "--target", str(folder))
     pip = subprocess.run([sys.executable, *install, LOCUST_PLUGINS], capture_output=True, text=True, check=False)
@@ -104,8 +106,8 @@ def beside(tmp_path: Path) -> dict[str, str]:
     return {"PYTHONPATH": os.pathsep.join((str(PACKAGES), str(folder)))}
 
 
-def test_locust_plugins_beside_it(tmp_path: Path, beside: dict[str, str]) -> None:
-    """Its options are given here, so Locust starts only if it is there."""
+def test_it_works_with_locust_plugins_installed(tmp_path: Path, beside: dict[str, str]) -> None:
+    """One of its options is used, so Locust starts only if it is installed."""
     of_theirs = ("--check-fail-ratio", "0.5")
     assert run_locust(tmp_path, *of_theirs, environment=beside).record["verdict"] == "passed"
 

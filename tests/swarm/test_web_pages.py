@@ -1,4 +1,4 @@
-"""Our pages in a real browser, against a real Locust: choose, start, watch, stop, compare. See ``tests/browser.py``."""
+"""Our pages in a real browser: choose, start, watch, stop, compare. See ``tests/browser.py``."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def number(page: Page, name: str) -> int:
 def choose(page: Page, profile: str) -> None:
     """Choose a profile and wait until the page says what it will do."""
     page.get_by_label("Profile").select_option(profile)
-    page.locator("#plan").get_by_text("in all: the last softphone").wait_for()
+    page.locator("#plan").get_by_text(": the last softphone starts").wait_for()
 
 
 def see_numbers_move(page: Page) -> None:
@@ -110,7 +110,7 @@ def test_choose_watch_stop_start_another_and_compare(browser: Browser, tmp_path:
         for box in page.get_by_role("checkbox").all():
             box.check()
         page.get_by_role("button", name="Compare", exact=True).click()
-        page.get_by_text(re.compile("Left out as not valid: .*long")).wait_for()
+        page.get_by_text(re.compile("Left out because not valid: .*long")).wait_for()
 
 
 def test_over_two_workers_watch_stop_and_start_another(browser: Browser, tmp_path: Path) -> None:
@@ -142,7 +142,7 @@ def test_without_a_worker_the_form_says_so(browser: Browser, tmp_path: Path) -> 
         assert page.locator("#stop").is_hidden()
 
 
-def test_locusts_own_form_offers_the_profiles_and_its_tab_has_the_figures(browser: Browser, tmp_path: Path) -> None:
+def test_locusts_own_form_offers_the_profiles_and_its_tab_has_the_metrics(browser: Browser, tmp_path: Path) -> None:
     with locust_at(tmp_path, base="/load") as locust, browser.page(width=390, dark=True) as page:
         page.goto(f"{locust}/")
         page.get_by_label("Softphone Profile").select_option("long")

@@ -1,4 +1,4 @@
-"""The web UI: the profiles to choose from, and one run after the other without a restart."""
+"""The web UI: the profiles to choose from, several runs without a restart, refused forms."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.swarm.locust_process import PATIENCE_S, TINY, edge_of, free_port, rec
 from tests.swarm.web_ui import WebUI
 
 
-def test_a_run_from_the_web_ui_and_another_one_after_it(tmp_path: Path) -> None:
+def test_two_runs_from_the_web_ui_one_after_the_other(tmp_path: Path) -> None:
     (tmp_path / "scenarios").mkdir()
     for name in ("tiny", "tinier"):
         (tmp_path / "scenarios" / f"{name}.yaml").write_text(TINY.replace("name: tiny", f"name: {name}"))
@@ -29,7 +29,7 @@ def test_a_run_from_the_web_ui_and_another_one_after_it(tmp_path: Path) -> None:
         eventually(lambda: len(records(tmp_path)) == 1)
         eventually(lambda: records(tmp_path)[0]["run_id"] in web.get("/stats/report?download=1"))
         eventually(lambda: web.live()["phase"] == "idle")
-        assert "is no profile, there are" in web.answer(softphone_profile="no-such-profile")["message"]
+        assert "is not a profile, there are" in web.answer(softphone_profile="no-such-profile")["message"]
         web.start("tinier")
         eventually(lambda: len(records(tmp_path)) == 2)
         eventually(lambda: edge_of(process) is None)
@@ -41,15 +41,15 @@ def test_a_run_from_the_web_ui_and_another_one_after_it(tmp_path: Path) -> None:
 
 
 REFUSED = [
-    ({"softphone_profile": "no-such"}, '"no-such" is no profile, there are'),
-    ({"softphone_profile": "/etc/passwd"}, '"/etc/passwd" is no profile'),
-    ({"softphone_profile": "../outside.yaml"}, '"../outside.yaml" is no profile'),
+    ({"softphone_profile": "no-such"}, '"no-such" is not a profile, there are'),
+    ({"softphone_profile": "/etc/passwd"}, '"/etc/passwd" is not a profile'),
+    ({"softphone_profile": "../outside.yaml"}, '"../outside.yaml" is not a profile'),
     ({"softphone_profile": "x" * 5000}, "its value is too long"),
     ({"host": "x" * 100_000}, "the form is too long"),
     ({"host": "gopher://edge"}, "gopher"),
     ({"host": "http://edge.example"}, "not this machine"),
-    ({"softphone_authorized": "true"}, '"softphone_authorized" is no field of this form'),
-    ({"softphone_runs": "/tmp"}, '"softphone_runs" is no field of this form'),
+    ({"softphone_authorized": "true"}, '"softphone_authorized" is not a field of this form'),
+    ({"softphone_runs": "/tmp"}, '"softphone_runs" is not a field of this form'),
 ]
 NOT_THERE = [
     "runs/../../outside.json",
@@ -60,7 +60,7 @@ NOT_THERE = [
 ]
 
 
-def test_what_no_form_offers_is_refused_with_a_message_and_no_id_leads_out_of_the_runs(tmp_path: Path) -> None:
+def test_other_form_values_and_ids_outside_the_runs_folder_are_refused(tmp_path: Path) -> None:
     (tmp_path / "outside.json").write_text("{}")
     (tmp_path / "outside.yaml").write_text(TINY)
     (tmp_path / "runs").mkdir()

@@ -35,7 +35,7 @@ class WebUI:
         return self.get("/logs").count(message)
 
     def start(self, profile: str) -> None:
-        """Press the button until a run starts: it is refused while the one before is still being cleared up."""
+        """Press the button until a run starts: it is refused while the previous run is being finished."""
         self.post(softphone_profile=profile)
 
     def post(self, **fields: str) -> None:
@@ -51,6 +51,6 @@ class WebUI:
             return answer
 
     def live(self) -> dict[str, Any]:
-        """What our page is told each second."""
+        """What our page asks for each second."""
         answer: dict[str, Any] = json.loads(self.get("/softphone/live"))
         return answer

@@ -1,4 +1,4 @@
-"""A forwarder between softphones and their edge that keeps what the edge says: how a test learns the Bearer tokens."""
+"""A forwarder between softphones and edge that records the edge's replies, so that a test knows the bearer tokens."""
 
 from __future__ import annotations
 
@@ -12,40 +12,40 @@ __all__ = ["Wiretap", "tapped"]
 
 
 class Wiretap:
-    """What was heard."""
+    """The replies that were recorded."""
 
     def __init__(self, port: int) -> None:
         self.url = f"http://127.0.0.1:{port}"
-        self._heard = b""
+        self._recorded = b""
         self._lock = threading.Lock()
 
-    def hear(self, data: bytes) -> None:
+    def record(self, data: bytes) -> None:
         with self._lock:
-            self._heard += data
+            self._recorded += data
 
     @property
     def bearers(self) -> set[str]:
-        return {found.decode() for found in re.findall(rb'"access_token": ?"([^"]+)"', self._heard)}
+        return {found.decode() for found in re.findall(rb'"access_token": ?"([^"]+)"', self._recorded)}
 
 
 @contextmanager
 def tapped(edge: tuple[str, int]) -> Iterator[Wiretap]:
-    """Listen in on all connections to the edge at this address."""
+    """Record all connections to the edge at this address."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         wiretap = Wiretap(listener.getsockname()[1])
 
-        def forward(source: socket.socket, sink: socket.socket, heard: bool) -> None:
+        def forward(source: socket.socket, sink: socket.socket, recorded: bool) -> None:
             with suppress(OSError):
                 while data := source.recv(65536):
-                    if heard:
-                        wiretap.hear(data)
+                    if recorded:
+                        wiretap.record(data)
                     sink.sendall(data)
             for each in (source, sink):
                 with suppress(OSError):
                     each.shutdown(socket.SHUT_RDWR)
 
         def accept() -> None:
-            with suppress(OSError):  # nobody listens any more
+            with suppress(OSError):  # the listener is closed
                 while True:
                     softphone, _ = listener.accept()
                     upstream = socket.create_connection(edge)

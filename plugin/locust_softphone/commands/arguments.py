@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
-from locust_softphone.report.formats.choice import FORMATS
+from locust_softphone.report.formats import FORMATS
 
 __all__ = ["TEXT", "add_format_option", "add_option", "add_runs_option"]
 

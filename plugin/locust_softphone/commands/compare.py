@@ -9,14 +9,15 @@ from collections.abc import Callable
 from locust_softphone.commands.arguments import TEXT, add_format_option, add_option, add_runs_option
 from locust_softphone.commands.locust_process import Interruptions
 from locust_softphone.commands.output import print_comparison, print_problems, write_page
-from locust_softphone.commands.progress import watching
-from locust_softphone.commands.run_sequence import CommonOptions, new_folder, pause_for, plan_runs, run_all
-from locust_softphone.config.profile import profile_folders
+from locust_softphone.commands.progress import reporting
+from locust_softphone.commands.run_sequence import new_folder, plan_runs, run_all
+from locust_softphone.config.profile_files import profile_folders
 from locust_softphone.config.units import parse_duration
 from locust_softphone.errors import ExitCode
-from locust_softphone.report import history
+from locust_softphone.report.comparison import compare_runs
+from locust_softphone.runs import history
 
-__all__ = ["DEFAULT_PROFILES", "add_arguments", "run"]
+__all__ = ["DEFAULT_PROFILES", "add_arguments", "locust_options", "pause_between_runs_s", "run"]
 
 DEFAULT_PROFILES = (
     "burst-500",
@@ -28,6 +29,8 @@ DEFAULT_PROFILES = (
 )
 MOST_REPEATS = 1000
 MOST_WORKERS = 256
+PAUSE_S = 60.0
+"""Between runs against a given edge: most limits are per minute, and the previous run may have used them up."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -78,33 +81,43 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(parsed: argparse.Namespace) -> int:
     """Run the profiles, print the comparison and write its page; returns the most serious exit code."""
     plans = plan_runs(parsed.profiles or DEFAULT_PROFILES, profile_folders(), repeat=parsed.repeat)
-    options = CommonOptions(
-        runs=parsed.runs.absolute(),
-        host=parsed.host,
-        authorized=parsed.authorized,
-        ca=parsed.ca and parsed.ca.absolute(),
-        policy=parsed.policy and parsed.policy.absolute(),
-        secret_file=parsed.client_secret_file and parsed.client_secret_file.absolute(),
-        workers=parsed.workers,
-    )
-    folder = new_folder(options.runs)
-    pause_s = pause_for(parsed.pause, parsed.host)
-    names = [plan.name for plan in plans]
-    planned_s = [plan.planned_s + (pause_s if number else 0.0) for number, plan in enumerate(plans)]
+    folder = new_folder(parsed.runs.absolute())
+    pause_s = pause_between_runs_s(parsed)
+    planned = [(plan.name, plan.planned_s + (pause_s if number else 0.0)) for number, plan in enumerate(plans)]
     live = sys.stdout.isatty() and sys.stderr.isatty()
-    with Interruptions() as stop, watching(names, planned_s, out=sys.stderr, live=live) as progress:
-        finished = list(run_all(plans, options, folder, progress, stop, pause_s))
+    with Interruptions() as stop, reporting(planned, out=sys.stderr, live=live) as progress:
+        runs = run_all(
+            plans, folder, progress, stop, options=locust_options(parsed), workers=parsed.workers, pause_s=pause_s
+        )
+        finished = list(runs)
 
-    runs, problems = history.read_runs(each.record for each in finished if each.record and not each.missing)
-    print_comparison(runs, parsed.format)
-    if runs:
-        write_page(runs, parsed.runs / folder.name / "comparison.html", parsed.format)
-    if runs and parsed.format == TEXT:
-        print(f"again: locust-softphone report {parsed.runs / folder.name}")
+    records, problems = history.read_records(each.record for each in finished if each.record and not each.missing)
+    if records:
+        comparison = compare_runs(records)
+        print_comparison(comparison, parsed.format)
+        write_page(comparison, parsed.runs / folder.name / "comparison.html", parsed.format)
+        if parsed.format == TEXT:
+            print(f"again: locust-softphone report {parsed.runs / folder.name}")
     if missing := [f"{each.plan.name} ({each.missing})" for each in finished if each.missing]:
         problems.append(f"missing from the comparison: {', '.join(missing)}")
     print_problems(problems)
     return ExitCode.most_serious(each.exit_code for each in finished)
+
+
+def pause_between_runs_s(parsed: argparse.Namespace) -> float:
+    """Seconds to wait between two runs."""
+    if parsed.pause is not None:
+        return float(parsed.pause)
+    return PAUSE_S if parsed.host else 0.0
+
+
+def locust_options(parsed: argparse.Namespace) -> list[str]:
+    """The options that each Locust process gets; paths are absolute, because it runs in another folder."""
+    names = ("runs", "ca", "client_secret_file", "policy")
+    paths = {f"--softphone-{name.replace('_', '-')}": getattr(parsed, name) for name in names}
+    options = [text for name, path in paths.items() if path for text in (name, str(path.absolute()))]
+    options += ["--host", parsed.host] if parsed.host else []
+    return options + (["--softphone-authorized"] if parsed.authorized else [])
 
 
 def _whole_number(most: int) -> Callable[[str], int]:

@@ -8,7 +8,8 @@ import textwrap
 
 from locust_softphone.commands.arguments import add_option
 from locust_softphone.commands.dry_run import dry_run
-from locust_softphone.config.profile import Profile, load_profile, profile_folders
+from locust_softphone.config.profile import Profile
+from locust_softphone.config.profile_files import load_profile, profile_folders
 from locust_softphone.errors import ExitCode, InputError
 from locust_softphone.signaling.dialects.genesys_cloud.regions import DEFAULT_REGION, hosts_of
 from locust_softphone.signaling.dialects.genesys_cloud.users import load_users

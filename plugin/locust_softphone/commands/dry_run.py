@@ -12,11 +12,10 @@ from collections.abc import Callable, Sequence
 from itertools import count
 from math import inf
 
-from locust_softphone import __version__
 from locust_softphone.config.profile import Profile
 from locust_softphone.errors import AttemptFailed, InputError
+from locust_softphone.metrics.attempt import Attempt
 from locust_softphone.metrics.retry_after_sample import RetryAfterSample
-from locust_softphone.metrics.tally import Attempt
 from locust_softphone.retry.budget import RetryBudget
 from locust_softphone.runs.edge_process import EdgeProcess
 from locust_softphone.signaling.context import SoftphoneContext
@@ -83,13 +82,7 @@ def _make_calls(profile: Profile, account: Account, say: Callable[[str], None]) 
     observer = _LastFailure()
     context = SoftphoneContext(
         behaviour=behaviour,
-        dialect=dialect_for(
-            profile.dialect,
-            account,
-            timeout_s=behaviour.timeout_s,
-            user_agent=f"locust-softphone/{__version__}",
-            random=rng,
-        ),
+        dialect=dialect_for(profile.dialect, account, timeout_s=behaviour.timeout_s, random=rng),
         observer=observer,
         shared_token=None,
         shared_backoff=None,

@@ -5,37 +5,30 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from pathlib import Path
 
 from locust_softphone.commands.arguments import TEXT
-from locust_softphone.report.comparison import Run, side_by_side
-from locust_softphone.report.formats.choice import FORMATS
+from locust_softphone.report.comparison import Comparison
+from locust_softphone.report.formats import FORMATS
 from locust_softphone.report.html import comparison_html, write_html
 from locust_softphone.report.terminal import render
 
 __all__ = ["print_comparison", "print_problems", "write_page"]
 
 
-def print_comparison(runs: Sequence[Run], form: str) -> None:
-    """Print runs side by side to stdout.
-
-    Args:
-        runs: what to compare; nothing is printed for none.
-        form: ``text`` or a key of ``FORMATS``.
-    """
-    if not runs:
-        return
+def print_comparison(comparison: Comparison, form: str) -> None:
+    """Print a comparison to stdout; ``form`` is ``text`` or a key of ``FORMATS``."""
     if form == TEXT:
         colour = sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
-        sys.stdout.write(render(side_by_side(runs), width=shutil.get_terminal_size().columns, colour=colour))
+        sys.stdout.write(render(comparison, width=shutil.get_terminal_size().columns, colour=colour))
     else:
-        sys.stdout.write(FORMATS[form](side_by_side(runs)))
+        sys.stdout.write(FORMATS[form](comparison))
 
 
-def write_page(runs: Sequence[Run], path: Path, form: str) -> None:
+def write_page(comparison: Comparison, path: Path, form: str) -> None:
     """Write the HTML page and print its path: after the text, or to stderr when a program reads stdout."""
-    write_html(comparison_html([run.record for run in runs]), path)
+    write_html(comparison_html(comparison), path)
     print(f"\npage: {path}" if form == TEXT else f"page: {path}", file=sys.stdout if form == TEXT else sys.stderr)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from locust_softphone.config.profile import list_profiles, profile_folders
+from locust_softphone.config.profile_files import list_profiles, profile_folders
 from locust_softphone.errors import ExitCode
 
 __all__ = ["add_arguments", "run"]

@@ -11,95 +11,73 @@ import math
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from statistics import fmean
 from typing import TextIO
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 from rich.text import Text
 
-__all__ = ["Estimate", "ProgressReporter", "minutes", "watching"]
+__all__ = ["ProgressReporter", "minutes", "reporting", "time_left_s"]
 
 OVERHEAD_S = 3.0
 
 
-class Estimate:
-    """An estimate of how long all runs take together.
+def time_left_s(planned_s: Sequence[float], took_s: Sequence[float], elapsed_s: float) -> float:
+    """Seconds until the last run ends.
 
     Args:
         planned_s: the planned duration of each run, in their order.
+        took_s: the actual duration of each finished run.
+        elapsed_s: the time since the start of the current run.
     """
-
-    def __init__(self, planned_s: Sequence[float]) -> None:
-        self._planned_s = planned_s
-        self._overheads_s: list[float] = []
-        self._spent_s = 0.0
-
-    def finished(self, took_s: float) -> None:
-        """The current run has ended; it took ``took_s``."""
-        self._overheads_s.append(took_s - self._planned_s[len(self._overheads_s)])
-        self._spent_s += took_s
-
-    def left_s(self, elapsed_s: float) -> float:
-        """Seconds until the last run ends, ``elapsed_s`` after the start of the current one."""
-        overhead_s = sum(self._overheads_s) / len(self._overheads_s) if self._overheads_s else OVERHEAD_S
-        durations_s = [max(planned_s + overhead_s, 0.0) for planned_s in self._planned_s[len(self._overheads_s) :]]
-        return max(durations_s[0] - elapsed_s, 0.0) + sum(durations_s[1:]) if durations_s else 0.0
-
-    def share_done(self, elapsed_s: float) -> float:
-        """How much of the total time is over, from 0 to 1."""
-        done_s, left_s = self._spent_s + elapsed_s, self.left_s(elapsed_s)
-        return done_s / (done_s + left_s) if done_s + left_s else 0.0
+    overheads_s = [took - planned for took, planned in zip(took_s, planned_s, strict=False)] or [OVERHEAD_S]
+    durations_s = [max(planned + fmean(overheads_s), 0.0) for planned in planned_s[len(took_s) :]]
+    return max(durations_s[0] - elapsed_s, 0.0) + sum(durations_s[1:]) if durations_s else 0.0
 
 
 class ProgressReporter:
     """Shows the progress as a moving bar or as plain lines.
 
     Args:
-        names: the names of the runs, in their order.
-        planned_s: the planned duration of each run.
+        planned: the name and the planned duration in seconds of each run, in their order.
         out: where plain lines go.
         bar: the bar, or None for plain lines.
         clock: a monotonic clock, in seconds.
     """
 
     def __init__(
-        self,
-        names: Sequence[str],
-        planned_s: Sequence[float],
-        *,
-        out: TextIO,
-        bar: Progress | None,
-        clock: Callable[[], float],
+        self, planned: Sequence[tuple[str, float]], *, out: TextIO, bar: Progress | None, clock: Callable[[], float]
     ) -> None:
-        self._names = names
-        self._estimate = Estimate(planned_s)
+        self._names = [name for name, _ in planned]
+        self._planned_s = [planned_s for _, planned_s in planned]
+        self._took_s: list[float] = []
         self._out = out
         self._bar = bar
         self._task = bar.add_task("", total=1.0, left="") if bar else None
         self._clock = clock
         self._began_s = clock()
-        self._number = 0
 
     def begin(self) -> None:
         """The next run begins."""
-        self._number += 1
         self._began_s = self._clock()
         if self._bar is None:
-            self.say(f"{self._current()} begins, {self._left()}")
+            self.say(f"{self._current()} begins, {minutes(self._left_s())} left")
         self.tick()
 
     def tick(self) -> None:
         """Redraw the bar: time has passed."""
         if self._bar is not None and self._task is not None:
-            done = self._estimate.share_done(self._clock() - self._began_s)
-            self._bar.update(self._task, description=self._current(), completed=done, left=self._left())
+            left_s, done_s = self._left_s(), sum(self._took_s) + self._clock() - self._began_s
+            share = done_s / (done_s + left_s) if done_s + left_s else 0.0
+            self._bar.update(self._task, description=self._current(), completed=share, left=f"{minutes(left_s)} left")
             self._bar.refresh()
 
     def end(self, result: str) -> None:
         """The current run has ended with this result."""
         took_s = self._clock() - self._began_s
         self.say(f"{self._current()} {result}, after {minutes(took_s)}")
-        self._estimate.finished(took_s)
+        self._took_s.append(took_s)
 
     def say(self, line: str) -> None:
         """Print a line that stays on the screen."""
@@ -109,29 +87,25 @@ class ProgressReporter:
             self._bar.console.print(Text(line))
 
     def _current(self) -> str:
-        return f"{self._number} of {len(self._names)}: {self._names[self._number - 1]}"
+        number = len(self._took_s)
+        return f"{number + 1} of {len(self._names)}: {self._names[number]}"
 
-    def _left(self) -> str:
-        return f"{minutes(self._estimate.left_s(self._clock() - self._began_s))} left"
+    def _left_s(self) -> float:
+        return time_left_s(self._planned_s, self._took_s, self._clock() - self._began_s)
 
 
 @contextmanager
-def watching(
-    names: Sequence[str],
-    planned_s: Sequence[float],
-    *,
-    out: TextIO,
-    live: bool,
-    clock: Callable[[], float] = time.monotonic,
+def reporting(
+    planned: Sequence[tuple[str, float]], *, out: TextIO, live: bool, clock: Callable[[], float] = time.monotonic
 ) -> Iterator[ProgressReporter]:
     """A reporter for these runs; with ``live`` a bar, which is removed from the screen at the end."""
     if not live:
-        yield ProgressReporter(names, planned_s, out=out, bar=None, clock=clock)
+        yield ProgressReporter(planned, out=out, bar=None, clock=clock)
         return
     columns = TextColumn("{task.description}", markup=False), BarColumn(), TextColumn("{task.fields[left]}")
     console = Console(file=out, highlight=False)
     with Progress(*columns, console=console, transient=True, auto_refresh=False) as bar:
-        yield ProgressReporter(names, planned_s, out=out, bar=bar, clock=clock)
+        yield ProgressReporter(planned, out=out, bar=bar, clock=clock)
 
 
 def minutes(seconds: float) -> str:

@@ -8,7 +8,8 @@ from pathlib import Path
 from locust_softphone.commands.arguments import TEXT, add_format_option, add_runs_option
 from locust_softphone.commands.output import print_comparison, print_problems, write_page
 from locust_softphone.errors import ExitCode, InputError
-from locust_softphone.report import history
+from locust_softphone.report.comparison import compare_runs
+from locust_softphone.runs import history
 
 __all__ = ["add_arguments", "run"]
 
@@ -43,12 +44,14 @@ def run(parsed: argparse.Namespace) -> int:
         if parsed.html:
             raise InputError(f"--html {parsed.html}: needs the names of the runs to show")
         return _list(parsed.runs)
-    runs, problems = history.read_runs(history.find(name, parsed.runs) for name in parsed.names)
-    print_comparison(runs, parsed.format)
-    if runs and parsed.html:
-        write_page(runs, parsed.html, parsed.format)
+    records, problems = history.read_records(history.find(name, parsed.runs) for name in parsed.names)
+    if records:
+        comparison = compare_runs(records)
+        print_comparison(comparison, parsed.format)
+        if parsed.html:
+            write_page(comparison, parsed.html, parsed.format)
     print_problems(problems)
-    return ExitCode.most_serious([*(run.exit_code for run in runs), *(ExitCode.BAD_INPUT for _ in problems)])
+    return ExitCode.most_serious([*(record.exit_code for record in records), *(ExitCode.BAD_INPUT for _ in problems)])
 
 
 def _list(folder: Path) -> int:

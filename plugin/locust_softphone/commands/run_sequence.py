@@ -19,13 +19,10 @@ from shutil import rmtree
 
 from locust_softphone.commands.locust_process import Interruptions, error_lines, locust_command, record_of, run
 from locust_softphone.commands.progress import ProgressReporter
-from locust_softphone.config.profile import list_profiles, load_profile
+from locust_softphone.config.profile_files import list_profiles, load_profile
 from locust_softphone.errors import ExitCode, InputError
 
-__all__ = ["CommonOptions", "FinishedRun", "PlannedRun", "new_folder", "pause_for", "plan_runs", "run_all"]
-
-PAUSE_S = 60.0
-"""Between runs against a given edge: most limits are per minute, and the previous run may have used them up."""
+__all__ = ["FinishedRun", "PlannedRun", "new_folder", "plan_runs", "run_all"]
 
 _TICK_S = 0.5
 
@@ -43,51 +40,6 @@ class PlannedRun:
     name: str
     path: Path
     planned_s: float
-
-
-@dataclass(frozen=True)
-class CommonOptions:
-    """The options that all runs of a comparison share; paths are absolute.
-
-    Args:
-        runs: the folder for run records.
-        host: the edge, or None for a simulated one in each run.
-        authorized: whether the user may load-test the host.
-        ca: PEM file of a private certificate authority, or None.
-        policy: the simulated edges' policy file, or None.
-        secret_file: file with the OAuth client secret, or None.
-        workers: the number of worker processes of each run; 0 for a single process.
-    """
-
-    runs: Path
-    host: str | None = None
-    authorized: bool = False
-    ca: Path | None = None
-    policy: Path | None = None
-    secret_file: Path | None = None
-    workers: int = 0
-
-    def for_locust(self, plan: PlannedRun) -> list[str]:
-        """The options of this run's Locust command line."""
-        values = {
-            "--softphone-profile": plan.path,
-            "--softphone-runs": self.runs,
-            "--host": self.host,
-            "--softphone-ca": self.ca,
-            "--softphone-policy": self.policy,
-            "--softphone-client-secret-file": self.secret_file,
-        }
-        options = [text for name, value in values.items() if value is not None for text in (name, str(value))]
-        options += ["--softphone-authorized"] if self.authorized else []
-        return options + (_worker_options(self.workers) if self.workers else [])
-
-
-def _worker_options(workers: int) -> list[str]:
-    """Locust's options for a master with local workers, on a free port."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = str(free.getsockname()[1])
-    bound = ["--master-bind-host", "127.0.0.1", "--master-bind-port", port, "--master-port", port]
-    return ["--processes", str(workers), *bound]
 
 
 @dataclass(frozen=True)
@@ -143,19 +95,14 @@ def new_folder(runs: Path) -> Path:
     return folder
 
 
-def pause_for(wanted_s: float | None, host: str | None) -> float:
-    """Seconds between two runs: the wanted ones, else none if each run has a fresh simulated edge."""
-    if wanted_s is not None:
-        return wanted_s
-    return 0.0 if host is None else PAUSE_S
-
-
 def run_all(
     plans: Sequence[PlannedRun],
-    options: CommonOptions,
     folder: Path,
     progress: ProgressReporter,
     stop: Interruptions,
+    *,
+    options: Sequence[str] = (),
+    workers: int = 0,
     pause_s: float = 0.0,
 ) -> Iterator[FinishedRun]:
     """Make the runs one after the other.
@@ -164,10 +111,11 @@ def run_all(
 
     Args:
         plans: the runs to make.
-        options: what they share.
         folder: where their logs go.
         progress: shows which run is in progress.
         stop: counts the interruptions.
+        options: Locust's options besides the profile.
+        workers: the number of worker processes of each run; 0 for a single process.
         pause_s: how long to wait between two runs.
 
     Raises:
@@ -182,7 +130,8 @@ def run_all(
         if number > 1 and not _paused(pause_s, progress, stop):
             yield FinishedRun(plan, ExitCode.INVALID, missing="not run")
             continue
-        finished = _run(plan, folder / f"{number}-{plan.name}", options, progress, stop)
+        command = locust_command(["--softphone-profile", str(plan.path), *options, *_worker_options(workers)])
+        finished = _run(plan, command, folder / f"{number}-{plan.name}", progress, stop)
         refused = finished.exit_code == ExitCode.BAD_INPUT and finished.record is None
         if refused and number == 1:
             rmtree(folder)  # it only has the log of the error that is raised here
@@ -202,12 +151,23 @@ def _paused(pause_s: float, progress: ProgressReporter, stop: Interruptions) -> 
     return not stop.count
 
 
+def _worker_options(workers: int) -> list[str]:
+    """Locust's options for a master with local workers, on a free port."""
+    if not workers:
+        return []
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = str(free.getsockname()[1])
+    bound = ["--master-bind-host", "127.0.0.1", "--master-bind-port", port, "--master-port", port]
+    return ["--processes", str(workers), *bound]
+
+
 def _run(
-    plan: PlannedRun, stem: Path, options: CommonOptions, progress: ProgressReporter, stop: Interruptions
+    plan: PlannedRun, command: Sequence[str], stem: Path, progress: ProgressReporter, stop: Interruptions
 ) -> FinishedRun:
+    """Make one run; its log is at ``stem`` with the suffix ``.log``, the link to its folder at ``stem``."""
     log = stem.with_name(f"{stem.name}.log")
     exit_code = run(
-        locust_command(options.for_locust(plan)),
+        command,
         folder=stem.parent,
         log=log,
         stop=stop,

@@ -1,9 +1,9 @@
-"""How a softphone behaves: what it waits for, what it keeps, and what it does after a refusal.
+"""How a softphone behaves: when it offers, which tokens and connections it reuses, and how it retries.
 
-A profile names a behaviour (``like:``) and overrides what it wants, key by key:
+A profile names a behaviour (``like:``) and overrides single keys of it:
 
-    like: sdk-2.3.1                     everything that behaviours.yaml states for sdk-2.3.1,
-    retry: {retry_after: honour}        but this one field of its retry
+    like: sdk-2.3.1                     everything as behaviours.yaml has it for sdk-2.3.1,
+    retry: {retry_after: honour}        except this one key of its retry
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ DEFAULT = "recommended"
 
 
 def _nothing_required(schema: dict[str, Any]) -> None:
-    """In a file every field may be left out: the preset has it."""
+    """Every key may be left out in a file: the preset has a value for it."""
     schema.pop("required", None)
 
 
@@ -36,112 +36,118 @@ def _name_the_presets(schema: dict[str, Any]) -> None:
 
 
 class Calls(StrictModel):
-    """The calls that one softphone sets up, one after the other."""
+    """The calls of one softphone, one after the other."""
 
     model_config = ConfigDict(json_schema_extra=_nothing_required)
 
-    count: int = Field(ge=1, le=1000, description="How many calls each softphone sets up.")
-    every_s: Seconds = Field(alias="every", description="From the planned start of a call to that of the next.")
+    count: int = Field(ge=1, le=1000, description="Number of calls of each softphone.")
+    every_s: Seconds = Field(
+        alias="every", description="Time from the planned start of a call to the planned start of the next one."
+    )
 
 
 class Retry(StrictModel):
-    """What happens after a refusal or a drop: wait, then try again, so many times a call.
+    """How a softphone retries a step that was refused or failed.
 
-    The n-th wait is ``initial * multiplier ** (n - 1)``, at most ``max_wait``, then jitter, then Retry-After.
+    The n-th wait is ``initial * multiplier ** (n - 1)``, at most ``max_wait``. Then come jitter and Retry-After.
     """
 
     model_config = ConfigDict(json_schema_extra=_nothing_required)
 
-    max_retries: int = Field(ge=0, le=1000, description="Tries again for each call set-up, in all its steps together.")
+    max_retries: int = Field(
+        ge=0,
+        le=1000,
+        description="Retries of one step in one call set-up. The token, the handshake and the offer count separately.",
+    )
     initial_s: Seconds = Field(alias="initial", description="The first wait, before jitter.")
-    multiplier: float = Field(ge=1, le=100, description="Each wait is this many times the one before.")
-    max_wait_s: Seconds = Field(alias="max_wait", description="No wait is longer than this, before Retry-After.")
+    multiplier: float = Field(ge=1, le=100, description="Each wait is this many times as long as the one before.")
+    max_wait_s: Seconds = Field(alias="max_wait", description="The longest wait, before Retry-After.")
     jitter: Literal["none", "full", "equal"] = Field(
-        description="Spreads a wait d: none waits d, full anything up to d, equal anything from d/2 to d."
+        description="How a wait d is spread: none waits d, full between 0 and d, equal between d/2 and d."
     )
     retry_after: Literal["ignore", "honour", "add"] = Field(
-        description="A refusal's Retry-After (RFC 9110 10.2.3): ignored, waited for at least, or waited for before the "
-        "own wait is added on top."
+        description="What a Retry-After header does (RFC 9110 10.2.3): ignore it, honour it as the shortest wait, or "
+        "add the client's own wait to it."
     )
     retry_after_cap_s: Seconds = Field(
         alias="retry_after_cap",
-        description="A longer Retry-After counts as this long: no edge can park a client.",
+        description="A longer Retry-After counts as this long, so that an edge cannot stop a client for good.",
     )
     upgrade_headers: Literal["visible", "hidden"] = Field(
-        description="Whether the headers of a refused WebSocket upgrade can be seen; in a browser they cannot."
+        description="Whether the client sees the headers of a refused WebSocket upgrade. A browser hides them."
     )
     remaining: Literal["ignore", "honour"] = Field(
-        description="Whether X-RateLimit-Remaining: 0 means to wait until X-RateLimit-Reset."
+        description="With honour, X-RateLimit-Remaining: 0 makes the client wait until X-RateLimit-Reset."
     )
     unauthorized: Literal["renew", "give-up"] = Field(
-        description="After a 401, 403 or refused login: a new token, and then as after any refusal; or the end, as it "
-        "is for a token that was given."
+        description="After a 401, a 403 or a refused login: renew fetches a new token and retries; give-up ends the "
+        "call. A token from a users file is never renewed."
     )
 
     scope: Literal["user", "fleet"] = Field(
-        description="Whom a 429 holds back: the softphone that got it, or the whole fleet, until its Retry-After is "
-        "over; then all come back in order, at the pace."
+        description="Who waits after a 429: user, only the softphone that got it; fleet, all softphones, until the "
+        "Retry-After is over. They then continue in order, at the pace."
     )
     pace_per_s: PerSecond = Field(
         alias="pace",
-        description="With scope fleet, how many a second come back once the hold is over, all workers together.",
+        description="With scope fleet: how many softphones a second continue after the wait, over all workers.",
     )
     budget: float = Field(
-        20,  # a client is what it is, but no test should make an edge that is down work 20 times as hard
+        20,  # high enough for every real client, low enough to protect an edge that is down
         ge=1,
         le=1000,
-        description="All softphones together never make more than this many times the planned attempts, whatever the "
-        "edge does: they give up instead.",
+        description="All softphones together never make more than this many times the planned attempts. Beyond that "
+        "they give up.",
     )
 
     def describe(self) -> str:
-        """The policy in a few words."""
+        """The retry policy in a few words."""
         if not self.max_retries:
-            return "never tries again"
-        wait = "at once"
+            return "never retries"
+        wait = "immediately"
         if self.initial_s:
             wait = f"after {format_duration(self.initial_s)}"
             if self.multiplier > 1:
                 wait += f" times {self.multiplier:g} up to {format_duration(self.max_wait_s)}"
             wait += f", {'no' if self.jitter == 'none' else self.jitter} jitter"
-        told = {"ignore": "ignored", "honour": "honoured", "add": "added"}[self.retry_after]
-        fleet = f", a 429 holds back the fleet, then {format_rate(self.pace_per_s)}" if self.scope == "fleet" else ""
-        return f"tries again {self.max_retries} times, {wait}, Retry-After {told}{fleet}"
+        retry_after = {"ignore": "ignored", "honour": "honoured", "add": "added"}[self.retry_after]
+        fleet = f", a 429 pauses the whole fleet, then {format_rate(self.pace_per_s)}" if self.scope == "fleet" else ""
+        return f"retries {self.max_retries} times, {wait}, Retry-After {retry_after}{fleet}"
 
 
-class _Fields(StrictModel):
-    """What there is to say about a behaviour, without its name."""
+class _Keys(StrictModel):
+    """The keys that every behaviour has."""
 
     token: Literal["per-connection", "per-softphone", "shared"] = Field(
-        description="A token for each connection, for each softphone as long as it is good, or one for all softphones, "
-        "refreshed before it expires."
+        description="Where tokens are reused: per-connection fetches one for each connection; per-softphone keeps it "
+        "until it expires; shared uses one for all softphones and refreshes it before it expires."
     )
     ready: Literal["wait", "ignore"] = Field(
-        description="Offer only after the edge said that the session is ready, or without waiting for it."
+        description="wait sends an offer only after the edge reported that the session is ready; ignore does not wait."
     )
     connection: Literal["reuse", "per-call"] = Field(
         description="One WebSocket for all calls of a softphone, or a new one for each call."
     )
-    calls: Calls = Field(description="How many calls, and how far apart.")
-    retry: Retry = Field(description="What happens after a refusal or a drop.")
-    timeout_s: Seconds = Field(alias="timeout", description="How long one attempt of one step may take.")
+    calls: Calls = Field(description="How many calls each softphone makes, and how far apart.")
+    retry: Retry = Field(description="How a step that was refused or failed is retried.")
+    timeout_s: Seconds = Field(alias="timeout", description="Time limit of one attempt of one step.")
 
 
-class Preset(_Fields):
+class Preset(_Keys):
     """A named behaviour of behaviours.yaml."""
 
     about: str = Field(description="What it does, in one line.")
     source: str = Field(description="Where that is known from.")
 
 
-class Behaviour(_Fields):
-    """A softphone's behaviour with every field decided: those of its preset, and the overrides of a profile."""
+class Behaviour(_Keys):
+    """A softphone's behaviour with every key set: from its preset, or overridden by the profile."""
 
     model_config = ConfigDict(json_schema_extra=_nothing_required)
 
     like: str = Field(
         DEFAULT,
-        description="The named behaviour that fills in every field that is not written.",
+        description="The named behaviour that provides every key that the profile does not set.",
         json_schema_extra=_name_the_presets,
     )
 
@@ -154,18 +160,20 @@ class Behaviour(_Fields):
     @classmethod
     def _known(cls, like: str) -> str:
         if like not in presets():
-            raise ValueError(f"{quoted(like)} is no behaviour, {choices(like, presets())}")
+            raise ValueError(f"{quoted(like)} is not a behaviour, {choices(like, presets())}")
         return like
 
     def describe(self) -> str:
         """The behaviour in words."""
         calls = "1 call"
         if self.calls.count > 1:
-            each = "on one connection" if self.connection == "reuse" else "each on a connection of its own"
+            each = "on one connection" if self.connection == "reuse" else "each on its own connection"
             calls = f"{self.calls.count} calls, {format_duration(self.calls.every_s)} apart, {each}"
-        token = {"shared": "one token for all", "per-softphone": "a token each"}.get(
-            self.token, "a token for each connection"
-        )
+        token = {
+            "shared": "one token for all",
+            "per-softphone": "a token for each softphone",
+            "per-connection": "a token for each connection",
+        }[self.token]
         ready = "waits for ready" if self.ready == "wait" else "offers before ready"
         return f"like {self.like}: {calls}, {token}, {ready}, {self.retry.describe()}"
 
@@ -181,7 +189,7 @@ def presets() -> Mapping[str, Preset]:
 
 
 def resolve(raw: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
-    """``raw`` on top of the behaviour that it names (else ``recommended``), ``calls`` and ``retry`` key by key."""
+    """``raw``, and what it does not set from the preset that it names; ``calls`` and ``retry`` are merged by key."""
     preset = presets().get(str(raw.get("like", DEFAULT))) or presets()[DEFAULT]
     merged = preset.model_dump(mode="json", by_alias=True, exclude={"about", "source"})
     for key, value in raw.items():

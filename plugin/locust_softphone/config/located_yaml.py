@@ -1,17 +1,18 @@
-"""YAML text as plain data, with the line that each part of it stands on.
+"""Reads YAML text as plain data, with the line number of each part.
 
     hold: 60s               data   {"hold": "60s", "expect": ["a", "b"]}
     expect:                 lines  {(): 1, ("hold",): 1, ("expect",): 2, ("expect", 0): 3, ("expect", 1): 4}
       - a
       - b
 
-Only the part of YAML that people mean: scalars as in the core schema of YAML 1.2 (10.3), so that ``no`` and ``1:30``
-are text and not False and 90; no tags, no anchors, no aliases, hence no objects, no cycles and no alias bombs.
+Scalars follow the core schema of YAML 1.2 (10.3), so ``no`` and ``1:30`` are text, not False and 90. Tags, anchors and
+aliases are refused, so a file can contain no objects, no cycles and no alias bombs.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
 import yaml
 
@@ -22,17 +23,18 @@ Path = tuple[str | int, ...]
 DEEPEST = 16
 TAG = "tag:yaml.org,2002:"
 
-# Digits are bounded so that int() stays quick and float() stays finite; a longer number is text, and refused as such.
-SCALARS = {
-    "null": re.compile(r"(~|null|Null|NULL|)$"),
-    "bool": re.compile(r"(true|True|TRUE|false|False|FALSE)$"),
-    "int": re.compile(r"[-+]?(0|[1-9][0-9]{0,17})$"),
-    "float": re.compile(r"[-+]?(0|[1-9][0-9]{0,17})(\.[0-9]{1,18})?([eE][-+]?[0-9]{1,2})?$"),
+# The number of digits is limited, so that int() is fast and float() is finite. A longer number is read as text.
+SCALARS: dict[str, tuple[re.Pattern[str], Callable[[str], object]]] = {
+    "null": (re.compile(r"(~|null|Null|NULL|)$"), lambda text: None),
+    "bool": (re.compile(r"(true|True|TRUE|false|False|FALSE)$"), lambda text: text.lower() == "true"),
+    "int": (re.compile(r"[-+]?(0|[1-9][0-9]{0,17})$"), int),
+    "float": (re.compile(r"[-+]?(0|[1-9][0-9]{0,17})(\.[0-9]{1,18})?([eE][-+]?[0-9]{1,2})?$"), float),
 }
+"""How a plain scalar is recognised and converted; everything else is text."""
 
 
 class LocatedYAMLError(ValueError):
-    """The text is no YAML, or YAML of a kind that is not accepted here.
+    """The text is not YAML, or has a part of YAML that is not accepted here.
 
     Args:
         line: where, counted from 1.
@@ -46,12 +48,12 @@ class LocatedYAMLError(ValueError):
 
 
 class LocatedYAML:
-    """The data of one document, the line of each part, and the keys that cannot be used.
+    """The data of one document, the line of each part, and the unusable keys.
 
     Attributes:
         data: dicts, lists, strings, numbers, booleans and None.
-        lines: the line that a path's key, or a list's item, stands on.
-        problems: (line, path, what is wrong) of each key that is repeated or no text.
+        lines: the line of each key or list item, by its path.
+        problems: (line, path, what is wrong) of each key that is repeated or not text.
     """
 
     def __init__(self, root: yaml.Node) -> None:
@@ -88,16 +90,16 @@ class LocatedYAML:
 
 
 def parse(text: str) -> LocatedYAML | None:
-    """The one document in ``text``, or None if there is nothing but comments.
+    """Read the one document in ``text``; None if it only has comments.
 
     Raises:
-        LocatedYAMLError: a syntax error, or something that YAML has and this package does not accept.
+        LocatedYAMLError: a syntax error, or a part of YAML that is not accepted here.
     """
     try:
         root = _Composer(text).get_single_node()
     except yaml.MarkedYAMLError as e:
         mark = e.problem_mark or e.context_mark
-        raise LocatedYAMLError(mark.line + 1 if mark else 1, e.problem or e.context or "no YAML") from e
+        raise LocatedYAMLError(mark.line + 1 if mark else 1, e.problem or e.context or "not YAML") from e
     except yaml.reader.ReaderError as e:
         line = text.count("\n", 0, e.position) + 1
         raise LocatedYAMLError(line, f"the character {text[e.position]!a} is not allowed in YAML") from e
@@ -107,11 +109,11 @@ def parse(text: str) -> LocatedYAML | None:
 
 
 class _Composer(yaml.SafeLoader):
-    """Composes nodes and never constructs an object; refuses what would let a small text mean a large one."""
+    """Composes nodes without constructing objects; refuses what could make a large document of a small text."""
 
     def __init__(self, text: str) -> None:
         super().__init__(text)
-        self.yaml_implicit_resolvers = {None: [(TAG + name, pattern) for name, pattern in SCALARS.items()]}
+        self.yaml_implicit_resolvers = {None: [(TAG + name, pattern) for name, (pattern, _) in SCALARS.items()]}
         self.depth = 0
 
     def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
@@ -129,14 +131,8 @@ class _Composer(yaml.SafeLoader):
 
 
 def _scalar(node: yaml.Node) -> object:
-    """The value of a scalar by its tag; of anything else, None."""
+    """The value of a scalar; None for any other node."""
     if not isinstance(node, yaml.ScalarNode):
         return None
-    kind = node.tag.removeprefix(TAG)
-    if kind == "null":
-        return None
-    if kind == "bool":
-        return node.value.lower() == "true"
-    if kind in ("int", "float"):
-        return int(node.value) if kind == "int" else float(node.value)
-    return node.value
+    _, convert = SCALARS.get(node.tag.removeprefix(TAG), (None, str))
+    return convert(node.value)

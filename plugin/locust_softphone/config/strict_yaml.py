@@ -1,10 +1,11 @@
-"""A YAML file as a frozen model, or all that is wrong with it: one line a problem, with file, line and advice.
+"""Reads a YAML file as a frozen model, or reports everything that is wrong with it: one line for each problem.
 
-    burst.yaml:3: ramp: "60" is no duration, write 60s
+    burst.yaml:3: ramp: "60" is not a duration, write 60s
     burst.yaml:7: softphone.retry.jiter: unknown key, did you mean jitter?
 
-The models decide what is right; this module only finds the line and the words. A key of a file is a field's alias; the
-field's own name, which carries the unit (``hold_s`` for ``hold``), is for Python.
+The models decide what is right; this module finds the line and the wording. A key of a file is the alias of a field.
+The field's own name, with its unit (``hold_s`` for ``hold``), is only used in Python. A union needs a discriminator
+(``pydantic.Discriminator``), so that an error is only about the member that was meant.
 """
 
 from __future__ import annotations
@@ -12,7 +13,6 @@ from __future__ import annotations
 import logging
 import os
 import re
-from collections.abc import Iterator
 from functools import cache
 from typing import TypeVar
 
@@ -31,17 +31,16 @@ LARGEST_BYTES = 256 * 1024
 
 
 class StrictModel(BaseModel):
-    """A frozen value that takes no unknown keys and converts nothing silently: ``"5"`` and ``true`` are no numbers."""
+    """A frozen value that refuses unknown keys and converts nothing: ``"5"`` and ``true`` are not numbers."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True, strict=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
 
 Model = TypeVar("Model", bound=StrictModel)
-Located = tuple[Path, ErrorDetails]
 
 
 def load(path: str | os.PathLike[str], model: type[Model]) -> Model:
-    """The file at ``path`` as a ``model``.
+    """Read the file at ``path`` as a ``model``.
 
     Raises:
         InputError: every problem of the file, in the order of its lines.
@@ -50,10 +49,10 @@ def load(path: str | os.PathLike[str], model: type[Model]) -> Model:
 
 
 def read(path: str | os.PathLike[str]) -> str:
-    """The text of the file at ``path``.
+    """Read the text of the file at ``path``.
 
     Raises:
-        InputError: it cannot be read, is too large, or is no UTF-8.
+        InputError: it cannot be read, is too large, or is not UTF-8.
     """
     name = one_line(os.fspath(path))
     try:
@@ -63,7 +62,7 @@ def read(path: str | os.PathLike[str]) -> str:
         reason = e.strerror if isinstance(e, OSError) and e.strerror else str(e)
         raise InputError(f"{name}: {reason[:1].lower()}{reason[1:]}") from e
     if len(content) > LARGEST_BYTES:
-        raise InputError(f"{name}: larger than {LARGEST_BYTES // 1024} KB, this is not a file written by hand")
+        raise InputError(f"{name}: larger than {LARGEST_BYTES // 1024} KB")
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as e:
@@ -71,7 +70,7 @@ def read(path: str | os.PathLike[str]) -> str:
 
 
 def loads(text: str, model: type[Model], *, name: str = "<text>") -> Model:
-    """``text`` as a ``model``; ``name`` stands where the file's name would.
+    """Read ``text`` as a ``model``; ``name`` is the file's name in messages.
 
     Raises:
         InputError: every problem of the text, in the order of its lines.
@@ -93,47 +92,36 @@ def loads(text: str, model: type[Model], *, name: str = "<text>") -> Model:
 
 
 def _validate(tree: LocatedYAML, model: type[Model]) -> tuple[Model | None, list[tuple[int, str]]]:
-    """The value, if there is one, and one problem a path: a second one about the same part would add nothing."""
+    """The value, if it is valid, and the problems with their lines, one for each path."""
     found: dict[Path, tuple[int, str]] = {path: (line, problem) for line, path, problem in tree.problems}
-    for path, problem in _unknown_keys(tree, model):
-        found[path] = (tree.lines[path], problem)
     value = None
     try:
         value = model.model_validate(tree.data)
     except ValidationError as e:
-        errors = [(error["loc"], error) for error in e.errors(include_url=False)]
-        for path, error in _of_best_branches(errors, tree):
+        for error in e.errors(include_url=False):
+            path = _path_in_file(error, tree)
             line = tree.lines[path[:-1] if error["type"] == "missing" else path]
-            found.setdefault(path, (line, _wording(error, secret=_is_secret(path))))
+            unknown = error["type"] == "extra_forbidden"
+            problem = _unknown_key(path, model) if unknown else _wording(error, secret=_is_secret(path))
+            found.setdefault(path, (line, problem))
     return value, [(line, _prefixed(path, problem)) for path, (line, problem) in found.items()]
 
 
-def _of_best_branches(errors: list[Located], tree: LocatedYAML) -> list[Located]:
-    """``errors`` with one branch of each union: what got furthest, with the fewest errors, is what was meant.
-
-    Pydantic puts the name of a union's branch into the path of an error. It is known by not being in the file, and is
-    taken out; what is left is a path of the file.
-    """
-    unions: dict[Path, dict[Path, list[Located]]] = {}
-    for path, error in errors:
-        in_file = len(path) - (error["type"] == "missing")
-        i = next((i for i in range(in_file) if path[: i + 1] not in tree.lines), len(path))
-        unions.setdefault(path[:i], {}).setdefault(path[i : i + 1], []).append((path[:i] + path[i + 1 :], error))
-    best = [located for branches in unions.values() for located in min(branches.values(), key=_distance)]
-    return _of_best_branches(best, tree) if any(any(branches) for branches in unions.values()) else best
+def _path_in_file(error: ErrorDetails, tree: LocatedYAML) -> Path:
+    """Where the error is, without the tags of unions that pydantic puts into its path."""
+    path: Path = ()
+    for part in error["loc"]:
+        path = (*path, part) if (*path, part) in tree.lines else path
+    return (*path, error["loc"][-1]) if error["type"] == "missing" else path
 
 
 def _is_secret(path: Path) -> bool:
-    """Whether what stands there must not be repeated in a message."""
+    """Whether the value must not be repeated in a message."""
     return any(word in str(path[-1:]) for word in ("secret", "access_token"))
 
 
-def _distance(branch: list[Located]) -> tuple[int, int]:
-    return -max(len(path) for path, _ in branch), len(branch)
-
-
 def _prefixed(path: Path, problem: str) -> str:
-    """``problem`` behind its path, written as ``ramp.stages[1].over``."""
+    """``problem`` after its path, which is written as ``ramp.stages[1].over``."""
     parts = (f"[{part}]" if isinstance(part, int) else f".{_key(part)}" for part in path)
     return f"{''.join(parts).lstrip('.')}: {problem}" if path else problem
 
@@ -142,22 +130,35 @@ def _key(key: str) -> str:
     return key if re.fullmatch(r"[\w-]{1,40}", key) else quoted(key)
 
 
+def _unknown_key(path: Path, model: type[StrictModel]) -> str:
+    """What is wrong with a key that its model does not have."""
+    kinds: list[object] = [model]
+    for part in path[:-1]:
+        kinds = [inner for kind in kinds for inner in types_inside(kind, part)]
+    known = [key for kind in kinds for key in fields_of_type(kind)]
+    if path[-1] in known:
+        return "does not belong here"  # but to another member of a union
+    new = new_key(str(path[-1]), kinds)
+    return (
+        f"is the old spelling of {new}, which is there too" if new else f"unknown key, {did_you_mean(path[-1], known)}"
+    )
+
+
 def _wording(error: ErrorDetails, *, secret: bool) -> str:
-    """What pydantic found, in the words of somebody who writes YAML."""
-    value, facts = "this" if secret else quoted(error["input"]), error.get("ctx", {})
+    """Pydantic's error in the words of YAML."""
+    value, context = "this" if secret else quoted(error["input"]), error.get("ctx", {})
     if error["type"] == "literal_error":
-        known = re.findall("'([^']+)'", facts["expected"])
-        return f"{value} is not known here, {did_you_mean(error['input'], known)}"
+        known = re.findall("'([^']+)'", context["expected"])
+        return f"{value} is not one of the choices, {did_you_mean(error['input'], known)}"
     for kind, words in WORDS.items():
         if error["type"].startswith(kind):
-            return one_line(words.format(value=value, **facts))
+            return one_line(words.format(value=value, **context))
     message = error["msg"].removeprefix("Input ")
     return one_line(f"{message[:1].lower()}{message[1:]}, not {value}")
 
 
 WORDS = {
     "missing": "is missing",
-    "extra_forbidden": "does not belong here",
     "value_error": "{error}",
     "greater_than_equal": "must be at least {ge:.15g}",
     "greater_than": "must be above {gt:.15g}",
@@ -173,24 +174,6 @@ WORDS = {
 }
 
 
-def _unknown_keys(tree: LocatedYAML, model: type[StrictModel]) -> Iterator[tuple[Path, str]]:
-    """Each key of the file that its model does not have, and what would be right."""
-    for path in tree.lines:
-        key = path[-1] if path else None
-        if not isinstance(key, str):
-            continue
-        kinds = _kinds_at(path[:-1], model)
-        known = [key for kind in kinds for key in fields_of_type(kind)]
-        if known and key not in known:
-            new = new_key(key, kinds)
-            yield (
-                path,
-                f"is the old spelling of {new}, which is there too"
-                if new
-                else (f"unknown key, {did_you_mean(key, known)}"),
-            )
-
-
 def _modernize(tree: LocatedYAML, model: type[StrictModel], name: str) -> None:
     """Replace old spellings in ``tree``, and log one warning that names them all."""
     result = modernized(tree.data, model)
@@ -204,11 +187,3 @@ def _modernize(tree: LocatedYAML, model: type[StrictModel], name: str) -> None:
 @cache  # a file can be read many times in one process, its warning is printed once
 def _warn_once(warning: str) -> None:
     logging.getLogger(__name__).warning(warning)
-
-
-def _kinds_at(path: Path, model: type[StrictModel]) -> list[object]:
-    """The types that the part at ``path`` of a ``model`` may have; none where types do not tell."""
-    kinds: list[object] = [model]
-    for part in path:
-        kinds = [inner for kind in kinds for inner in types_inside(kind, part)]
-    return kinds

@@ -1,12 +1,12 @@
 """Durations and rates as people write them: ``250ms``, ``60s``, ``1m30s``, ``50/s``, ``300/min``.
 
 A duration is a sum of parts, each a number with its unit, as in Go. A rate is a number per ``s``, ``min`` or ``h``.
-A number without a unit is refused, for 60 is seconds to one tool and milliseconds to the next. Inside the package both
-are plain floats, in seconds and per second; ``Seconds`` and ``PerSecond`` are those floats as fields of a YAML file.
+A number without a unit is refused, because 60 means seconds in one tool and milliseconds in another. Inside the package
+both are plain floats, in seconds and per second; ``Seconds`` and ``PerSecond`` are the types of model fields.
 
     parse_duration(format_duration(x)) == x        parse_rate(format_rate(x)) == x
 
-exactly, which is why the arithmetic is decimal.
+This holds exactly, because the arithmetic is decimal.
 """
 
 from __future__ import annotations
@@ -32,17 +32,19 @@ LOWEST_PER_S = 1e-6
 NUMBER = r"[0-9]+(\.[0-9]+)?"
 DURATION = rf"({NUMBER}(ms|s|m|h))+"
 RATE = rf"{NUMBER}/(s|min|h)"
-LONGEST_TEXT = 40  # a number with more digits than this is a mistake
+LONGEST_TEXT = 40  # a longer number is a mistake
 
 
 def parse_duration(text: object) -> float:
-    """The duration ``text`` stands for, in seconds.
+    """Read a duration; returns seconds.
 
     Raises:
-        ValueError: no duration, one without a unit, or one of an absurd size.
+        ValueError: not a duration, without a unit, or out of bounds.
     """
     if not _matches(DURATION, text):
-        raise ValueError(f"{quoted(text)} is no duration, write {_with_unit(text, 's') or '250ms, 60s, 2m or 1m30s'}")
+        raise ValueError(
+            f"{quoted(text)} is not a duration, write {_with_unit(text, 's') or '250ms, 60s, 2m or 1m30s'}"
+        )
     parts = re.findall(rf"({NUMBER})(ms|s|m|h)", str(text))
     seconds = float(sum(Decimal(number) * SECONDS_IN[unit] for number, _, unit in parts))
     if seconds > LONGEST_S:
@@ -53,13 +55,13 @@ def parse_duration(text: object) -> float:
 
 
 def parse_rate(text: object) -> float:
-    """The rate ``text`` stands for, per second.
+    """Read a rate; returns events per second.
 
     Raises:
-        ValueError: no rate, one without a unit, zero, or one of an absurd size.
+        ValueError: not a rate, without a unit, zero, or out of bounds.
     """
     if not _matches(RATE, text):
-        raise ValueError(f"{quoted(text)} is no rate, write {_with_unit(text, '/s') or '50/s, 300/min or 10/h'}")
+        raise ValueError(f"{quoted(text)} is not a rate, write {_with_unit(text, '/s') or '50/s, 300/min or 10/h'}")
     number, unit = str(text).split("/")
     per_s = float(Decimal(number) / SECONDS_PER[unit])
     if not LOWEST_PER_S <= per_s <= HIGHEST_PER_S:
@@ -68,13 +70,13 @@ def parse_rate(text: object) -> float:
 
 
 def format_duration(seconds: float) -> str:
-    """``seconds`` as text that ``parse_duration`` reads back: in milliseconds below a second, else in seconds."""
+    """Write a duration for ``parse_duration``: in milliseconds below a second, else in seconds."""
     exact = Decimal(repr(seconds))
     return f"{_plain(exact * 1000)}ms" if 0 < exact < 1 else f"{_plain(exact)}s"
 
 
 def format_rate(per_s: float) -> str:
-    """``per_s`` as text that ``parse_rate`` reads back, in the unit that makes the shortest number."""
+    """Write a rate for ``parse_rate``, in the unit that makes the shortest number."""
     numbers = {unit: Decimal(repr(per_s * seconds)) for unit, seconds in SECONDS_PER.items()}
     exact = {unit: _plain(number) for unit, number in numbers.items() if float(number / SECONDS_PER[unit]) == per_s}
     unit = min(exact, key=lambda unit: len(exact[unit]))
@@ -86,14 +88,13 @@ def _matches(pattern: str, text: object) -> bool:
 
 
 def _with_unit(text: object, unit: str) -> str | None:
-    """The same number with a unit, if a number is all that was written."""
+    """``text`` with a unit, if it is a number without one."""
     return f"{text}{unit}" if re.fullmatch(r"[0-9]{1,9}(\.[0-9]{1,9})?", str(text)) else None
 
 
 def _plain(number: Decimal) -> str:
     """``number`` without an exponent and without trailing zeros."""
-    text = f"{number:f}"
-    return text.rstrip("0").rstrip(".") if "." in text else text
+    return f"{number.normalize():f}"
 
 
 Seconds = Annotated[
@@ -102,7 +103,7 @@ Seconds = Annotated[
     PlainSerializer(format_duration, return_type=str, when_used="json"),
     WithJsonSchema({"type": "string", "pattern": f"^{DURATION}$", "examples": ["250ms", "60s", "2m", "1m30s"]}),
 ]
-"""A duration: a float of seconds inside, ``60s`` in YAML and JSON."""
+"""A duration: seconds as a float in Python, ``60s`` in YAML and JSON."""
 
 PerSecond = Annotated[
     float,
@@ -110,4 +111,4 @@ PerSecond = Annotated[
     PlainSerializer(format_rate, return_type=str, when_used="json"),
     WithJsonSchema({"type": "string", "pattern": f"^{RATE}$", "examples": ["50/s", "300/min", "10/h"]}),
 ]
-"""A rate: a float of events per second inside, ``50/s`` in YAML and JSON."""
+"""A rate: events per second as a float in Python, ``50/s`` in YAML and JSON."""

@@ -1,4 +1,4 @@
-"""The simulated edge: a separate program that limits, queues and cuts as a signaling service under load does."""
+"""The simulated edge: a program that refuses, queues and drops clients as a signaling service under load does."""
 
 from __future__ import annotations
 

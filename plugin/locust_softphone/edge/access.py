@@ -1,11 +1,12 @@
-"""Who may come in: client credentials in, Bearer tokens out (RFC 6749 4.4, RFC 6750 2.1).
+"""Checks client credentials and issues bearer tokens (RFC 6749 4.4, RFC 6750 2.1).
 
-A token that was asked for with client credentials is an organisation's; a user's own is known from the start.
+A token that was issued for client credentials belongs to an organisation. The users of the policy have tokens of their
+own from the start.
 
-Tokens are kept in the order of issue, and all live equally long: the expired ones are always at the front.
+Issued tokens are kept in order of issue. All have the same lifetime, so the expired ones are at the front.
 
-Of secrets and tokens only hashes are kept and compared, so that neither the time that a comparison takes nor the length
-of what is compared tells anything of them.
+Only hashes of secrets and tokens are kept and compared. The time of a comparison then reveals neither their content nor
+their length.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from locust_softphone.edge.policy import Organisation
 
 __all__ = ["Access", "Grant"]
 
-NOBODYS = bytes(32)  # the hash of nothing that anybody knows
+UNKNOWN_CLIENT = bytes(32)  # compared with for an unknown client: no secret has this hash
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,9 +32,9 @@ class Grant:
     """What a token stands for.
 
     Args:
-        organisation: whose it is.
-        user: the one user that it is good for; None for any of the organisation's.
-        until: when it expires, on the clock that ``now`` is of.
+        organisation: whose token it is.
+        user: the one user that it is valid for; None for any user of the organisation.
+        until: when it expires, on the clock of ``now``.
     """
 
     organisation: str
@@ -42,30 +43,30 @@ class Grant:
 
 
 class Access:
-    """The organisations and the tokens they hold.
+    """The organisations and their tokens.
 
     Args:
         organisations: who may ask for a token.
-        token_expires_s: how long one is good for, in seconds.
-        users: who has one from the start, which does not expire.
+        token_expires_s: how long an issued token is valid, in seconds.
+        users: the users with a token of their own, which does not expire.
     """
 
     def __init__(
         self, organisations: Iterable[Organisation], token_expires_s: float, users: Iterable[User] = ()
     ) -> None:
-        self._secrets = {known.client_id: _hash(known.client_secret.get_secret_value()) for known in organisations}
+        self._secrets = {each.client_id: _hash(each.client_secret.get_secret_value()) for each in organisations}
         self._expires_s = token_expires_s
-        self._tokens: dict[bytes, Grant] = {}
+        self._issued: dict[bytes, Grant] = {}
         self._of_users = {
             _hash(user.access_token.get_secret_value()): Grant(user.client_id, user.name, inf) for user in users
         }
 
     def __len__(self) -> int:
-        """How many tokens it has issued and not forgotten."""
-        return len(self._tokens)
+        """The number of issued tokens that are kept."""
+        return len(self._issued)
 
     def client_id(self, authorization: str) -> str | None:
-        """The OAuth client that a Basic ``Authorization`` header proves, or None (RFC 7617 2)."""
+        """The OAuth client of a Basic ``Authorization`` header with the right secret, or None (RFC 7617 2)."""
         scheme, _, credentials = authorization.partition(" ")
         if scheme.lower() != "basic":
             return None
@@ -73,26 +74,26 @@ class Access:
             name, _, secret = b64decode(credentials.strip(), validate=True).decode().partition(":")
         except ValueError:
             return None
-        matches = hmac.compare_digest(_hash(secret), self._secrets.get(name, NOBODYS))
+        matches = hmac.compare_digest(_hash(secret), self._secrets.get(name, UNKNOWN_CLIENT))
         return name if matches else None
 
     def issue(self, client_id: str, now: float) -> str:
-        """A fresh token for this client."""
-        while self._tokens and next(iter(self._tokens.values())).until <= now:
-            del self._tokens[next(iter(self._tokens))]
+        """A new token for this client."""
+        while self._issued and next(iter(self._issued.values())).until <= now:
+            del self._issued[next(iter(self._issued))]
         token = secrets.token_urlsafe(24)
-        self._tokens[_hash(token)] = Grant(client_id, None, now + self._expires_s)
+        self._issued[_hash(token)] = Grant(client_id, None, now + self._expires_s)
         return token
 
-    def bearer(self, authorization: str, now: float) -> Grant | None:
-        """What the token in a Bearer ``Authorization`` header stands for, or None."""
+    def grant_of_header(self, authorization: str, now: float) -> Grant | None:
+        """The grant of the token in a Bearer ``Authorization`` header, or None."""
         scheme, _, token = authorization.partition(" ")
         return self.grant(token.strip(), now) if scheme.lower() == "bearer" else None
 
     def grant(self, token: str, now: float) -> Grant | None:
-        """What this token stands for, or None if it is unknown or has expired."""
+        """The grant of this token, or None if the token is unknown or has expired."""
         key = _hash(token)
-        grant = self._tokens.get(key) or self._of_users.get(key)
+        grant = self._issued.get(key) or self._of_users.get(key)
         return grant if grant is not None and now < grant.until else None
 
 

@@ -1,11 +1,11 @@
-"""One edge for both dialects: for each request one verdict, counted under its step.
+"""One edge for both dialects: decides about each request, and counts the decision under the request's step.
 
-    token       POST /oauth/token              200 · 400 401 413 429      the same in either dialect
-    …           what media_offer.py and genesys_cloud/rest.py have
-                GET  /stats                    200                        counted nowhere
+    token       POST /oauth/token              200 · 400 401 413 429      the same in both dialects
+    …           the routes of media_offer_routes.py and genesys_cloud/rest.py
+                GET  /stats                    200                        not counted
 
-A verdict falls in one go, without waiting for anything, once the request is there as a whole. It is to admit, to refuse
-with a status, or, for a client that has come back too early too often, to cut the connection.
+The edge decides once the complete request is there, without waiting for anything else. It admits the request, refuses
+it with a status, or cuts the connections of a client that has retried too early too often.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ from aiohttp import web
 
 from locust_softphone import __version__
 from locust_softphone.edge.edge_state import EdgeState, Route
-from locust_softphone.edge.genesys_cloud.rest import GenesysCloudDialect
-from locust_softphone.edge.http_request import Caller, caller_of, grant_type, read_body, within_limit
-from locust_softphone.edge.media_offer_routes import MediaOffer
+from locust_softphone.edge.genesys_cloud.rest import CHANNELS, GenesysCloudDialect
+from locust_softphone.edge.http_request import Caller, caller_of, complete_body, grant_type, read_body
+from locust_softphone.edge.media_offer_routes import MediaOfferDialect
 from locust_softphone.edge.policy import Policy
 from locust_softphone.edge.rate_limiter import TooManyEarlyRetries
 from locust_softphone.edge.replies import Refused, json_reply
@@ -34,48 +34,47 @@ logger = logging.getLogger(__name__)
 
 
 class Edge:
-    """Serves one request after another; keeps limits, tokens, sessions and counters in between."""
+    """Serves requests; keeps limits, tokens, sessions and counters between them."""
 
     def __init__(self, policy: Policy, rng: random.Random) -> None:
         self._instance = secrets.token_hex(8)
         self._state = EdgeState(policy, rng)
-        self._genesys_cloud = GenesysCloudDialect(self._state)
         self._routes = {
             "/oauth/token": Route("POST", "token", self._token),
-            **MediaOffer(self._state).routes,
-            **self._genesys_cloud.routes,
+            **MediaOfferDialect(self._state).routes,
+            **GenesysCloudDialect(self._state).routes,
         }
 
     async def serve(self, request: web.BaseRequest) -> web.StreamResponse:
         """Answer one request."""
         if request.path == "/stats":
             return json_reply(200, self.stats()) if request.method == "GET" else _not_allowed("GET")
-        route = self._routes.get(request.path) or self._genesys_cloud.route_of(request.path)
+        route = self._routes.get(CHANNELS if request.path.startswith(CHANNELS) else request.path)
         if route is None:
             return Refused(404, "There is nothing here").reply()
-        return await self._judge(route, request) if request.method == route.method else _not_allowed(route.method)
+        return await self._handle(route, request) if request.method == route.method else _not_allowed(route.method)
 
     def stats(self) -> dict[str, Any]:
-        """What it is and what it has counted, without secrets; ``instance`` tells it from one started in its place."""
+        """The server, its policy and its counters, without secrets; ``instance`` changes when the edge is restarted."""
         about = {"server": "locust-softphone-edge", "version": __version__, "instance": self._instance}
         return {**about, "policy": self._state.policy.as_json(), **self._state.stats.as_json()}
 
-    async def _judge(self, route: Route, request: web.BaseRequest) -> web.StreamResponse:
-        """Read the request, reach a verdict, count it, act on it."""
+    async def _handle(self, route: Route, request: web.BaseRequest) -> web.StreamResponse:
+        """Read the request, decide about it, count the decision, act on it."""
         counts, sessions = self._state.stats.steps[route.step], self._state.sessions
         try:
             body = await read_body(request)
-            admitted = route.verdict(request, body)
+            admitted = route.handler(request, body)
         except ConnectionError:
-            return web.Response()  # it never arrived whole: there is no verdict, and nobody to tell
+            return web.Response()  # the request did not arrive completely, and the client has disconnected
         except Refused as refused:
             counts.refused[refused.status] += 1
             return refused.reply()
-        except TooManyEarlyRetries as too_many:
+        except TooManyEarlyRetries as error:
             counts.cut += 1
-            return self._cut(request, too_many.caller)
+            return self._cut(request, error.caller)
         except Exception:
-            logger.exception("a verdict failed")
+            logger.exception("a request handler failed")
             counts.refused[500] += 1
             return Refused(500, "This is a bug of the edge").reply()
         counts.admitted += 1
@@ -94,21 +93,21 @@ class Edge:
             raise Refused(401, "No valid client credentials", {"WWW-Authenticate": 'Basic realm="edge"'})
         caller = caller_of(request, client_id)
         state.limiter.check_early_retries("token", caller, now)
-        if grant_type(within_limit(body)) != "client_credentials":
+        if grant_type(complete_body(body)) != "client_credentials":
             raise Refused(400, "The body must be a form with grant_type=client_credentials")
-        headers = state.limiter.check_limit("token", caller, now, time.time())
+        headers = state.limiter.check_limit("token", caller, now)
         token = state.access.issue(client_id, now)
         expires_in = int(state.policy.token_expires_s)
         return json_reply(200, {"access_token": token, "token_type": "bearer", "expires_in": expires_in}, headers)
 
     def _cut(self, request: web.BaseRequest, caller: Caller) -> web.Response:
-        """Cut the request's connection, and every session that the caller has."""
+        """Cut the request's connection and every session of the caller."""
         for session in self._state.sessions.of(caller):
             session.cut("early_retries")
         if request.transport is not None:
             request.transport.abort()
-        return web.Response()  # goes nowhere
+        return web.Response()  # is not sent: the connection is gone
 
 
 def _not_allowed(method: str) -> web.Response:
-    return Refused(405, f"The method here is {method}", {"Allow": method}).reply()
+    return Refused(405, f"The method must be {method}", {"Allow": method}).reply()

@@ -1,7 +1,7 @@
-"""How often a client may come back before its Retry-After is over.
+"""Counts clients that retry before their Retry-After is over.
 
-A client that was told to wait on a step, and asks again on that step before the time, is early. The policy's
-``patience`` says how often that is overlooked; whoever does it more often is cut off.
+A client that was told to wait on a step is early if it asks again on that step before the time. The policy's
+``max_early_retries`` says how often that is tolerated.
 """
 
 from __future__ import annotations
@@ -13,18 +13,18 @@ from locust_softphone.edge.stats import Step
 
 __all__ = ["EarlyRetryTracker"]
 
-TOLERANCE_S = 0.05  # clocks of two machines, and a timer that fires a little early
+TOLERANCE_S = 0.05  # for the clocks of two machines, and for timers that fire slightly early
 FORGET_AFTER_S = 300.0
 
 
 @dataclass(slots=True)
 class _Client:
     not_before: dict[Step, float] = field(default_factory=dict)
-    early: int = 0
+    early_retries: int = 0
 
 
 class EarlyRetryTracker:
-    """Remembers who was told to wait, until when, and who did not."""
+    """Remembers which clients were told to wait, until when, and how often each has been early."""
 
     def __init__(self) -> None:
         self._clients: dict[Caller, _Client] = {}
@@ -33,22 +33,22 @@ class EarlyRetryTracker:
     def __len__(self) -> int:
         return len(self._clients)
 
-    def told(self, caller: Caller, step: Step, not_before: float, now: float) -> None:
-        """Remember that the client was told not to ask again on this step before then."""
+    def must_wait(self, caller: Caller, step: Step, not_before: float, now: float) -> None:
+        """Remember that the client was told not to ask on this step before ``not_before``."""
         self._clients.setdefault(caller, _Client()).not_before[step] = not_before
         if len(self._clients) > self._sweep_at:
             self._sweep(now)
 
     def times_early(self, caller: Caller, step: Step, now: float) -> int:
-        """0 if this request is in time, else how often the client has been early, this time included."""
-        known = self._clients.get(caller)
-        if known is None or now >= known.not_before.get(step, now) - TOLERANCE_S:
+        """0 if this request is in time, else how often the client has been early, including this request."""
+        client = self._clients.get(caller)
+        if client is None or now >= client.not_before.get(step, now) - TOLERANCE_S:
             return 0
-        known.early += 1
-        return known.early
+        client.early_retries += 1
+        return client.early_retries
 
     def _sweep(self, now: float) -> None:
-        """Forget who kept quiet for long; at doubled sizes only, so that it costs little however many there are."""
+        """Forget clients that have been quiet for long. The next sweep comes at twice the size, so the cost is low."""
         self._clients = {
             caller: client
             for caller, client in self._clients.items()

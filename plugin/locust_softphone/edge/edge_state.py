@@ -1,4 +1,4 @@
-"""What both dialects of one edge have in common: its policy, its limits, its tokens, its sessions and its counters."""
+"""What both dialects of one edge share: policy, limits, tokens, sessions and counters."""
 
 from __future__ import annotations
 
@@ -16,22 +16,23 @@ from locust_softphone.edge.stats import Stats, Step
 from locust_softphone.edge.websocket_session import Session, Sessions
 from locust_softphone.limits.token_bucket import TokenBucket
 
-__all__ = ["EdgeState", "Route", "Verdict", "check_upgrade"]
+__all__ = ["EdgeState", "Handler", "Route"]
 
-Verdict = Callable[[web.BaseRequest, "bytes | None"], "web.Response | Session"]
-"""Admits a request (an answer, or a session to run) or raises ``Refused`` or ``TooManyEarlyRetries``."""
+Handler = Callable[[web.BaseRequest, "bytes | None"], "web.Response | Session"]
+"""Decides about a request and its body: returns a response or a session to run, or raises ``Refused`` or
+``TooManyEarlyRetries``."""
 
 
 class Route(NamedTuple):
-    """A request that the edge knows: its method, the step that it counts under, and who judges it."""
+    """A request that the edge knows: its method, the step it is counted under, and its handler."""
 
     method: str
     step: Step
-    verdict: Verdict
+    handler: Handler
 
 
 class EdgeState:
-    """One for each edge."""
+    """The state of one edge."""
 
     def __init__(self, policy: Policy, rng: random.Random) -> None:
         self.policy = policy
@@ -42,28 +43,13 @@ class EdgeState:
         self.setup = TokenBucket(policy.setup.rate, policy.setup.burst)
         self.sessions = Sessions(policy.drop_all_after_s)
 
-    def bearer(self, request: web.BaseRequest, now: float) -> Grant:
-        """What the request's token stands for.
+    def authorize(self, request: web.BaseRequest, now: float) -> Grant:
+        """The grant of the request's bearer token.
 
         Raises:
-            Refused: 401, there is none that is good.
+            Refused: 401, the request has no valid token.
         """
-        grant = self.access.bearer(request.headers.get("Authorization", ""), now)
+        grant = self.access.grant_of_header(request.headers.get("Authorization", ""), now)
         if grant is None:
             raise Refused(401, "No valid token", {"WWW-Authenticate": 'Bearer realm="edge"'})
         return grant
-
-
-def check_upgrade(request: web.BaseRequest, subprotocols: tuple[str, ...] = ()) -> None:
-    """Check that the request asks for a WebSocket of version 13 (RFC 6455 4.2.1), and of one of these subprotocols.
-
-    Raises:
-        Refused: it does not.
-    """
-    if request.headers.get("Upgrade", "").strip().lower() != "websocket":
-        raise Refused(426, "Only WebSocket is spoken here", {"Upgrade": "websocket", "Connection": "Upgrade"})
-    if not web.WebSocketResponse(protocols=subprotocols).can_prepare(request):
-        raise Refused(400, "Not a WebSocket handshake of version 13", {"Sec-WebSocket-Version": "13"})
-    offered = [name.strip() for name in request.headers.get("Sec-WebSocket-Protocol", "").split(",")]
-    if subprotocols and not set(subprotocols).intersection(offered):
-        raise Refused(400, f"The subprotocol here is {subprotocols[0]}")

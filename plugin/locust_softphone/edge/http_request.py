@@ -1,9 +1,7 @@
-"""What a request says: who is asking, and what for."""
+"""Reads a request: who asks, the body, and whether it is a WebSocket handshake."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
 from typing import NamedTuple
 from urllib.parse import parse_qs
 
@@ -11,20 +9,20 @@ from aiohttp import web
 
 from locust_softphone.edge.replies import Refused
 
-__all__ = ["Caller", "caller_of", "grant_type", "json_object", "read_body", "within_limit"]
+__all__ = ["Caller", "caller_of", "check_upgrade", "complete_body", "grant_type", "read_body"]
 
 MAX_BODY_BYTES = 64 * 1024
 
 
 class Caller(NamedTuple):
-    """One client of one organisation; ``name`` is its own name, else its token, else its connection."""
+    """One client of one organisation; ``name`` is the client's own name, else its token, else its address."""
 
     organisation: str
     name: str
 
 
 def caller_of(request: web.BaseRequest, organisation: str) -> Caller:
-    """Who is asking, given whose credentials the request carries."""
+    """The client that sent the request with this organisation's credentials."""
     name = request.headers.get("X-Softphone-Id")
     if name:
         return Caller(organisation, name)
@@ -35,7 +33,11 @@ def caller_of(request: web.BaseRequest, organisation: str) -> Caller:
 
 
 async def read_body(request: web.BaseRequest) -> bytes | None:
-    """The body as a whole, or None if it is longer than 64 KB."""
+    """The complete body, or None if it is longer than 64 KB.
+
+    Raises:
+        Refused: 408 for a body that takes too long, 400 for one that its headers do not describe.
+    """
     if not request.body_exists:
         return b""
     if (request.content_length or 0) > MAX_BODY_BYTES:
@@ -49,27 +51,39 @@ async def read_body(request: web.BaseRequest) -> bytes | None:
     except TimeoutError as e:
         raise Refused(408, "The body took too long") from e
     except web.RequestPayloadError as e:
-        raise Refused(400, "The body is not transferred as its headers say") from e
+        raise Refused(400, "The body does not match its headers") from e
     return bytes(body)
 
 
-def within_limit(body: bytes | None) -> bytes:
+def complete_body(body: bytes | None) -> bytes:
+    """The body that ``read_body`` has read.
+
+    Raises:
+        Refused: 413, it was too long.
+    """
     if body is None:
         raise Refused(413, "The body is longer than 64 KB")
     return body
 
 
 def grant_type(body: bytes) -> str | None:
+    """The ``grant_type`` of a form (RFC 6749 4.4.2)."""
     try:
         return parse_qs(body.decode(), max_num_fields=16).get("grant_type", [None])[0]
     except ValueError:
         return None
 
 
-def json_object(body: bytes) -> Mapping[str, object]:
-    """The body as a JSON object; an empty one if it is none."""
-    try:
-        message = json.loads(body)
-    except (ValueError, RecursionError):
-        return {}
-    return message if isinstance(message, dict) else {}
+def check_upgrade(request: web.BaseRequest, subprotocols: tuple[str, ...] = ()) -> None:
+    """Check that the request asks for a WebSocket of version 13 (RFC 6455 4.2.1), with one of these subprotocols.
+
+    Raises:
+        Refused: it does not.
+    """
+    if request.headers.get("Upgrade", "").strip().lower() != "websocket":
+        raise Refused(426, "This path needs a WebSocket handshake", {"Upgrade": "websocket", "Connection": "Upgrade"})
+    if not web.WebSocketResponse(protocols=subprotocols).can_prepare(request):
+        raise Refused(400, "Not a WebSocket handshake of version 13", {"Sec-WebSocket-Version": "13"})
+    offered = [name.strip() for name in request.headers.get("Sec-WebSocket-Protocol", "").split(",")]
+    if subprotocols and not set(subprotocols).intersection(offered):
+        raise Refused(400, f"The subprotocol must be {subprotocols[0]}")

@@ -1,8 +1,8 @@
-"""aiohttp's server, with what hostile clients make necessary besides.
+"""aiohttp's server, hardened against hostile clients.
 
-    head of the first request not there in time     closed, without a word
-    body not there in time                          TimeoutError for whoever reads it
-    not HTTP at all                                 400 by aiohttp, and nothing in the log, or clients could fill it
+    head of the first request not there in time     the connection is closed without a response
+    body not there in time                          reading the body raises TimeoutError
+    not HTTP                                        400 by aiohttp, and no log line: clients could fill the log
 
 On a connection that is kept alive, aiohttp's own time-out bounds the wait for the next head.
 """
@@ -19,16 +19,16 @@ from aiohttp.http_exceptions import HttpProcessingError
 __all__ = ["HttpServer"]
 
 KEEP_ALIVE_S = 75.0
-LINGER_S = 2.0  # how long what nobody wants is read, so that a client still sees why
-SHORTEST_LOOK_S = 0.05
+LINGER_S = 2.0  # how long an unwanted body is read, so that the client still gets its response
+MIN_CHECK_S = 0.05
 
 
 class HttpServer(web.Server):
     """Serves requests.
 
     Args:
-        serve: answers one.
-        timeout_s: how long a client may take for the head of its first request, and again for a body.
+        serve: answers one request.
+        timeout_s: how long a client may take to send the head of its first request, and to send a body.
     """
 
     def __init__(self, serve: Callable[[web.BaseRequest], Awaitable[web.StreamResponse]], timeout_s: float) -> None:
@@ -43,7 +43,7 @@ class HttpServer(web.Server):
         )
         self._serve = serve
         self._timeout_s = timeout_s
-        self._silent: dict[web.RequestHandler, float] = {}  # since when, the oldest first
+        self._silent: dict[web.RequestHandler, float] = {}  # when each connected, the oldest first
 
     def connection_made(self, handler: web.RequestHandler, transport: asyncio.Transport) -> None:
         super().connection_made(handler, transport)
@@ -54,12 +54,12 @@ class HttpServer(web.Server):
         self._silent.pop(handler, None)
 
     async def close_the_silent(self) -> None:
-        """Close connections without a request in time, until cancelled; one timer for all of them."""
+        """Close connections that have not sent a request in time, until cancelled; one timer serves all."""
         while True:
-            await asyncio.sleep(max(self._timeout_s / 10, SHORTEST_LOOK_S))
+            await asyncio.sleep(max(self._timeout_s / 10, MIN_CHECK_S))
             latest = self._loop.time() - self._timeout_s
-            for handler, since in list(self._silent.items()):
-                if since > latest:
+            for handler, connected in list(self._silent.items()):
+                if connected > latest:
                     break
                 handler.force_close()
 
@@ -75,11 +75,11 @@ class HttpServer(web.Server):
 
 
 def _logger() -> logging.Logger:
-    """aiohttp's, without requests that it could not parse."""
+    """aiohttp's logger, without the requests that it could not parse."""
     logger = logging.getLogger("aiohttp.server")
-    logger.addFilter(_is_ours)
+    logger.addFilter(_was_parsed)
     return logger
 
 
-def _is_ours(record: logging.LogRecord) -> bool:
+def _was_parsed(record: logging.LogRecord) -> bool:
     return not (record.exc_info and isinstance(record.exc_info[1], HttpProcessingError))

@@ -1,4 +1,4 @@
-"""The dialect media-offer: a WebSocket that says when it is ready, and an offer that refers to it.
+"""The dialect media-offer: a WebSocket that sends ``ready``, and an offer that refers to it.
 
     handshake   GET  /signaling                101 · 400 401 426 429      then the session runs
     offer       POST /api/v2/media/offer       201 · 400 401 409 413 429
@@ -6,11 +6,12 @@
     101 ── set-up time ──► ready ──► offer answered
                              └─ offer refused ── offer deadline ──► cut
 
-An offer before ready costs the WebSocket, and so does one that is not answered within its deadline.
+The edge cuts a WebSocket whose offer comes before ``ready``, or is not answered within the offer deadline.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 import random
 import time
@@ -18,20 +19,26 @@ from collections.abc import Mapping
 
 from aiohttp import WSMsgType, web
 
-from locust_softphone.edge.edge_state import EdgeState, Route, check_upgrade
-from locust_softphone.edge.http_request import Caller, caller_of, json_object, within_limit
+from locust_softphone.edge.edge_state import EdgeState, Route
+from locust_softphone.edge.http_request import Caller, caller_of, check_upgrade, complete_body
 from locust_softphone.edge.policy import Policy
 from locust_softphone.edge.replies import Refused, json_reply
-from locust_softphone.edge.sdp_answer import answer_for
 from locust_softphone.edge.stats import Stats
 from locust_softphone.edge.websocket_session import Session
-from locust_softphone.sdp import SdpError, parse
+from locust_softphone.sdp import SdpError, make_answer, parse
+from locust_softphone.untrusted import json_object
 
-__all__ = ["MediaOffer"]
+__all__ = ["MediaOfferDialect"]
+
+# No media flows, so there is no certificate: this is the hash of a sentence.
+FINGERPRINT = hashlib.sha256(b"the simulated edge has no certificate").digest().hex(":").upper()
 
 
 class MediaOfferSession(Session):
-    """A session that becomes ready after ``setup_s`` seconds, and has a deadline for its offer."""
+    """A session that becomes ready after ``setup_s`` seconds, and has a deadline for its offer.
+
+    Text messages are ignored: a client sends only a bye, which its close frame follows.
+    """
 
     def __init__(
         self, caller: Caller, policy: Policy, stats: Stats, *, setup_s: float, headers: Mapping[str, str]
@@ -43,18 +50,18 @@ class MediaOfferSession(Session):
         self.ready = False
 
     def offer_refused(self) -> None:
-        """The offer deadline runs from the first offer that was not answered."""
+        """Start the offer deadline, unless it already runs."""
         if not self._deadline_runs:
             self._deadline_runs = True
             self._after(self._policy.offer_deadline_s, self.cut, "offer deadline", "offer_deadline")
 
     def offer_answered(self) -> None:
-        """No deadline runs any more."""
+        """End the offer deadline, and count the session as answered."""
         self._deadline_runs = False
         self._cancel_timer("offer deadline")
-        self._call_answered()
+        self.call_answered()
 
-    def _opened(self) -> None:
+    def _on_connected(self) -> None:
         if self._setup_s:
             self._after(self._setup_s, self._become_ready, "set-up")
         else:
@@ -64,13 +71,11 @@ class MediaOfferSession(Session):
         self.ready = True
         self._stats.ready += 1
         self._write(WSMsgType.TEXT, json.dumps({"type": "ready", "session": self.id}).encode())
-        self._keep_pinging()
-
-    # Nothing that a client says needs a reply: after a bye its close frame follows.
+        self._start_pinging()
 
 
-class MediaOffer:
-    """The dialect's requests, one verdict for each."""
+class MediaOfferDialect:
+    """The dialect's requests."""
 
     def __init__(self, state: EdgeState) -> None:
         self._state = state
@@ -84,7 +89,7 @@ class MediaOffer:
         caller = self._caller(request, now)
         state.limiter.check_early_retries("handshake", caller, now)
         check_upgrade(request)
-        headers = state.limiter.check_limit("handshake", caller, now, time.time())
+        headers = state.limiter.check_limit("handshake", caller, now)
         setup_s = state.setup.reserve(now)
         return MediaOfferSession(caller, state.policy, state.stats, setup_s=setup_s, headers=headers)
 
@@ -92,12 +97,12 @@ class MediaOffer:
         state, now = self._state, time.monotonic()
         caller = self._caller(request, now)
         state.limiter.check_early_retries("offer", caller, now)
-        message = json_object(within_limit(body))
+        message = json_object(complete_body(body))
         session = state.sessions.get(message.get("sessionId"), caller.organisation)
         if not isinstance(session, MediaOfferSession):
             session = None
         try:
-            headers = state.limiter.check_limit("offer", caller, now, time.time())
+            headers = state.limiter.check_limit("offer", caller, now)
         except Refused:
             if session is not None:
                 session.offer_refused()
@@ -112,19 +117,19 @@ class MediaOffer:
         return json_reply(201, {"sessionId": session.id, "type": "answer", "sdp": answer}, headers)
 
     def _caller(self, request: web.BaseRequest, now: float) -> Caller:
-        """Whoever a valid token came from."""
-        return caller_of(request, self._state.bearer(request, now).organisation)
+        return caller_of(request, self._state.authorize(request, now).organisation)
 
 
 def answer_to(message: Mapping[str, object], rng: random.Random) -> str:
-    """The SDP answer to the offer in the message."""
+    """The SDP answer to the offer in the message.
+
+    Raises:
+        Refused: 400, the message does not hold an offer.
+    """
     text = message.get("sdp")
     if message.get("type") != "offer" or not isinstance(text, str):
         raise Refused(400, "The body must be JSON with sessionId, type: offer and sdp")
     try:
-        offer = parse(text)
+        return make_answer(parse(text), rng, FINGERPRINT)
     except SdpError as e:
-        raise Refused(400, f"Not an offer: {e}") from e
-    if not offer.media:
-        raise Refused(400, "Not an offer: it has no m-section")
-    return answer_for(offer, rng)
+        raise Refused(400, f"The offer cannot be answered: {e}") from e

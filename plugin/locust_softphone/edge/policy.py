@@ -6,9 +6,9 @@
     offer_deadline: 10s
     genesys_cloud: {requests_per_token: {count: 300, per: 60s}, channels_per_user: 20, sdp_over_xmpp: 0.5}
 
-Most defaults are illustrative: nobody publishes these limits. They are chosen so that 500 softphones at once run into
-each of them, and the same 500 over a minute into none. What is documented is the wire of Genesys Cloud, under
-``genesys_cloud``: there each default names its source.
+Most defaults are illustrative, because these limits are not published. They are chosen so that 500 softphones that
+start at once exceed each of them, and 500 softphones that start over a minute exceed none. The wire of Genesys Cloud is
+documented: each default under ``genesys_cloud`` names its source.
 """
 
 from __future__ import annotations
@@ -21,9 +21,8 @@ from pydantic import AfterValidator, Field, SecretStr, model_validator
 from locust_softphone.config import strict_yaml
 from locust_softphone.config.old_spellings import OldSpellings
 from locust_softphone.config.strict_yaml import StrictModel
-from locust_softphone.config.units import format_duration
 from locust_softphone.edge.genesys_cloud.wire_policy import GenesysCloud
-from locust_softphone.edge.quantities import Period, Rate
+from locust_softphone.edge.quantities import Period, RateAndBurst
 
 __all__ = ["Advice", "Form", "Limits", "Organisation", "Policy", "RetryAfter", "load_policy"]
 
@@ -32,15 +31,21 @@ Advice = Literal["own-slot", "next-token"]
 
 
 class Limits(StrictModel):
-    """The limit of each step, for each organisation on its own."""
+    """The limit of each step. Each organisation has its own."""
 
-    token: Rate = Field(Rate.of("50/s", 300), description="requests for a token, in either dialect; illustrative")
-    handshake: Rate = Field(Rate.of("50/s", 150), description="WebSocket handshakes, in either dialect; illustrative")
-    offer: Rate = Field(Rate.of("50/s", 50), description="SDP offers, in the dialect media-offer; illustrative")
+    token: RateAndBurst = Field(
+        RateAndBurst.of("50/s", 300), description="requests for a token, in either dialect; illustrative"
+    )
+    handshake: RateAndBurst = Field(
+        RateAndBurst.of("50/s", 150), description="WebSocket handshakes, in either dialect; illustrative"
+    )
+    offer: RateAndBurst = Field(
+        RateAndBurst.of("50/s", 50), description="SDP offers, in the dialect media-offer; illustrative"
+    )
 
 
 class RetryAfter(StrictModel):
-    """What a 429 says about when to retry."""
+    """When a 429 tells a client to retry."""
 
     old_spellings: ClassVar = OldSpellings(
         keys={"says": "advice"}, values={"advice": {"turn": "own-slot", "next": "next-token"}}
@@ -70,7 +75,7 @@ class Organisation(StrictModel):
 
 def _distinct(organisations: tuple[Organisation, ...]) -> tuple[Organisation, ...]:
     if not organisations:
-        raise ValueError("must name at least one, or nobody can get a token")
+        raise ValueError("must name at least one, or no client can get a token")
     if len({organisation.client_id for organisation in organisations}) < len(organisations):
         raise ValueError("two organisations have the same client_id")
     return organisations
@@ -81,10 +86,10 @@ class Policy(StrictModel):
 
     old_spellings: ClassVar = OldSpellings(keys={"patience": "max_early_retries"})
     limits: Limits = Field(Limits(), description="per organisation; illustrative")
-    retry_after: RetryAfter = Field(RetryAfter(), description="what a 429 says about coming back; illustrative")
-    setup: Rate = Field(
-        Rate.of("100/s", 25),
-        description="how fast sessions become ready after the handshake, at once when quiet; illustrative",
+    retry_after: RetryAfter = Field(RetryAfter(), description="when a 429 tells a client to retry; illustrative")
+    setup: RateAndBurst = Field(
+        RateAndBurst.of("100/s", 25),
+        description="how fast sessions become ready after the handshake; at once when there is no queue; illustrative",
     )
     offer_deadline_s: Period = Field(
         10.0,
@@ -98,36 +103,37 @@ class Policy(StrictModel):
         description="how often a client may retry before its Retry-After is over, without being cut; illustrative",
     )
     token_expires_s: Period = Field(
-        3600.0, alias="token_expires", description="how long a token is good for; illustrative"
+        3600.0, alias="token_expires", description="how long a token is valid; illustrative"
     )
     ping_every_s: Period = Field(
         20.0,
         alias="ping_every",
-        description="between two pings on a session (RFC 6455 5.5.2, in genesys-cloud XEP-0199), one without a pong is "
-        "cut; illustrative",
+        description="between two pings on a session (RFC 6455 5.5.2; in genesys-cloud XEP-0199); a session that has "
+        "not answered one ping by the next is cut; illustrative",
     )
     genesys_cloud: GenesysCloud = Field(
-        GenesysCloud(), description="the dialect genesys-cloud: what is documented of it, and what is illustrative"
+        GenesysCloud(), description="the dialect genesys-cloud: some of it documented, the rest illustrative"
     )
     request_timeout_s: Period = Field(
         20.0,
         alias="request_timeout",
-        description="how long a client may take for its first request's head, and for a body; illustrative",
+        description="how long a client may take to send the head of its first request, and to send a body; "
+        "illustrative",
     )
     drop_all_after_s: Period | None = Field(
         None,
         alias="drop_all_after",
-        description="how long after the edge's first session all that are open are cut at one instant, once; "
+        description="how long after the edge's first session all open sessions are cut at once, one time; "
         "by default never; illustrative",
     )
     organisations: Annotated[tuple[Organisation, ...], AfterValidator(_distinct)] = Field(
         (Organisation(client_id="locust-softphone", client_secret=SecretStr("simulated")),),
         strict=False,  # a YAML list, frozen as a tuple
-        description="who may ask for a token; the default is illustrative and known to everybody",
+        description="who may ask for a token; the default is illustrative and public",
     )
 
     @model_validator(mode="after")
-    def _users_belong_somewhere(self) -> Policy:
+    def _users_have_an_organisation(self) -> Policy:
         known = {organisation.client_id for organisation in self.organisations}
         for user in self.genesys_cloud.users:
             if user.client_id not in known:
@@ -135,29 +141,18 @@ class Policy(StrictModel):
         return self
 
     def as_json(self) -> dict[str, Any]:
-        """As ``GET /stats`` shows it: what a file would say, without secrets."""
+        """The policy as ``GET /stats`` shows it: as in a file, without secrets."""
         secrets: Any = {
             "organisations": {"__all__": {"client_secret"}},
             "genesys_cloud": {"users": {"__all__": {"access_token"}}},
         }
         return self.model_dump(mode="json", by_alias=True, exclude=secrets)
 
-    def describe(self) -> str:
-        """The policy in one line, without secrets."""
-        form, advice = self.retry_after.form, self.retry_after.advice
-        retry_after = "no Retry-After" if form == "none" else f"Retry-After as {form} ({advice})"
-        dropped = f"; all dropped after {format_duration(self.drop_all_after_s)}" if self.drop_all_after_s else ""
-        return (
-            f"token {self.limits.token}, handshake {self.limits.handshake}, offer {self.limits.offer}; {retry_after}; "
-            f"ready at {self.setup}; offer deadline {format_duration(self.offer_deadline_s)}; "
-            f"at most {self.max_early_retries} early retries{dropped}"
-        )
-
 
 def load_policy(path: Path) -> Policy:
     """Read a policy file.
 
     Raises:
-        InputError: it cannot be used; one line for each reason, with file and line.
+        InputError: the file cannot be used; one line for each reason, with file and line.
     """
     return strict_yaml.load(path, Policy)

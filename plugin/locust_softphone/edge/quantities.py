@@ -1,4 +1,4 @@
-"""What several parts of a policy are made of."""
+"""Types that several parts of a policy use."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from typing import Annotated
 from pydantic import AfterValidator, Field
 
 from locust_softphone.config.strict_yaml import StrictModel
-from locust_softphone.config.units import PerSecond, Seconds, format_rate
+from locust_softphone.config.units import PerSecond, Seconds
 
-__all__ = ["Period", "Rate"]
+__all__ = ["Period", "RateAndBurst"]
 
 
 def _above_zero(seconds: float) -> float:
@@ -19,19 +19,16 @@ def _above_zero(seconds: float) -> float:
 
 
 Period = Annotated[Seconds, AfterValidator(_above_zero)]
-"""A duration that is longer than none."""
+"""A duration above 0 seconds."""
 
 
-class Rate(StrictModel):
-    """A token bucket: ``rate`` in the long run, ``burst`` at once."""
+class RateAndBurst(StrictModel):
+    """The size of a token bucket: ``rate`` in the long run, ``burst`` at once."""
 
-    rate: PerSecond = Field(description="how many a second in the long run")
+    rate: PerSecond = Field(description="how many per second in the long run")
     burst: int = Field(ge=1, le=1_000_000, description="how many at once after a quiet time")
 
     @classmethod
-    def of(cls, rate: str, burst: int) -> Rate:
-        """As a policy file would have it: ``Rate.of("50/s", 300)``."""
+    def of(cls, rate: str, burst: int) -> RateAndBurst:
+        """Written as in a policy file: ``RateAndBurst.of("50/s", 300)``."""
         return cls.model_validate({"rate": rate, "burst": burst})
-
-    def __str__(self) -> str:
-        return f"{format_rate(self.rate)} burst {self.burst}"

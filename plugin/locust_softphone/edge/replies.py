@@ -1,10 +1,10 @@
-"""The edge's answers other than an upgrade. Every error has the body that Genesys Cloud's 429 has:
+"""The edge's HTTP responses. Every error has the body of Genesys Cloud's 429:
 
     {"message": "Rate limit exceeded the maximum. Retry the request in [42] seconds",
      "code": "too.many.requests.retry.after", "status": 429, "contextId": "…", "details": [], "errors": []}
 
-Source: "Normalized Platform API 429 responses", Genesys Cloud developer forum 12028, which has the header
-ININ-Correlation-Id too; that it repeats the contextId is illustrative.
+Source: "Normalized Platform API 429 responses", Genesys Cloud developer forum 12028. It also documents the header
+ININ-Correlation-Id; that its value is the contextId is illustrative.
 """
 
 from __future__ import annotations
@@ -14,20 +14,20 @@ import uuid
 from collections.abc import Mapping
 from email.utils import formatdate
 from http import HTTPStatus
+from math import ceil
 from types import MappingProxyType
 
 from aiohttp import web
 
 from locust_softphone.edge.policy import Form
-from locust_softphone.edge.step_limit import whole_seconds
 
-__all__ = ["Refused", "json_reply", "retry_after", "too_many_requests"]
+__all__ = ["Refused", "json_reply", "retry_after", "too_many_requests", "whole_seconds"]
 
 NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 
 
 class Refused(Exception):
-    """The verdict that a request gets an error for an answer."""
+    """The request gets an error response."""
 
     def __init__(self, status: int, message: str, headers: Mapping[str, str] = NO_HEADERS, *, code: str = "") -> None:
         super().__init__(status, message)
@@ -37,6 +37,7 @@ class Refused(Exception):
         self.code = code or HTTPStatus(status).phrase.lower().replace(" ", ".")
 
     def reply(self) -> web.Response:
+        """The error response."""
         context_id = str(uuid.uuid4())
         body = {
             "message": self.message,
@@ -56,13 +57,18 @@ def json_reply(status: int, body: Mapping[str, object], headers: Mapping[str, st
     )
 
 
-def retry_after(form: Form, wait_s: float, wall_s: float) -> tuple[str, float] | None:
-    """The ``Retry-After`` header and the seconds that it asks for: rounded up, so never less than ``wait_s``.
+def whole_seconds(seconds: float) -> int:
+    """Rounded up, so that a client that obeys is never early; the last digits of a float are ignored."""
+    return ceil(round(seconds, 6))
+
+
+def retry_after(form: Form, wait_s: float, wall_s: float) -> tuple[str | None, float]:
+    """The ``Retry-After`` header, or None, and the seconds it asks for: rounded up, so never less than ``wait_s``.
 
     ``wall_s`` is now, since the epoch; a client reads an HTTP-date against the ``Date`` of the same response.
     """
     if form == "none":
-        return None
+        return None, 0.0
     if form == "seconds":
         seconds = whole_seconds(wait_s)
         return str(seconds), float(seconds)
@@ -71,7 +77,7 @@ def retry_after(form: Form, wait_s: float, wall_s: float) -> tuple[str, float] |
 
 
 def too_many_requests(wait_s: float, retry_after: str | None, headers: Mapping[str, str]) -> Refused:
-    """The 429 of a limit, with or without a word about when to come back."""
+    """A 429, with or without the time to retry."""
     if retry_after is None:
         return Refused(429, "Rate limit exceeded the maximum.", headers)
     return Refused(

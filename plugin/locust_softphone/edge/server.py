@@ -1,4 +1,4 @@
-"""The edge as a process: listen, say where, serve until told to stop."""
+"""The edge as a process: listen, report the URL, serve until stopped."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from locust_softphone.errors import InputError
 
 __all__ = ["serve"]
 
-BACKLOG = 4096  # connections of a burst that may wait for being accepted
+BACKLOG = 4096  # connections of a burst that may wait to be accepted
 SHUTDOWN_S = 0.1
 
 
@@ -40,28 +40,30 @@ def serve(
     """Run an edge in this process, on its main thread, until SIGINT or SIGTERM.
 
     Args:
-        policy: what it allows.
+        policy: what the edge allows.
         ready_to: called with the edge's URL once it listens.
         host: the address to listen on.
-        port: the port; 0 takes any that is free.
-        ssl_context: serve TLS with it.
-        until_stdin_closes: stop at the end of stdin too, so that the edge ends with the process that started it.
-        ended_with: called with the last word of the counters, as ``GET /stats`` shows them, once nobody is served.
+        port: the port; 0 takes any free port.
+        ssl_context: if given, the edge serves TLS with it.
+        until_stdin_closes: also stop at the end of stdin, so that the edge ends with the process that started it.
+        ended_with: called at the end with the final counters, as ``GET /stats`` shows them.
 
     Raises:
-        InputError: it cannot listen there.
+        InputError: the edge cannot listen on this address.
     """
     if not 0 <= port <= 65535:
         raise InputError(f"{host}:{port}: cannot listen there: a port is a number from 0 to 65535")
     _take_all_descriptors()
-    logging.getLogger("aiohttp.websocket").setLevel(logging.ERROR)  # a line for each client with another subprotocol
+    logging.getLogger("aiohttp.websocket").setLevel(
+        logging.ERROR
+    )  # else a line for each client with another subprotocol
     edge = Edge(policy, random.Random())
     _run(_serve(edge, policy.request_timeout_s, ready_to, host, port, ssl_context, until_stdin_closes))
     ended_with(edge.stats())
 
 
 def _run(main: Coroutine[Any, Any, None]) -> None:
-    """As ``asyncio.run``, on uvloop where that is installed: it serves a third more."""
+    """As ``asyncio.run``, on uvloop if it is installed: it serves a third more."""
     try:
         import uvloop
     except ImportError:
@@ -111,7 +113,7 @@ def _url_of(host: str, port: int, *, tls: bool) -> str:
 
 
 def _cannot_listen(host: str, port: int, error: OSError) -> str:
-    """The reason in one line."""
+    """The reason, in one line."""
     if error.errno == errno.EADDRINUSE:
         return f"{host}:{port}: the port is in use, choose another with --port"
     if error.errno == errno.EACCES:
@@ -120,23 +122,23 @@ def _cannot_listen(host: str, port: int, error: OSError) -> str:
 
 
 def _take_all_descriptors() -> None:
-    """Raise the soft limit on open files to the hard one: each session needs a descriptor."""
+    """Raise the soft limit on open files to the hard limit: each session needs a descriptor."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    with suppress(ValueError, OSError):  # some systems report a hard limit that they do not grant
+    with suppress(ValueError, OSError):  # some systems do not grant the hard limit that they report
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 def _collect_garbage_rarely() -> None:
-    """Leave alone what is there at the start; sessions are freed by reference count, cycles can wait."""
+    """Exclude what exists at the start, and collect rarely: sessions are freed by reference count."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 20, 50)
 
 
 def _wait_for_eof(loop: asyncio.AbstractEventLoop, stop: asyncio.Event) -> None:
-    """Read stdin to its end. A thread, because an event loop cannot wait for every kind of file that stdin may be."""
+    """Read stdin to its end, in a thread: an event loop cannot wait for every kind of file that stdin may be."""
     with suppress(OSError):
         while os.read(0, 4096):
             pass
-    with suppress(RuntimeError):  # stopped by other means, the loop is gone
+    with suppress(RuntimeError):  # the edge was stopped in another way, and the loop is closed
         loop.call_soon_threadsafe(stop.set)

@@ -1,10 +1,10 @@
-"""What the edge has counted: its half of the ledger.
+"""The edge's counters: one side of the ledger.
 
-    requests = admitted + refused + cut        for each step, counted when the verdict falls
-    total    = open + closes + lost + cuts     for sessions, each ending once
+    requests = admitted + refused + cut        of each step, counted when the edge decides
+    total    = open + closes + lost + cuts     of sessions, each of which ends once
 
-A request that never arrived whole has no verdict, and is not counted. Two dialects on one edge count together; what
-only genesys-cloud has is shown once there is something to show: the steps identity and channel, logins and calls.
+A request that did not arrive completely is not counted. Both dialects of one edge are counted together. What only
+genesys-cloud has (the steps identity and channel, logins, calls) is shown once it has happened.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ IN_EVERY_DIALECT: frozenset[Step] = frozenset({"token", "handshake", "offer"})
 
 @dataclass(slots=True)
 class StepStats:
-    """The verdicts on the requests of one step; ``refused`` by HTTP status."""
+    """What was decided about the requests of one step; ``refused`` is by HTTP status."""
 
     admitted: int = 0
     refused: Counter[int] = field(default_factory=Counter)
@@ -43,9 +43,10 @@ class StepStats:
 
 @dataclass(slots=True)
 class Stats:
-    """All counters of one edge. ``closes`` is by close code, ``cuts`` by cause; ``lost`` left without a close frame.
+    """All counters of one edge.
 
-    ``logins`` are those to the XMPP stream, ``calls`` what became of the calls that were proposed over it.
+    ``closes`` is by close code, ``cuts`` by cause; ``lost`` counts sessions that ended without a close frame.
+    ``logins`` are those to the XMPP stream, ``calls`` the events of the calls proposed over it.
     """
 
     steps: dict[Step, StepStats] = field(default_factory=lambda: {step: StepStats() for step in STEPS})
@@ -68,7 +69,7 @@ class Stats:
         self.sessions_peak = max(self.sessions_peak, self.sessions_open)
 
     def as_json(self) -> dict[str, Any]:
-        """As ``GET /stats`` shows them."""
+        """The counters as ``GET /stats`` shows them."""
         steps = {name: step for name, step in self.steps.items() if name in IN_EVERY_DIALECT or step.requests}
         shown = {
             "steps": {
@@ -95,7 +96,7 @@ class Stats:
             "pongs": self.pongs,
         }
         if self.logins:
-            shown["logins"] = {verdict: self.logins[verdict] for verdict in ("admitted", "refused")}
+            shown["logins"] = {decision: self.logins[decision] for decision in ("admitted", "refused")}
         if self.calls:
             shown["calls"] = {event: self.calls[event] for event in CALL_EVENTS}
         return shown

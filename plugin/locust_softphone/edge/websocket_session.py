@@ -1,17 +1,17 @@
-"""One WebSocket session on the edge, whatever is said on it, from its handshake to its one ending.
+"""One WebSocket session on the edge, in any dialect, from its handshake to its end.
 
-    101 ── ping, pong, ping … ──► close frame        counted under its close code
-                             ├──► gone without one   counted as lost
-                             └──► cut by the edge    counted under its cause
+    101 ── ping, pong, ping … ──► close frame           counted under its close code
+                             ├──► no close frame        counted as lost
+                             └──► cut by the edge       counted under its cause
 
-To be cut is to lose the TCP connection without a close frame: what a browser reports as 1006 (RFC 6455 7.1.5).
+To cut a session is to drop its TCP connection without a close frame: what a browser reports as 1006 (RFC 6455 7.1.5).
 """
 
 from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
 from aiohttp import WebSocketError, WSMsgType, web
@@ -25,22 +25,22 @@ __all__ = ["Session", "Sessions"]
 MAX_MESSAGE_BYTES = 64 * 1024
 NO_STATUS = 1005  # stands for a close frame without a code, RFC 6455 7.1.5
 PROTOCOL_ERROR = 1002
-NEVER_ON_THE_WIRE = frozenset({1005, 1006, 1015})  # RFC 6455 7.4.1; aiohttp lets 1006 pass
-CLOSE_WITHIN_S = 5.0  # from the edge's close frame until it stops waiting for the client's
+NEVER_ON_THE_WIRE = frozenset({1005, 1006, 1015})  # RFC 6455 7.4.1; aiohttp accepts 1006
+CLOSE_WITHIN_S = 5.0  # how long the edge waits for the client's close frame after its own
 
 
 class Session:
-    """Owns the WebSocket of one caller, its timers, and what is counted about it; a dialect says what is said on it.
+    """The WebSocket of one client, with its timers and counters. A dialect's subclass handles the messages.
 
     Args:
-        caller: who opened it.
-        policy: its pings.
-        stats: where it is counted.
-        headers: what the 101 carries besides its own.
+        caller: the client that opened it.
+        policy: when to ping.
+        stats: where the session is counted.
+        headers: additional headers of the 101.
     """
 
     subprotocols: ClassVar[tuple[str, ...]] = ()
-    """What the handshake may agree on (RFC 6455 1.9)."""
+    """The subprotocols that the handshake may agree on (RFC 6455 1.9)."""
 
     def __init__(self, caller: Caller, policy: Policy, stats: Stats, headers: Mapping[str, str]) -> None:
         self.id = secrets.token_hex(8)
@@ -50,7 +50,7 @@ class Session:
         self._headers = headers
         self._cut = False
         self._answered = False
-        self._closing_with: int | None = None
+        self._close_code: int | None = None
         self._pong_due = False
         self._timers: dict[str, asyncio.TimerHandle] = {}
         self._transport: asyncio.Transport | None = None
@@ -58,7 +58,7 @@ class Session:
     @property
     def closing(self) -> bool:
         """Whether the edge has sent its close frame."""
-        return self._closing_with is not None
+        return self._close_code is not None
 
     async def run(self, request: web.BaseRequest) -> web.WebSocketResponse:
         """Upgrade the request, and serve the session until it ends."""
@@ -71,10 +71,10 @@ class Session:
         close_code = None
         try:
             await websocket.prepare(request)
-            self._opened()
+            self._on_connected()
             close_code = await self._receive(websocket)
         except ConnectionError:
-            pass  # gone while we were writing: lost
+            pass  # the client disconnected during a write: lost
         finally:
             self._end(close_code)
         return websocket
@@ -87,52 +87,51 @@ class Session:
             self._transport.abort()
 
     def close(self, code: int) -> None:
-        """Send a close frame; whoever does not answer it soon loses the connection."""
-        if self._closing_with is None:
-            self._closing_with = code
+        """Send a close frame; a client that does not answer it in time loses the connection."""
+        if self._close_code is None:
+            self._close_code = code
             self._write(WSMsgType.CLOSE, code.to_bytes(2, "big"))
             if self._transport is not None:
                 self._after(CLOSE_WITHIN_S, self._transport.abort, "close")
 
-    def _opened(self) -> None:
-        """The handshake is complete."""
-
-    def _heard(self, text: str) -> None:
-        """A text message has come."""
-
-    def _ended(self) -> None:
-        """The connection is gone."""
-
-    def _ping(self) -> None:
-        """Ask the client for a sign of life."""
-        self._write(WSMsgType.PING, b"")
-
-    def _call_answered(self) -> None:
-        """Count the session once, however many of its calls are answered."""
+    def call_answered(self) -> None:
+        """Count the session as answered, once for all of its calls."""
         if not self._answered:
             self._answered = True
             self._stats.sessions_answered += 1
 
-    def _keep_pinging(self) -> None:
-        """Ping from now on, each time after the policy's period."""
-        self._after(self._policy.ping_every_s, self._beat, "ping")
+    def _on_connected(self) -> None:
+        """Called when the handshake is complete."""
 
-    def _beat(self) -> None:
-        """Ping once in a while; whoever has not answered by the next time is gone."""
+    def _on_text(self, text: str) -> None:
+        """Called for each text message."""
+
+    def _on_disconnected(self) -> None:
+        """Called when the connection has ended."""
+
+    def _send_ping(self) -> None:
+        self._write(WSMsgType.PING, b"")
+
+    def _start_pinging(self) -> None:
+        """Ping from now on, once in each period of the policy."""
+        self._after(self._policy.ping_every_s, self._ping_or_cut, "ping")
+
+    def _ping_or_cut(self) -> None:
+        """Send the next ping, or cut the session if the last one was not answered."""
         if self._pong_due:
             self.cut("pong_timeout")
             return
         self._pong_due = True
         self._stats.pings += 1
-        self._ping()
-        self._keep_pinging()
+        self._send_ping()
+        self._start_pinging()
 
-    def _ponged(self) -> None:
+    def _pong_received(self) -> None:
         self._pong_due = False
         self._stats.pongs += 1
 
     def _after(self, delay_s: float, act: Callable[..., object], name: str, *arguments: Any) -> None:
-        """Do this later, instead of what was to be done later under the same name."""
+        """Call ``act`` after ``delay_s``; replaces the timer of the same name."""
         self._cancel_timer(name)
         self._timers[name] = asyncio.get_running_loop().call_later(delay_s, act, *arguments)
 
@@ -142,7 +141,7 @@ class Session:
             timer.cancel()
 
     def _write(self, opcode: WSMsgType, payload: bytes) -> None:
-        """Write one unmasked frame (RFC 6455 5.2), at once: aiohttp's way would need a task for each."""
+        """Write one unmasked frame (RFC 6455 5.2) at once; with aiohttp's API each frame would need a task."""
         if self._transport is not None and not self._transport.is_closing():
             size = len(payload)
             if size < 126:
@@ -158,17 +157,17 @@ class Session:
         while True:
             message = await websocket.receive()  # answers a close frame by itself
             if message.type is WSMsgType.TEXT:
-                if self._closing_with is None:
-                    self._heard(message.data)
+                if self._close_code is None:
+                    self._on_text(message.data)
             elif message.type is WSMsgType.PING:
                 await websocket.pong(message.data)
             elif message.type is WSMsgType.PONG:
-                self._ponged()
+                self._pong_received()
             elif message.type is WSMsgType.CLOSE:
                 code = int(message.data)
                 return PROTOCOL_ERROR if code in NEVER_ON_THE_WIRE else code or NO_STATUS
             elif message.type is WSMsgType.ERROR and isinstance(message.data, WebSocketError):
-                return int(message.data.code)  # a frame that RFC 6455 forbids or that is too long: we have closed
+                return int(message.data.code)  # a frame that is too long or that RFC 6455 forbids: aiohttp has closed
             elif message.type in (WSMsgType.CLOSING, WSMsgType.CLOSED, WSMsgType.ERROR):
                 return None
 
@@ -177,28 +176,25 @@ class Session:
             self._cancel_timer(name)
         self._stats.sessions_open -= 1
         if not self._cut:
-            code = self._closing_with or close_code  # whoever sent a close frame first has chosen the code
+            code = self._close_code or close_code  # the first close frame decides
             if code is None:
                 self._stats.lost += 1
             else:
                 self._stats.closes[code] += 1
-        self._ended()
+        self._on_disconnected()
 
 
 class Sessions:
     """The open sessions, by id and by caller.
 
     Args:
-        drop_all_after_s: how long after the first of them all that are open are cut; None for never.
+        drop_all_after_s: how long after the first session all open sessions are cut; None for never.
     """
 
     def __init__(self, drop_all_after_s: float | None = None) -> None:
         self._drop_all_after_s = drop_all_after_s
         self._by_id: dict[str, Session] = {}
         self._by_caller: dict[Caller, set[Session]] = {}
-
-    def __iter__(self) -> Iterator[Session]:
-        return iter(tuple(self._by_id.values()))
 
     def add(self, session: Session) -> None:
         if self._drop_all_after_s is not None:
@@ -215,7 +211,7 @@ class Sessions:
             del self._by_caller[session.caller]
 
     def get(self, session_id: object, organisation: str) -> Session | None:
-        """The session of this id, if it is this organisation's."""
+        """The session with this id, if it belongs to this organisation."""
         session = self._by_id.get(session_id) if isinstance(session_id, str) else None
         return session if session and session.caller.organisation == organisation else None
 
@@ -224,6 +220,6 @@ class Sessions:
         return tuple(self._by_caller.get(caller, ()))
 
     def drop_all(self) -> None:
-        """Cut every open session: what a network, or a node of the service, that fails does to its clients."""
-        for session in self:
+        """Cut every open session, as a failing network or a failing node of the service does."""
+        for session in tuple(self._by_id.values()):
             session.cut("drop_all")

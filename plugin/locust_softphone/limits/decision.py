@@ -10,10 +10,10 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Hashable
-from math import inf, ulp
+from math import floor, inf, ulp
 from typing import NamedTuple
 
-__all__ = ["Decision", "Limit", "reached", "require"]
+__all__ = ["Decision", "Limit", "periods", "reached", "require"]
 
 
 class Decision(NamedTuple):
@@ -68,6 +68,12 @@ class Limit(ABC):
 def reached(now: float, instant: float) -> bool:
     """Whether ``instant`` is over, up to the last digits of a float: a client that waits as told must be admitted."""
     return now >= instant - 1e-9 - 4 * ulp(now)
+
+
+def periods(now: float, since: float, length_s: float) -> int:
+    """How many whole periods of this length are over since an instant, up to the last digits of a float."""
+    over = floor((now - since) / length_s)
+    return over + 1 if reached(now, since + (over + 1) * length_s) else over
 
 
 def require(what: str, value: float, least: float, *, above: bool = False) -> None:

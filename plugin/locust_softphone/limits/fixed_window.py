@@ -9,9 +9,9 @@ The windows are aligned to a clock, or each begins with the first request after 
 from __future__ import annotations
 
 from collections.abc import Hashable
-from math import floor, inf
+from math import inf
 
-from locust_softphone.limits.decision import Decision, Limit, reached, require
+from locust_softphone.limits.decision import Decision, Limit, periods, reached, require
 
 __all__ = ["FixedWindow"]
 
@@ -59,13 +59,14 @@ class FixedWindow(Limit):
         self._used += decision.admitted
         return decision
 
+    def remaining_s(self, now: float) -> float:
+        """The seconds until the window of the last request ends; 0.0 if it has, or if there was none."""
+        return max(0.0, self._began + self.window_s - now)
+
     def _window(self, now: float) -> tuple[float, int]:
         """When the window of this instant began, and what it has admitted."""
         if not reached(now, self._began + self.window_s):
             return self._began, self._used
         if self.aligned_to_s is None:
             return now, 0
-        number = floor((now - self.aligned_to_s) / self.window_s)
-        if reached(now, self.aligned_to_s + (number + 1) * self.window_s):
-            number += 1
-        return self.aligned_to_s + number * self.window_s, 0
+        return self.aligned_to_s + periods(now, self.aligned_to_s, self.window_s) * self.window_s, 0

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Hashable
 from math import ceil, floor, inf
 
-from locust_softphone.limits.decision import Decision, Limit, reached, require
+from locust_softphone.limits.decision import Decision, Limit, periods, require
 
 __all__ = ["LumpBucket"]
 
@@ -55,9 +55,7 @@ class LumpBucket(Limit):
         return decision
 
     def _fill(self, now: float) -> None:
-        fills = floor((now - self.fills_at_s) / self.interval_s)
-        if reached(now, self.fills_at_s + (fills + 1) * self.interval_s):
-            fills += 1
+        fills = periods(now, self.fills_at_s, self.interval_s)
         if fills > self._fills:
             self._tokens = floor(min(self.burst, self._tokens + (fills - self._fills) * self.lump))
             self._fills = fills

@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Hashable
 from math import floor, inf
 
-from locust_softphone.limits.decision import Decision, Limit, reached, require
+from locust_softphone.limits.decision import Decision, Limit, periods, reached, require
 
 __all__ = ["MeasuredRate", "SlidingCounter"]
 
@@ -94,7 +94,7 @@ class SlidingCounter(Limit):
         if self.aligned_to_s is None:
             self._began = now
         else:
-            self._began = self.aligned_to_s + floor((now - self.aligned_to_s) / self.window_s) * self.window_s
+            self._began = self.aligned_to_s + periods(now, self.aligned_to_s, self.window_s) * self.window_s
 
 
 class MeasuredRate(SlidingCounter):

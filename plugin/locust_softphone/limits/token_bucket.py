@@ -1,4 +1,4 @@
-"""A token bucket: ``rate`` tokens a second flow into it, and it holds ``burst`` at most.
+"""A token bucket: ``rate`` tokens per second flow in, and at most ``burst`` tokens are kept.
 
     tokens(now) = min(burst, tokens(then) + (now - then) * rate)
 
@@ -14,11 +14,13 @@ from locust_softphone.limits.decision import Decision, Limit, require
 
 __all__ = ["TokenBucket"]
 
-ROUNDING = 1e-9  # of a token, besides what flows in during the clock's last digit: see ``_slack``
+# In tokens. With the last digit of the clock, it is the rounding error that is forgiven: a client that waits exactly as
+# long as it was told to must be admitted.
+ROUNDING = 1e-9
 
 
 class TokenBucket(Limit):
-    """Admits ``burst`` at once and ``rate`` a second in the long run.
+    """Admits ``burst`` at once and ``rate`` per second in the long run.
 
     Raises:
         ValueError: a rate that is not above 0, or a burst below 1: such a bucket would never admit anything.
@@ -35,7 +37,7 @@ class TokenBucket(Limit):
         self._at = -inf
 
     def tokens(self, now: float) -> float:
-        """How many tokens it holds; below 0 while a debt from ``reserve`` is being paid off."""
+        """The tokens in the bucket; negative while ``reserve`` has taken more than there were."""
         return min(self.burst, self._tokens + max(now - self._at, 0.0) * self.rate)
 
     def take(self, now: float, n: float = 1) -> float:
@@ -53,7 +55,7 @@ class TokenBucket(Limit):
         return 0.0
 
     def reserve(self, now: float) -> float:
-        """Take one token even if it has yet to flow in: the seconds until it will have."""
+        """Take one token even if it is not there yet: the seconds until it will be."""
         self._tokens, self._at = self.tokens(now) - 1, now
         return max(0.0, -self._tokens / self.rate)
 
@@ -71,7 +73,7 @@ class TokenBucket(Limit):
         return self._decision(admitted, tokens)
 
     def _slack(self, now: float) -> float:
-        """What may be missing of a token: who waits as long as told must not be refused for a float's last digit."""
+        """The part of a token that may be missing."""
         return ROUNDING + 4 * self.rate * ulp(now)
 
     def _decision(self, admitted: bool, tokens: float) -> Decision:

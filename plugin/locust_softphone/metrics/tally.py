@@ -1,166 +1,49 @@
-"""What was measured, in a form that adds up: counters and histograms, merged over workers without loss.
+"""Counters and histograms that add up: merged over workers, they are those of one process that did everything.
 
-Every latency is kept twice (the idea is Gil Tene's, wrk2):
+Counters and histograms have the names of the metrics (catalogue.py). Each latency is kept twice, as in Gil Tene's wrk2:
 
-    service time   = end - actual start      what the edge did
-    response time  = end - planned start     what a caller waiting since the plan's instant would have felt
+    offer           response time, from the planned start     what a caller felt who waited since then
+    offer.service   service time, from the actual start       what the edge took
 
-They differ whenever something before the request was late: the generator itself, or an edge that stalls while the plan
-goes on. The planned start of a first attempt is the schedule's; of a step that follows another, the end of that one; of
-a retry, the end of its back-off.
-
-Instants are seconds since the plan's start; histograms hold microseconds to 3 significant digits.
+They differ when something before the request was late: the generator itself, or an edge that stalls while the plan goes
+on. Instants are in seconds since the plan's start.
 """
 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from functools import lru_cache
+from collections.abc import Mapping
+from functools import lru_cache, partial
 from math import inf
+from sys import intern
 from typing import Any, NamedTuple
 
-from hdrh.histogram import HdrHistogram
-
-from locust_softphone.metrics.buckets import Buckets
-from locust_softphone.metrics.counter_series import CounterSeries
+from locust_softphone.metrics.attempt import Attempt
+from locust_softphone.metrics.histogram import COARSE_BITS, Histogram
 from locust_softphone.metrics.outcome import Outcome
 from locust_softphone.metrics.retry_after_sample import RetryAfterSample, RetryAfterSamples
-from locust_softphone.metrics.setup_times import SetupTimes
 
-__all__ = ["PERCENTILES", "Attempt", "Latency", "Tally", "parts_of"]
-
-_MICROSECONDS = 1_000_000
-_LONGEST = 3600 * _MICROSECONDS
-_SIGNIFICANT_DIGITS = 3
-PERCENTILES = {"p50": 50.0, "p90": 90.0, "p95": 95.0, "p99": 99.0, "p99_9": 99.9}
-"""The percentiles that a record has of every duration, by name."""
-
-
-class Attempt(NamedTuple):
-    """One try of one step on the wire.
-
-    Args:
-        step: a name of ``steps.DIALECTS``.
-        planned_s: when it should have begun.
-        began_s: when it began.
-        ended_s: when its outcome was known.
-        outcome: the one way in which it ended.
-        status: the HTTP status of an attempt that failed, where a response was read.
-        close_code: the code of the close frame that ended it, or 1006.
-    """
-
-    step: str
-    planned_s: float
-    began_s: float
-    ended_s: float
-    outcome: Outcome
-    status: int | None = None
-    close_code: int | None = None
-
-    @property
-    def service_s(self) -> float:
-        return self.ended_s - self.began_s
-
-
-class Latency:
-    """A histogram of durations: constant relative error (3 significant digits), mergeable without loss.
-
-    Recording keeps what HdrHistogram would: microseconds cut to the lowest value of the same bucket, counted. Buckets
-    are counted by ``Buckets``, at a tenth of the cost and of the memory, and travel between processes as numbers;
-    whatever is asked of the histogram is asked of an HdrHistogram made of them. Durations above an hour count as an
-    hour, negative ones as zero.
-    """
-
-    __slots__ = ("_counts",)
-
-    def __init__(self, counted: Iterable[tuple[int, int]] = ()) -> None:
-        """``counted`` is microseconds, with how often each was met."""
-        self._counts = Buckets(counted)
-
-    def record(self, seconds: float, times: int = 1) -> None:
-        value = round(seconds * _MICROSECONDS)
-        if value > _LONGEST:
-            value = _LONGEST
-        elif value < 0:
-            value = 0
-        self._counts.add(value, times)
-
-    def __len__(self) -> int:
-        return sum(count for _, count in self._counts.items())
-
-    def counts(self) -> dict[float, int]:
-        """How many durations there are of each length, in seconds, as far as the histogram tells them apart."""
-        return {value / _MICROSECONDS: count for value, count in self._counts.items()}
-
-    def count_above(self, seconds: float) -> int:
-        """How many durations were longer, without making a histogram: for what is asked every second."""
-        limit = round(seconds * _MICROSECONDS)
-        return sum(count for value, count in self._counts.items() if value > limit)
-
-    def percentile_s(self, percent: float) -> float:
-        """The duration that ``percent`` per cent of the recorded ones do not exceed, in seconds."""
-        return float(self.histogram().get_value_at_percentile(percent)) / _MICROSECONDS
-
-    def summary(self) -> dict[str, float]:
-        """Count, percentiles and maximum in seconds; only the count where nothing was recorded."""
-        count = len(self)
-        if not count:
-            return {"count": 0}
-        histogram = self.histogram()
-        values = histogram.get_percentile_to_value_dict(list(PERCENTILES.values()))
-        points = {name: float(values[percent]) / _MICROSECONDS for name, percent in PERCENTILES.items()}
-        return {"count": count, **points, "max": float(histogram.get_max_value()) / _MICROSECONDS}
-
-    def merge(self, other: Latency) -> None:
-        self._counts.merge(other._counts)
-
-    def histogram(self) -> HdrHistogram:
-        """The same as an HdrHistogram of microseconds."""
-        histogram = HdrHistogram(1, _LONGEST, _SIGNIFICANT_DIGITS)
-        for value, count in self._counts.items():
-            histogram.record_value(value, count)
-        return histogram
-
-    def encode(self) -> str:
-        """The histogram in HdrHistogram's V2 compressed encoding, base64: what other HDR tools read too."""
-        return str(self.histogram().encode().decode("ascii"))
-
-    @classmethod
-    def decode(cls, text: str) -> Latency:
-        """What ``encode`` made: a run's histogram, to be merged with another run's.
-
-        Raises:
-            ValueError: it is no such text.
-        """
-        try:
-            recorded = HdrHistogram.decode(text.encode("ascii")).get_recorded_iterator() if text else ()
-        except Exception:  # hdrh's own, zlib's, ctypes' and binascii's
-            raise ValueError("not an encoded histogram") from None
-        return cls((each.value_iterated_to, each.count_at_value_iterated_to) for each in recorded)
-
-    def to_plain(self) -> list[int]:
-        """Value, count, value, count, …"""
-        return [number for pair in self._counts.items() for number in pair]
-
-    @classmethod
-    def from_plain(cls, plain: Sequence[int]) -> Latency:
-        return cls(zip(plain[::2], plain[1::2], strict=True))
+__all__ = ["Tally", "parts_of"]
 
 
 class Tally:
-    """Everything one process has measured since the run began, or since it was last handed on.
+    """Everything one process has measured since the run began, or since it last handed its tally on.
 
-    A tally is a bag of counters, histograms, a timeline of counters per second, and what charts need besides: call
-    set-up times by planned second, a sample of the retries. ``merge`` adds another to it; ``to_plain`` and
-    ``from_plain`` carry it between processes as nothing but dictionaries, lists, numbers and strings.
+    counts          counters by name
+    latencies       histograms by name
+    timeline        counters by second, for charts
+    setup_times     a coarse histogram of call set-up times for each second that calls were planned in
+    retry_sample    some of the retries that had been told when to come
+    first_s last_s  when each event was first and last counted
+
+    ``to_plain`` and ``from_plain`` carry a tally between processes as dictionaries, lists, numbers and strings.
     """
 
     def __init__(self) -> None:
         self.counts: Counter[str] = Counter()
-        self.latencies: defaultdict[str, Latency] = defaultdict(Latency)
-        self.timeline: CounterSeries[str] = CounterSeries()
-        self.setup_times = SetupTimes()
+        self.latencies: defaultdict[str, Histogram] = defaultdict(Histogram)
+        self.timeline: defaultdict[int, Counter[str]] = defaultdict(Counter)
+        self.setup_times: defaultdict[int, Histogram] = defaultdict(partial(Histogram, bits=COARSE_BITS))
         self.retry_sample = RetryAfterSamples()
         self.first_s: dict[str, float] = {}
         self.last_s: dict[str, float] = {}
@@ -168,26 +51,33 @@ class Tally:
     def count(self, name: str, at_s: float, by: int = 1) -> None:
         """Count an event, in all and in its second of the timeline."""
         self.counts[name] += by
-        self.timeline.at(max(int(at_s), 0))[name] += by
-        self._seen(name, at_s, at_s)
+        self.timeline[max(int(at_s), 0)][name] += by
+        self._extend_span(name, at_s, at_s)
 
     def attempt(self, attempt: Attempt) -> None:
-        """Count an attempt with its outcome, and its latency if it was answered one way or the other."""
+        """Count an attempt and its outcome, and its latencies unless it was cancelled."""
         names = _names(attempt.step, attempt.outcome, attempt.status)
         counts = self.counts
         counts[names.attempts] += 1
         counts[names.outcome] += 1
         if names.status:
             counts[names.status] += 1
-        self.timeline.at(max(int(attempt.began_s), 0))[names.attempts] += 1
+        self.timeline[max(int(attempt.began_s), 0)][names.attempts] += 1
         if names.limited:
-            self.timeline.at(max(int(attempt.ended_s), 0))[names.limited] += 1
+            self.timeline[max(int(attempt.ended_s), 0)][names.limited] += 1
         if attempt.outcome is not Outcome.CANCELLED:
             self.latencies[names.service].record(attempt.service_s)
-            self.latencies[names.response].record(attempt.ended_s - attempt.planned_s)
+            self.latencies[attempt.step].record(attempt.response_s)
+
+    def call(self, planned_s: float, began_s: float, ended_s: float) -> None:
+        """Count a call that was answered, and how long it took to set up."""
+        self.count("calls.answered", ended_s)
+        self.latencies["call_setup.service"].record(ended_s - began_s)
+        self.latencies["call_setup"].record(ended_s - planned_s)
+        self.setup_times[max(int(planned_s), 0)].record(ended_s - planned_s)
 
     def retry(self, retry: RetryAfterSample) -> None:
-        """Count a retry as one that came when it was told to, or too early."""
+        """Count a retry that had been told when to come: in time, or too early."""
         if retry.too_early:
             self.count("retries.too_early", retry.retried_s)
             self.latencies["retry_early"].record(retry.early_s)
@@ -196,31 +86,35 @@ class Tally:
         self.retry_sample.add(retry)
 
     def last_second(self) -> int:
-        """The last second of the plan that something was measured in, or a call was planned for; or -1."""
-        return max(self.timeline.last, self.setup_times.last)
+        """The last second of the plan in which something was measured, or for which a call was planned; or -1."""
+        return max((*self.timeline, *self.setup_times), default=-1)
 
     def merge(self, other: Tally) -> None:
+        """Add what another tally has measured."""
         self.counts.update(other.counts)
         for name, latency in other.latencies.items():
             self.latencies[name].merge(latency)
-        self.timeline.merge(other.timeline)
-        self.setup_times.merge(other.setup_times)
+        for second, counts in other.timeline.items():
+            self.timeline[second].update(counts)
+        for second, setup_times in other.setup_times.items():
+            self.setup_times[second].merge(setup_times)
         self.retry_sample.merge(other.retry_sample)
         for name, last_s in other.last_s.items():
-            self._seen(name, other.first_s[name], last_s)
+            self._extend_span(name, other.first_s[name], last_s)
 
-    def _seen(self, name: str, first_s: float, last_s: float) -> None:
+    def _extend_span(self, name: str, first_s: float, last_s: float) -> None:
         if first_s < self.first_s.get(name, inf):
             self.first_s[name] = first_s
         if last_s > self.last_s.get(name, -inf):
             self.last_s[name] = last_s
 
     def to_plain(self) -> dict[str, Any]:
+        """The tally as nothing but dictionaries, lists, numbers and strings."""
         return {
             "counts": dict(self.counts),
             "latencies": {name: latency.to_plain() for name, latency in self.latencies.items()},
-            "timeline": [[second, dict(counts)] for second, counts in self.timeline.items()],
-            "setup_times": self.setup_times.to_plain(),
+            "timeline": [[second, dict(counts)] for second, counts in sorted(self.timeline.items())],
+            "setup_times": [[second, *times.to_plain()] for second, times in sorted(self.setup_times.items())],
             "retry_sample": self.retry_sample.to_plain(),
             "first_s": dict(self.first_s),
             "last_s": dict(self.last_s),
@@ -228,13 +122,15 @@ class Tally:
 
     @classmethod
     def from_plain(cls, plain: Mapping[str, Any]) -> Tally:
+        """The tally that ``to_plain`` made plain."""
         tally = cls()
         tally.counts.update(plain["counts"])
         for name, numbers in plain["latencies"].items():
-            tally.latencies[name] = Latency.from_plain(numbers)
+            tally.latencies[name] = Histogram.from_plain(numbers)
         for second, counts in plain["timeline"]:
-            tally.timeline.at(second).update(counts)
-        tally.setup_times = SetupTimes.from_plain(plain["setup_times"])
+            tally.timeline[second].update({intern(name): n for name, n in counts.items()})
+        for second, *numbers in plain["setup_times"]:
+            tally.setup_times[second] = Histogram.from_plain(numbers, bits=COARSE_BITS)
         tally.retry_sample = RetryAfterSamples.from_plain(plain["retry_sample"])
         tally.first_s.update(plain["first_s"])
         tally.last_s.update(plain["last_s"])
@@ -253,17 +149,15 @@ class _Names(NamedTuple):
     status: str
     limited: str
     service: str
-    response: str
 
 
 @lru_cache(maxsize=1024)
 def _names(step: str, outcome: Outcome, status: int | None) -> _Names:
-    """Under which names such an attempt is counted."""
+    """The names under which an attempt is counted."""
     return _Names(
         attempts=f"attempts.{step}",
         outcome=f"outcomes.{step}.{outcome.value}",
         status="" if status is None else f"status.{step}.{status}",
         limited=f"rate_limited.{step}" if outcome is Outcome.RATE_LIMITED else "",
         service=f"{step}.service",
-        response=step,
     )

@@ -1,20 +1,20 @@
-"""How sure a figure of repeated runs is: 95 % intervals, and when a difference is inside the noise.
+"""Confidence intervals of repeated runs: each metric of an arm with its 95 % interval, and differences between arms.
 
-The unit is the run. The softphones of one run compete for the same limits, so they are no independent trials, however
-many they are: nothing here resamples within a run, and of a single run there is no interval.
+The unit is the run. The softphones of one run compete for the same limits, so they are not independent trials: nothing
+here resamples within a run, and a single run has no interval.
 
-    share         Wilson's score interval (1927) over all softphones of the arm, with two corrections: their number is
-                  divided by how much more the runs differ than independent softphones would (the heterogeneity
-                  factor chi²/(k-1), McCullagh & Nelder, Generalized Linear Models, 4.5.1), and z is Student's t with
-                  k-1 degrees of freedom, as that factor is estimated from k runs (Finney, Probit Analysis)
-    other figure  estimate ± t(k-1) * se. The bootstrap draws k runs of the k, with replacement, many times, and works
-                  the figure out anew from each draw: a mean, or a percentile of the merged histograms. Their standard
-                  deviation times sqrt(k/(k-1)) is se ("t with bootstrap standard error", Hesterberg, What Teachers
-                  Should Know About the Bootstrap, 2015, 5.3). A bootstrap of three runs that reads off percentiles
-                  instead can never leave their range, and holds far less than it says
-    difference    b - a ± t * sqrt(se_a² + se_b²), with the degrees of freedom of the arm that has fewer runs
+    mean         m ± t(k-1) * s / sqrt(k), with the standard deviation s of the k runs
+    share        Wilson's score interval (1927) over all softphones of the arm, with two corrections: their number is
+                 divided by how much more the runs differ than independent softphones would (the heterogeneity factor
+                 chi²/(k-1), McCullagh & Nelder, Generalized Linear Models, 4.5.1), and z is Student's t with k-1
+                 degrees of freedom, as that factor is estimated from k runs (Finney, Probit Analysis)
+    percentile   p ± t(k-1) * se. The bootstrap draws k of the k runs with replacement and takes the percentile of
+                 their merged histograms, 2000 times; the standard deviation of these times sqrt(k/(k-1)) is se
+                 ("t with bootstrap standard error", Hesterberg, What Teachers Should Know About the Bootstrap, 2015,
+                 5.3). The percentiles of a bootstrap of few runs would give intervals that are too narrow
+    difference   b - a ± t * sqrt(se_a² + se_b²), with the degrees of freedom of the arm that has fewer runs
 
-A difference is inside the noise when its interval has zero in it. The draws are seeded: the same runs, the same text.
+A difference whose interval contains zero is reported as noise. The draws are seeded: the same runs give the same text.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 from itertools import accumulate
 from random import Random
-from statistics import NormalDist, fmean, pstdev
+from statistics import NormalDist, fmean, pstdev, stdev
 
-from locust_softphone.metrics.tally import Latency
+from locust_softphone.metrics.histogram import Histogram
 
 __all__ = ["CONFIDENCE", "Estimate", "difference", "mean", "percentile", "share", "student_t"]
 
@@ -41,14 +41,14 @@ _Z = NormalDist().inv_cdf(0.5 + CONFIDENCE / 2)
 
 @dataclass(frozen=True)
 class Estimate:
-    """A figure of an arm, or the difference between two of them.
+    """A metric of an arm, or the difference of a metric between two arms.
 
     Args:
-        value: the figure.
-        low: the lower end of its 95 % interval; None where there is only one run.
+        value: the metric.
+        low: the lower end of its 95 % interval; None for a single run.
         high: the upper end.
-        se: its standard error between runs; None where there is only one run.
-        runs: of how many runs; of a difference, of the arm that has fewer.
+        se: its standard error between runs; None for a single run.
+        runs: the number of runs; of a difference, of the arm that has fewer.
     """
 
     value: float
@@ -58,34 +58,32 @@ class Estimate:
     runs: int = 1
 
     @property
-    def in_the_noise(self) -> bool | None:
-        """Of a difference: whether it could as well be none; None where that cannot be told, of a single run."""
+    def contains_zero(self) -> bool | None:
+        """Whether the interval contains zero: a difference that may be noise. None for a single run."""
         if self.low is None or self.high is None:
             return None
         return self.low <= 0 <= self.high
 
 
 def mean(values: Sequence[float]) -> Estimate:
-    """The mean of a figure that each run has, such as its number of 429s; its interval is never below 0."""
-    return _mean(tuple(values))
+    """The mean of a metric that each run has, such as its number of 429s; the interval does not go below 0."""
+    se = stdev(values) / math.sqrt(len(values)) if len(values) > 1 else 0.0
+    return _around(fmean(values), len(values), se)
 
 
-@lru_cache(maxsize=1024)
-def _mean(values: tuple[float, ...]) -> Estimate:
-    return _around(fmean(values), len(values), lambda drawn: fmean([values[i] for i in drawn]))
-
-
-def percentile(histograms: Sequence[Latency], percent: float) -> Estimate:
+def percentile(histograms: Sequence[Histogram], percent: float) -> Estimate:
     """A percentile of the durations of all runs together, in seconds.
 
     Args:
-        histograms: one of each run, none of them empty.
+        histograms: one per run, none of them empty.
         percent: which percentile.
     """
-    merged = Latency()
+    merged = Histogram()
     for histogram in histograms:
         merged.merge(histogram)
-    return _around(merged.percentile_s(percent), len(histograms), _percentile_of_draw(histograms, percent))
+    runs, of_draw = len(histograms), _percentile_of_draw(histograms, percent)
+    se = pstdev(map(of_draw, _draws(runs))) * math.sqrt(runs / (runs - 1)) if runs > 1 else 0.0
+    return _around(merged.percentile_s(percent), runs, se)
 
 
 def share(counts: Sequence[int], totals: Sequence[int]) -> Estimate:
@@ -104,7 +102,7 @@ def share(counts: Sequence[int], totals: Sequence[int]) -> Estimate:
 
 
 def difference(before: Estimate, after: Estimate) -> Estimate:
-    """From one arm's figure to another's; without an interval where one of them has a single run."""
+    """``after - before``; without an interval where one of the arms has a single run."""
     value, runs = after.value - before.value, min(before.runs, after.runs)
     if before.se is None or after.se is None:
         return Estimate(value)
@@ -114,7 +112,7 @@ def difference(before: Estimate, after: Estimate) -> Estimate:
 
 
 def student_t(degrees: int) -> float:
-    """The two-sided 95 % quantile of Student's t (Abramowitz & Stegun 26.7.5, good to 0.001 above 4 degrees)."""
+    """The two-sided 95 % quantile of Student's t (Abramowitz & Stegun 26.7.5, within 0.001 above 4 degrees)."""
     if degrees <= len(_FEW):
         return _FEW[degrees - 1]
     z, n = _Z, degrees
@@ -127,36 +125,33 @@ def student_t(degrees: int) -> float:
     )
 
 
-def _around(value: float, runs: int, figure: Callable[[Sequence[int]], float]) -> Estimate:
-    """A value with its bootstrap interval; ``figure`` works it out from the places of the runs that were drawn."""
+def _around(value: float, runs: int, se: float) -> Estimate:
     if runs == 1:
         return Estimate(value)
-    se = pstdev([figure(drawn) for drawn in _draws(runs)]) * math.sqrt(runs / (runs - 1))
     half = student_t(runs - 1) * se
     return Estimate(value, max(value - half, 0.0), value + half, se, runs)
 
 
 @lru_cache(maxsize=16)
 def _draws(runs: int) -> list[list[int]]:
-    """The places of the runs that are drawn, each time as many as there are."""
+    """The numbers of the runs in each draw, as many as there are runs."""
     random = Random(_SEED)
     return [random.choices(range(runs), k=runs) for _ in range(_DRAWS)]
 
 
-def _percentile_of_draw(histograms: Sequence[Latency], percent: float) -> Callable[[Sequence[int]], float]:
-    """Works out a percentile of some of the histograms together, one that is drawn twice counting twice.
+def _percentile_of_draw(histograms: Sequence[Histogram], percent: float) -> Callable[[Sequence[int]], float]:
+    """A function that takes the percentile of some of the histograms together; one that is drawn twice counts twice.
 
-    Merging thousands of them would take a minute; instead the value is looked for by bisection over their cumulated
-    counts.
+    Merging thousands of histograms would take a minute, so it searches their cumulative counts by bisection.
     """
     counted = [histogram.counts() for histogram in histograms]
     durations = sorted(set().union(*counted))
     up_to = [list(accumulate(counts.get(duration_s, 0) for duration_s in durations)) for counts in counted]
 
-    def figure(drawn: Sequence[int]) -> float:
+    def of_draw(drawn: Sequence[int]) -> float:
         chosen = [up_to[i] for i in drawn]
         rank = max(int(percent / 100 * sum(counts[-1] for counts in chosen) + 0.5), 1)
-        place = bisect_right(range(len(durations)), rank - 1, key=lambda place: sum(counts[place] for counts in chosen))
-        return durations[place]
+        index = bisect_right(range(len(durations)), rank - 1, key=lambda i: sum(counts[i] for counts in chosen))
+        return durations[index]
 
-    return figure
+    return of_draw

@@ -3,56 +3,53 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+
+from locust_softphone.runs.record import Durations, Ledger, RunRecord
 
 __all__ = ["summary_lines"]
-
 
 _HELD = {True: "held", False: "FAILED", None: "not decided"}
 
 
-def summary_lines(record: Mapping[str, Any]) -> list[str]:
-    """What a run came to: counts, call set-up time, the ledger, the verdict."""
-    totals, limited, closes = record["totals"], record["rate_limited"], record["abnormal_closes"]
+def summary_lines(record: RunRecord) -> list[str]:
+    """Counts, call set-up time, the ledger, the expectations and the verdict."""
+    totals, retries = record.totals, record.retries
     lines = [
-        f"{record['profile']['name']}: {totals['planned']} planned, {totals['started']} started, "
-        f"{totals['connected']} connected, {totals['answered']} answered, {totals['gave_up']} gave up, "
-        f"{totals['unfinished']} unfinished",
-        f"  429: {_parts(limited)}   abnormal closes: {_parts(closes)}",
-        f"  retries: {record['retries']['made']} ({record['retries']['too_early']} too early)   "
-        f"call set-up from the planned start: {_latency(record['call_setup']['response_s'])}   "
-        f"start lag: {_latency(record['start_lag_s'])}",
-        f"  ledger: {_ledger(record['ledger'])}",
+        f"{record.name}: {totals.planned} planned, {totals.started} started, {totals.connected} connected, "
+        f"{totals.answered} answered, {totals.gave_up} gave up, {totals.unfinished} unfinished",
+        f"  429: {_with_parts(record.rate_limited)}   abnormal closes: {_with_parts(record.abnormal_closes)}",
+        f"  retries: {retries.made} ({retries.too_early} too early)   "
+        f"call set-up from the planned start: {_percentiles(record.call_setup.response_s)}   "
+        f"start lag: {_percentiles(record.start_lag_s)}",
+        f"  ledger: {_ledger(record.ledger)}",
     ]
-    if aborted := record["aborted"]:
-        lines.append(f"  aborted after {aborted['after_s']:.1f} s: {aborted['by']} could no longer hold")
-    if over := record["retries"].get("over_budget"):
-        budget = record["profile"]["softphone"]["retry"]["budget"]
-        lines.append(f"  retry budget of {budget:g} times the plan spent: {over} more attempts were not made")
-    lines += [f"  expected {each['text']}: {_HELD[each['held']]}" for each in record["expectations"]]
-    lines += [f"  not valid: {reason}" for reason in record["validity"]["reasons"]]
-    lines.append(f"  verdict: {record['verdict']}")
-    return lines
+    if record.aborted:
+        lines.append(f"  aborted after {record.aborted.after_s:.1f} s: {record.aborted.by} could no longer hold")
+    if retries.over_budget:
+        budget = f"{record.profile['softphone']['retry']['budget']:g} times the plan"
+        lines.append(f"  retry budget of {budget} used up: {retries.over_budget} more attempts were not made")
+    lines += [f"  expected {each.text}: {_HELD[each.held]}" for each in record.expectations]
+    lines += [f"  not valid: {reason}" for reason in record.validity.reasons]
+    return [*lines, f"  verdict: {record.verdict}"]
 
 
-def _parts(counts: Mapping[str, int]) -> str:
+def _with_parts(counts: Mapping[str, int]) -> str:
     parts = ", ".join(f"{name} {n}" for name, n in counts.items() if n and name != "total")
     return f"{counts['total']}" + (f" ({parts})" if parts else "")
 
 
-def _latency(summary: Mapping[str, float]) -> str:
-    if not summary["count"]:
-        return "none"
-    return " ".join(f"{point} {summary[point] * 1000:.1f} ms" for point in ("p50", "p95", "p99"))
+def _percentiles(durations: Durations) -> str:
+    points = {"p50": durations.p50, "p95": durations.p95, "p99": durations.p99}
+    return " ".join(f"{point} {value * 1000:.1f} ms" for point, value in points.items() if value is not None) or "none"
 
 
-def _ledger(ledger: Mapping[str, Any] | None) -> str:
+def _ledger(ledger: Ledger | None) -> str:
     if ledger is None:
-        return "none, the edge tells no counters"
-    if not ledger["balanced"]:
+        return "none, the edge publishes no counters"
+    if not ledger.balanced:
         return "DOES NOT BALANCE"
     return "balances: " + ", ".join(
-        f"{row['step']} {row['attempts']} = {row['admitted']} admitted + {row['refused']} refused + {row['cut']} cut "
-        f"+ {row['never_arrived']} never arrived"
-        for row in ledger["rows"]
+        f"{row.step} {row.attempts} = {row.admitted} admitted + {row.refused} refused + {row.cut} cut "
+        f"+ {row.never_arrived} never arrived"
+        for row in ledger.rows
     )

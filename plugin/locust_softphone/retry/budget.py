@@ -1,13 +1,13 @@
-"""How many requests beyond its plan a run may make: a misbehaving edge never gets more than a stated multiple of it.
+"""The retry budget: how many attempts beyond its plan a run may make.
 
-    planned     each connection that the scenario opens: its steps once; each call: its offer once      free
-    beyond      whatever else the edge brings about: retries, reconnects, new tokens                   one each
-    limit       (budget - 1) * planned, over the whole fleet; each process has the part of its places
+    planned     each step once for each connection of the scenario, and one offer for each call    free
+    beyond      everything else: retries, reconnects, new tokens                                   1 each
+    limit       (budget - 1) * planned, for all softphones; each process has the share of its slots
 
-Where it is spent, a softphone gives up with the outcome ``over_budget`` instead of asking once more. The practice:
-"Handling Overload" in Google's SRE book (a client's retries are at most a tenth of its requests), and Finagle's
-RetryBudget (a fifth, and ten a second besides). Theirs protect a service; softphones here misbehave on purpose, to show
-what comes of it, so theirs is a ratio that binds every day and this is a limit that no ordinary run meets.
+When it is spent, a softphone gives up with the outcome ``over_budget``. Compare "Handling Overload" in Google's SRE
+book (retries are at most a tenth of a client's requests) and Finagle's RetryBudget (a fifth, plus ten per second).
+Those budgets protect a service every day. This one is larger, because profiles misbehave on purpose; ordinary runs
+never reach it.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ class RetryBudget:
     """The budget of one process.
 
     Args:
-        attempts: how many attempts beyond the plan there may be; a fraction is a share in one that others have too.
+        attempts: the allowed attempts beyond the plan, possibly a fraction.
     """
 
     __slots__ = ("_left",)
@@ -28,12 +28,12 @@ class RetryBudget:
         self._left = attempts
 
     def take(self) -> bool:
-        """Pay for one attempt; returns whether there was anything left to pay it with."""
+        """Take one attempt from the budget; returns False if it is spent."""
         if self._left < 1:
             return False
         self._left -= 1
         return True
 
     def move(self, attempts: float) -> None:
-        """Places have come from another process with their part of the budget; or gone, if negative."""
+        """Add the budget of slots that come from another process; negative if slots go to one."""
         self._left += attempts

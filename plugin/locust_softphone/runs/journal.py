@@ -17,18 +17,18 @@ import fcntl
 import json
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from locust_softphone.config.profile import Profile
 from locust_softphone.errors import InputError
 from locust_softphone.metrics.tally import Tally
-from locust_softphone.runs.record import RunFacts, build, iso, read, write
-from locust_softphone.runs.saturation import on_time_per_s, saturation
+from locust_softphone.runs.build import RunEnd, RunStart, build
+from locust_softphone.runs.record import RunRecord
+from locust_softphone.runs.saturation import saturation
+from locust_softphone.runs.storage import RECORD, write
 from locust_softphone.runs.upgrade import tally_in_current_names
 
-__all__ = ["NAME", "Journal", "RunStart", "is_left_behind", "read_or_recover", "recover"]
+__all__ = ["NAME", "Journal", "is_left_behind", "recover"]
 
 NAME = "journal.jsonl"
 VERSION = 1
@@ -39,29 +39,6 @@ _AFTER_PLAN_S = 3600
 """No run goes on for so long when its plan is over."""
 
 _KILLED = "the run was killed; recovered up to second {:.0f}"
-
-
-@dataclass(frozen=True)
-class RunStart:
-    """What is known of a run as it begins; the fields that ``RunFacts`` has too are the same.
-
-    Args:
-        began_at: when the plan began, in seconds since the epoch.
-    """
-
-    run_id: str
-    profile: Mapping[str, Any]
-    planned: list[int]
-    calls_each: int
-    target: Mapping[str, Any]
-    versions: Mapping[str, str]
-    workers: int
-    began_at: float
-
-    def facts(self, **others: Any) -> RunFacts:
-        """All that is known in the end."""
-        known = {name: value for name, value in vars(self).items() if name != "began_at"}
-        return RunFacts(**known, **others)
 
 
 class Journal:
@@ -146,8 +123,8 @@ def _line(content: Mapping[str, Any]) -> bytes:
 
 
 def is_left_behind(folder: Path) -> bool:
-    """Whether a run's folder has a journal in place of a record, and its run does not go on."""
-    if (folder / "run.json").exists():
+    """Whether a run's folder has a journal but no record, and its run does not go on."""
+    if (folder / RECORD).exists():
         return False
     try:
         with (folder / NAME).open("rb") as file:
@@ -157,20 +134,7 @@ def is_left_behind(folder: Path) -> bool:
         return False
 
 
-def read_or_recover(path: Path) -> dict[str, Any]:
-    """The record at ``path``, or the one that can be made of a journal that was left behind there.
-
-    Raises:
-        InputError: there is neither, or the run goes on.
-    """
-    if is_left_behind(path):
-        return recover(path)
-    if (path / NAME).exists() and not (path / "run.json").exists():
-        raise InputError(f"{path}: this run is not over yet")
-    return read(path)
-
-
-def recover(folder: Path) -> dict[str, Any]:
+def recover(folder: Path) -> RunRecord:
     """Make the record of a run that was killed: not valid, with what was measured up to the last line.
 
     It is written beside the journal, and takes its place, unless the folder cannot be written to.
@@ -204,19 +168,7 @@ def recover(folder: Path) -> dict[str, Any]:
     return record
 
 
-def _record(start: RunStart, measured: Tally, until_s: float) -> dict[str, Any]:
-    first_s, saturated = measured.first_s.get("started"), saturation(measured)
-    facts = start.facts(
-        times={
-            "planned_start": iso(start.began_at),
-            "actual_start": None if first_s is None else iso(start.began_at + first_s),
-            "end": iso(start.began_at + until_s),
-            "ended": "killed",
-        },
-        edge=None,
-        ledger=None,
-        invalid=[_KILLED.format(until_s), *([saturated] if saturated else [])],
-        on_time_per_s=on_time_per_s(measured),
-        expectations=Profile.model_validate(start.profile).expect,
-    )
-    return build(facts, measured)
+def _record(start: RunStart, measured: Tally, until_s: float) -> RunRecord:
+    saturated = saturation(measured)
+    invalid = [_KILLED.format(until_s), *([saturated] if saturated else [])]
+    return build(start, measured, RunEnd(after_s=until_s, ended="killed", invalid=invalid))

@@ -1,299 +1,437 @@
-"""The run record: everything a run has to say, in one JSON file that outlives it.
+"""The run record, ``run.json``, as a typed and frozen model.
 
-``build`` is pure: what was measured goes in, the record comes out. ``schemas/run.schema.json`` describes its shape.
-Histograms are kept in HdrHistogram's own encoding, so that runs can be merged later without loss.
+    RunRecord.model_validate(…)    validates it once; from then on everything uses attributes
+    record.totals.answered         as the file has it
+    record.metrics["answered"]     every metric of the catalogue, by name
+
+Histograms are in HdrHistogram's own encoding, so that runs can be merged later without loss. The descriptions of the
+fields are those of ``schemas/run.schema.json``, which is generated (``python -m locust_softphone.runs.record_schema``).
 """
 
 from __future__ import annotations
 
 import json
-import os
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from pathlib import Path
-from typing import Any
+from collections.abc import Mapping
+from functools import cached_property
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    FiniteFloat,
+    GetJsonSchemaHandler,
+    SerializerFunctionWrapHandler,
+    Strict,
+    model_serializer,
+    model_validator,
+)
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
 
 from locust_softphone.config.expectation import Expectation
-from locust_softphone.errors import InputError
-from locust_softphone.metrics.bounds import Bounds
-from locust_softphone.metrics.outcome import ABNORMAL_CAUSES, Outcome
-from locust_softphone.metrics.steps import DIALECTS, request_steps
-from locust_softphone.metrics.tally import PERCENTILES, Tally, parts_of
-from locust_softphone.runs.upgrade import in_current_names
-from locust_softphone.text import one_line
+from locust_softphone.config.profile import Profile
+from locust_softphone.metrics.catalogue import Metric, Values, kind_of
+from locust_softphone.metrics.histogram import Histogram
+from locust_softphone.metrics.outcome import Outcome
+from locust_softphone.metrics.steps import DIALECTS
 
-__all__ = ["SCHEMA_VERSION", "Aborted", "RunFacts", "build", "facts", "iso", "read", "write"]
+__all__ = [
+    "SCHEMA_VERSION",
+    "AbortedBy",
+    "Durations",
+    "Expected",
+    "Ledger",
+    "LedgerRow",
+    "RunRecord",
+    "Second",
+    "Verdict",
+]
 
-SCHEMA_VERSION = 2
-EXIT_CODES = {"passed": 0, "failed": 1, "invalid": 3}
+SCHEMA_VERSION = 3
+
+Verdict = Literal["passed", "failed", "invalid"]
+Count = Annotated[int, Strict(), Field(ge=0)]
+Number = Annotated[int, Strict()] | Annotated[FiniteFloat, Strict()]
+Seconds = Annotated[FiniteFloat, Strict(), Field(ge=0)]
+Flag = Annotated[bool, Strict()]
+Instant = Annotated[str, Field(json_schema_extra={"format": "date-time"})]
 
 
-@dataclass(frozen=True)
-class RunFacts:
-    """What is known of a run besides its measurements.
+class _Part(BaseModel):
+    model_config = ConfigDict(
+        frozen=True, use_attribute_docstrings=True, json_schema_extra={"additionalProperties": False}
+    )
 
-    Args:
-        run_id: the name of the run's folder.
-        profile: the profile as resolved.
-        planned: how many softphones, how many calls each, and the planned starts in each second.
-        target: the edge's URL, and whether it is simulated.
-        versions: of everything that could explain a difference.
-        workers: how many worker processes; 0 for a run in one process.
-        times: planned and actual start, and end, as ISO 8601 in UTC; why it ended.
-        edge: the edge's counters for this run, or None for an edge that has none.
-        ledger: as ``ledger.balance`` returns it, or None.
-        invalid: why the run cannot be trusted, a sentence each; none if it can.
-        on_time_per_s: the most attempts in a second in which the generator was not late.
-        fleet: how many workers came and went, and how long a message to them takes; None for a process alone.
-        expectations: those of the profile.
-        aborted: which expectation could no longer hold, when, and what of the run was known by then; None for a run
-            that was not aborted.
-    """
 
+class Durations(_Part):
+    """The distribution of some durations; only the count if there are none."""
+
+    count: Count
+    """How many durations."""
+    p50: Seconds | None = None
+    """50 % of them are not longer, in seconds."""
+    p90: Seconds | None = None
+    """90 % of them are not longer, in seconds."""
+    p95: Seconds | None = None
+    """95 % of them are not longer, in seconds."""
+    p99: Seconds | None = None
+    """99 % of them are not longer, in seconds."""
+    p99_9: Seconds | None = None
+    """99.9 % of them are not longer, in seconds."""
+    max: Seconds | None = None
+    """The longest, in seconds."""
+
+    @model_serializer(mode="wrap")
+    def _without_missing(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        return {name: value for name, value in handler(self).items() if value is not None}
+
+
+class Latencies(_Part):
+    """The same events, timed from two starts."""
+
+    service_s: Durations
+    """From the actual start, in seconds: what the edge took."""
+    response_s: Durations
+    """From the planned start, in seconds: what a caller felt who waited since then."""
+
+
+class Step(Latencies):
+    """The attempts of one step."""
+
+    attempts: Count
+    """Attempts that began."""
+    outcomes: dict[str, Count] = Field(json_schema_extra={"propertyNames": {"enum": [each.value for each in Outcome]}})
+    """Attempts by outcome; those that are 0 are left out."""
+
+
+class _Retry(BaseModel):
+    max_retries: int
+    initial: str
+    retry_after: str
+    remaining: str
+
+
+class _Calls(BaseModel):
+    count: int
+
+
+class _Softphone(BaseModel):
+    retry: _Retry
+    calls: _Calls
+
+
+class _ProfileShape(BaseModel):
+    """What a report reads of a profile; an older version's profile may have other limits and keys than today's."""
+
+    name: str
+    dialect: Literal["media-offer", "genesys-cloud"]
+    ramp: Any
+    arrivals: str
+    seed: int
+    softphone: _Softphone
+
+
+def _checked_profile(profile: dict[str, Any]) -> dict[str, Any]:
+    _ProfileShape.model_validate(profile)
+    return profile
+
+
+class _SchemaOfProfile:
+    """Describes a profile by the schema of its own model."""
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, _: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        return handler(Profile.__pydantic_core_schema__)
+
+
+class Target(_Part):
+    url: str
+    """URL: scheme, host and port."""
+    simulated: Flag
+    """Whether it is this package's simulated edge, which publishes its counters."""
+    policy: dict[str, Any] | None = None
+    """The simulated edge's policy as resolved, in human units and without secrets; null for any other edge."""
+
+
+class Times(_Part):
+    planned_start: Instant
+    """When the plan began: ISO 8601 in UTC, to the millisecond."""
+    actual_start: Instant | None = None
+    """When the first softphone started: ISO 8601 in UTC, to the millisecond; null if none did."""
+    end: Instant
+    """When the run ended: ISO 8601 in UTC, to the millisecond."""
+    ended: Literal["plan over", "stopped", "aborted", "killed"]
+    """Why it ended: its plan was over, it was stopped or aborted before, or it was killed and recovered."""
+
+
+class Totals(_Part):
+    planned: Count
+    """Softphones of the plan."""
+    started: Count
+    """Softphones that made an attempt."""
+    connected: Count
+    """Softphones that completed a handshake at least once."""
+    answered: Count
+    """Softphones all of whose calls were answered."""
+    gave_up: Count
+    """Softphones of which a call set-up failed for good while there was time to try again."""
+    unfinished: Annotated[int, Strict()]
+    """Softphones that started, and were neither answered nor gave up: the plan was over first."""
+    calls_planned: Count
+    """Calls of the plan: softphones times the calls of each."""
+    calls_answered: Count
+    """Calls that were answered."""
+
+
+class SampledRetry(_Part):
+    step: str
+    """The step that was tried again."""
+    deadline_s: Annotated[FiniteFloat, Strict()]
+    """Seconds from the plan's start until its Retry-After was over."""
+    retried_s: Annotated[FiniteFloat, Strict()]
+    """Seconds from the plan's start until it came."""
+
+
+class Retries(_Part):
+    made: Count
+    """Retries that were decided on."""
+    honoured: Count
+    """Retries that came when their Retry-After was over, or less than 0.05 s before."""
+    too_early: Count
+    """Retries that came before their Retry-After was over."""
+    over_budget: Count = 0
+    """Attempts that were not made because the retry budget was spent."""
+    wait_s: Durations
+    """How long each retry was waited for."""
+    early_s: Durations
+    """By how much each retry was too early."""
+    sample: tuple[SampledRetry, ...] = Field(default=(), max_length=400)
+    """Retries that had been told when to come, by deadline: all of them, or 400 taken at random."""
+
+
+class Reconnects(_Part):
+    made: Count
+    """Dropped calls that were set up again."""
+    failed: Count
+    """Dropped calls that were not set up again."""
+
+
+class GeneratorRecord(_Part):
+    loop_lag_s: Durations
+    """How much later than asked for the event loop woke a greenlet that asks every 0.05 s."""
+    cpu_cores: Durations
+    """Share of a core that a process used in each second; 1.0 is all of one core."""
+    on_time_attempts_per_s: Count
+    """The most attempts in one second in which no process's event loop was late."""
+
+
+class MessageDelay(_Part):
+    min: Seconds
+    """To the nearest worker, in seconds."""
+    max: Seconds
+    """To the farthest worker, in seconds."""
+
+
+class Fleet(_Part):
+    workers: Count
+    """How many there were in all."""
+    lost: Count
+    """How many of them were lost during the run."""
+    starts_taken_over: Count
+    """How many planned starts of lost workers the others took over."""
+    message_delay_s: MessageDelay | None = None
+    """How long a message from the master to a worker takes, in seconds: half of the shortest round trip."""
+
+
+class SetupTimes(_Part):
+    count: Count
+    """How many calls."""
+    p50: Seconds
+    """50 % of them did not take longer, in seconds."""
+    p95: Seconds
+    """95 % of them did not take longer, in seconds."""
+    p99: Seconds
+    """99 % of them did not take longer, in seconds."""
+
+
+class Second(BaseModel):
+    """One second of the timeline; besides the fields, counters by name, such as ``attempts.offer``."""
+
+    model_config = ConfigDict(frozen=True, use_attribute_docstrings=True, extra="allow")
+    __pydantic_extra__: dict[str, Count]
+
+    second: Count
+    """Seconds from the plan's start to the begin of this one."""
+    planned: Count
+    """Softphones planned to start in it."""
+    call_setup: SetupTimes | None = None
+    """From the planned start to the answer, of the calls planned for this second, to 1.6 %; left out if none was."""
+
+    @property
+    def counts(self) -> Mapping[str, int]:
+        """The counters by name."""
+        return self.__pydantic_extra__
+
+    @model_serializer(mode="wrap")
+    def _without_missing(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        return {name: value for name, value in handler(self).items() if value is not None}
+
+
+class LedgerRow(_Part):
+    step: str
+    """The step."""
+    attempts: Count
+    """Attempts, as counted by the softphones."""
+    admitted: Count
+    """Requests that the edge admitted."""
+    refused: Count
+    """Requests that the edge refused."""
+    cut: Count
+    """Requests that the edge cut short."""
+    never_arrived: Annotated[int, Strict()]
+    """Attempts that did not reach the edge; below 0 only if the ledger does not balance."""
+
+
+class Ledger(_Part):
+    balanced: Flag
+    """Whether everything adds up."""
+    rows: tuple[LedgerRow, ...]
+    """One row for each step that is a request."""
+    problems: tuple[str, ...] = ()
+    """What does not add up."""
+
+
+class Validity(_Part):
+    valid: Flag
+    """Whether the run's measurements can be trusted."""
+    reasons: tuple[str, ...]
+    """Why not; empty if they can."""
+
+
+class Expected(_Part):
+    text: str
+    """The expectation as the profile has it, in human units."""
+    held: Flag | None
+    """Whether it held; null if the run was aborted before that was decided."""
+    measured: Number | None
+    """The value of its metric, a duration in seconds; null if it was not measured."""
+
+
+class AbortedBy(_Part):
+    by: str
+    """The expectation, as the profile has it."""
+    after_s: Seconds
+    """When that was certain, in seconds since the plan's start."""
+
+
+class RunRecord(_Part):
+    """One run: what was planned, what was measured, and whether that was as expected."""
+
+    schema_version: Annotated[Literal[3], Field(json_schema_extra={"type": "integer"})] = 3
+    """Version of this schema."""
     run_id: str
-    profile: Mapping[str, Any]
-    planned: Sequence[int]
-    calls_each: int
-    target: Mapping[str, Any]
-    versions: Mapping[str, str]
-    workers: int
-    times: Mapping[str, Any]
-    edge: Mapping[str, Any] | None
-    ledger: Mapping[str, Any] | None
-    invalid: Sequence[str] = ()
-    on_time_per_s: int = 0
-    fleet: Mapping[str, Any] | None = None
-    expectations: Sequence[Expectation] = field(default=())
-    aborted: Aborted | None = None
+    """Name of the run's folder: its start as YYYYMMDDTHHMMSS.ffffffZ, and the profile's name."""
+    profile: Annotated[dict[str, Any], AfterValidator(_checked_profile), _SchemaOfProfile]
+    """The profile as resolved: every field explicit, durations and rates in human units such as 250ms and 50/s."""
+    target: Target
+    """The edge that was tested."""
+    versions: dict[str, str]
+    """Versions of everything that could explain a difference, by package; also python and platform."""
+    workers: Count
+    """How many worker processes there were; 0 for a run in one process."""
+    times: Times
+    """When the run was."""
+    totals: Totals
+    """Softphones, and their calls."""
+    steps: dict[str, Step]
+    """What was tried on the wire, by step."""
+    call_setup: Latencies
+    """From a call's start to its answer, of the answered calls, retries included."""
+    rate_limited: dict[str, Count]
+    """Requests that were answered with HTTP 429, by step, and in total."""
+    closes: dict[str, Count]
+    """WebSockets that ended, by close code (RFC 6455 7.4); 1006 stands for an end without a close frame."""
+    abnormal_closes: dict[str, Count]
+    """WebSockets that ended with 1006, by cause, and in total."""
+    retries: Retries
+    """What happened after refusals and drops."""
+    reconnects: Reconnects
+    """Calls that dropped while they were held."""
+    pings_answered: Count
+    """Pings (RFC 6455 5.5.2) that were answered."""
+    inbound_calls_answered: Count = 0
+    """Calls that the edge proposed, and that were answered; only in the dialect genesys-cloud."""
+    time_to_connected_s: Seconds | None
+    """Seconds from the plan's start until all softphones were connected; null if not all were."""
+    start_lag_s: Durations
+    """How late each softphone started, after its planned start."""
+    generator: GeneratorRecord
+    """Whether the load generator kept up: over all its processes."""
+    fleet: Fleet | None = None
+    """The workers; null for a run in one process."""
+    timeline: tuple[Second, ...]
+    """What happened in each second, from the plan's start."""
+    histograms: dict[str, str]
+    """Histograms of microseconds to 3 digits, in HdrHistogram's V2 compressed encoding as base64; no empty ones."""
+    edge: dict[str, Any] | None
+    """By how much the edge's own counters grew in this run; null for an edge that publishes none."""
+    ledger: Ledger | None
+    """The softphones' counters against the edge's; null if there are none of an edge."""
+    validity: Validity
+    """Whether the run can be trusted."""
+    expectations: tuple[Expected, ...]
+    """The profile's expectations."""
+    aborted: AbortedBy | None = None
+    """The expectation that had failed, so that the run was ended early; null for a run that was not."""
+    verdict: Verdict
+    """passed: valid, and every expectation held; failed: valid, and one did not; invalid: not to be trusted."""
+    exit_code: Literal[0, 1, 3]
+    """The exit code of the verdict: 0 passed, 1 failed, 3 invalid."""
 
+    @property
+    def name(self) -> str:
+        """The profile's name."""
+        return str(self.profile["name"])
 
-@dataclass(frozen=True)
-class Aborted:
-    """Why a run was ended early.
+    @property
+    def dialect(self) -> str:
+        """The dialect that the softphones spoke."""
+        return str(self.profile["dialect"])
 
-    Args:
-        by: the expectation that could no longer hold.
-        after_s: when that was certain, in seconds since the plan's start.
-        calls_each: how many calls each softphone was to make; None where nobody knows.
-    """
+    @cached_property
+    def metrics(self) -> Mapping[str, float | None]:
+        """Every metric by its name in the catalogue; None if it was not measured."""
+        codes = [code for code in self.closes if kind_of(f"closes.{code}")]
+        return Values(self.dialect, self._read, lambda: codes).all()
 
-    by: Expectation
-    after_s: float
-    calls_each: int | None
+    @cached_property
+    def call_setup_times(self) -> Histogram:
+        """The call set-up times, from the planned start.
 
+        Raises:
+            ValueError: the record's histogram cannot be decoded.
+        """
+        return Histogram.decode(self.histograms.get("call_setup", ""))
 
-def build(run: RunFacts, tally: Tally) -> dict[str, Any]:
-    """The record of a run."""
-    counts, dialect = tally.counts, run.profile["dialect"]
-    planned = sum(run.planned)
-    totals = {name: counts[name] for name in ("started", "connected", "answered", "gave_up")}
-    record: dict[str, Any] = {
-        "schema_version": SCHEMA_VERSION,
-        "run_id": run.run_id,
-        "profile": dict(run.profile),
-        "target": dict(run.target),
-        "versions": dict(run.versions),
-        "workers": run.workers,
-        "times": dict(run.times),
-        "totals": {
-            "planned": planned,
-            **totals,
-            "unfinished": totals["started"] - totals["answered"] - totals["gave_up"],
-            "calls_planned": planned * run.calls_each,
-            "calls_answered": counts["calls.answered"],
-        },
-        "steps": {step.name: _step(step.name, tally) for step in DIALECTS[dialect]},
-        "call_setup": _latencies("call_setup", tally),
-        "rate_limited": _with_total({step: counts[f"outcomes.{step}.rate_limited"] for step in request_steps(dialect)}),
-        "closes": parts_of(counts, "closes"),
-        "abnormal_closes": _with_total({cause: counts[f"abnormal_closes.{cause}"] for cause in ABNORMAL_CAUSES}),
-        "retries": {
-            "made": counts["retries"],
-            **{name: counts[f"retries.{name}"] for name in ("honoured", "too_early", "over_budget")},
-            "wait_s": tally.latencies["retry_wait"].summary(),
-            "early_s": tally.latencies["retry_early"].summary(),
-            "sample": [retry._asdict() for retry in tally.retry_sample.sorted()],
-        },
-        "reconnects": {"made": counts["reconnects"], "failed": counts["reconnects.failed"]},
-        "pings_answered": counts["pings_answered"],
-        "inbound_calls_answered": counts["inbound_calls_answered"],
-        "time_to_connected_s": tally.last_s.get("connected") if totals["connected"] == planned else None,
-        "start_lag_s": tally.latencies["start_lag"].summary(),
-        "generator": {
-            "loop_lag_s": tally.latencies["loop_lag"].summary(),
-            "cpu_cores": tally.latencies["cpu"].summary(),
-            "on_time_attempts_per_s": run.on_time_per_s,
-        },
-        "fleet": run.fleet,
-        "timeline": _timeline(run.planned, tally),
-        "histograms": {name: latency.encode() for name, latency in sorted(tally.latencies.items()) if len(latency)},
-        "edge": run.edge,
-        "ledger": run.ledger,
-        "validity": {"valid": not run.invalid, "reasons": list(run.invalid)},
-    }
-    known = facts(record)
-    judged = [_judged(each, run, tally, known) for each in run.expectations]
-    record["expectations"] = judged
-    record["aborted"] = run.aborted and {"by": str(run.aborted.by), "after_s": run.aborted.after_s}
-    failed = run.aborted is not None or not all(each["held"] for each in judged)
-    record["verdict"] = "invalid" if run.invalid else "failed" if failed else "passed"
-    record["exit_code"] = EXIT_CODES[record["verdict"]]
-    return record
+    @model_validator(mode="after")
+    def _checked(self) -> Self:
+        if missing := [step.name for step in DIALECTS[self.dialect] if step.name not in self.steps]:
+            raise ValueError(f"steps: {missing[0]} is missing")
+        for each in self.expectations:
+            Expectation.parse(each.text)
+        len(self.call_setup_times)
+        return self
 
+    def _read(self, metric: Metric, name: str) -> float | None:
+        """The value at a metric's path; a counter that is not there is 0."""
+        value: Any = self
+        for part in metric.path(name):
+            value = value.get(part, 0) if isinstance(value, dict) else getattr(value, part)
+        found: float | None = value
+        return found
 
-def _judged(expectation: Expectation, run: RunFacts, tally: Tally, known: Mapping[str, float | None]) -> dict[str, Any]:
-    """An expectation with what was measured; of a run that was aborted, many a one is not decided."""
-    if run.aborted is None:
-        held: bool | None = expectation.check(known)
-    else:
-        outlook = Bounds([tally], run.profile["dialect"], sum(run.planned), run.aborted.calls_each, run.aborted.after_s)
-        held = expectation.decided(outlook.range_of(expectation.field), outlook.planned)
-    return {"text": str(expectation), "held": held, "measured": expectation.measured(known)}
-
-
-def _step(step: str, tally: Tally) -> dict[str, Any]:
-    return {
-        "attempts": tally.counts[f"attempts.{step}"],
-        "outcomes": parts_of(tally.counts, f"outcomes.{step}"),
-        **_latencies(step, tally),
-    }
-
-
-def _latencies(name: str, tally: Tally) -> dict[str, Any]:
-    return {
-        "service_s": tally.latencies[f"{name}.service"].summary(),
-        "response_s": tally.latencies[name].summary(),
-    }
-
-
-def _with_total(parts: dict[str, int]) -> dict[str, int]:
-    return {"total": sum(parts.values()), **parts}
-
-
-def _timeline(planned: Sequence[int], tally: Tally) -> list[dict[str, Any]]:
-    counts, setups = dict(tally.timeline.items()), tally.setup_times.summaries()
-    seconds = range(max([len(planned), *(second + 1 for second in (*counts, *setups))]))
-    return [
-        {
-            "second": second,
-            "planned": planned[second] if second < len(planned) else 0,
-            **dict(sorted(counts.get(second, {}).items())),
-            **({"call_setup": setups[second]} if second in setups else {}),
-        }
-        for second in seconds
-    ]
-
-
-def facts(record: Mapping[str, Any]) -> dict[str, float | None]:
-    """The figures that expectations and comparisons name (``fields``), from a record; None where there is none."""
-    totals, retries, closes, steps = record["totals"], record["retries"], record["closes"], record["steps"]
-    attempts = {step: steps[step]["attempts"] for step in request_steps(record["profile"]["dialect"])}
-    found: dict[str, float | None] = {
-        **{name: totals[name] for name in ("planned", "started", "connected", "answered", "gave_up", "unfinished")},
-        "calls.planned": totals["calls_planned"],
-        "calls.answered": totals["calls_answered"],
-        "attempts": sum(attempts.values()),
-        **{f"attempts.{step}": n for step, n in attempts.items()},
-        "amplification": sum(attempts.values()) / totals["planned"] if totals["planned"] else None,
-        "retries": retries["made"],
-        "retries.honoured": retries["honoured"],
-        "retries.too_early": retries["too_early"],
-        "retries.over_budget": retries.get("over_budget"),
-        "reconnects": record["reconnects"]["made"],
-        "reconnects.failed": record["reconnects"]["failed"],
-        "closes": sum(closes.values()),
-        **{f"closes.{code}": n for code, n in closes.items()},
-        "pings_answered": record["pings_answered"],
-        "time_to_connected": record["time_to_connected_s"],
-    }
-    for step, of_step in steps.items():
-        outcomes = of_step["outcomes"]
-        found |= {f"outcomes.{step}.{outcome.value}": outcomes.get(outcome.value, 0) for outcome in Outcome}
-    for name in ("rate_limited", "abnormal_closes"):
-        for part, n in record[name].items():
-            found[name if part == "total" else f"{name}.{part}"] = n
-    for name, summary in _durations(record):
-        found |= {f"{name}.{point}": summary.get(point) for point in (*PERCENTILES, "max")}
-    return found
-
-
-def _durations(record: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, float]]]:
-    for name, latencies in (("call_setup", record["call_setup"]), *record["steps"].items()):
-        yield name, latencies["response_s"]
-        yield f"{name}.service", latencies["service_s"]
-    yield "start_lag", record["start_lag_s"]
-    yield "loop_lag", record["generator"]["loop_lag_s"]
-    yield "retry_wait", record["retries"]["wait_s"]
-    yield "retry_early", record["retries"]["early_s"]
-
-
-def iso(timestamp: float) -> str:
-    """An instant as a record has it: ISO 8601 in UTC, to the millisecond."""
-    return datetime.fromtimestamp(timestamp, UTC).isoformat(timespec="milliseconds")
-
-
-def write(record: Mapping[str, Any], folder: Path) -> Path:
-    """Write ``folder/run.json``, whole or not at all.
-
-    Raises:
-        InputError: the folder cannot be written to, or the disk is full.
-    """
-    path, partial = folder / "run.json", folder / "run.json.partial"
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with partial.open("w", encoding="utf-8") as file:
-            json.dump(record, file, indent=1)
-            file.write("\n")
-            file.flush()
-            os.fsync(file.fileno())
-        partial.replace(path)
-    except OSError as error:
-        with suppress(OSError):
-            partial.unlink()
-        raise InputError(f"{path}: the run record cannot be written ({error.strerror}); see --softphone-runs") from None
-    return path
-
-
-def read(path: Path) -> dict[str, Any]:
-    """Read a record; ``path`` may be the run's folder.
-
-    Raises:
-        InputError: no such file, not JSON, not a run record, or one of a schema version that is not known here.
-    """
-    file = path / "run.json" if path.is_dir() else path
-    try:
-        record = json.loads(file.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise InputError(f"{file}: cannot be read ({error.strerror})") from None
-    except (ValueError, RecursionError):
-        raise InputError(f"{file}: not a run record (no valid JSON); was it cut short?") from None
-    if not isinstance(record, dict) or "schema_version" not in record or "totals" not in record:
-        raise InputError(f"{file}: not a run record of locust-softphone")
-    return _upgraded(record, file)
-
-
-def _upgraded(record: dict[str, Any], file: Path) -> dict[str, Any]:
-    """A record of this version, made of one that may be older.
-
-    Raises:
-        InputError: it is of a version that nobody here knows, or has not what its version has.
-    """
-    version = record["schema_version"]
-    if version not in (1, SCHEMA_VERSION):
-        raise InputError(
-            f"{file}: schema version {one_line(str(version))}, this version of locust-softphone reads 1 to "
-            f"{SCHEMA_VERSION}"
-        )
-    try:
-        return in_current_names(record if version == SCHEMA_VERSION else _of_version_2(record))
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
-        raise InputError(f"{file}: not a complete run record ({type(error).__name__}: {error})") from None
-
-
-def _of_version_2(record: dict[str, Any]) -> dict[str, Any]:
-    known = facts(record)
-    judged = [{**each, "measured": Expectation.parse(each["text"]).measured(known)} for each in record["expectations"]]
-    retries = {"sample": [], **record["retries"]}
-    return {**record, "schema_version": SCHEMA_VERSION, "retries": retries, "expectations": judged, "aborted": None}
+    def to_json(self) -> str:
+        """The text of ``run.json``."""
+        return json.dumps(self.model_dump(mode="json"), indent=1) + "\n"

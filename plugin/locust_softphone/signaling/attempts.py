@@ -14,10 +14,10 @@ from typing import ParamSpec, TypeVar
 from tenacity import RetryCallState
 
 from locust_softphone.errors import AttemptFailed
+from locust_softphone.metrics.attempt import Attempt
 from locust_softphone.metrics.outcome import Outcome, abnormal_cause
 from locust_softphone.metrics.retry_after_sample import RetryAfterSample
 from locust_softphone.metrics.steps import backs_off_with, request_steps
-from locust_softphone.metrics.tally import Attempt
 from locust_softphone.retry.strategies import backoff_s, failure_of, visible_advice
 from locust_softphone.signaling.context import SoftphoneContext
 from locust_softphone.signaling.dialect import Reply

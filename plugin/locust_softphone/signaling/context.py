@@ -1,4 +1,4 @@
-"""What the softphones of one process share, and whom they tell what they do."""
+"""What the softphones of one process share, and the observer that their events are reported to."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from typing import Protocol
 
 from locust_softphone.config.behaviour import Behaviour
 from locust_softphone.errors import AttemptFailed
+from locust_softphone.metrics.attempt import Attempt
 from locust_softphone.metrics.retry_after_sample import RetryAfterSample
-from locust_softphone.metrics.tally import Attempt
 from locust_softphone.retry.budget import RetryBudget
 from locust_softphone.signaling.dialect import Dialect
 from locust_softphone.signaling.shared_backoff import SharedBackoff
@@ -20,22 +20,22 @@ __all__ = ["Observer", "SoftphoneContext"]
 
 
 class Observer(Protocol):
-    """Who is told what the softphones do. Instants are seconds since the plan's start."""
+    """Receives the events of softphones. Instants are seconds since the plan's start."""
 
     def attempt(self, attempt: Attempt, failure: AttemptFailed | None) -> None:
         """An attempt has ended."""
 
     def count(self, name: str, at_s: float, by: int = 1) -> None:
-        """Something countable has happened."""
+        """Increase a counter."""
 
     def duration(self, name: str, seconds: float) -> None:
-        """Something has taken so long."""
+        """Record a duration."""
 
     def retry(self, retry: RetryAfterSample) -> None:
-        """A retry has come that had been told when to come."""
+        """A retry was made after a Retry-After."""
 
     def call(self, planned_s: float, began_s: float, ended_s: float, failure: AttemptFailed | None) -> None:
-        """A call's set-up has ended: answered, or given up with its last failure."""
+        """A call's set-up has ended: answered, or with its last failure."""
 
 
 @dataclass
@@ -44,17 +44,17 @@ class SoftphoneContext:
 
     Args:
         behaviour: the profile's ``softphone:``.
-        dialect: how the edge is spoken to.
-        observer: who is told.
-        shared_token: the fleet's token, or None where each connection has its own.
-        shared_backoff: whom to ask for a turn, where a 429 holds back the whole fleet.
-        budget: what attempts beyond the plan are paid with.
+        dialect: the dialect, for one edge.
+        observer: receives the events.
+        shared_token: provides the shared token, or None if each softphone has its own.
+        shared_backoff: spaces requests after a 429 that holds back all softphones; None if each backs off by itself.
+        budget: limits the attempts that are not planned.
         clock: seconds since the plan's start.
-        sleep: waits so many seconds.
+        sleep: waits a number of seconds.
         random: for jitter.
-        end_s: when everybody hangs up; moved up when the run is stopped.
-        goodbye_s: how long after that a softphone may still say bye; later it lets go of its connection without a word,
-            so that a generator that is late ends on time all the same.
+        end_s: when all softphones hang up; moved up when the run is stopped.
+        goodbye_s: how long after ``end_s`` a softphone may still say bye. Later it drops its connection, so that a late
+            generator ends on time.
     """
 
     behaviour: Behaviour

@@ -23,11 +23,11 @@ Reply: TypeAlias = tuple[T, LimitAdvice]
 """The result of a step, and what the response says about when to ask again."""
 
 SetupStep: TypeAlias = tuple[str, Callable[[Token], Reply[None]]]
-"""A step between the token and the handshake: its name, and one attempt of it."""
+"""A step between the token and the handshake: its name, and a function that makes one attempt of it."""
 
 
 class Session(Protocol):
-    """A softphone's registration: one WebSocket."""
+    """One WebSocket of a softphone."""
 
     @property
     def ready(self) -> bool:
@@ -35,19 +35,19 @@ class Session(Protocol):
 
     @property
     def pings(self) -> int:
-        """How many pings were answered."""
+        """The number of pings answered."""
 
     def wait_ready(self) -> Reply[None]:
-        """Do what is left until the edge is ready for an offer."""
+        """Wait until the edge is ready for an offer, logging in first if the dialect requires it."""
 
     def offer(self, token: Token) -> Reply[object]:
         """Set up one call."""
 
     def listen(self, timeout_s: float) -> str | None:
-        """Hear the edge's next message, if one comes in time, and do what it asks for.
+        """Wait for the edge's next message, and act on it.
 
         Returns:
-            What is to be counted, if the message made anything happen that is: the name of a counter.
+            The name of a counter to increase, if any.
 
         Raises:
             AttemptFailed: the WebSocket has ended.
@@ -57,39 +57,39 @@ class Session(Protocol):
         """Say bye and close; returns the code of the edge's close frame."""
 
     def abort(self) -> None:
-        """Let go of the connection without a word."""
+        """Drop the connection without a close frame."""
 
 
 class DialectClient(Protocol):
-    """What one softphone keeps from one attempt to the next, its sessions apart."""
+    """The state of one softphone between attempts, except for its sessions."""
 
     @property
     def given_token(self) -> str:
-        """The token that the softphone's user has already, so that none is asked for; empty where there is none."""
+        """The token that the softphone's user already has; empty if the softphone must request one."""
 
     def fetch_token(self, now_s: float) -> Reply[Token]:
-        """Ask for a token; ``now_s`` is the clock that it expires by."""
+        """Request a token; ``now_s`` is the current time by the clock that it expires by."""
 
     def setup_steps(self) -> Sequence[SetupStep]:
-        """The steps that are still to be done between the token and the handshake, in their order."""
+        """The steps that are left between the token and the handshake, in order."""
 
     def connect(self, token: Token) -> Reply[Session]:
         """Open the WebSocket."""
 
     def close_idle(self) -> None:
-        """Nothing is asked for a while: let go of idle HTTP connections."""
+        """Close idle HTTP connections."""
 
 
 class Dialect(Protocol):
-    """What is said on the wire, to one edge, as one OAuth client."""
+    """One dialect, for one edge and one OAuth client."""
 
     @property
     def name(self) -> str:
-        """As a profile has it: a key of ``steps.DIALECTS``."""
+        """The name in a profile: a key of ``steps.DIALECTS``."""
 
     @property
     def calls_outlive_connection(self) -> bool:
-        """Whether a call goes on while its WebSocket is gone, so that coming back is all there is to do."""
+        """Whether a call continues without its WebSocket, so that a reconnect needs no new offer."""
 
     def client(self, number: int) -> DialectClient:
-        """The line of the ``number``-th softphone."""
+        """The client of the softphone with this number."""

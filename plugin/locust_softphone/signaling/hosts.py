@@ -1,4 +1,4 @@
-"""Where an edge is reached: one origin for everything, or a host for each of its parts."""
+"""The hosts of an edge: one origin for everything, or a host for each part."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ class Hosts:
     """The targets of one edge.
 
     Args:
-        api: what takes the requests; the edge's name in a record.
-        login: what gives tokens.
-        streaming: what takes the WebSockets.
+        api: takes requests; a record names the edge by it.
+        login: issues tokens.
+        streaming: takes WebSockets.
     """
 
     api: Target
@@ -26,12 +26,12 @@ class Hosts:
 
     @classmethod
     def one(cls, target: Target) -> Hosts:
-        """An edge that has one origin for everything."""
+        """An edge with one origin for everything."""
         return cls(target, target, target)
 
     @classmethod
     def of_urls(cls, urls: Mapping[str, str], *, ca_file: str | None = None, authorized: bool = False) -> Hosts:
-        """The hosts that ``urls`` is of.
+        """The hosts with these URLs, by the names of the fields.
 
         Raises:
             InputError: as ``Target.parse``.
@@ -44,18 +44,19 @@ class Hosts:
 
     @property
     def is_one(self) -> bool:
-        """Whether everything has the same origin."""
+        """Whether all hosts are one origin."""
         return len(set(self.urls.values())) == 1
 
     @property
     def is_loopback(self) -> bool:
-        """Whether everything can only be this machine."""
+        """Whether all hosts are this machine."""
         return self.api.is_loopback and self.login.is_loopback and self.streaming.is_loopback
 
     def each(self, change: Callable[[Target], Target]) -> Hosts:
-        """The same with each target changed; what has one origin keeps one target."""
-        changed = {url: change(target) for url, target in self._by_url().items()}
-        return Hosts(changed[self.api.url], changed[self.login.url], changed[self.streaming.url])
+        """The same hosts with each target changed; equal origins still share one target."""
+        changed = {url: change(target) for url, target in {each.url: each for each in self._targets}.items()}
+        return Hosts(*(changed[each.url] for each in self._targets))
 
-    def _by_url(self) -> dict[str, Target]:
-        return {target.url: target for target in (self.api, self.login, self.streaming)}
+    @property
+    def _targets(self) -> tuple[Target, Target, Target]:
+        return self.api, self.login, self.streaming

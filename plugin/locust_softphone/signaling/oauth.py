@@ -1,4 +1,4 @@
-"""An OAuth client and how it asks for a token (RFC 6749 4.4), in either dialect."""
+"""The token request of an OAuth client with client credentials (RFC 6749 4.4), the same in all dialects."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from locust_softphone.errors import AttemptFailed
 from locust_softphone.metrics.outcome import Outcome
 from locust_softphone.signaling.dialect import Reply
 from locust_softphone.signaling.http import HttpConnection
-from locust_softphone.signaling.json_body import json_object
 from locust_softphone.signaling.token import Token
+from locust_softphone.untrusted import json_object
 
 __all__ = ["SIMULATED_CREDENTIALS", "Credentials", "fetch_token", "is_header_value"]
 
@@ -41,11 +41,11 @@ def fetch_token(http: HttpConnection, headers: str, basic: str, timeout_s: float
         http: to the authorization server.
         headers: further header lines, each ended by CRLF.
         basic: ``Credentials.basic``.
-        timeout_s: for the whole request.
-        now_s: the clock that the token expires by.
+        timeout_s: bounds the whole request.
+        now_s: the current time by the clock that the token expires by.
 
     Raises:
-        AttemptFailed: a refusal, a connection that failed, or ``MALFORMED`` for what is no token.
+        AttemptFailed: a refusal, a failed connection, or ``MALFORMED`` for a response without a valid token.
     """
     response = http.post(
         "/oauth/token",
@@ -61,10 +61,10 @@ def fetch_token(http: HttpConnection, headers: str, basic: str, timeout_s: float
 
 
 def is_header_value(text: str) -> bool:
-    """Whether a token can go into a header line as it is (RFC 6750 2.1: b64token), so that it cannot add others."""
+    """Whether a token can be written into a header line without adding others (RFC 6750 2.1: b64token)."""
     return text.isascii() and text.isprintable() and " " not in text and bool(text)
 
 
 def _is_lifetime(seconds: object) -> TypeGuard[float]:
-    """Whether a token can live so long; a number in JSON may be negative, not finite, or of 4,000 digits."""
+    """Whether ``seconds`` is a sensible lifetime; a number in JSON can also be negative or have 4,000 digits."""
     return isinstance(seconds, (int, float)) and 0 <= seconds <= _LONGEST_LIFE_S

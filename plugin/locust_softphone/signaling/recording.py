@@ -1,25 +1,25 @@
-"""Targets that are not reached: what is sent to them is told to somebody, and goes to a stand-in on this machine.
+"""Targets that are recorded and not reached: requests go to a simulated edge on this machine instead.
 
-    code that sends  ──►  RecordedTarget  ──►  told: what would go to https://api.mypurecloud.com, secrets masked
-                                          ──►  a simulated edge, which answers as the real one might
+    code that sends  ──►  recorded target  ──►  report: what would go to https://api.mypurecloud.com, secrets masked
+                                           ──►  a simulated edge, which answers as the real one might
 
-So a dry run is made by the very code that a run is made by.
+So a dry run uses the code of a real run.
 """
 
 from __future__ import annotations
 
 import re
+import socket
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, fields
+from dataclasses import replace
 from typing import Any
 
-from locust_softphone.signaling.stream import Stream
 from locust_softphone.signaling.target import Target
 
-__all__ = ["Told", "masked", "record"]
+__all__ = ["Report", "masked", "record"]
 
-Told = Callable[[str, str], None]
-"""Is told the URL of a host, and what would be sent there: a request, or one message on a WebSocket."""
+Report = Callable[[str, str], None]
+"""Called with the URL of a host, and with what would be sent there: a request, or one message on a WebSocket."""
 
 _TEXT, _CLOSE = 1, 8
 _SECRETS = (
@@ -30,62 +30,56 @@ _SECRETS = (
 
 
 def masked(text: str) -> str:
-    """What is sent, without tokens and other secrets."""
-    for secret, instead in _SECRETS:
-        text = secret.sub(instead, text)
+    """``text`` with tokens and other secrets replaced."""
+    for secret, replacement in _SECRETS:
+        text = secret.sub(replacement, text)
     return text
 
 
-def record(target: Target, stand_in: Target, user: str, told: Told) -> Target:
-    """``target`` with a stand-in.
+def record(target: Target, stand_in: Target, user: str, report: Report) -> Target:
+    """A target that looks like ``target`` and connects to ``stand_in``.
 
     Args:
-        target: what must not be reached.
+        target: the edge that must not be reached.
         stand_in: a simulated edge on this machine, without TLS.
-        user: whose requests they are, for the stand-in alone.
-        told: who is told what would be sent.
+        user: the name of the softphone, which only the stand-in gets.
+        report: called with everything that would be sent.
     """
-    known = {each.name: getattr(target, each.name) for each in fields(Target)}
-    return _RecordedTarget(**{**known, "addresses": stand_in.addresses}, stand_in=stand_in, user=user, told=told)
+    family, address = stand_in.addresses[0]
+
+    def make_socket(_: int, kind: int) -> _RecordingSocket:
+        return _RecordingSocket(socket.socket(family, kind), target.url, user, report)
+
+    return replace(target, tls=None, addresses=((family, address),), make_socket=make_socket)
 
 
-@dataclass(frozen=True)
-class _RecordedTarget(Target):
-    stand_in: Target | None = field(default=None, repr=False)
-    user: str = ""
-    told: Told = field(default=lambda url, text: None, repr=False)
+class _RecordingSocket:
+    """A socket that reports what it sends."""
 
-    def connect(self, timeout_s: float, choice: int = 0) -> Stream:
-        assert self.stand_in is not None
-        family, address = self.stand_in.addresses[0]
-        stream = _RecordedStream.connect(family, address, timeout_s)
-        assert isinstance(stream, _RecordedStream)
-        stream.target = self
-        return stream
-
-
-class _RecordedStream(Stream):
-    """A stream to the stand-in that tells what it sends."""
-
-    __slots__ = ("_upgraded", "target")
-
-    def __init__(self, *args: Any) -> None:
-        super().__init__(*args)
+    def __init__(self, connected: socket.socket, url: str, user: str, report: Report) -> None:
+        self._socket = connected
+        self._url = url
+        self._user = user
+        self._report = report
         self._upgraded = False
-        self.target = _RecordedTarget("", 0)
 
-    def send(self, data: bytes) -> None:
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._socket, name)
+
+    def send(self, data: bytes) -> int:
         for text in _messages(data) if self._upgraded else [data.decode("latin-1")]:
-            self.target.told(self.target.url, masked(text))
-        if not self._upgraded:
+            self._report(self._url, masked(text))
+        if self._upgraded:
+            self._socket.sendall(data)
+        else:
             self._upgraded = b"\r\nUpgrade: websocket\r\n" in data
             line, end, rest = data.partition(b"\r\n")
-            data = line + end + f"X-Softphone-Id: {self.target.user}\r\n".encode() + rest
-        super().send(data)
+            self._socket.sendall(line + end + f"X-Softphone-Id: {self._user}\r\n".encode() + rest)
+        return len(data)
 
 
 def _messages(data: bytes) -> Iterator[str]:
-    """The client's frames in ``data``, unmasked (RFC 6455 5.2, 5.3), as far as they are whole."""
+    """The messages in the client's frames in ``data`` (RFC 6455 5.2, 5.3)."""
     while len(data) >= 6:
         opcode, length, at = data[0] & 0x0F, data[1] & 0x7F, 2
         if length >= 126:

@@ -1,7 +1,7 @@
-"""One TCP or TLS connection with a read buffer, and the only place that turns a socket's errors into outcomes.
+"""One TCP or TLS connection with a read buffer. Socket errors become outcomes here and nowhere else.
 
 A reader that asks for two bytes at a time, as a WebSocket frame parser does, costs a system call only when the buffer
-is empty. Every read and write is bounded by ``deadline_s``: an edge that answers a byte at a time does not get longer.
+is empty. ``deadline_s`` bounds all reads and writes together, so an edge that sends a byte at a time gains no time.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from locust_softphone.errors import AttemptFailed
 from locust_softphone.metrics.outcome import Outcome
 from locust_softphone.signaling.tls import Tls
 
-__all__ = ["MakeSocket", "Socket", "Stream", "outcome_of"]
+__all__ = ["MakeSocket", "Socket", "Stream", "outcome_of", "remaining_s"]
 
 _READ_SIZE = 16_384
 
@@ -31,12 +31,12 @@ _OUTCOME_OF_ERRNO = {
 
 
 class Socket(Protocol):
-    """What a stream needs of ``socket.socket``."""
+    """The part of ``socket.socket`` that a stream uses."""
 
     def setsockopt(self, level: int, option: int, value: int, /) -> None: ...
 
     def settimeout(self, seconds: float, /) -> None:
-        """Bound each of the following calls."""
+        """Limit each of the following calls."""
 
     def connect(self, address: Any, /) -> None: ...
 
@@ -48,11 +48,11 @@ class Socket(Protocol):
 
 
 MakeSocket: TypeAlias = Callable[[int, int], Socket]
-"""Makes one of a family and a kind."""
+"""Makes a socket of a family and a kind."""
 
 
 class Stream:
-    """A connected socket with one read buffer, and TLS where it is wanted."""
+    """A connected socket with a read buffer, with or without TLS."""
 
     __slots__ = ("_buffer", "_socket", "_tls", "deadline_s")
 
@@ -61,7 +61,7 @@ class Stream:
         self._tls: Tls | None = None
         self._buffer = b""
         self.deadline_s = deadline_s
-        """When a read or write gives up, in ``time.perf_counter`` terms."""
+        """When reads and writes give up, by ``time.perf_counter``."""
 
     @classmethod
     def connect(
@@ -77,7 +77,7 @@ class Stream:
         Args:
             family: of the address, such as ``socket.AF_INET``.
             address: as ``socket.connect`` takes it.
-            timeout_s: for everything together.
+            timeout_s: bounds the TCP and the TLS handshake together.
             tls: for TLS, the context and the host that the certificate must name.
             make_socket: makes the socket.
 
@@ -117,17 +117,17 @@ class Stream:
                     break
         except ssl.SSLError:
             with suppress(OSError):
-                self._transmit(tls.data_to_send())  # the alert that says why
+                self._transmit(tls.data_to_send())  # the alert with the reason
             raise
-        self._tls = tls  # the last of the handshake goes out with what is sent first
+        self._tls = tls  # the end of the handshake goes out with the first data
 
     @property
     def has_more(self) -> bool:
-        """Whether something has been received that nobody has read."""
+        """Whether received bytes are waiting to be read."""
         return bool(self._buffer)
 
     def ahead(self) -> bytes:
-        """What can be read without waiting; if that is nothing, what comes next. It stays in the buffer.
+        """The buffer; if it is empty, the next bytes from the network. They stay in the buffer.
 
         Raises:
             AttemptFailed: as ``read``.
@@ -137,11 +137,11 @@ class Stream:
         return self._buffer
 
     def skip(self, size: int) -> None:
-        """Take so many bytes, which are in the buffer, as read."""
+        """Remove ``size`` bytes from the buffer."""
         self._buffer = self._buffer[size:]
 
     def recv(self, size: int) -> bytes:
-        """At most ``size`` bytes; none at all when the other side has closed.
+        """At most ``size`` bytes; none when the other side has closed.
 
         Raises:
             AttemptFailed: ``TIMED_OUT``, ``RESET`` or ``LOST``.
@@ -152,16 +152,16 @@ class Stream:
         return taken
 
     def read(self, size: int) -> bytes:
-        """As ``recv``, where the other side is not expected to close.
+        """As ``recv``, but a close by the other side is a failure.
 
         Raises:
-            AttemptFailed: ``LOST`` when it has; or as ``recv``.
+            AttemptFailed: ``LOST`` when the other side has closed; or as ``recv``.
         """
         self.ahead()
         return self.recv(size)
 
     def read_until(self, end: bytes, limit: int) -> bytes:
-        """All bytes up to and including ``end``; what came behind it stays in the buffer.
+        """All bytes up to and including ``end``; the bytes after it stay in the buffer.
 
         Raises:
             AttemptFailed: ``MALFORMED`` past ``limit`` bytes; or as ``read``.
@@ -197,7 +197,7 @@ class Stream:
             raise AttemptFailed(outcome_of(error)) from None
 
     def close(self) -> None:
-        """Close at once, with what the kernel still has to send; a handshake is finished, lest the edge see it cut."""
+        """Close without waiting. A TLS handshake is completed first, so that the edge does not count it as broken."""
         self._buffer = b""
         tls, self._tls = self._tls, None
         try:
@@ -225,12 +225,12 @@ class Stream:
         self._socket.settimeout(self._remaining_s())
         data = self._socket.recv(_READ_SIZE)
         if len(data) == _READ_SIZE:
-            time.sleep(0)  # there is more: on a socket of gevent's, nobody else would run while it comes
+            time.sleep(0)  # more is waiting: let other greenlets run before the next read
         return data
 
     def _receive_decrypted(self, tls: Tls) -> bytes:
         while (data := tls.decrypted()) is None:
-            self._transmit(tls.data_to_send())  # the handshake's last, or an answer to a key update (RFC 8446 4.6.3)
+            self._transmit(tls.data_to_send())  # the end of the handshake, or a key update (RFC 8446 4.6.3)
             tls.receive_data(self._receive())
         return data
 
@@ -246,18 +246,23 @@ class Stream:
         return remaining_s
 
 
+def remaining_s(deadline_s: float) -> float:
+    """The seconds until a deadline by ``time.perf_counter``, at least 0."""
+    return max(deadline_s - time.perf_counter(), 0.0)
+
+
 def outcome_of(error: OSError | ValueError, setting_up: Literal["TCP", "TLS", ""] = "") -> Outcome:
-    """What a socket's error means for an attempt.
+    """The outcome of an attempt that ended with a socket's error.
 
     Args:
-        error: what the socket, or the look-up of a name, has raised.
-        setting_up: the handshake during which it did, whose failure means that no connection came about.
+        error: raised by the socket or by a name look-up.
+        setting_up: the handshake in which it was raised, if any; its failure means that there is no connection.
     """
     if isinstance(error, TimeoutError):
         return Outcome.CONNECT_TIMEOUT if setting_up == "TCP" else Outcome.TIMED_OUT
     if isinstance(error, (socket.gaierror, UnicodeError)):
         return Outcome.UNRESOLVED
-    if isinstance(error, (ssl.SSLError, ValueError)):  # a ValueError: the TLS host name is none
+    if isinstance(error, (ssl.SSLError, ValueError)):  # ValueError: not a host name for TLS
         return Outcome.TLS_FAILED if setting_up == "TLS" else Outcome.LOST
     if setting_up == "TCP" and error.errno == errno.ETIMEDOUT:
         return Outcome.CONNECT_TIMEOUT

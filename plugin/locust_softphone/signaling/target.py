@@ -1,4 +1,4 @@
-"""The edge: which host and port, at which addresses, over TLS or not, and whether it may be another machine at all."""
+"""Where the edge is: host, port, addresses, TLS; and whether a run may use a machine other than this one."""
 
 from __future__ import annotations
 
@@ -23,16 +23,16 @@ _DEFAULT_PORTS = {"http": 80, "ws": 80, "https": 443, "wss": 443}
 
 @dataclass(frozen=True)
 class Target:
-    """The edge: where it listens and whether over TLS.
+    """Where an edge listens, and whether it uses TLS.
 
     Args:
         host: a name or an address.
         port: the TCP port.
         tls: the context for TLS, one for the whole process, or None for plain TCP.
-        addresses: what ``host`` resolved to; filled by ``resolved``, so that no softphone waits for DNS, and that what
-            was checked is what is connected to, whatever DNS says later.
-        authorized: whether addresses other than this machine's own may be used.
-        make_socket: makes the sockets of its connections.
+        addresses: the addresses of ``host``, filled in by ``resolved``. They are looked up once: no softphone waits for
+            DNS, and the addresses that were checked are those that are used.
+        authorized: whether addresses of other machines may be used.
+        make_socket: makes the sockets of connections.
     """
 
     host: str
@@ -47,12 +47,12 @@ class Target:
         """Read ``http(s)://host[:port]`` or ``ws(s)://…``.
 
         Args:
-            url: the edge's address. A path is refused: the dialect has its own.
+            url: the edge's address. A path is refused, because each dialect has its own.
             ca_file: PEM file of a private certificate authority, trusted instead of the system's.
             authorized: whether it may be another machine.
 
         Raises:
-            InputError: no such URL, or a CA file that cannot be read.
+            InputError: not such a URL, or the CA file cannot be read.
         """
         example = "write it like https://edge.example or http://127.0.0.1:8080"
         if "@" in url:
@@ -84,14 +84,14 @@ class Target:
 
     @property
     def is_loopback(self) -> bool:
-        """Whether the target can only be this machine: localhost or a loopback address, before any look-up."""
+        """Whether the host is localhost or a loopback address; it is not looked up."""
         try:
             return _is_loopback(self.host)
         except ValueError:
             return self.host == "localhost"
 
     def connect(self, timeout_s: float, choice: int = 0) -> Stream:
-        """A connection to it; ``choice`` spreads softphones over a name's several addresses.
+        """Open a connection; ``choice`` spreads softphones over several addresses.
 
         Raises:
             AttemptFailed: as ``Stream.connect``.
@@ -102,11 +102,11 @@ class Target:
         return Stream.connect(family, address, timeout_s, tls, self.make_socket)
 
     def resolved(self) -> Target:
-        """The same target with its addresses looked up, once for the whole run.
+        """The same target with its addresses looked up.
 
         Raises:
             AttemptFailed: ``UNRESOLVED``.
-            InputError: one of the addresses is not this machine's, and nobody has authorized that.
+            InputError: an address is another machine's, and that is not authorized.
         """
         try:
             found = socket.getaddrinfo(self.host, self.port, type=socket.SOCK_STREAM)
@@ -119,12 +119,12 @@ class Target:
         return replace(self, addresses=addresses)
 
     def reached(self, timeout_s: float) -> Target:
-        """The same target with the addresses that take a connection, found by trying each once.
+        """The same target with the addresses that accept a connection; each is tried once.
 
-        No request is sent, so that the edge's count of requests stays the run's own.
+        No request is sent, so the edge counts only requests of the run.
 
         Raises:
-            AttemptFailed: none of them does; the last one's failure.
+            AttemptFailed: no address accepts one; the last failure.
             InputError: as ``resolved``.
         """
         target = self if self.addresses else self.resolved()
@@ -142,10 +142,10 @@ class Target:
 
 
 def _is_loopback(address: str) -> bool:
-    """Whether an address is one of 127.0.0.0/8 or ::1, also where IPv6 carries it (::ffff:127.0.0.1, RFC 4291 2.5.5.2).
+    """Whether an address is in 127.0.0.0/8, or ::1, or such an address mapped to IPv6 (RFC 4291 2.5.5.2).
 
     Raises:
-        ValueError: it is a name.
+        ValueError: it is not an address.
     """
     parsed = ip_address(address)
     return (getattr(parsed, "ipv4_mapped", None) or parsed).is_loopback

@@ -1,14 +1,14 @@
-"""The client's side of TLS without a socket: bytes from the wire go in, bytes for the wire come out.
+"""The client side of TLS without a socket: bytes from the network go in, bytes for the network come out.
 
-    --softphone-ca FILE    only this authority is trusted, and rustls does the work (package rtls, on most platforms)
-    otherwise              the system's authorities are, and Python's ssl does it
+    --softphone-ca FILE    trusts only this authority; uses rustls (package rtls) where there is a wheel
+    otherwise              trusts the system's authorities; uses Python's ssl
 
-A handshake costs rustls half of what it costs OpenSSL 3.0, and two of them are most of a call over wss
-(``benchmarks/cpu_per_call.py --tls``). But rtls 2026.9.21 copies all trusted authorities for each connection: with the
-system's, 0.34 ms and some 200 KB each, more than it saves. When it builds its configuration once per context, the
-system's authorities can be given to it too.
+A handshake with rustls costs half the CPU of one with OpenSSL 3.0, and two handshakes are most of a call over wss
+(``benchmarks/cpu_per_call.py --tls``). But rtls 2026.9.21 copies all trusted authorities for each connection. With the
+system's, that takes 0.34 ms and about 200 KB, more than it saves. It can be used for those too once it builds its
+configuration once per context.
 
-Either verifies the certificate and the host's name (RFC 9525). The interface of both is that of ``ssl``.
+Both verify the certificate and the host name (RFC 9525), and both have the interface of ``ssl``.
 """
 
 from __future__ import annotations
@@ -29,13 +29,13 @@ _RECORD = 16_384  # the most that one record carries, RFC 8446 5.1
 
 
 def client_context(ca_file: str | None = None) -> ssl.SSLContext:
-    """A context that verifies; one is enough for a process.
+    """A context that verifies certificates; a process needs only one.
 
     Args:
         ca_file: PEM file of a private certificate authority, trusted instead of the system's.
 
     Raises:
-        InputError: the file cannot be read, or has no certificate in it.
+        InputError: the file cannot be read or contains no certificate.
     """
     try:
         context = ssl.create_default_context(cafile=ca_file)
@@ -48,7 +48,7 @@ def client_context(ca_file: str | None = None) -> ssl.SSLContext:
 
 
 def engine_of(context: ssl.SSLContext) -> str:
-    """What does TLS with this context, and its version."""
+    """The TLS library behind this context, with its version."""
     return f"rtls {version('rtls')}" if _is_rtls(context) else ssl.OPENSSL_VERSION
 
 
@@ -57,7 +57,7 @@ def _is_rtls(context: ssl.SSLContext) -> bool:
 
 
 class _Buffer:
-    """What ``rtls`` needs of its ``MemoryBIO``, without its lock, which is gevent's here: 5 % of a call over wss."""
+    """Replaces the ``MemoryBIO`` of ``rtls``, whose lock is gevent's here and costs 5 % of a call over wss."""
 
     __slots__ = ("_closed", "_data")
 
@@ -82,7 +82,7 @@ class _Buffer:
 
 
 class Tls:
-    """One connection's TLS. Errors are those of ``ssl``.
+    """The TLS of one connection. Errors are those of ``ssl``.
 
     Args:
         context: from ``client_context``.
@@ -95,13 +95,13 @@ class Tls:
         buffer: Any = _Buffer if _is_rtls(context) else ssl.MemoryBIO
         self._incoming: ssl.MemoryBIO = buffer()
         self._outgoing: ssl.MemoryBIO = buffer()
-        name = host.encode("idna").decode("ascii")  # ssl would do it by itself, rtls does not
+        name = host.encode("idna").decode("ascii")  # ssl does so by itself, rtls does not
         self._object = context.wrap_bio(self._incoming, self._outgoing, server_hostname=name)
-        if buffer is not _Buffer:  # rtls has said hello already
+        if buffer is not _Buffer:  # rtls has made its ClientHello already
             self.do_handshake()
 
     def do_handshake(self) -> bool:
-        """Go on with the handshake (RFC 8446 2); whether it is over. Otherwise more has to come in."""
+        """Continue the handshake (RFC 8446 2); returns False while it needs more data."""
         try:
             self._object.do_handshake()
         except ssl.SSLWantReadError:
@@ -109,18 +109,18 @@ class Tls:
         return True
 
     def receive_data(self, data: bytes) -> None:
-        """Take what the wire has brought; nothing at all means that the other side has closed."""
+        """Take data from the network; empty data means that the other side has closed."""
         if data:
             self._incoming.write(data)
         else:
             self._incoming.write_eof()
 
     def data_to_send(self) -> bytes:
-        """What has to be sent now, if anything."""
+        """The data to send now, possibly empty."""
         return self._outgoing.read()
 
     def decrypted(self) -> bytes | None:
-        """What can be read of what came in; empty when the other side has closed, None while there is nothing."""
+        """The next decrypted data; empty when the other side has closed, None while there is none."""
         try:
             return self._object.read(_RECORD)
         except ssl.SSLWantReadError:
@@ -129,6 +129,6 @@ class Tls:
             return b""
 
     def encrypt(self, data: bytes) -> None:
-        """Put ``data`` into what goes out."""
+        """Encrypt ``data`` for ``data_to_send``."""
         while data:
             data = data[self._object.write(data) :]

@@ -1,7 +1,7 @@
-"""Tokens: one for the whole fleet, or one for every connection.
+"""Bearer tokens, and one token that all softphones share.
 
-A shared token is fetched once, whoever asks first, and again a little before it expires. When the edge rejects it, the
-first softphone to say so has it replaced; the other 499 that were rejected with the same token find the new one.
+A shared token is fetched once, and again shortly before it expires. When the edge rejects it, the first softphone to
+report that causes one new fetch; the others that were rejected with the same token get the new one.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ class Token:
 
     Args:
         bearer: the secret itself; never shown.
-        expires_s: when the edge stops taking it, in the caller's clock.
-        refresh_s: when to fetch the next one: a tenth of its life before, at most a minute.
+        expires_s: when it expires, by the caller's clock.
+        refresh_s: when to fetch the next one: a tenth of its lifetime earlier, but at most a minute.
     """
 
     bearer: str = field(repr=False)
@@ -41,20 +41,20 @@ class Token:
 
 
 class TokenSource(Protocol):
-    """Where the softphones of a fleet that shares one token get it from."""
+    """Provides the token that all softphones share."""
 
     def get(self, fetch: Callable[[], Token]) -> Token:
-        """The token; ``fetch`` asks the edge for one."""
+        """The token; ``fetch`` requests one from the edge."""
 
     def reject(self, token: Token) -> None:
-        """The edge did not take ``token`` (HTTP 401)."""
+        """The edge rejected ``token`` (HTTP 401)."""
 
 
 class SharedToken:
-    """One token for everybody on this process.
+    """One token for all softphones of this process.
 
     Args:
-        clock: seconds, in the terms of ``Token.expires_s``.
+        clock: the clock of ``Token.expires_s``, in seconds.
     """
 
     def __init__(self, clock: Callable[[], float]) -> None:
@@ -65,13 +65,13 @@ class SharedToken:
         self._failed_s = float("-inf")
 
     def get(self, fetch: Callable[[], Token]) -> Token:
-        """The token, fetched first where there is none that is still good.
+        """The token; fetched first if there is none or it is about to expire.
 
         Args:
-            fetch: asks the edge for one; only one caller at a time does.
+            fetch: requests one from the edge; called by one caller at a time.
 
         Raises:
-            AttemptFailed: the fetch failed, this caller's or the one that this caller was waiting for.
+            AttemptFailed: the fetch failed, either this caller's or the one that this caller waited for.
         """
         token = self._token
         if token and self._clock() < token.refresh_s:
@@ -85,11 +85,11 @@ class SharedToken:
             try:
                 self._token = fetch()
             except AttemptFailed as failed:
-                self._failure, self._failed_s = copy(failed), self._clock()  # a copy: frames of 500 softphones are many
+                self._failure, self._failed_s = copy(failed), self._clock()  # a copy holds no frames
                 raise
             return self._token
 
     def reject(self, token: Token) -> None:
-        """The edge did not take ``token`` (HTTP 401): forget it, unless it has been replaced already."""
+        """The edge rejected ``token`` (HTTP 401): drop it, unless it has been replaced already."""
         if self._token is token:
             self._token = None

@@ -1,8 +1,7 @@
-"""A WebSocket (RFC 6455): an upgrade request of our own, then websocket-client for every frame.
+"""A WebSocket (RFC 6455): the upgrade, messages, pings and the close.
 
-websocket-client reads the handshake's headers a byte per system call, which is most of what its connect costs; here the
-head is read at once, and what the edge sent behind it is kept for the frames. This is the only module that imports
-``websocket``.
+The upgrade request is made here, because websocket-client reads a response's head with one system call per byte. Short
+frames are parsed here too; websocket-client parses all others. This is the only module that imports ``websocket``.
 """
 
 from __future__ import annotations
@@ -25,7 +24,7 @@ __all__ = ["ABNORMAL", "NORMAL", "Connection"]
 
 NORMAL = 1000
 ABNORMAL = 1006
-"""What an API reports for a connection that ended without a close frame (RFC 6455 7.1.5); never on the wire."""
+"""The close code of a connection that ended without a close frame (RFC 6455 7.1.5); never on the wire."""
 _NO_STATUS = 1005
 _NORMAL_PAYLOAD = NORMAL.to_bytes(2, "big")
 
@@ -37,7 +36,7 @@ _USUAL = (ABNF.OPCODE_TEXT, ABNF.OPCODE_PING, ABNF.OPCODE_PONG, ABNF.OPCODE_CLOS
 
 
 class Connection:
-    """An open WebSocket. Pings are answered inside ``receive``, so an idle softphone must be receiving.
+    """An open WebSocket. Pings are answered inside ``receive``, so an idle softphone must call it.
 
     Attributes:
         response: the head of the 101 response.
@@ -70,13 +69,12 @@ class Connection:
             target: the edge.
             path: the request target.
             headers: further header lines, each ended by CRLF.
-            timeout_s: for connecting and the upgrade together.
-            subprotocol: one that the edge must choose.
-            choice: which of the target's addresses, counted round.
+            timeout_s: bounds the connection set-up and the upgrade together.
+            subprotocol: the subprotocol that the edge must choose.
+            choice: picks one of the target's addresses, modulo their number.
 
         Raises:
-            AttemptFailed: a refusal with its status and headers, or any way in which a connection can fail; with close
-                code 1006, as a browser would show it.
+            AttemptFailed: the edge refused, or the connection failed; with close code 1006, as in a browser.
         """
         try:
             stream = target.connect(timeout_s, choice)
@@ -92,7 +90,7 @@ class Connection:
             raise
 
     def receive(self, timeout_s: float) -> str | None:
-        """The next text or binary message, or None if none came in time. Pings on the way are answered.
+        """The next text or binary message, or None if none came in time. Pings before it are answered.
 
         Raises:
             AttemptFailed: ``CLOSED`` with the close frame's code (1005 for one without), or ``LOST``, ``RESET`` or
@@ -106,7 +104,7 @@ class Connection:
                     self._stream.send(_frame(ABNF.OPCODE_PONG, payload))
                     self.pings += 1
                 elif opcode == ABNF.OPCODE_CLOSE:
-                    with suppress(AttemptFailed):  # the edge need not wait for it
+                    with suppress(AttemptFailed):  # the edge may be gone already
                         self._stream.send(_frame(ABNF.OPCODE_CLOSE, payload[:2]))
                     raise AttemptFailed(Outcome.CLOSED, close_code=_close_code(payload))
                 elif opcode != ABNF.OPCODE_PONG and (message := self._assemble(opcode, payload, final)) is not None:
@@ -119,10 +117,10 @@ class Connection:
             raise AttemptFailed(Outcome.MALFORMED, close_code=ABNORMAL) from None
 
     def send(self, timeout_s: float, *messages: str) -> None:
-        """Send text messages, all in one write.
+        """Send text messages in one write.
 
         Raises:
-            AttemptFailed: as a write can fail, with 1006.
+            AttemptFailed: the connection ended; with 1006.
         """
         self._stream.deadline_s = time.perf_counter() + timeout_s
         try:
@@ -130,19 +128,19 @@ class Connection:
         except AttemptFailed as failed:
             raise _abnormal(failed) from None
 
-    def close(self, timeout_s: float, *last_words: str) -> int:
-        """Send ``last_words``, close with 1000 and wait for the edge's close frame (RFC 6455 7.1.2).
+    def close(self, timeout_s: float, *last_messages: str) -> int:
+        """Send ``last_messages``, close with 1000 and wait for the edge's close frame (RFC 6455 7.1.2).
 
         Returns:
             The code of the edge's close frame.
 
         Raises:
-            AttemptFailed: the connection ended otherwise, or no close frame came in time.
+            AttemptFailed: the connection ended without a close frame, or none came in time.
         """
         self._stream.deadline_s = time.perf_counter() + timeout_s
         try:
-            words = [_frame(ABNF.OPCODE_TEXT, each.encode()) for each in last_words]
-            self._stream.send(b"".join([*words, _frame(ABNF.OPCODE_CLOSE, _NORMAL_PAYLOAD)]))
+            frames = [_frame(ABNF.OPCODE_TEXT, message.encode()) for message in last_messages]
+            self._stream.send(b"".join([*frames, _frame(ABNF.OPCODE_CLOSE, _NORMAL_PAYLOAD)]))
             while True:
                 opcode, payload, _ = self._frames.next()
                 if opcode == ABNF.OPCODE_CLOSE:
@@ -155,13 +153,13 @@ class Connection:
             self.abort()
 
     def abort(self) -> None:
-        """Let go of the connection without a word."""
+        """Drop the connection without a close frame."""
         self._stream.close()
 
     def _assemble(self, opcode: int, payload: bytes, final: bool) -> bytes | None:
-        """A data frame's message, if it is the last frame of one (RFC 6455 5.4)."""
+        """The message that a data frame completes, or None if more frames follow (RFC 6455 5.4)."""
         if (opcode == ABNF.OPCODE_CONT) == (self._fragments is None):
-            raise WebSocketProtocolException("a continuation of nothing, or a message within another")
+            raise WebSocketProtocolException("a continuation without a message, or a message within another")
         if self._fragments is None:
             if final:
                 return payload
@@ -176,24 +174,24 @@ class Connection:
 
 
 class _Frames:
-    """The frames that come in on a stream.
+    """Reads frames from a stream.
 
-    Nearly all are short, in one piece and not fragmented, and there before they are asked for. They are taken from the
-    stream's buffer in one step. Any other is left to websocket-client, which reads it in many small ones.
+    A short frame that is not fragmented and already in the buffer is parsed in one step, and nearly all frames are. All
+    others are left to websocket-client, which reads them in many small steps.
     """
 
     __slots__ = ("_reader", "_stream")
 
     def __init__(self, stream: Stream) -> None:
         self._stream = stream
-        self._reader: _FrameReader | None = None  # in the middle of a frame
+        self._reader: _FrameReader | None = None  # while a frame is incomplete
 
     def next(self) -> tuple[int, bytes, bool]:
         """The next frame: its opcode, its payload, and whether it is the last one of its message.
 
         Raises:
             AttemptFailed: as ``Stream.read``.
-            WebSocketException: it is none that RFC 6455 allows, or too large.
+            WebSocketException: RFC 6455 forbids the frame, or it is too large.
         """
         if self._reader is None:
             data = self._stream.ahead()
@@ -215,9 +213,9 @@ class _Frames:
 
 
 class _FrameReader(frame_buffer):
-    """websocket-client's frame parser on a stream; by itself it would read a frame of any announced length.
+    """websocket-client's frame parser on a stream, with a limit to the size of a frame.
 
-    UTF-8 is left to ``bytes.decode``: a Python loop over each byte costs more than the rest of the frame.
+    ``bytes.decode`` checks UTF-8 instead: a Python loop over each byte costs more than the rest of the frame.
     """
 
     def __init__(self, stream: Stream) -> None:
@@ -232,7 +230,7 @@ class _FrameReader(frame_buffer):
 
 
 def _frame(opcode: int, payload: bytes) -> bytes:
-    """A final frame, masked (RFC 6455 5.2, 5.3); websocket-client's own way takes twice as long."""
+    """A final frame, masked (RFC 6455 5.2, 5.3); websocket-client takes twice as long to make one."""
     size = len(payload)
     if size < 126:
         head = bytes((_FIN | opcode, _MASKED | size))
@@ -246,7 +244,7 @@ def _frame(opcode: int, payload: bytes) -> bytes:
 
 
 def _abnormal(failed: AttemptFailed) -> AttemptFailed:
-    """The same failure with what a browser's close event would say of it."""
+    """The same failure with the close code that a browser would show."""
     code = ABNORMAL if failed.close_code is None else failed.close_code
     return AttemptFailed(failed.outcome, status=failed.status, close_code=code, advice=failed.advice)
 

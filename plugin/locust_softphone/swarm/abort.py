@@ -8,8 +8,9 @@ import gevent
 from locust import User
 
 from locust_softphone.config.profile import Profile
-from locust_softphone.metrics.bounds import Bounds
-from locust_softphone.runs.record import Aborted
+from locust_softphone.metrics.catalogue import bounds_of
+from locust_softphone.metrics.run_so_far import RunSoFar
+from locust_softphone.runs.build import Aborted
 
 __all__ = ["abort_on_failed_expectation", "calls_each"]
 
@@ -17,21 +18,21 @@ CHECK_EVERY_S = 0.1
 
 
 def abort_on_failed_expectation(
-    profile: Profile, bounds: Callable[[], Bounds], active: Callable[[], bool], abort: Callable[[Aborted], None]
+    profile: Profile, so_far: Callable[[], RunSoFar], active: Callable[[], bool], abort: Callable[[Aborted], None]
 ) -> None:
     """Check the run until it is over, or until an expectation that it is aborted by can no longer hold.
 
     Args:
         profile: the run's profile.
-        bounds: the bounds of the run's metrics, as far as it is known.
+        so_far: what has been measured so far.
         active: whether the run goes on.
         abort: called once, with the expectation and the time.
     """
     expectations = [each for each in profile.expect if each.abort]
     while expectations and active():
-        known = bounds()
+        known = so_far()
         for each in expectations:
-            if each.decided(known.range_of(each.field), known.planned) is False:
+            if each.decided(bounds_of(each.metric, known), known.planned) is False:
                 abort(Aborted(each, max(known.until_s, 0.0), known.calls_each))
                 return
         gevent.sleep(CHECK_EVERY_S)

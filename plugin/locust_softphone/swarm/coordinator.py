@@ -12,7 +12,7 @@ from __future__ import annotations
 import logging
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import gevent
 from locust.env import Environment
@@ -20,6 +20,7 @@ from locust.runners import MasterRunner
 
 from locust_softphone.errors import ExitCode, InputError
 from locust_softphone.report.summary import summary_lines
+from locust_softphone.runs.record import RunRecord
 from locust_softphone.signaling.dialects import Account
 from locust_softphone.swarm import workarounds
 from locust_softphone.swarm.abort import calls_each
@@ -84,7 +85,7 @@ class RunCoordinator:
         options = self._read_options(profile, host)
         if options.hosts:
             options.hosts.each(reach)
-        _check_writable(options.runs)
+        _check_writable(self.runs_folder)
 
     def users_wanted(self) -> int | None:
         """How many Locust users there must be now: a multiple of the workers, or None when the run is over."""
@@ -114,7 +115,7 @@ class RunCoordinator:
         try:
             if options is None:
                 raise InputError("no ProfileShape: the locustfile has none, or the class picker has not chosen it")
-            _check_writable(options.runs)
+            _check_writable(self.runs_folder)
             calls = calls_each(options.profile, self._environment.user_classes)
             self._run = self.last = run = Run.prepare(options, lambda to: self._generator(options, to), calls)
             logger.log(logging.WARNING if run.target.authorized else logging.INFO, "%s", run.announcement())
@@ -127,13 +128,13 @@ class RunCoordinator:
         run = self._run
         if run is not None and run.began_at is None and not self._refused:
             run.begin()
-            gevent.spawn(workarounds.forget_seconds_long_past, self._environment, lambda: not run.active)
+            gevent.spawn(workarounds.drop_old_seconds_repeatedly, self._environment, lambda: not run.active)
 
     def collect(self) -> None:
         """``test_stopping``: all hang up, and the rest of the measurements comes in."""
         if self._run is not None:
             self._run.collect()
-            workarounds.let_csv_files_catch_up(getattr(self._environment.parsed_options, "csv_prefix", None))
+            workarounds.await_last_csv_rows(getattr(self._environment.parsed_options, "csv_prefix", None))
 
     def finish(self) -> None:
         """``test_stop``: judge the run, save its record and print a summary."""
@@ -142,7 +143,7 @@ class RunCoordinator:
             return
         try:
             record = run.judge()
-            self.exit_code = max(self.exit_code or 0, record["exit_code"])
+            self.exit_code = max(self.exit_code or 0, record.exit_code)
             path = run.save()
             with suppress(OSError):  # a closed terminal or a broken pipe
                 print(*summary_lines(record), f"run record: {path}", sep="\n", flush=True)
@@ -181,7 +182,7 @@ class RunCoordinator:
         return self._run or (None if self.phase == "preparing" else self.last)
 
     @property
-    def last_result(self) -> dict[str, Any] | None:
+    def last_result(self) -> RunRecord | None:
         """The record of the last run, once it is judged."""
         return self.last.result if self.last else None
 

@@ -70,7 +70,7 @@ class EdgeUnderTest:
         Raises:
             InputError: it cannot be reached or started.
         """
-        process = None if options.hosts else EdgeProcess.for_profile(options.profile, options.policy)
+        process = None if options.hosts else EdgeProcess.for_profile(options.profile, options.startup.policy)
         try:
             hosts = options.hosts or Hosts.one(Target.parse(process.url if process else ""))
             account = options.account(hosts).reached(reach)

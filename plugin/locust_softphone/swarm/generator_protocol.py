@@ -47,4 +47,4 @@ class Generator(Protocol):
         """The workers, for the run record; None without any."""
 
     def problems(self) -> list[str]:
-        """Why measurements are missing, a sentence each."""
+        """Why measurements are missing, one sentence each."""

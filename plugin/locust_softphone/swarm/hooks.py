@@ -18,7 +18,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from locust.argument_parser import LocustArgumentParser
 from locust.env import Environment
 from locust.event import Events
 from locust.runners import WorkerRunner
@@ -34,7 +33,7 @@ from locust_softphone.swarm.signals import (
     stop_web_ui_on_signals,
     stop_worker_on_signals,
 )
-from locust_softphone.swarm.state import attach, attached_to
+from locust_softphone.swarm.state import attach, role_of
 from locust_softphone.swarm.user import SoftphoneUser
 from locust_softphone.swarm.web.pages import add_pages
 
@@ -47,13 +46,9 @@ def install(events: Events) -> None:
     Args:
         events: ``locust.events``.
     """
-    events.init_command_line_parser.add_listener(_on_parser)
+    events.init_command_line_parser.add_listener(lambda parser, **_: add_options(parser))
     events.init.add_listener(_on_init)
     events.quitting.add_listener(_on_quitting)
-
-
-def _on_parser(parser: LocustArgumentParser, **_: Any) -> None:
-    add_options(parser)
 
 
 def _on_init(environment: Environment, runner: Any, web_ui: WebUI | None, **_: Any) -> None:
@@ -107,7 +102,7 @@ def _exit_on_bad_input() -> Iterator[None]:
 
 
 def _on_quitting(environment: Environment, **_: Any) -> None:
-    coordinator = attached_to(environment)
+    coordinator = role_of(environment)
     if not isinstance(coordinator, RunCoordinator):
         return
     locust_report.add_to_file(environment, coordinator.last_result)

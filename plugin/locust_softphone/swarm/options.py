@@ -1,25 +1,25 @@
-"""The options that a run takes besides Locust's own, each with an environment variable ``LOCUST_SOFTPHONE_…``.
+"""The options of a run besides Locust's own, each with an environment variable ``LOCUST_SOFTPHONE_…``.
 
-    StartupOptions    set when Locust is started, by whoever may start processes here: the client and its secret, the
-                      permission and the host that it is for, files and folders
-    RunOptions        what one run does: the startup options, the profile and the host; the web UI's form may change
-                      the last two
+    StartupOptions    fixed when Locust is started: credentials, permission and the host it is for, files, folders
+    RunOptions        what one run does: the startup options, with a profile and a host that the web UI may change
 
-Locust's ``POST /swarm`` sets any option by its name, those too that its form does not show, so
-nothing of ``StartupOptions`` is read from Locust's options again.
+Locust's ``POST /swarm`` sets any option by name, also those that its form does not show. Therefore the startup options
+are read once and never from Locust's options again.
 """
 
 from __future__ import annotations
 
 from argparse import Namespace
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import TypeVar
 
 from locust.argument_parser import LocustArgumentParser
 
-from locust_softphone.config.profile import Profile, list_profiles, load_profile, profile_folders
+from locust_softphone.config.profile import Profile
+from locust_softphone.config.profile_files import list_profiles, load_profile, profile_folders
 from locust_softphone.errors import InputError
 from locust_softphone.signaling.dialects import Account
 from locust_softphone.signaling.dialects.genesys_cloud.client import CALL_TO, GenesysCloud
@@ -34,122 +34,92 @@ __all__ = ["RunOptions", "StartupOptions", "add_options", "take_secret"]
 
 LONGEST_SECRET = 64 * 1024
 
+_STARTUP_OPTIONS = (
+    ("runs", "DIR", "runs", "Where run records are written (default: runs)"),
+    ("client-id", "ID", "", "OAuth client id (default: the simulated edge's)"),
+    (
+        "client-secret",
+        "SECRET",
+        "",
+        "OAuth client secret. On a command line it stays in the shell's history, and others can read it in the process "
+        "list while Locust starts: set the environment variable or give a file instead",
+    ),
+    ("client-secret-file", "FILE", "", "File with only the OAuth client secret, such as /run/secrets/softphone"),
+    (
+        "region",
+        "REGION",
+        "",
+        "A region of Genesys Cloud such as us-east-1 or eu-central-1, in place of --host: its hosts are the edge",
+    ),
+    (
+        "users",
+        "FILE",
+        "",
+        "CSV file of the users that the softphones log in as, columns jid, token or both (dialect genesys-cloud); a "
+        "token env:NAME is taken from the environment",
+    ),
+    ("call-to", "NUMBER", "", "The number that the softphones call (dialect genesys-cloud); required for a region"),
+    ("ca", "FILE", "", "PEM file of a private certificate authority to trust instead of the system's"),
+    ("policy", "FILE", "", "Policy file of the simulated edge that is started when there is no --host"),
+)
+"""Name, placeholder, default and help of the options that only the start of Locust can set."""
+
+T = TypeVar("T")
+
 
 class _Suggestions(tuple[str, ...]):
-    """Choices for the web UI's drop-down that leave the command line free to name a path."""
+    """Choices for the web UI's drop-down; the command line may also name a path."""
 
     def __contains__(self, value: object) -> bool:
         return True
 
 
 def add_options(parser: LocustArgumentParser) -> None:
-    """Add our options to Locust's parser; named ``--softphone-…`` as ``--profile`` is taken."""
-    names = _Suggestions(each.name for each in list_profiles(profile_folders()))
+    """Add our options to Locust's parser. They are named ``--softphone-…`` since Locust has a ``--profile``."""
     parser.add_argument(
         "--softphone-profile",
         metavar="NAME|PATH",
         env_var="LOCUST_SOFTPHONE_PROFILE",
-        choices=names,
+        choices=_Suggestions(each.name for each in list_profiles(profile_folders())),
         default="burst-500",
         help="The profile to run: a name from the pack, or a YAML file",
     )
-    parser.add_argument(
-        "--softphone-runs",
-        metavar="DIR",
-        env_var="LOCUST_SOFTPHONE_RUNS",
-        default="runs",
-        include_in_web_ui=False,
-        help="Where run records are written (default: runs)",
-    )
-    parser.add_argument(
-        "--softphone-client-id",
-        metavar="ID",
-        env_var="LOCUST_SOFTPHONE_CLIENT_ID",
-        default="",
-        include_in_web_ui=False,
-        help="OAuth client id (default: the simulated edge's)",
-    )
-    parser.add_argument(
-        "--softphone-client-secret",
-        metavar="SECRET",
-        env_var="LOCUST_SOFTPHONE_CLIENT_SECRET",
-        default="",
-        include_in_web_ui=False,
-        is_secret=True,
-        help="OAuth client secret. On a command line it stays in the shell's history, and others can read it in the "
-        "process list while Locust starts: set the environment variable or give a file instead",
-    )
-    parser.add_argument(
-        "--softphone-client-secret-file",
-        metavar="FILE",
-        env_var="LOCUST_SOFTPHONE_CLIENT_SECRET_FILE",
-        default="",
-        include_in_web_ui=False,
-        help="File with nothing but the OAuth client secret, such as /run/secrets/softphone",
-    )
-    parser.add_argument(
-        "--softphone-region",
-        metavar="REGION",
-        env_var="LOCUST_SOFTPHONE_REGION",
-        default="",
-        include_in_web_ui=False,
-        help="A region of Genesys Cloud such as us-east-1 or eu-central-1, in place of --host: its hosts are the edge",
-    )
-    parser.add_argument(
-        "--softphone-users",
-        metavar="FILE",
-        env_var="LOCUST_SOFTPHONE_USERS",
-        default="",
-        include_in_web_ui=False,
-        help="CSV file of the users whose softphones these are, columns jid, token or both (dialect genesys-cloud); "
-        "a token env:NAME is taken from the environment",
-    )
-    parser.add_argument(
-        "--softphone-call-to",
-        metavar="NUMBER",
-        env_var="LOCUST_SOFTPHONE_CALL_TO",
-        default="",
-        include_in_web_ui=False,
-        help="Whom the softphones call (dialect genesys-cloud); needed for a region",
-    )
-    parser.add_argument(
-        "--softphone-ca",
-        metavar="FILE",
-        env_var="LOCUST_SOFTPHONE_CA",
-        default="",
-        include_in_web_ui=False,
-        help="PEM file of a private certificate authority to trust instead of the system's",
-    )
-    parser.add_argument(
-        "--softphone-policy",
-        metavar="FILE",
-        env_var="LOCUST_SOFTPHONE_POLICY",
-        default="",
-        include_in_web_ui=False,
-        help="Policy file of the simulated edge that is started when there is no --host",
-    )
+    for name, metavar, default, text in _STARTUP_OPTIONS:
+        parser.add_argument(
+            f"--softphone-{name}",
+            metavar=metavar,
+            env_var=_variable(name),
+            default=default,
+            include_in_web_ui=False,
+            is_secret=name == "client-secret",
+            help=text,
+        )
     parser.add_argument(
         "--softphone-authorized",
         action="store_true",
-        env_var="LOCUST_SOFTPHONE_AUTHORIZED",
+        env_var=_variable("authorized"),
         default=False,
         include_in_web_ui=False,
-        help="I may load-test this target: needed for any --host that is not this machine, and for any region",
+        help="I may load-test this target: required for any --host that is not this machine, and for any region",
     )
+
+
+def _variable(option: str) -> str:
+    return f"LOCUST_SOFTPHONE_{option.upper().replace('-', '_')}"
 
 
 @dataclass(frozen=True)
 class StartupOptions:
-    """What was said as Locust was started, and holds for every run of this process.
+    """The options that hold for every run of this process.
 
     Args:
         host: the edge, or None for a simulated one.
-        region: whose hosts are the edge, or None.
-        authorized: whether the user may load-test ``host`` or ``region``, and that alone.
-        users: whose softphones they are; none where each asks the edge who it is.
-        call_to: whom they call, or None for nobody's number.
-        client_id: of the OAuth client; empty for the simulated edge's.
-        client_secret: of the OAuth client.
+        region: the region whose hosts are the edge, or None.
+        authorized: whether the user may load-test ``host`` or ``region``, and nothing else.
+        users: the users that the softphones log in as; empty if each asks the edge who it is.
+        call_to: the number that they call, or None.
+        client_id: the OAuth client's id; empty for the simulated edge's.
+        client_secret: the OAuth client's secret.
         ca: PEM file of a private certificate authority, or None.
         runs: the folder for run records.
         policy: the simulated edge's policy file, or None.
@@ -168,10 +138,10 @@ class StartupOptions:
 
     @classmethod
     def take(cls, parsed: Namespace) -> StartupOptions:
-        """Read the parsed options, and leave no secret in them.
+        """Read the parsed options, and remove the secret from them.
 
         Raises:
-            InputError: the secret's file or that of the users cannot be used, or there are two secrets.
+            InputError: the secret's file or the users' file cannot be used, or there are two secrets.
         """
         secret, file = take_secret(parsed), parsed.softphone_client_secret_file
         if secret and file:
@@ -198,7 +168,7 @@ class StartupOptions:
         return Credentials(self.client_id, self.client_secret) if self.client_id else SIMULATED_CREDENTIALS
 
     def authorizes(self, target: Target) -> bool:
-        """Whether the permission is for this target: it names a host, and a form can name another."""
+        """Whether the permission holds for this target: it was given for one host, and a form can name another."""
         if not self.authorized or not self.host:
             return False
         with suppress(InputError):
@@ -208,27 +178,17 @@ class StartupOptions:
 
 @dataclass(frozen=True)
 class RunOptions:
-    """What a run is to do, checked.
+    """The options of one run, checked.
 
     Args:
         profile: the profile to run.
-        hosts: the edge, or None for a simulated one of our own.
-        startup: what was said as Locust was started.
+        hosts: the edge, or None to start a simulated one.
+        startup: the options that hold for every run.
     """
 
     profile: Profile
     hosts: Hosts | None
     startup: StartupOptions
-
-    @property
-    def runs(self) -> Path:
-        """The folder for run records."""
-        return self.startup.runs
-
-    @property
-    def policy(self) -> Path | None:
-        """The simulated edge's policy file."""
-        return self.startup.policy
 
     def account(self, hosts: Hosts) -> Account:
         """The edge at these hosts, and who the softphones are to it."""
@@ -236,26 +196,27 @@ class RunOptions:
 
     @classmethod
     def read(cls, profile: str, host: str | None, startup: StartupOptions) -> RunOptions:
-        """Check what is wanted now against what was given at the start.
+        """Check a profile and a host against the startup options.
 
         Args:
             profile: a name or a path.
             host: the edge, or None for a simulated one.
-            startup: what was said as Locust was started.
+            startup: the options that hold for every run.
 
         Raises:
             InputError: with every problem found, a line each.
         """
         problems: list[str] = []
-        loaded = hosts = None
-        try:
-            loaded = load_profile(profile, profile_folders())
-        except InputError as error:
-            problems += error.problems
-        try:
-            hosts = _hosts(host, startup)
-        except InputError as error:
-            problems += error.problems
+
+        def attempt(read: Callable[[], T]) -> T | None:
+            try:
+                return read()
+            except InputError as error:
+                problems.extend(error.problems)
+                return None
+
+        loaded = attempt(lambda: load_profile(profile, profile_folders()))
+        hosts = attempt(lambda: _hosts(host, startup))
         if hosts is not None:
             problems += _host_problems(hosts, startup)
         if loaded is not None:
@@ -266,7 +227,7 @@ class RunOptions:
 
 
 def take_secret(parsed: Namespace) -> str:
-    """Take the client's secret out of the options, of ``sys.argv`` and of the process list, and return it.
+    """Remove the client's secret from the options, ``sys.argv`` and the process list, and return it.
 
     Locust would send it to its workers with every message that spawns users, and a locustfile could print it.
     """
@@ -283,19 +244,17 @@ def _read_secret(file: Path) -> str:
     except OSError as error:
         raise InputError(f"{name}: cannot be read ({error.strerror})") from None
     except UnicodeDecodeError:
-        raise InputError(f"{name}: not text; it must hold nothing but the secret") from None
+        raise InputError(f"{name}: not text; it must contain only the secret") from None
     if not secret or len(secret) > LONGEST_SECRET:
-        raise InputError(f"{name}: {'longer than 64 KB' if secret else 'empty'}; it must hold nothing but the secret")
+        raise InputError(f"{name}: {'longer than 64 KB' if secret else 'empty'}; it must contain only the secret")
     return secret
 
 
 def _hosts(host: str | None, startup: StartupOptions) -> Hosts | None:
-    """The edge that is named, by a host or by a region; None for a simulated one."""
+    """The edge that a host or a region names; None for a simulated one."""
     if startup.region:
         if host:
-            raise InputError(
-                "--softphone-region: its hosts are the edge, and --host names another; give one of the two"
-            )
+            raise InputError("--softphone-region and --host both name an edge; give one of the two")
         return hosts_of(startup.region, ca_file=startup.ca, authorized=startup.authorized)
     if not host:
         return None
@@ -303,26 +262,28 @@ def _hosts(host: str | None, startup: StartupOptions) -> Hosts | None:
     return Hosts.one(replace(target, authorized=startup.authorizes(target)))
 
 
-def _profile_problems(profile: Profile, startup: StartupOptions) -> Iterable[str]:
+def _profile_problems(profile: Profile, startup: StartupOptions) -> Iterator[str]:
     if profile.dialect != GenesysCloud.name:
-        for option in ("region", "users", "call_to"):
-            if getattr(startup, option):
-                name = option.replace("_", "-")
-                yield f"--softphone-{name}: for the dialect genesys-cloud, and {profile.name} speaks {profile.dialect}"
+        for option in ("region", "users", "call-to"):
+            if getattr(startup, option.replace("-", "_")):
+                yield (
+                    f"--softphone-{option}: only for the dialect genesys-cloud; {profile.name} has the dialect "
+                    f"{profile.dialect}"
+                )
         return
     if startup.users and len(startup.users) < profile.users:
         yield (
             f"--softphone-users: has {len(startup.users)} users, and {profile.name} has {profile.users} softphones; "
-            "each needs one of its own"
+            "each softphone needs its own user"
         )
     if startup.region and not startup.call_to:
-        yield "--softphone-region: needs --softphone-call-to NUMBER, whom the softphones are to call"
+        yield "--softphone-region: needs --softphone-call-to NUMBER, the number that the softphones call"
 
 
 def _host_problems(hosts: Hosts, startup: StartupOptions) -> Iterable[str]:
     target = hosts.api
     if startup.policy:
-        yield "--softphone-policy: it is the simulated edge's, and --host names another; give one of the two"
+        yield "--softphone-policy: only for a simulated edge, and --host names another edge; give one of the two"
     if hosts.is_loopback:
         return
     if startup.authorized and not target.authorized:

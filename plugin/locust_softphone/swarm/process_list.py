@@ -1,8 +1,8 @@
-"""Takes a secret that was given on the command line out of what the system shows of this process.
+"""Removes a secret that was given on the command line from the process list.
 
-``ps`` and ``/proc/<pid>/cmdline`` read a process's arguments from its own memory, so it can overwrite them, as mysql's
-and curl's clients do with a password. Workers that Locust forks show the same arguments, and do the same. Between the
-start of a process and this the secret can be seen; so is it where there is no /proc.
+``ps`` and ``/proc/<pid>/cmdline`` read a process's arguments from its memory, so the process can overwrite them, as
+mysql's and curl's clients do with a password. Workers that Locust forks do the same for their copy. The secret is
+visible until then, and stays visible on systems without /proc.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ from pathlib import Path
 
 __all__ = ["hide"]
 
-_START, _END = 47, 48  # arg_start and arg_end among the fields of proc_pid_stat(5), counted from 0
+_START, _END = 47, 48  # arg_start and arg_end in proc_pid_stat(5), counted from 0
 
 
 def hide(secret: str) -> None:
-    """Replace ``secret`` by asterisks in ``sys.argv`` and in what the system shows of this process's arguments.
+    """Replace ``secret`` with asterisks in ``sys.argv`` and in the process list.
 
-    Only where it is a whole argument, or all of one behind ``=``.
+    Only where it is a whole argument, or everything after an argument's ``=``.
     """
     if not secret or not any(argument == secret or argument.endswith(f"={secret}") for argument in sys.argv):
         return
@@ -32,7 +32,7 @@ def hide(secret: str) -> None:
 
 
 def _overwrite(secret: bytes) -> None:
-    after_name = Path("/proc/self/stat").read_text().rpartition(")")[2].split()  # the name may have spaces in it
+    after_name = Path("/proc/self/stat").read_text().rpartition(")")[2].split()  # the name may contain spaces
     start, end = (int(after_name[field - 2]) for field in (_START, _END))
     if not 0 < start < end:
         return

@@ -11,15 +11,15 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from tempfile import mkdtemp
-from typing import Any
 
 import gevent
 
 from locust_softphone.errors import InputError
 from locust_softphone.metrics.tally import Tally
-from locust_softphone.runs.journal import NAME as JOURNAL
-from locust_softphone.runs.journal import Journal, RunStart
-from locust_softphone.runs.record import write
+from locust_softphone.runs.build import RunStart
+from locust_softphone.runs.journal import NAME, Journal
+from locust_softphone.runs.record import RunRecord
+from locust_softphone.runs.storage import write
 
 __all__ = ["RunResults"]
 
@@ -42,6 +42,7 @@ class RunResults:
         self.folder = folder
         self._unsaved = Tally()  # the part of it that is not in the journal yet
         self._journal: Journal | None = None
+        self._closed = False
         self._update = update
         self._clock = clock
 
@@ -52,22 +53,19 @@ class RunResults:
 
     def keep_journal(self, start: RunStart) -> None:
         """Write a journal line each second until the record is saved; a full disk does not stop the run."""
-        try:
-            self._journal = journal = Journal(self.folder, start)
-        except OSError as error:
-            logger.warning("%s: %s: if this run is killed, it is lost", self.folder / JOURNAL, error.strerror)
-            return
         warned = False
-        while self._journal is journal:
+        while not self._closed:
             try:
-                self._append_to(journal)
+                if self._journal is None:
+                    self._journal = Journal(self.folder, start)
+                self._append_to(self._journal)
             except OSError as error:
                 if not warned:
                     warned = True
-                    logger.warning("%s: %s: if this run is killed now, it is lost", journal.path, error.strerror)
+                    logger.warning("%s: %s: if this run is killed now, it is lost", self.folder / NAME, error.strerror)
             gevent.sleep(_JOURNAL_EVERY_S)
 
-    def save(self, record: dict[str, Any]) -> Path:
+    def save(self, record: RunRecord) -> Path:
         """Write the record and delete the journal.
 
         Raises:
@@ -91,7 +89,7 @@ class RunResults:
         if journal.has_grown:
             journal.rewrite(self._clock(), self.tally)
 
-    def _save_elsewhere(self, record: dict[str, Any]) -> str:
+    def _save_elsewhere(self, record: RunRecord) -> str:
         """Write the record to a temporary folder, and say where; or how to recover it from the journal."""
         with suppress(InputError, OSError):
             path = write(record, Path(mkdtemp(prefix="softphone-")) / self.folder.name)
@@ -100,7 +98,7 @@ class RunResults:
         return f"recover it from its journal: locust-softphone report {self.folder}"
 
     def _close_journal(self, *, keep: bool) -> None:
-        journal, self._journal = self._journal, None
+        journal, self._journal, self._closed = self._journal, None, True
         if journal is not None:
             with suppress(OSError):
                 if keep:

@@ -20,17 +20,16 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
 import gevent
 
 from locust_softphone import __version__
 from locust_softphone.config.schedule import Schedule
-from locust_softphone.metrics.bounds import Bounds
+from locust_softphone.metrics.run_so_far import RunSoFar
 from locust_softphone.metrics.tally import Tally
-from locust_softphone.runs.journal import RunStart
-from locust_softphone.runs.record import Aborted, build, iso
-from locust_softphone.runs.saturation import on_time_per_s, saturation
+from locust_softphone.runs.build import Aborted, RunEnd, RunStart, build
+from locust_softphone.runs.record import RunRecord
+from locust_softphone.runs.saturation import saturation
 from locust_softphone.signaling.dialects import Account
 from locust_softphone.signaling.target import Target
 from locust_softphone.signaling.tls import engine_of
@@ -64,14 +63,14 @@ class Run:
         self.users = users_for(options.profile.users, max(generator.workers, 1))
         self.began_at: float | None = None
         self.stopping = False
-        self.result: dict[str, Any] | None = None
+        self.result: RunRecord | None = None
         self._edge = edge
         self._calls_each = calls_each
         self._stopped_early = False
         self._aborted: Aborted | None = None
         self._ended_s: float | None = None
         stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S.%fZ")
-        self._results = RunResults(options.runs / f"{stamp}-{options.profile.name}", self.update, self.clock)
+        self._results = RunResults(options.startup.runs / f"{stamp}-{options.profile.name}", self.update, self.clock)
 
     @classmethod
     def prepare(
@@ -96,7 +95,7 @@ class Run:
         self.generator.begin(_BEGIN_IN_S + _BEGIN_IN_EACH_S * self.options.profile.users)
         self.began_at = time.time() - self.generator.clock()
         gevent.spawn(self._results.keep_journal, self._start(self.began_at))
-        gevent.spawn(abort_on_failed_expectation, self.options.profile, self._bounds, lambda: self.active, self._abort)
+        gevent.spawn(abort_on_failed_expectation, self.options.profile, self.so_far, lambda: self.active, self._abort)
 
     def collect(self) -> None:
         """Hang up all softphones, and add the rest of the measurements."""
@@ -105,29 +104,21 @@ class Run:
         self.update()
         self._ended_s = self.clock()
 
-    def judge(self) -> dict[str, Any]:
+    def judge(self) -> RunRecord:
         """Balance the measurements against the edge's counters, and build the run record."""
         profile, tally = self.options.profile, self.tally
         began_at = time.time() if self.began_at is None else self.began_at
         settled = self._edge.settle(tally, profile.dialect)
-        first_s = tally.first_s.get("started")
-        times = {
-            "planned_start": iso(began_at),
-            "actual_start": None if first_s is None else iso(began_at + first_s),
-            "end": iso(began_at + self.clock()),  # even if the wall clock has been set meanwhile
-            "ended": "aborted" if self._aborted else "stopped" if self._stopped_early else "plan over",
-        }
-        facts = self._start(began_at).facts(
-            fleet=self.generator.summary(),
-            times=times,
+        end = RunEnd(
+            after_s=self.clock(),
+            ended="aborted" if self._aborted else "stopped" if self._stopped_early else "plan over",
             edge=settled.counters,
             ledger=settled.ledger,
             invalid=[*self.generator.problems(), *self._problems(), *settled.problems],
-            on_time_per_s=on_time_per_s(tally),
-            expectations=profile.expect,
+            fleet=self.generator.summary(),
             aborted=self._aborted,
         )
-        self.result = build(facts, tally)
+        self.result = build(self._start(began_at), tally, end)
         return self.result
 
     def save(self) -> Path:
@@ -184,11 +175,11 @@ class Run:
         to = target.url if target.host == addresses else f"{target.url} ({addresses})"
         return f"{profile.name} to {to}: {profile.describe_starts()}; {profile.describe_attempts()}"
 
-    def _bounds(self) -> Bounds:
-        """The bounds of all metrics, as far as the run is known here."""
+    def so_far(self) -> RunSoFar:
+        """What has been measured so far, for the catalogue of metrics."""
         until_s, profile = self.generator.known_until_s, self.options.profile
         self.update()
-        return Bounds([self.tally], profile.dialect, profile.users, self._calls_each, until_s)
+        return RunSoFar([self.tally], profile.dialect, profile.users, self._calls_each, until_s)
 
     def _abort(self, aborted: Aborted) -> None:
         """Hang up at once; the shape sees within a second that the run is over."""
@@ -226,7 +217,7 @@ class Run:
 
 
 def users_for(softphones: int, workers: int) -> int:
-    """The number of Locust users for so many softphones: a multiple of the workers, since Locust gives each as many."""
+    """The number of Locust users: one per softphone, rounded up so that all workers get equally many."""
     return -(-softphones // workers) * workers
 
 

@@ -1,10 +1,10 @@
-"""SIGINT, SIGTERM and a terminal that is closed end a run in order: everybody hangs up, the record is written.
+"""SIGINT, SIGTERM and SIGHUP (a closed terminal) end a run in order: all softphones hang up, the record is written.
 
-    first     the run is stopped
-    second    changes nothing: it is being stopped, and says so
-    third     ends the process at once; what was measured is in the journal
+    first     stops the run
+    second    only prints that the run is being stopped
+    third     ends the process at once; the measurements are in the journal
 
-Under nohup, which ignores SIGHUP, a closed terminal ends nothing.
+Under nohup, which ignores SIGHUP, a closed terminal changes nothing.
 """
 
 from __future__ import annotations
@@ -19,25 +19,25 @@ import gevent
 
 __all__ = ["stop_headless_run_on_signals", "stop_web_ui_on_signals", "stop_worker_on_signals"]
 
-_STOPPING = "stopping: everybody hangs up, the record is written; once more ends it at once\n"
+_STOPPING = "stopping: all softphones hang up, then the record is written; once more ends it at once\n"
 _KILLED = 130
 
 
 def stop_headless_run_on_signals() -> None:
-    """Let any of them end the run: Locust 2.47 handles SIGTERM only once one with a shape is over, and SIGHUP never."""
+    """Let each signal end the run: Locust 2.47 handles SIGTERM only after a run with a shape, and never SIGHUP."""
     stop = _interrupting_once(_STOPPING)
     for number in (signal.SIGINT, signal.SIGTERM, *_hangup()):
         gevent.signal_handler(number, stop)
 
 
 def stop_worker_on_signals() -> None:
-    """A terminal's Ctrl-C reaches the workers too, and after it Locust's own SIGINT, with which a master ends them."""
+    """Stop a worker once: a terminal's Ctrl-C reaches it, and then the SIGINT with which Locust's master ends it."""
     gevent.signal_handler(signal.SIGINT, _interrupting_once())
     _take_hangup_as_sigterm()
 
 
 def stop_web_ui_on_signals() -> None:
-    """What Ctrl-C does here is Locust's: it may end a run, or everything."""
+    """Leave Ctrl-C to Locust, which ends the run or the process."""
     gevent.signal_handler(signal.SIGINT, _interrupt)
     _take_hangup_as_sigterm()
 
@@ -50,7 +50,7 @@ def _interrupting_once(answer_to_second: str = "") -> Callable[[], None]:
         if received[0] == 1:
             _interrupt()
         elif received[0] == 2:
-            with suppress(OSError):  # there may be no terminal any more
+            with suppress(OSError):  # the terminal may be closed
                 print(answer_to_second, end="", file=sys.stderr)
         else:
             os._exit(_KILLED)
@@ -61,14 +61,14 @@ def _interrupting_once(answer_to_second: str = "") -> Callable[[], None]:
 def _interrupt() -> None:
     """Interrupt the main greenlet, which waits for the run.
 
-    Python would raise KeyboardInterrupt in whichever greenlet runs: in a softphone's, in the middle of a call that is
-    then neither measured nor hung up, or in a finalizer, where it is lost.
+    Python would raise KeyboardInterrupt in the running greenlet: in a softphone, whose call would then be neither
+    measured nor hung up, or in a finalizer, where it is lost.
     """
     gevent.get_hub().handle_system_error(KeyboardInterrupt, KeyboardInterrupt())
 
 
 def _take_hangup_as_sigterm() -> None:
-    """Locust handles SIGTERM here."""
+    """Turn SIGHUP into SIGTERM, which Locust handles here."""
     for number in _hangup():
         gevent.signal_handler(number, os.kill, os.getpid(), signal.SIGTERM)
 

@@ -1,24 +1,19 @@
-"""A Locust user that is a softphone. Its first act happens at its own instant of the plan, not when it is spawned."""
+"""A Locust user that is a softphone. It acts at its own planned start, not when it is spawned."""
 
 from __future__ import annotations
-
-import logging
 
 import gevent
 from locust import User, task
 from locust.exception import StopUser
 
-from locust_softphone.errors import ExitCode, InputError
 from locust_softphone.signaling.softphone import Softphone
-from locust_softphone.swarm.state import generator_of
+from locust_softphone.swarm.state import role_of
 
 __all__ = ["SoftphoneUser"]
 
-logger = logging.getLogger(__name__)
-
 
 class SoftphoneUser(User):
-    """One softphone of the plan. Subclass it, and override ``script`` for a scenario of your own:
+    """One softphone of the plan. Subclass it; override ``script`` for a scenario of your own:
 
     .. code-block:: python
 
@@ -33,7 +28,7 @@ class SoftphoneUser(User):
 
     abstract = True
     script_is_profiles = True
-    """Whether ``script`` is ours, so that each softphone makes as many calls as the profile says."""
+    """Whether ``script`` is the default one, so that each softphone makes as many calls as the profile says."""
 
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()
@@ -44,17 +39,15 @@ class SoftphoneUser(User):
         self.phone: Softphone | None = None
 
     def script(self, phone: Softphone) -> None:
-        """What the softphone does from its instant on; by default what the profile says."""
+        """What the softphone does from its planned start on; by default what the profile says."""
         phone.live()
 
     @task
     def take_part(self) -> None:
-        try:
-            generator = generator_of(self.environment)
-        except InputError as error:
-            logger.error("%s", error)
-            self.environment.process_exit_code = ExitCode.BAD_INPUT
-            raise StopUser from None
+        role = role_of(self.environment)
+        if role is None:
+            raise StopUser
+        generator = role.generator
         self.phone = generator.take_slot() if generator else None
         if generator is not None and self.phone is not None and generator.wait_until_planned_start(self.phone):
             self.phone.start()
@@ -66,7 +59,7 @@ class SoftphoneUser(User):
                 raise
             finally:
                 generator.done()
-        while True:  # a user that returned would be replaced by a new one
+        while True:  # Locust would replace a user that returns
             gevent.sleep(3600)
 
     def on_stop(self) -> None:

@@ -1,4 +1,4 @@
-"""A softphone of Genesys Cloud without the package: HTTP, the websockets library and XML as strings."""
+"""A softphone for Genesys Cloud that does not use the package: HTTP, the websockets library and XML as strings."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ __all__ = ["CALL", "Agent", "Stream"]
 
 CALL = json.dumps({"phoneNumber": "+15550100"}).encode()
 CREDENTIALS = basic("locust-softphone:simulated")
-PATIENCE_S = 20.0
+TIMEOUT_S = 20.0
 
 NAMESPACES = {
     "c": "jabber:client",
@@ -46,13 +46,13 @@ NAMESPACES = {
 
 
 def name_of(element: Element) -> str:
-    """Its name with the short namespace of ``NAMESPACES``: ``c:iq``."""
+    """Its name with the short namespace from ``NAMESPACES``, such as ``c:iq``."""
     namespace, _, name = element.tag.removeprefix("{").partition("}")
     return f"{next(short for short, known in NAMESPACES.items() if known == namespace)}:{name}"
 
 
 class Stream:
-    """The WebSocket of one agent, on which it says what a test says."""
+    """The WebSocket of one agent, which sends what the test sends."""
 
     def __init__(self, websocket: ClientConnection, domain: str = "edge.example") -> None:
         self.websocket = websocket
@@ -60,51 +60,51 @@ class Stream:
         self.jid = ""
         self._ids = itertools.count(1)
 
-    def say(self, text: str) -> None:
+    def send(self, text: str) -> None:
         self.websocket.send(text)
 
-    def hear(self, expected: str) -> Element:
+    def receive(self, expected: str) -> Element:
         """The next element, which must have this name."""
-        element = fromstring(str(self.websocket.recv(timeout=PATIENCE_S)))
+        element = fromstring(str(self.websocket.recv(timeout=TIMEOUT_S)))
         assert name_of(element) == expected, element.tag
         return element
 
     def open(self) -> Element:
-        """Open the stream, or open it again; the features that are offered."""
-        self.say(f'<open xmlns="urn:ietf:params:xml:ns:xmpp-framing" to="{self.domain}" version="1.0"/>')
-        assert self.hear("framing:open").get("from") == self.domain
-        return self.hear("stream:features")
+        """Open the stream, or open it again; returns the features that are offered."""
+        self.send(f'<open xmlns="urn:ietf:params:xml:ns:xmpp-framing" to="{self.domain}" version="1.0"/>')
+        assert self.receive("framing:open").get("from") == self.domain
+        return self.receive("stream:features")
 
     def authenticate(self, jid: str, password: str) -> Element:
-        """Say who it is; the edge's answer."""
+        """Log in; returns the edge's answer."""
         plain = b64encode(f"\0{jid}\0{password}".encode()).decode()
-        self.say(f'<auth xmlns="{NAMESPACES["sasl"]}" mechanism="PLAIN">{plain}</auth>')
-        return fromstring(str(self.websocket.recv(timeout=PATIENCE_S)))
+        self.send(f'<auth xmlns="{NAMESPACES["sasl"]}" mechanism="PLAIN">{plain}</auth>')
+        return fromstring(str(self.websocket.recv(timeout=TIMEOUT_S)))
 
     def bind(self, resource: str = "desk") -> str:
-        """Bind a resource; the full JID."""
+        """Bind a resource; returns the full JID."""
         payload = f'<bind xmlns="{NAMESPACES["bind"]}"><resource>{escape(resource)}</resource></bind>'
         self.jid = self.ask("set", payload).findtext("bind:bind/bind:jid", "", NAMESPACES)
         return self.jid
 
     def request(self, kind: str, payload: str, to: str | None = None) -> str:
-        """Send an IQ; its id."""
+        """Send an IQ; returns its id."""
         iq_id = f"q{next(self._ids)}"
         addressed = "" if to is None else f' to="{to}"'
-        self.say(f'<iq xmlns="jabber:client" type="{kind}" id="{iq_id}"{addressed}>{payload}</iq>')
+        self.send(f'<iq xmlns="jabber:client" type="{kind}" id="{iq_id}"{addressed}>{payload}</iq>')
         return iq_id
 
     def ask(self, kind: str, payload: str, to: str | None = None) -> Element:
-        """Send an IQ; the next element, which must be its answer, from whomever it was for."""
+        """Send an IQ; returns the next element, which must be its answer from the JID that was asked."""
         iq_id = self.request(kind, payload, to)
-        answer = self.hear("c:iq")
+        answer = self.receive("c:iq")
         assert answer.get("type") in ("result", "error")
         assert (answer.get("id"), answer.get("from")) == (iq_id, to)
         return answer
 
     def result_of(self, request: Element) -> None:
         """Answer the edge's request."""
-        self.say(f'<iq xmlns="jabber:client" type="result" id="{request.get("id")}" to="{request.get("from")}"/>')
+        self.send(f'<iq xmlns="jabber:client" type="result" id="{request.get("id")}" to="{request.get("from")}"/>')
 
     def subscribe_to_pings(self) -> Element:
         payload = f'<pubsub xmlns="{NAMESPACES["pubsub"]}"><subscribe node="enable.server.side.pings"/></pubsub>'
@@ -113,11 +113,11 @@ class Stream:
     def message(self, to: str, verb: str, session_id: str) -> None:
         """A Jingle message about a call (XEP-0353)."""
         payload = f'<{verb} xmlns="{NAMESPACES["message"]}" id="{session_id}"/>'
-        self.say(f'<message xmlns="jabber:client" to="{to}">{payload}</message>')
+        self.send(f'<message xmlns="jabber:client" to="{to}">{payload}</message>')
 
 
 class Agent:
-    """One user, with a token of its own if it is given one, else with client credentials."""
+    """One user, with the given token, or with client credentials."""
 
     def __init__(self, edge: EdgeProcess, name: str = "alice", token: str | None = None) -> None:
         self.edge = edge
@@ -152,7 +152,7 @@ class Agent:
 
     @contextmanager
     def websocket(self, channel_id: str | None = None) -> Iterator[Stream]:
-        """A stream of which nothing has been said; no header says who it is, as in a browser."""
+        """A stream on which nothing was sent yet; as in a browser, no header identifies the user."""
         url = f"ws{self.edge.url.removeprefix('http')}/stream/channels/{channel_id or self.channel_id()}"
         subprotocols: Any = ["xmpp"]
         with connect(url, subprotocols=subprotocols, compression=None) as websocket:
@@ -160,7 +160,7 @@ class Agent:
 
     @contextmanager
     def stream(self, channel_id: str | None = None, resource: str = "desk") -> Iterator[Stream]:
-        """A stream on which it has logged in."""
+        """A stream on which the agent has logged in."""
         with self.websocket(channel_id) as stream:
             stream.open()
             assert name_of(stream.authenticate(self.jid, f"authKey:{self.token}")) == "sasl:success"

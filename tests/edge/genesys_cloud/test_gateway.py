@@ -1,4 +1,4 @@
-"""Calls: proposed, taken, offered, answered, ended, over each bearer and in each way that they can fail."""
+"""Calls: proposed, taken, offered, answered and ended, over each transport, and every way in which they fail."""
 
 from __future__ import annotations
 
@@ -11,8 +11,7 @@ from xml.sax.saxutils import escape
 
 import pytest
 
-from locust_softphone.edge.sdp_answer import answer_for
-from locust_softphone.sdp import parse
+from locust_softphone.sdp import make_answer, parse
 from tests.edge.conftest import StartEdge
 from tests.edge.genesys_cloud.agent import NAMESPACES, Agent, Stream
 from tests.edge.softphone import eventually
@@ -32,15 +31,15 @@ class Proposal(NamedTuple):
 
 def proposal(stream: Stream, verb: str = "propose") -> Proposal:
     """The Jingle message that comes next."""
-    message = stream.hear("c:message")
-    said = message.find(f"message:{verb}", NAMESPACES)
-    assert said is not None, message[0].tag
+    message = stream.receive("c:message")
+    payload = message.find(f"message:{verb}", NAMESPACES)
+    assert payload is not None, message[0].tag
     assert message.get("to") == stream.jid
-    return Proposal(said.get("id", ""), message.get("from", ""), said.attrib)
+    return Proposal(payload.get("id", ""), message.get("from", ""), payload.attrib)
 
 
 def called(agent: Agent, stream: Stream) -> Proposal:
-    """Ask for a call; what is proposed for it."""
+    """Request a call; returns its proposal."""
     response = agent.call()
     assert response.status == 200
     proposed = proposal(stream)
@@ -65,8 +64,8 @@ def rpc_of(request: Element) -> dict[str, object]:
 
 
 def offered_sdp(stream: Stream) -> str:
-    """The edge's offer, acknowledged."""
-    request = stream.hear("c:iq")
+    """The edge's offer, which is acknowledged."""
+    request = stream.receive("c:iq")
     stream.result_of(request)
     offer = rpc_of(request)
     assert offer["method"] == "offer"
@@ -77,8 +76,8 @@ def offered_sdp(stream: Stream) -> str:
 
 
 def offered_jingle(stream: Stream) -> Element:
-    """The edge's session-initiate, acknowledged."""
-    request = stream.hear("c:iq")
+    """The edge's session-initiate, which is acknowledged."""
+    request = stream.receive("c:iq")
     stream.result_of(request)
     initiate = request.find("jingle:jingle", NAMESPACES)
     assert initiate is not None
@@ -87,8 +86,9 @@ def offered_jingle(stream: Stream) -> Element:
 
 
 def session_accept(session_id: str, *, ufrag: str = "abcd", name: str = "0", setup: str = "active") -> str:
-    """An answer in Jingle, as a client would write it by hand."""
-    fingerprint = f'<fingerprint xmlns="{NAMESPACES["dtls"]}" hash="sha-256" setup="{setup}">AB:CD</fingerprint>'
+    """An answer in Jingle."""
+    digest = ":".join(["AB"] * 32)
+    fingerprint = f'<fingerprint xmlns="{NAMESPACES["dtls"]}" hash="sha-256" setup="{setup}">{digest}</fingerprint>'
     return jingle(
         "session-accept",
         session_id,
@@ -100,32 +100,32 @@ def session_accept(session_id: str, *, ufrag: str = "abcd", name: str = "0", set
 
 
 def calls(edge: EdgeProcess) -> dict[str, int]:
-    """What has become of the calls, without what has not happened."""
+    """The counters of calls that are not zero."""
     return {event: count for event, count in edge.stats().get("calls", {}).items() if count}
 
 
-def test_sdp_over_xmpp(start_edge: StartEdge) -> None:
-    edge, alice = start_edge(SDP), None
+def test_a_call_over_sdp_over_xmpp(start_edge: StartEdge) -> None:
+    edge = start_edge(SDP)
     alice = Agent(edge)
     with alice.stream() as stream:
         call = called(alice, stream)
         assert call.attributes["inin-sdp-over-xmpp"] == "true"
         assert "gjoll" in call.gateway.partition("@")[2]
-        stream.message(call.gateway, "proceed", call.session_id)
-        answer = answer_for(parse(offered_sdp(stream)), random.Random(1))
-        for said in (
+        stream.message(call.gateway.upper().replace("/GATEWAY", "/gateway"), "proceed", call.session_id)  # RFC 7622 3.3
+        answer = make_answer(parse(offered_sdp(stream)), random.Random(1))
+        for payload in (
             rpc("answer", sessionId=call.session_id, sdp=answer),
             rpc("iceCandidate", sessionId=call.session_id, sdp="m=audio 9 RTP/AVP 0\r\na=end-of-candidates\r\n"),
             rpc("info", sessionId=call.session_id, status="active"),
             rpc("mute", sessionId=call.session_id, type="audio"),
             rpc("terminate", sessionId=call.session_id, reason="success"),
         ):
-            assert stream.ask("set", said, call.gateway).get("type") == "result"
+            assert stream.ask("set", payload, call.gateway).get("type") == "result"
     assert calls(edge) == {"proposed": 1, "answered": 1, "active": 1, "ended": 1}
     assert edge.stats()["sessions"]["answered"] == 1
 
 
-def test_jingle(start_edge: StartEdge) -> None:
+def test_a_call_over_jingle(start_edge: StartEdge) -> None:
     edge = start_edge(JINGLE)
     alice = Agent(edge)
     with alice.stream() as stream:
@@ -142,33 +142,33 @@ def test_jingle(start_edge: StartEdge) -> None:
         assert fingerprint is not None
         assert (fingerprint.get("hash"), fingerprint.get("setup")) == ("sha-256", "actpass")
         active = '<active xmlns="urn:xmpp:jingle:apps:rtp:info:1"/>'
-        for said in (
+        for payload in (
             session_accept(call.session_id),
             jingle("transport-info", call.session_id),
             jingle("session-info", call.session_id, active),
             jingle("session-terminate", call.session_id, "<reason><success/></reason>"),
         ):
-            assert stream.ask("set", said, call.gateway).get("type") == "result"
+            assert stream.ask("set", payload, call.gateway).get("type") == "result"
     assert calls(edge) == {"proposed": 1, "answered": 1, "active": 1, "ended": 1}
 
 
-def test_the_share_of_each_bearer(start_edge: StartEdge) -> None:
+def test_the_policys_share_of_each_transport(start_edge: StartEdge) -> None:
     alice = Agent(start_edge("genesys_cloud: {sdp_over_xmpp: 0.25}"))
     with alice.stream() as stream:
-        bearers = [called(alice, stream).attributes.get("inin-sdp-over-xmpp") for _ in range(8)]
-    assert bearers == [None, None, None, "true", None, None, None, "true"]
+        sdp_over_xmpp = [called(alice, stream).attributes.get("inin-sdp-over-xmpp") for _ in range(8)]
+    assert sdp_over_xmpp == [None, None, None, "true", None, None, None, "true"]
 
 
 BAD_JINGLE: list[Callable[[str], str]] = [
     lambda session_id: session_accept(session_id, ufrag="abc"),  # too short, RFC 8839 5.4
-    lambda session_id: session_accept(session_id, name="1"),  # not the offer's
-    lambda session_id: session_accept(session_id, setup="actpass"),  # no answer to actpass, RFC 8842 5.3
+    lambda session_id: session_accept(session_id, name="1"),  # not the name in the offer
+    lambda session_id: session_accept(session_id, setup="actpass"),  # not an answer to actpass, RFC 8842 5.3
     lambda session_id: jingle("session-accept", session_id),
 ]
 
 
 @pytest.mark.parametrize("accept", BAD_JINGLE)
-def test_a_session_accept_that_is_no_answer(start_edge: StartEdge, accept: Callable[[str], str]) -> None:
+def test_a_wrong_session_accept_ends_the_call(start_edge: StartEdge, accept: Callable[[str], str]) -> None:
     edge = start_edge(JINGLE)
     alice = Agent(edge)
     with alice.stream() as stream:
@@ -176,7 +176,7 @@ def test_a_session_accept_that_is_no_answer(start_edge: StartEdge, accept: Calla
         stream.message(call.gateway, "proceed", call.session_id)
         offered_jingle(stream)
         stream.ask("set", accept(call.session_id), call.gateway)
-        terminate = stream.hear("c:iq").find("jingle:jingle", NAMESPACES)
+        terminate = stream.receive("c:iq").find("jingle:jingle", NAMESPACES)
         assert terminate is not None
         assert terminate.get("action") == "session-terminate"
         assert terminate.find("jingle:reason/jingle:failed-application", NAMESPACES) is not None
@@ -184,7 +184,7 @@ def test_a_session_accept_that_is_no_answer(start_edge: StartEdge, accept: Calla
 
 
 @pytest.mark.parametrize("sdp", [None, 5, "v=0", "v=0\r\no=- 1 1 IN IP4 0\r\ns=-\r\nt=0 0\r\n"])
-def test_an_answer_that_is_none(start_edge: StartEdge, sdp: object) -> None:
+def test_a_wrong_sdp_answer_ends_the_call(start_edge: StartEdge, sdp: object) -> None:
     edge = start_edge(SDP)
     alice = Agent(edge)
     with alice.stream() as stream:
@@ -192,36 +192,36 @@ def test_an_answer_that_is_none(start_edge: StartEdge, sdp: object) -> None:
         stream.message(call.gateway, "proceed", call.session_id)
         offered_sdp(stream)
         stream.ask("set", rpc("answer", sessionId=call.session_id, sdp=sdp), call.gateway)
-        assert rpc_of(stream.hear("c:iq"))["method"] == "terminate"
+        assert rpc_of(stream.receive("c:iq"))["method"] == "terminate"
     assert calls(edge) == {"proposed": 1, "bad_answer": 1}
 
 
-def test_an_offer_that_is_not_answered_in_time(start_edge: StartEdge) -> None:
+def test_an_offer_that_is_not_answered_in_time_ends_the_call(start_edge: StartEdge) -> None:
     edge = start_edge("genesys_cloud: {sdp_over_xmpp: 1, answer_within: 200ms}")
     alice = Agent(edge)
     with alice.stream() as stream:
         call = called(alice, stream)
         stream.message(call.gateway, "proceed", call.session_id)
         offered_sdp(stream)
-        assert rpc_of(stream.hear("c:iq"))["params"] == {"sessionId": call.session_id, "reason": "timeout"}
+        assert rpc_of(stream.receive("c:iq"))["params"] == {"sessionId": call.session_id, "reason": "timeout"}
     assert calls(edge) == {"proposed": 1, "unanswered": 1}
 
 
-def test_a_call_that_nobody_takes_is_proposed_again_and_then_retracted(start_edge: StartEdge) -> None:
+def test_a_call_that_no_softphone_takes_is_proposed_again_and_then_retracted(start_edge: StartEdge) -> None:
     edge = start_edge("genesys_cloud: {propose_every: 100ms, ring_for: 350ms}")
     alice = Agent(edge)
     with alice.stream() as stream:
         call = called(alice, stream)
-        heard = [stream.hear("c:message") for _ in range(3)]
-        while heard[-1].find("message:retract", NAMESPACES) is None:
-            assert heard[-1].find("message:propose", NAMESPACES) is not None
-            heard.append(stream.hear("c:message"))
+        messages = [stream.receive("c:message") for _ in range(3)]
+        while messages[-1].find("message:retract", NAMESPACES) is None:
+            assert messages[-1].find("message:propose", NAMESPACES) is not None
+            messages.append(stream.receive("c:message"))
         stream.message(call.gateway, "proceed", call.session_id)  # too late
         assert stream.ask("get", f'<ping xmlns="{NAMESPACES["ping"]}"/>').get("type") == "result"
     assert calls(edge) == {"proposed": 1, "retracted": 1}
 
 
-def test_a_call_that_is_declined(start_edge: StartEdge) -> None:
+def test_a_call_can_be_declined_before_and_after_the_offer(start_edge: StartEdge) -> None:
     edge = start_edge(SDP)
     alice = Agent(edge)
     with alice.stream() as stream:
@@ -236,7 +236,7 @@ def test_a_call_that_is_declined(start_edge: StartEdge) -> None:
     assert calls(edge) == {"proposed": 2, "declined": 2}
 
 
-def test_two_softphones_of_one_user_ring_and_one_takes_it(start_edge: StartEdge) -> None:
+def test_two_softphones_of_one_user_ring_and_one_takes_the_call(start_edge: StartEdge) -> None:
     edge = start_edge(SDP)
     alice = Agent(edge)
     with alice.stream(resource="desk") as desk, alice.stream(resource="mobile") as mobile:
@@ -247,13 +247,13 @@ def test_two_softphones_of_one_user_ring_and_one_takes_it(start_edge: StartEdge)
         assert proposal(desk, "accept").gateway == mobile.jid
         offered_sdp(mobile)
         answer = rpc("answer", sessionId=call.session_id, sdp="v=0")
-        stolen = desk.ask("set", answer, call.gateway)
-        assert stolen.find("c:error/stanzas:item-not-found", NAMESPACES) is not None
-        assert stolen.find("c:error/errors:unknown-session", NAMESPACES) is not None
+        refused = desk.ask("set", answer, call.gateway)
+        assert refused.find("c:error/stanzas:item-not-found", NAMESPACES) is not None
+        assert refused.find("c:error/errors:unknown-session", NAMESPACES) is not None
     eventually(lambda: calls(edge) == {"proposed": 1, "unanswered": 1})
 
 
-def test_a_call_is_its_users(start_edge: StartEdge) -> None:
+def test_another_user_cannot_take_a_call(start_edge: StartEdge) -> None:
     edge = start_edge(SDP)
     alice, mallory = Agent(edge), Agent(edge, "mallory")
     with alice.stream() as stream, mallory.stream() as other:
@@ -265,18 +265,18 @@ def test_a_call_is_its_users(start_edge: StartEdge) -> None:
     eventually(lambda: calls(edge) == {"proposed": 1, "retracted": 1})
 
 
-def test_a_call_ends_with_its_softphone(start_edge: StartEdge) -> None:
+def test_a_call_ends_when_its_softphone_disconnects(start_edge: StartEdge) -> None:
     edge = start_edge(SDP)
     alice = Agent(edge)
     with alice.stream() as stream:
         call = called(alice, stream)
         stream.message(call.gateway, "proceed", call.session_id)
-        answer = answer_for(parse(offered_sdp(stream)), random.Random(1))
+        answer = make_answer(parse(offered_sdp(stream)), random.Random(1))
         stream.ask("set", rpc("answer", sessionId=call.session_id, sdp=answer), call.gateway)
     eventually(lambda: calls(edge) == {"proposed": 1, "answered": 1, "ended": 1})
 
 
-def test_inbound_calls_go_round_those_who_are_free(start_edge: StartEdge) -> None:
+def test_inbound_calls_go_to_the_free_softphones_one_after_the_other(start_edge: StartEdge) -> None:
     edge = start_edge(
         "genesys_cloud: {sdp_over_xmpp: 1, inbound_calls: {rate: 10/s, length: 200ms}, propose_every: 1h}"
     )
@@ -286,7 +286,7 @@ def test_inbound_calls_go_round_those_who_are_free(start_edge: StartEdge) -> Non
         assert all("inin-autoanswer" not in each.attributes for each in proposed)
         call = proposed[0]
         first.message(call.gateway, "proceed", call.session_id)
-        answer = answer_for(parse(offered_sdp(first)), random.Random(1))
+        answer = make_answer(parse(offered_sdp(first)), random.Random(1))
         first.ask("set", rpc("answer", sessionId=call.session_id, sdp=answer), call.gateway)
-        assert rpc_of(first.hear("c:iq"))["params"] == {"sessionId": call.session_id, "reason": "success"}
-        assert proposal(first).session_id != call.session_id  # its turn again; bob's still rings
+        assert rpc_of(first.receive("c:iq"))["params"] == {"sessionId": call.session_id, "reason": "success"}
+        assert proposal(first).session_id != call.session_id  # the next call; bob's still rings

@@ -1,4 +1,4 @@
-"""The requests around the stream: who may, how often, and what they get."""
+"""The requests of the dialect genesys-cloud: authorization, limits and responses."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from locust_softphone.edge.genesys_cloud.rest import TokenLimit
 from tests.edge.conftest import StartEdge
 from tests.edge.genesys_cloud.agent import CREDENTIALS, Agent
 from tests.edge.softphone import GRANT
@@ -23,7 +24,7 @@ UPGRADE = {
 USERS = "genesys_cloud: {users: [{name: alice, access_token: alices-own}, {name: bob, access_token: bobs-own}]}"
 
 
-def test_client_credentials_stand_for_whichever_softphone_the_request_names(edge: EdgeProcess) -> None:
+def test_with_client_credentials_the_request_names_the_user(edge: EdgeProcess) -> None:
     response = Agent(edge, "desk-17").identity()
     assert response.status == 200
     assert response.json()["chat"] == {"jabberId": "desk-17@edge.example"}
@@ -31,7 +32,7 @@ def test_client_credentials_stand_for_whichever_softphone_the_request_names(edge
     assert response.json()["id"] != Agent(edge, "desk-18").identity().json()["id"]
 
 
-def test_a_users_own_token_stands_for_that_user_whatever_the_request_names(start_edge: StartEdge) -> None:
+def test_a_users_own_token_identifies_the_user(start_edge: StartEdge) -> None:
     edge = start_edge(USERS)
     for name, token in (("alice", "alices-own"), ("bob", "bobs-own")):
         headers = {"Authorization": f"Bearer {token}", "X-Softphone-Id": "mallory"}
@@ -59,7 +60,7 @@ def test_a_users_own_token_stands_for_that_user_whatever_the_request_names(start
         ({"Authorization": "Bearer TOKEN", "X-Softphone-Id": "x" * 65}, 400),
     ],
 )
-def test_nothing_is_answered_that_is_not_authorised(
+def test_a_request_without_authorization_is_refused(
     edge: EdgeProcess, path: str, method: str, headers: dict[str, str], status: int
 ) -> None:
     token = edge.request("POST", "/oauth/token", GRANT, {"Authorization": CREDENTIALS}).json()["access_token"]
@@ -69,32 +70,46 @@ def test_nothing_is_answered_that_is_not_authorised(
     assert response.headers["ININ-Correlation-Id"] == response.json()["contextId"]
 
 
-def test_a_channel(edge: EdgeProcess) -> None:
+@pytest.mark.parametrize(
+    ("now", "reset"),
+    [(0.0, "10"), (2.5, "8"), (10.0, "0")],  # whole seconds, rounded up so that no client is early
+)
+def test_the_headers_of_the_token_limit(now: float, reset: str) -> None:
+    limit = TokenLimit(count=2, per_s=10.0)
+    limit.admit(0.0)
+    assert limit.headers(now) == {
+        "inin-ratelimit-count": "1",
+        "inin-ratelimit-allowed": "2",
+        "inin-ratelimit-reset": reset,
+    }
+
+
+def test_a_new_channel(edge: EdgeProcess) -> None:
     response = Agent(edge).channel()
     channel = response.json()
     assert response.status == 200
     assert channel["connectUri"] == f"ws{edge.url.removeprefix('http')}/stream/channels/{channel['id']}"
     expires = datetime.fromisoformat(channel["expires"].replace("Z", "+00:00"))
     assert abs(expires - datetime.now(UTC) - timedelta(hours=24)) < timedelta(minutes=1)
-    assert Agent(edge).channel("").status == 400  # the JSON kind is another endpoint
+    assert Agent(edge).channel("").status == 400  # channels for JSON notifications are not simulated
     assert response.headers["inin-ratelimit-allowed"] == "300"
     assert response.headers["ININ-Correlation-Id"]
 
 
-def test_the_limit_is_the_tokens_over_all_requests(start_edge: StartEdge) -> None:
+def test_the_limit_counts_all_requests_with_one_token(start_edge: StartEdge) -> None:
     edge = start_edge("genesys_cloud: {requests_per_token: {count: 3, per: 60s}}")
     alice, bob = Agent(edge), Agent(edge, "bob")
     responses = [alice.identity(), alice.channel(), alice.call(), alice.identity()]
     assert [response.status for response in responses] == [200, 200, 409, 429]
     assert responses[0].headers["inin-ratelimit-count"] == "1"
-    assert bob.identity().status == 200  # who has a token of his own
+    assert bob.identity().status == 200  # bob has another token
     steps = edge.stats()["steps"]
     assert steps["identity"] == {"requests": 3, "admitted": 2, "refused": {"429": 1}, "cut": 0}
     assert steps["channel"] == {"requests": 1, "admitted": 1, "refused": {}, "cut": 0}
     assert steps["offer"] == {"requests": 1, "admitted": 0, "refused": {"409": 1}, "cut": 0}
 
 
-def test_a_429_is_as_documented(start_edge: StartEdge) -> None:
+def test_a_429_has_the_documented_body_and_headers(start_edge: StartEdge) -> None:
     edge = start_edge("genesys_cloud: {requests_per_token: {count: 1, per: 60s}}")
     alice = Agent(edge)
     alice.identity()
@@ -113,7 +128,7 @@ def test_a_429_is_as_documented(start_edge: StartEdge) -> None:
     assert (refused.headers["inin-ratelimit-count"], refused.headers["inin-ratelimit-reset"]) == ("1", str(seconds))
 
 
-def test_whoever_keeps_coming_back_too_early_is_cut(start_edge: StartEdge) -> None:
+def test_a_client_that_retries_too_early_too_often_is_cut(start_edge: StartEdge) -> None:
     edge = start_edge("{max_early_retries: 1, genesys_cloud: {requests_per_token: {count: 1, per: 60s}}}")
     alice = Agent(edge)
     assert [alice.channel().status for _ in range(3)] == [200, 429, 429]
@@ -132,19 +147,19 @@ def test_whoever_keeps_coming_back_too_early_is_cut(start_edge: StartEdge) -> No
         ({"Sec-WebSocket-Protocol": ""}, 400),
     ],
 )
-def test_an_upgrade_that_is_refused(edge: EdgeProcess, changed: dict[str, str], status: int) -> None:
+def test_a_wrong_handshake_is_refused(edge: EdgeProcess, changed: dict[str, str], status: int) -> None:
     path = f"/stream/channels/{Agent(edge).channel_id()}"
     assert edge.request("GET", path, headers={**UPGRADE, **changed}).status == status
     assert edge.request("POST", path, headers=UPGRADE).status == 405
 
 
 @pytest.mark.parametrize("channel_id", ["", "streaming-0", "..", "%00"])
-def test_an_upgrade_on_no_channel(edge: EdgeProcess, channel_id: str) -> None:
-    headers: dict[str, Any] = {**UPGRADE, **Agent(edge).headers}  # a token does not help
+def test_a_handshake_for_an_unknown_channel_is_refused(edge: EdgeProcess, channel_id: str) -> None:
+    headers: dict[str, Any] = {**UPGRADE, **Agent(edge).headers}  # even with a token
     assert edge.request("GET", f"/stream/channels/{channel_id}", headers=headers).status == 404
 
 
-def test_the_limit_on_upgrades(start_edge: StartEdge) -> None:
+def test_handshakes_have_a_limit(start_edge: StartEdge) -> None:
     edge = start_edge("limits: {handshake: {rate: 1/min, burst: 1}}")
     alice = Agent(edge)
     channel_id = alice.channel_id()
@@ -156,5 +171,5 @@ def test_the_limit_on_upgrades(start_edge: StartEdge) -> None:
 
 
 @pytest.mark.parametrize("body", [b"", b"[]", b'{"phoneNumber": 5}', b"x" * (64 * 1024 + 1)])
-def test_a_call_to_nobody(edge: EdgeProcess, body: bytes) -> None:
+def test_a_wrong_request_for_a_call_is_refused(edge: EdgeProcess, body: bytes) -> None:
     assert Agent(edge).call(body).status in (400, 413)

@@ -1,4 +1,4 @@
-"""The part of the policy file that is about Genesys Cloud's wire."""
+"""The part genesys_cloud of a policy file."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from locust_softphone.errors import InputError
 SOURCES = ("illustrative", "forum", "PureCloudPlatformClientV2")
 
 
-def test_every_field_says_where_its_default_comes_from() -> None:
+def test_every_description_names_the_source_of_the_default() -> None:
     fields: Iterator[tuple[str, FieldInfo]] = iter(GenesysCloud.model_fields.items())
     for name, field in fields:
         assert any(source in (field.description or "") for source in SOURCES), name
 
 
-def test_the_documented_limits_are_the_default() -> None:
+def test_the_documented_limits_are_the_defaults() -> None:
     policy = Policy().genesys_cloud
-    assert str(policy.requests_per_token) == "300 per 60s"
+    assert (policy.requests_per_token.count, policy.requests_per_token.per_s) == (300, 60.0)
     assert policy.channels_per_user == 20
     assert policy.channel_expires_s == 24 * 3600
 
@@ -44,7 +44,7 @@ def test_the_documented_limits_are_the_default() -> None:
         ("users: [{name: a, access_token: hush}, {name: b, access_token: hush}]", "users: two users have the same"),
     ],
 )
-def test_what_cannot_be_used_is_refused_with_the_reason(text: str, problem: str) -> None:
+def test_a_wrong_value_is_refused_with_the_reason(text: str, problem: str) -> None:
     with pytest.raises(InputError) as refused:
         loads(f"max_early_retries: 3\ngenesys_cloud: {{{text}}}\n", Policy, name="policy.yaml")
     assert f"policy.yaml:2: genesys_cloud.{problem}" in str(refused.value)
@@ -52,12 +52,12 @@ def test_what_cannot_be_used_is_refused_with_the_reason(text: str, problem: str)
     assert "5309" not in str(refused.value)
 
 
-def test_a_user_belongs_to_an_organisation_that_there_is() -> None:
+def test_the_organisation_of_a_user_must_exist() -> None:
     with pytest.raises(InputError, match="the user alice has a client_id that none of the organisations has"):
         loads("genesys_cloud: {users: [{name: alice, access_token: hush, client_id: acme}]}", Policy)
 
 
 def test_a_users_token_is_never_shown() -> None:
     policy = loads("genesys_cloud: {users: [{name: alice, access_token: hush}]}", Policy)
-    assert "hush" not in f"{policy!r}{policy.describe()}{policy.model_dump_json()}{policy.as_json()}"
+    assert "hush" not in f"{policy!r}{policy.model_dump_json()}{policy.as_json()}"
     assert policy.as_json()["genesys_cloud"]["users"] == [{"name": "alice", "client_id": "locust-softphone"}]

@@ -1,4 +1,4 @@
-"""The XMPP stream: logging in, what is asked for on it, and each way in which it ends."""
+"""The XMPP stream: logging in, requests, and every way in which it ends."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def rpc(text: str) -> str:
 
 
 def close_code(stream: Stream) -> int | None:
-    """Read to the end: the code of the edge's close frame, or None if it had none to send."""
+    """Read to the end: the code of the edge's close frame, or None if there was none."""
     try:
         while True:
             stream.websocket.recv(timeout=20)
@@ -32,19 +32,19 @@ def close_code(stream: Stream) -> int | None:
 
 
 def stream_error(stream: Stream) -> str:
-    """The stream error that comes next, and the end that follows."""
-    condition = stream.hear("stream:error")[0].tag.partition("}")[2]
-    stream.hear("framing:close")
+    """The condition of the stream error that comes next; the stream must then end."""
+    condition = stream.receive("stream:error")[0].tag.partition("}")[2]
+    stream.receive("framing:close")
     assert close_code(stream) == 1008
     return condition
 
 
-def test_a_login_and_a_goodbye(start_edge: StartEdge) -> None:
+def test_a_login_and_a_clean_end_are_counted(start_edge: StartEdge) -> None:
     edge = start_edge("max_early_retries: 3")
     with Agent(edge).stream(resource="desk & chair") as stream:
         assert stream.jid == "alice@edge.example/desk & chair"
-        stream.say(f'<close xmlns="{NAMESPACES["framing"]}"/>')
-        stream.hear("framing:close")
+        stream.send(f'<close xmlns="{NAMESPACES["framing"]}"/>')
+        stream.receive("framing:close")
         assert close_code(stream) == 1000
     eventually(lambda: bool(edge.stats()["closes"] == {"1000": 1}))
     stats = edge.stats()
@@ -57,7 +57,7 @@ def test_a_login_and_a_goodbye(start_edge: StartEdge) -> None:
     }
 
 
-def test_what_is_offered_at_each_point(edge: EdgeProcess) -> None:
+def test_the_features_offered_before_and_after_the_login(edge: EdgeProcess) -> None:
     alice = Agent(edge)
     with alice.websocket() as stream:
         assert stream.websocket.subprotocol == "xmpp"
@@ -65,6 +65,16 @@ def test_what_is_offered_at_each_point(edge: EdgeProcess) -> None:
         assert [each.text for each in mechanisms] == ["PLAIN"]
         stream.authenticate(alice.jid, f"authKey:{alice.token}")
         assert [name_of(feature) for feature in stream.open()] == ["bind:bind"]
+
+
+def test_addresses_are_compared_as_addresses(edge: EdgeProcess) -> None:
+    """RFC 7622 3.2 and 3.3: lower case, and the dot of the root is not part of it."""
+    alice = Agent(edge)
+    with alice.websocket() as stream:
+        stream.send(f'<open xmlns="{NAMESPACES["framing"]}" to="EDGE.example." version="1.0"/>')
+        stream.receive("framing:open")
+        stream.receive("stream:features")
+        assert name_of(stream.authenticate("Alice@Edge.Example", f"authKey:{alice.token}")) == "sasl:success"
 
 
 @pytest.mark.parametrize(
@@ -77,7 +87,11 @@ def test_what_is_offered_at_each_point(edge: EdgeProcess) -> None:
         ("PLAIN", b64encode(b"\0alice@edge.example\0authKey:nonsense").decode(), "not-authorized"),
         ("PLAIN", b64encode(b"\0alice@edge.example\0alices-own").decode(), "not-authorized"),
         ("PLAIN", b64encode(b"\0bob@edge.example\0authKey:alices-own").decode(), "not-authorized"),
-        ("PLAIN", b64encode(b"\0bob@edge.example\0authKey:bobs-own").decode(), "not-authorized"),  # not bob's channel
+        (
+            "PLAIN",
+            b64encode(b"\0bob@edge.example\0authKey:bobs-own").decode(),
+            "not-authorized",
+        ),  # bob is not the owner of the channel
         ("PLAIN", b64encode(b"\0alice@edge.example\0authKey:bobs-own").decode(), "not-authorized"),
     ],
 )
@@ -85,9 +99,9 @@ def test_a_login_that_is_refused(start_edge: StartEdge, mechanism: str, content:
     edge = start_edge(USERS)
     with Agent(edge, token="alices-own").websocket() as stream:
         stream.open()
-        stream.say(f'<auth xmlns="{NAMESPACES["sasl"]}" mechanism="{mechanism}">{content}</auth>')
-        assert stream.hear("sasl:failure").find(f"sasl:{condition}", NAMESPACES) is not None
-        stream.hear("framing:close")
+        stream.send(f'<auth xmlns="{NAMESPACES["sasl"]}" mechanism="{mechanism}">{content}</auth>')
+        assert stream.receive("sasl:failure").find(f"sasl:{condition}", NAMESPACES) is not None
+        stream.receive("framing:close")
         assert close_code(stream) == 1000
     assert edge.stats()["logins"] == {"admitted": 0, "refused": 1}
     assert edge.stats()["ready"] == 0
@@ -102,51 +116,51 @@ def test_a_login_that_is_refused(start_edge: StartEdge, mechanism: str, content:
         ([f'<iq xmlns="jabber:client" type="get" id="1">{PING}</iq>'], "not-authorized"),  # before the stream is open
     ],
 )
-def test_what_ends_a_stream_before_it_is_open(edge: EdgeProcess, texts: list[str], condition: str) -> None:
+def test_a_wrong_first_element_ends_the_stream(edge: EdgeProcess, texts: list[str], condition: str) -> None:
     with Agent(edge).websocket() as stream:
         for text in texts:
-            stream.say(text)
+            stream.send(text)
         assert stream_error(stream) == condition
 
 
-def test_another_domain_is_unknown(edge: EdgeProcess) -> None:
+def test_another_domain_ends_the_stream(edge: EdgeProcess) -> None:
     with Agent(edge).websocket() as stream:
-        stream.say(f'<open xmlns="{NAMESPACES["framing"]}" to="evil.example" version="1.0"/>')
-        stream.hear("framing:open")
+        stream.send(f'<open xmlns="{NAMESPACES["framing"]}" to="evil.example" version="1.0"/>')
+        stream.receive("framing:open")
         assert stream_error(stream) == "host-unknown"
 
 
-def test_nothing_is_answered_before_the_login_or_the_resource(edge: EdgeProcess) -> None:
+def test_a_stanza_before_the_login_or_the_resource_ends_the_stream(edge: EdgeProcess) -> None:
     alice = Agent(edge)
     ping = f'<iq xmlns="jabber:client" type="get" id="1">{PING}</iq>'
     with alice.websocket() as stream:
         stream.open()
-        stream.say(ping)
+        stream.send(ping)
         assert stream_error(stream) == "not-authorized"
     with alice.websocket() as stream:
         stream.open()
         stream.authenticate(alice.jid, f"authKey:{alice.token}")
         stream.open()
-        stream.say(ping)
+        stream.send(ping)
         assert stream_error(stream) == "not-authorized"
 
 
-def test_a_stanza_that_is_too_long(edge: EdgeProcess) -> None:
+def test_a_stanza_that_is_too_long_ends_the_session(edge: EdgeProcess) -> None:
     with Agent(edge).stream() as stream:
-        stream.say(f'<message xmlns="jabber:client">{"x" * 64 * 1024}</message>')
+        stream.send(f'<message xmlns="jabber:client">{"x" * 64 * 1024}</message>')
         assert close_code(stream) == 1009  # RFC 6455 7.4.1
 
 
-def test_whoever_asks_and_never_reads_is_cut(start_edge: StartEdge) -> None:
+def test_a_client_that_never_reads_its_answers_is_cut(start_edge: StartEdge) -> None:
     edge = start_edge("max_early_retries: 3")
-    long_id = "x" * 60_000  # comes back with each result
+    long_id = "x" * 60_000  # each result repeats it
     with Agent(edge).stream() as stream, suppress(ConnectionClosed):
-        for _ in range(2_000):  # 120 MB, were all of it answered
-            stream.say(f'<iq xmlns="jabber:client" type="get" id="{long_id}">{PING}</iq>')
+        for _ in range(2_000):  # 120 MB of answers, if all were sent
+            stream.send(f'<iq xmlns="jabber:client" type="get" id="{long_id}">{PING}</iq>')
     eventually(lambda: bool(edge.stats()["cuts"]["slow_reader"] == 1))
 
 
-def test_a_half_open_login_is_cut(start_edge: StartEdge) -> None:
+def test_a_login_that_is_not_finished_in_time_is_cut(start_edge: StartEdge) -> None:
     edge = start_edge("genesys_cloud: {login_timeout: 200ms}")
     alice = Agent(edge)
     with alice.websocket() as stream:
@@ -155,14 +169,14 @@ def test_a_half_open_login_is_cut(start_edge: StartEdge) -> None:
     assert edge.stats()["cuts"]["login_timeout"] == 1
 
 
-def test_a_login_in_time_is_not_cut_however_long_the_edge_takes(start_edge: StartEdge) -> None:
+def test_the_set_up_time_does_not_count_as_login_time(start_edge: StartEdge) -> None:
     edge = start_edge("{genesys_cloud: {login_timeout: 2s}, setup: {rate: 20/min, burst: 1}}")
-    with Agent(edge, "a").stream(), Agent(edge, "b").stream():  # the second resource is bound three seconds after
+    with Agent(edge, "a").stream(), Agent(edge, "b").stream():  # the second resource is bound after three seconds
         assert edge.stats()["ready"] == 2
     assert edge.stats()["cuts"]["login_timeout"] == 0
 
 
-def test_services_are_found_and_answer_as_whom_they_were_asked(edge: EdgeProcess) -> None:
+def test_external_service_discovery_finds_a_stun_server_only(edge: EdgeProcess) -> None:
     with Agent(edge).stream() as stream:
         for kind, found in (("turn", []), ("stun", ["stun"])):
             payload = f'<services xmlns="{NAMESPACES["extdisco"]}" type="{kind}"/>'
@@ -188,7 +202,7 @@ def test_services_are_found_and_answer_as_whom_they_were_asked(edge: EdgeProcess
         (f'<jingle xmlns="{NAMESPACES["jingle"]}" action="session-accept" sid="x"/>', "item-not-found"),
     ],
 )
-def test_what_cannot_be_done_is_an_error_and_the_stream_goes_on(
+def test_a_request_that_is_refused_gets_an_error_and_the_stream_continues(
     edge: EdgeProcess, payload: str, condition: str
 ) -> None:
     with Agent(edge).stream() as stream:
@@ -198,41 +212,41 @@ def test_what_cannot_be_done_is_an_error_and_the_stream_goes_on(
         assert stream.ask("get", PING, "edge.example").get("type") == "result"
 
 
-def test_stanzas_that_ask_for_nothing_get_nothing(edge: EdgeProcess) -> None:
+def test_stanzas_that_are_not_requests_get_no_answer(edge: EdgeProcess) -> None:
     with Agent(edge).stream() as stream:
-        stream.say('<presence xmlns="jabber:client"/>')
-        stream.say('<message xmlns="jabber:client" to="bob@edge.example"><body>hello</body></message>')
-        stream.say('<iq xmlns="jabber:client" type="result" id="unasked"/>')
+        stream.send('<presence xmlns="jabber:client"/>')
+        stream.send('<message xmlns="jabber:client" to="bob@edge.example"><body>hello</body></message>')
+        stream.send('<iq xmlns="jabber:client" type="result" id="unasked"/>')
         assert stream.ask("get", PING).get("type") == "result"
-        stream.say("<hello/>")
+        stream.send("<hello/>")
         assert stream_error(stream) == "unsupported-stanza-type"
 
 
-def test_server_pings_begin_when_they_are_subscribed_to(start_edge: StartEdge) -> None:
+def test_server_pings_start_with_the_subscription(start_edge: StartEdge) -> None:
     edge = start_edge("ping_every: 200ms")
     with Agent(edge).stream() as stream:
         answer = stream.subscribe_to_pings()
         assert answer.find("pubsub:pubsub/pubsub:subscription", NAMESPACES) is not None
         for _ in range(3):
-            ping = stream.hear("c:iq")
+            ping = stream.receive("c:iq")
             assert ping.find("ping:ping", NAMESPACES) is not None
             stream.result_of(ping)
         eventually(lambda: bool(edge.stats()["pongs"] >= 3))
-        assert close_code(stream) is None  # the next one is not answered
+        assert close_code(stream) is None  # the next ping is not answered
     assert edge.stats()["cuts"]["pong_timeout"] == 1
 
 
-def test_server_pings_may_be_refused(start_edge: StartEdge) -> None:
+def test_the_policy_can_refuse_server_pings(start_edge: StartEdge) -> None:
     edge = start_edge("{ping_every: 50ms, genesys_cloud: {server_pings: false}}")
     with Agent(edge).stream() as stream:
         assert stream.subscribe_to_pings().get("type") == "error"
-        assert stream.ask("get", PING).get("type") == "result"  # it is the client's turn
+        assert stream.ask("get", PING).get("type") == "result"  # now the client has to ping
     assert edge.stats()["pings"] == 0
 
 
 def event(stream: Stream) -> tuple[str | None, object]:
-    """The notification that comes next: its topic and payload."""
-    items = stream.hear("c:message").find("event:event/event:items", NAMESPACES)
+    """The topic and the payload of the notification that comes next."""
+    items = stream.receive("c:message").find("event:event/event:items", NAMESPACES)
     assert items is not None
     return items.get("node"), json.loads(items.findtext("event:item/json:json", "", NAMESPACES))
 
@@ -242,12 +256,12 @@ def test_a_second_socket_on_a_channel_disconnects_the_first(edge: EdgeProcess) -
     channel_id = alice.channel_id()
     with alice.stream(channel_id) as first, alice.stream(channel_id) as second:
         assert event(first) == ("duplicate_id", {"channelId": channel_id})
-        first.hear("framing:close")
+        first.receive("framing:close")
         assert close_code(first) == 1000
         assert second.ask("get", PING).get("type") == "result"
 
 
-def test_the_channel_that_is_one_too_many_evicts_one(start_edge: StartEdge) -> None:
+def test_one_channel_too_many_evicts_another(start_edge: StartEdge) -> None:
     edge = start_edge("genesys_cloud: {channels_per_user: 2}")
     alice = Agent(edge)
     first, second = alice.channel_id(), alice.channel_id()
@@ -255,14 +269,14 @@ def test_the_channel_that_is_one_too_many_evicts_one(start_edge: StartEdge) -> N
         third = alice.channel()
         assert third.status == 200  # eviction, not a 429
         with pytest.raises(Exception, match="404"), alice.websocket(second):
-            pytest.fail("the unconnected one is still there")
+            pytest.fail("the unconnected channel still exists")
         with alice.stream(str(third.json()["id"])):
             alice.channel_id()
             assert event(stream) == ("no_longer_subscribed", {"channelId": first})
             assert close_code(stream) == 1000
 
 
-def test_a_channel_expires_under_its_socket(start_edge: StartEdge) -> None:
+def test_the_socket_of_an_expired_channel_is_closed(start_edge: StartEdge) -> None:
     edge = start_edge("genesys_cloud: {channel_expires: 1500ms}")
     alice = Agent(edge)
     channel_id = alice.channel_id()
@@ -270,10 +284,10 @@ def test_a_channel_expires_under_its_socket(start_edge: StartEdge) -> None:
         assert event(stream)[0] == "no_longer_subscribed"
         assert close_code(stream) == 1000
     with pytest.raises(Exception, match="404"), alice.websocket(channel_id):
-        pytest.fail("it is still there")
+        pytest.fail("the channel still exists")
 
 
-def test_all_are_dropped_in_this_dialect_too(start_edge: StartEdge) -> None:
+def test_all_sessions_of_this_dialect_are_dropped_too(start_edge: StartEdge) -> None:
     edge = start_edge("drop_all_after: 3s")
     alice, bob = Agent(edge), Agent(edge, "bob")
     with alice.stream() as first, bob.stream() as second:

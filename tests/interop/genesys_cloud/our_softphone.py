@@ -50,7 +50,7 @@ def main(origin: str, token: str) -> None:
     chance = random.Random()
     context = SoftphoneContext(
         behaviour=behaviour,
-        dialect=dialect_for("genesys-cloud", account, timeout_s=behaviour.timeout_s, user_agent="ours", random=chance),
+        dialect=dialect_for("genesys-cloud", account, timeout_s=behaviour.timeout_s, random=chance),
         observer=Observations(),
         shared_token=None,
         shared_backoff=None,

@@ -221,7 +221,7 @@ def test_calls_of_others_do_not_reach_it() -> None:
         somebody = Agent(edge.edge, "somebody")
         with somebody.stream() as stream:
             assert somebody.call(CALL).status == 200
-            stream.hear("c:message")
+            stream.receive("c:message")
         client.do("disconnect")
         client.wait_for("disconnected")
         assert "proposed" not in {happened["event"] for happened in client.happened}

@@ -48,20 +48,24 @@ def test_a_file_of_users(tmp_path: Path, text: str, users: list[User]) -> None:
         ("", ":1: the header must name the columns jid, token or both"),
         ("name\nanna\n", ":1: the header must name the columns"),
         ("jid,token\n", ": names no users"),
-        ("jid\nanna\n", ':2: "anna" is no bare JID'),
-        ("jid\na@b/c\n", ':2: "a@b/c" is no bare JID'),
-        ("jid\na@b\na@b\n", ": a JID is there twice"),
+        ("jid\nanna\n", ':2: "anna" is not a bare JID'),
+        ("jid\na@b/c\n", ':2: "a@b/c" is not a bare JID'),
+        ("jid\nb\n", ':2: "b" is not a bare JID'),
+        ("jid\na@b\nA@B.\n", ":3: the same JID as in line 2"),  # RFC 7622 3.2, 3.3
+        ("jid\nä@b\nc@b\nA\u0308@b\n", ":4: the same JID as in line 2"),
+        ("token\nsecret\nsecret\n", ":3: the same token as in line 2"),
+        ("jid,token\na@b,secret\nc@b,env:ALSO_SECRET\n", ":3: the same token as in line 2"),
         ("token\nenv:NOBODY\n", ':2: the environment has no variable "NOBODY"'),
-        ("token\nvery secret\n", ":2: the token has characters that no Bearer token has"),
+        ("token\nvery secret\n", ":2: the token has characters that a Bearer token must not have"),
         ("jid,token\na@b,t,x\n", ":2: more columns than the header has"),
         ("jid,token\n,\n", ":2: neither a JID nor a token"),
     ],
 )
 def test_a_file_that_cannot_be_used(tmp_path: Path, text: str, problem: str) -> None:
     file = tmp_path / "users.csv"
-    file.write_text(text)
+    file.write_text(text, encoding="utf-8")
     with pytest.raises(InputError) as caught:
-        load_users(file, {})
+        load_users(file, {"ALSO_SECRET": "secret"})
     assert f"{file}{problem}" in str(caught.value)
     assert "secret" not in str(caught.value)
 

@@ -1,4 +1,4 @@
-"""The softphones' own sockets: what gevent's would do, they do, and the others run meanwhile."""
+"""The softphones' sockets behave like gevent's, and let other greenlets run while they wait."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def listening(backlog: int = 1) -> socket.socket:
 
 @contextmanager
 def a_pair() -> Iterator[tuple[Stream, socket.socket]]:
-    """A stream on a socket of ours, and the other end of it."""
+    """A stream on one of these sockets, and the other end of the connection."""
     with listening() as listener:
         stream = Stream.connect(socket.AF_INET, listener.getsockname(), PATIENT_S, make_socket=Socket)
         other, _ = listener.accept()
@@ -46,13 +46,13 @@ def a_pair() -> Iterator[tuple[Stream, socket.socket]]:
                 stream.close()
 
 
-def test_others_run_while_it_waits() -> None:
+def test_other_greenlets_run_during_a_read() -> None:
     with a_pair() as (stream, other):
         gevent.spawn_later(SHORT_S, other.sendall, b"here")
         assert stream.read_exactly(4) == b"here"
 
 
-def test_nothing_comes_in_time() -> None:
+def test_a_read_times_out() -> None:
     with a_pair() as (stream, _):
         stream.deadline_s = time.perf_counter() + SHORT_S
         with pytest.raises(AttemptFailed) as failed:
@@ -60,7 +60,7 @@ def test_nothing_comes_in_time() -> None:
         assert failed.value.outcome is Outcome.TIMED_OUT
 
 
-def test_what_comes_after_a_time_out_is_read() -> None:
+def test_data_that_comes_after_a_timeout_is_read() -> None:
     with a_pair() as (stream, other):
         stream.deadline_s = time.perf_counter() + SHORT_S
         with pytest.raises(AttemptFailed):
@@ -70,13 +70,13 @@ def test_what_comes_after_a_time_out_is_read() -> None:
         assert stream.read_exactly(4) == b"late"
 
 
-def test_the_other_side_has_closed() -> None:
+def test_a_closed_connection_reads_as_its_end() -> None:
     with a_pair() as (stream, other):
         other.close()
         assert stream.recv(1) == b""
 
 
-def test_it_sends_more_than_the_kernel_takes_at_once() -> None:
+def test_a_large_send_waits_for_the_kernels_buffer() -> None:
     with a_pair() as (stream, other):
         sending = gevent.spawn(stream.send, bytes(8 * MEGABYTE))
         received = 0
@@ -85,7 +85,7 @@ def test_it_sends_more_than_the_kernel_takes_at_once() -> None:
         sending.get(timeout=PATIENT_S)
 
 
-def test_nobody_reads_what_it_sends() -> None:
+def test_a_send_times_out_when_the_peer_does_not_read() -> None:
     with a_pair() as (stream, _):
         stream.deadline_s = time.perf_counter() + SHORT_S
         with pytest.raises(AttemptFailed) as failed:
@@ -93,7 +93,7 @@ def test_nobody_reads_what_it_sends() -> None:
         assert failed.value.outcome is Outcome.TIMED_OUT
 
 
-def test_nobody_listens() -> None:
+def test_a_connection_is_refused() -> None:
     with listening() as listener:
         address = listener.getsockname()
     with pytest.raises(AttemptFailed) as failed:
@@ -101,8 +101,8 @@ def test_nobody_listens() -> None:
     assert failed.value.outcome is Outcome.CONNECT_REFUSED
 
 
-def test_nobody_accepts() -> None:
-    """Linux leaves a connection waiting when the queue of a listener is full."""
+def test_a_connection_that_is_not_accepted_times_out() -> None:
+    """Linux keeps a connection waiting when the queue of a listener is full."""
     with listening(backlog=0) as listener:
         waiting = [socket.socket() for _ in range(4)]
         for each in waiting:
@@ -115,7 +115,7 @@ def test_nobody_accepts() -> None:
     assert failed.value.outcome is Outcome.CONNECT_TIMEOUT
 
 
-def test_a_greenlet_that_is_killed_while_it_waits_leaves_nothing_behind() -> None:
+def test_a_killed_reader_leaves_no_watcher_behind() -> None:
     with a_pair() as (stream, other):
         reader = gevent.spawn(stream.read, 1)
         gevent.sleep(0)
@@ -149,6 +149,6 @@ def test_another_event_loop_keeps_gevents_sockets(loop: str, own: bool) -> None:
 
 
 @pytest.mark.parametrize("found", [reach, reached], ids=["by a run", "by a worker"])
-def test_a_target_is_used_with_them(found: Callable[[Target], Target]) -> None:
+def test_runs_and_workers_use_these_sockets(found: Callable[[Target], Target]) -> None:
     with listening(backlog=2) as listener:
         assert found(Target(*listener.getsockname())).make_socket is Socket

@@ -1,4 +1,4 @@
-"""Locust's seconds long past are dropped, and whatever Locust shows is as before."""
+"""Locust's old counts per second are dropped; what Locust shows stays the same."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from locust_softphone.swarm import workarounds
 HOUR_S = 3600
 
 
-def an_hour(monkeypatch: pytest.MonkeyPatch) -> RequestStats:
+def stats_of_an_hour(monkeypatch: pytest.MonkeyPatch) -> RequestStats:
     """Three requests in each second, one of them failed."""
     now = SimpleNamespace(time=lambda: 1_000_000.0)
     monkeypatch.setattr(stats, "time", now)
@@ -34,33 +34,31 @@ def shown(kept: RequestStats) -> list[Any]:
 
 
 def test_what_locust_shows_stays_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
-    kept = an_hour(monkeypatch)
+    kept = stats_of_an_hour(monkeypatch)
     before = shown(kept)
     assert before[0]["current_rps"] == 3
     assert before[0]["current_fail_per_sec"] == 1
-    workarounds.forget_seconds(kept)
+    workarounds.drop_old_seconds(kept)
     assert shown(kept) == before
     for entry in (kept.total, kept.get("offer", "POST")):
         assert max(len(entry.num_reqs_per_sec), len(entry.num_fail_per_sec)) < 60
 
 
-def test_nothing_to_forget_before_the_first_request() -> None:
-    workarounds.forget_seconds(RequestStats())
+def test_without_any_request_there_is_nothing_to_drop() -> None:
+    workarounds.drop_old_seconds(RequestStats())
 
 
 @pytest.mark.parametrize("asked_for", [{"json": True}, {"json_file": "statistics"}])
-def test_all_seconds_stay_for_those_who_asked_for_them(
-    asked_for: dict[str, Any], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_all_seconds_are_kept_for_the_json_options(asked_for: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
     environment = Environment(parsed_options=SimpleNamespace(**asked_for))
-    monkeypatch.setattr(gevent, "sleep", lambda _: pytest.fail("it goes on"))
-    workarounds.forget_seconds_long_past(environment, lambda: False)
+    monkeypatch.setattr(gevent, "sleep", lambda _: pytest.fail("it drops seconds"))
+    workarounds.drop_old_seconds_repeatedly(environment, lambda: False)
 
 
-def test_it_forgets_until_the_run_is_over(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_old_seconds_are_dropped_until_the_run_is_over(monkeypatch: pytest.MonkeyPatch) -> None:
     environment = Environment()
-    environment.stats = an_hour(monkeypatch)
+    environment.stats = stats_of_an_hour(monkeypatch)
     asked = iter([False, True])
     monkeypatch.setattr(gevent, "sleep", lambda _: None)
-    workarounds.forget_seconds_long_past(environment, lambda: next(asked))
+    workarounds.drop_old_seconds_repeatedly(environment, lambda: next(asked))
     assert len(environment.stats.total.num_reqs_per_sec) < 60

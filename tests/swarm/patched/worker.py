@@ -1,4 +1,4 @@
-"""A worker that leaves while it is being stopped: what it measured is handed in first."""
+"""A worker that leaves reports its measurements first, also while it is being stopped."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ PATIENCE_S = 30.0  # a bound for a test that has gone wrong
 
 
 class Runner:
-    """Of Locust's, what a worker uses."""
+    """The part of Locust's WorkerRunner that a worker uses."""
 
     def __init__(self) -> None:
         self.handlers: dict[str, Callable[..., None]] = {}
@@ -34,7 +34,7 @@ class Runner:
 
 
 class LoadGenerator:
-    """A generator whose softphones take their time to say goodbye."""
+    """A generator whose softphones need time to hang up."""
 
     def __init__(self) -> None:
         self.stopped = False
@@ -51,9 +51,9 @@ class LoadGenerator:
         return Tally()
 
 
-@pytest.mark.parametrize("told_to_stop", [True, False], ids=["the master was quicker", "we were quicker"])
-def test_it_leaves_when_what_it_measured_is_handed_in(told_to_stop: bool) -> None:
-    """All of a closed terminal's processes are told at once."""
+@pytest.mark.parametrize("told_to_stop", [True, False], ids=["the master was faster", "the worker was faster"])
+def test_a_worker_that_leaves_reports_its_measurements_first(told_to_stop: bool) -> None:
+    """A closed terminal signals the master and its workers at once."""
     runner, generator, events = Runner(), LoadGenerator(), Events()
     environment: Any = SimpleNamespace(parsed_options=None, events=events)
     anything: Any = runner

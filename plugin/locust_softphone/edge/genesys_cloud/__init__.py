@@ -1,1 +1,1 @@
-"""The simulated edge where it speaks Genesys Cloud's wire."""
+"""The simulated edge's side of Genesys Cloud's wire."""

@@ -1,13 +1,13 @@
-"""How a call is spoken of on the stream, once it has been proposed and taken: two bearers, one meaning.
+"""How a call travels on the XMPP stream after it was proposed and taken: two transports with the same meaning.
 
-    Jingle (XEP-0166)                            SDP over XMPP, JSON-RPC 2.0                        CallMessage
-    session-initiate                             offer                                              by the edge only
-    session-accept                               answer                                             answer
-    transport-info                               iceCandidate                                       nothing
-    session-info, active                         info, status: active                               active
-    session-terminate                            terminate                                          terminate
+    Jingle (XEP-0166)          SDP over XMPP, JSON-RPC 2.0     CallMessage
+    session-initiate           offer                           sent by the edge only
+    session-accept             answer                          answer
+    transport-info             iceCandidate                    nothing
+    session-info, active       info, status: active            active
+    session-terminate          terminate                       terminate
 
-Whatever else a softphone may say (mute, hold) makes no difference here.
+Other messages of a softphone, such as mute and hold, have no effect here.
 """
 
 from __future__ import annotations
@@ -21,25 +21,25 @@ __all__ = ["BadPayload", "CallMessage", "CallTransport"]
 
 
 class BadPayload(ValueError):
-    """It is not what this bearer carries."""
+    """The payload is not a message of this transport."""
 
 
 class CallMessage(NamedTuple):
-    """What a softphone has said about a call.
+    """A softphone's message about a call.
 
     Args:
-        about: the id of the session that the call is.
-        what: what it says; ``nothing`` for what makes no difference here, as a candidate.
+        session_id: the session id of the call.
+        kind: what it means; ``nothing`` if it has no effect here, such as a candidate.
         answer: the SDP answer, or None for one that cannot be read.
     """
 
-    about: str
-    what: Literal["answer", "active", "terminate", "nothing"]
+    session_id: str
+    kind: Literal["answer", "active", "terminate", "nothing"]
     answer: SessionDescription | None = None
 
 
 class CallTransport(Protocol):
-    """One way to say it; everything is a payload of an IQ of type set."""
+    """Writes and reads the payloads of a call. Each is the payload of an IQ of type set."""
 
     def offer(self, session_id: str, conversation_id: str, initiator: str, sdp: str) -> str:
         """The edge's offer."""
@@ -48,8 +48,8 @@ class CallTransport(Protocol):
         """The end of the call; the reason is a Jingle condition (XEP-0166 7.4)."""
 
     def read(self, payload: Element) -> CallMessage:
-        """What a softphone's payload says.
+        """The message in a softphone's payload.
 
         Raises:
-            BadPayload: nothing that this bearer carries.
+            BadPayload: it is not a message of this transport.
         """

@@ -1,11 +1,11 @@
-"""Streaming channels: what a user opens a WebSocket on.
+"""Streaming channels: a user opens a WebSocket on each.
 
-    POST notifications/channels      a new one; one more than allowed removes the least recently used, and of those the
-                                     unconnected ones first
-    upgrade /stream/channels/{id}    one socket each: a second one disconnects the first
-    24 h after the POST              gone
+    POST notifications/channels      creates one; one more than allowed evicts the least recently used, unconnected
+                                     ones first
+    upgrade /stream/channels/{id}    one socket per channel: a second one disconnects the first
+    24 h after the POST              the channel expires
 
-Sources: genesys_cloud/policy.py, where the numbers are.
+Sources: genesys_cloud/wire_policy.py, with the numbers.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ Socket = TypeVar("Socket")
 
 @dataclass(eq=False)
 class Channel(Generic[Socket]):
-    """One channel of one user; ``until`` is when it expires, ``socket`` what is connected to it."""
+    """One channel of one user; ``until`` is when it expires, ``socket`` the WebSocket connected to it."""
 
     id: str
     owner: Caller
@@ -32,11 +32,11 @@ class Channel(Generic[Socket]):
 
 
 class Channels(Generic[Socket]):
-    """All channels. ``now`` is in seconds of a clock that only goes forward.
+    """All channels. ``now`` is in seconds of a monotonic clock.
 
     Args:
-        per_user: how many each user may have.
-        expires_s: how long one lives.
+        per_user: how many channels each user may have.
+        expires_s: the lifetime of a channel, in seconds.
     """
 
     def __init__(self, per_user: int, expires_s: float) -> None:
@@ -46,15 +46,13 @@ class Channels(Generic[Socket]):
         self._by_owner: dict[Caller, dict[str, Channel[Socket]]] = {}  # the least recently used first
 
     def create(self, owner: Caller, now: float) -> tuple[Channel[Socket], Channel[Socket] | None]:
-        """A new channel, and the one that had to go for it."""
-        theirs = self._by_owner.get(owner, {})
-        for expired in [channel for channel in theirs.values() if channel.until <= now]:
+        """A new channel, and the one that was evicted for it."""
+        own = self._by_owner.get(owner, {})
+        for expired in [channel for channel in own.values() if channel.until <= now]:
             self._remove(expired)
         evicted = None
-        if len(theirs) >= self._per_user:
-            evicted = next(
-                (channel for channel in theirs.values() if channel.socket is None), next(iter(theirs.values()))
-            )
+        if len(own) >= self._per_user:
+            evicted = next((channel for channel in own.values() if channel.socket is None), next(iter(own.values())))
             self._remove(evicted)
         channel = Channel[Socket](f"streaming-{secrets.token_hex(16)}", owner, now + self._expires_s)
         self._by_id[channel.id] = channel
@@ -62,7 +60,7 @@ class Channels(Generic[Socket]):
         return channel, evicted
 
     def get(self, channel_id: str, now: float) -> Channel[Socket] | None:
-        """The channel of this id, unless it has expired."""
+        """The channel with this id, unless it has expired."""
         channel = self._by_id.get(channel_id)
         if channel is not None and channel.until <= now:
             self._remove(channel)
@@ -70,25 +68,25 @@ class Channels(Generic[Socket]):
         return channel
 
     def connect(self, channel: Channel[Socket], socket: Socket) -> Socket | None:
-        """Put this socket on the channel; returns the one that it replaces."""
+        """Connect this socket to the channel; returns the one that it replaces."""
         replaced, channel.socket = channel.socket, socket
         self._used(channel)
         return replaced
 
     def disconnect(self, channel: Channel[Socket], socket: Socket) -> None:
-        """The socket is gone."""
+        """Note that the socket has disconnected."""
         if channel.socket is socket:
             channel.socket = None
             self._used(channel)
 
     def _used(self, channel: Channel[Socket]) -> None:
-        theirs = self._by_owner.get(channel.owner, {})
-        if channel.id in theirs:
-            theirs[channel.id] = theirs.pop(channel.id)
+        own = self._by_owner.get(channel.owner, {})
+        if channel.id in own:
+            own[channel.id] = own.pop(channel.id)
 
     def _remove(self, channel: Channel[Socket]) -> None:
         del self._by_id[channel.id]
-        theirs = self._by_owner[channel.owner]
-        del theirs[channel.id]
-        if not theirs:
+        own = self._by_owner[channel.owner]
+        del own[channel.id]
+        if not own:
             del self._by_owner[channel.owner]

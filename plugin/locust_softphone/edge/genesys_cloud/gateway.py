@@ -1,12 +1,12 @@
-"""The gateway: calls that are proposed to a user's softphones, offered to the first that takes one, and ended.
+"""The gateway: proposes calls to a user's softphones, offers each to the first that takes it, and ends it.
 
     ring ──► propose, propose … ──► proceed ──► the edge's offer ──► answer ──► active ──► terminate
                │        └─ reject: declined           ├─ none in time: unanswered             ended
-               └─ ring_for is over: retracted         └─ no answer to the offer: bad_answer
+               └─ ring_for is over: retracted         └─ not a valid answer: bad_answer
 
-A call that was proposed is counted once more when it is answered, or when it is over before it was; one that was
-answered is counted once more when it has ended. The gateway's JIDs have ``gjoll`` in their domain, by which
-genesys-cloud-streaming-client tells a softphone call (utils.js, isSoftphoneJid).
+Each call is counted as proposed. It is counted again when it is answered, or when it ends without an answer. An
+answered call is counted again when it ends. The gateway's JIDs have ``gjoll`` in their domain, by which
+genesys-cloud-streaming-client recognizes a softphone call (utils.js, isSoftphoneJid).
 """
 
 from __future__ import annotations
@@ -15,216 +15,199 @@ import asyncio
 import random
 import uuid
 from collections import deque
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from math import floor
 from typing import Protocol
 from xml.etree.ElementTree import Element
 
-from locust_softphone.edge.genesys_cloud import namespaces as ns
-from locust_softphone.edge.genesys_cloud.call_transport import BadPayload, CallMessage, CallTransport
+from locust_softphone.edge.genesys_cloud import stanzas
+from locust_softphone.edge.genesys_cloud.call_transport import BadPayload, CallTransport
 from locust_softphone.edge.genesys_cloud.jingle_transport import Jingle
+from locust_softphone.edge.genesys_cloud.namespaces import NS
 from locust_softphone.edge.genesys_cloud.sdp_transport import SdpOverXmpp
-from locust_softphone.edge.genesys_cloud.stanzas import element, iq, iq_error, iq_result, message
 from locust_softphone.edge.genesys_cloud.wire_policy import GenesysCloud
 from locust_softphone.edge.http_request import Caller
 from locust_softphone.edge.stats import CallEvent, Stats
+from locust_softphone.jid import same_jid
 from locust_softphone.sdp import SdpError, SessionDescription, check_answer, make_offer, parse
 
-__all__ = ["Calls", "Phone"]
+__all__ = ["Gateway", "Phone"]
 
 
 class Phone(Protocol):
-    """A softphone that is logged in."""
+    """A softphone that has logged in: its user, its full JID, and its user's JID."""
 
-    @property
-    def caller(self) -> Caller:
-        """Whose it is."""
+    caller: Caller
+    jid: str
+    bare_jid: str
 
-    @property
-    def jid(self) -> str:
-        """Its full JID."""
-
-    @property
-    def bare_jid(self) -> str:
-        """Its user's JID."""
-
-    def say(self, text: str) -> None:
+    def send(self, text: str) -> None:
         """Send one stanza."""
 
     def call_answered(self) -> None:
-        """It has answered a call."""
+        """Note that it has answered a call."""
 
 
+@dataclass(slots=True, eq=False)
 class Call:
-    """One call to one user. ``phone`` is the softphone that has taken it."""
+    """One call to one user; ``autoanswer`` and ``length_s`` as for ``Gateway.ring``."""
 
-    __slots__ = (
-        "answered",
-        "autoanswer",
-        "bearer",
-        "conversation_id",
-        "gateway",
-        "length_s",
-        "offer",
-        "phone",
-        "ring_until",
-        "session_id",
-        "timer",
-        "user",
-    )
-
-    def __init__(
-        self, user: Caller, bearer: CallTransport, offer: str, domain: str, *, autoanswer: bool, length_s: float | None
-    ) -> None:
-        self.user = user
-        self.bearer = bearer
-        self.offer = offer
-        self.autoanswer = autoanswer
-        self.length_s = length_s
-        self.session_id = str(uuid.uuid4())
-        self.conversation_id = str(uuid.uuid4())
-        self.gateway = f"{self.session_id[:8]}@gjoll.{domain}/gateway"
-        self.phone: Phone | None = None
-        self.answered = False
-        self.ring_until = 0.0
-        self.timer: asyncio.TimerHandle | asyncio.Handle | None = None
+    user: Caller
+    transport: CallTransport
+    offer: str
+    gateway: str  # the JID that calls
+    autoanswer: bool
+    length_s: float | None
+    ring_until: float  # on the event loop's clock
+    session_id: str
+    conversation_id: str = field(default_factory=lambda: str(uuid.uuid4()))
+    phone: Phone | None = None  # the softphone that has taken it
+    answered: bool = False
+    timer: asyncio.TimerHandle | asyncio.Handle | None = None
 
 
-class Calls:
-    """All softphones that are logged in, and their calls."""
+class Gateway:
+    """All softphones that have logged in, and their calls."""
 
     def __init__(self, policy: GenesysCloud, stats: Stats, rng: random.Random) -> None:
         self._policy = policy
         self._stats = stats
         self._rng = rng
         self._jingle, self._sdp_over_xmpp = Jingle(), SdpOverXmpp()
-        self._rung = 0
+        self.transports: Mapping[str, CallTransport] = {
+            f"{{{NS.JINGLE}}}jingle": self._jingle,
+            f"{{{NS.GENESYS}}}genesys-webrtc": self._sdp_over_xmpp,
+        }
+        """The transports, by the tag of their payloads."""
+        self._proposed = 0
         self._calls: dict[str, Call] = {}
         self._calls_of: dict[Caller, list[Call]] = {}
         self._phones_of: dict[Caller, list[Phone]] = {}
-        self._turns: deque[Phone] = deque()  # who is rung next, where inbound calls are asked for
-        self._inbound: asyncio.TimerHandle | None = None
+        self._inbound_queue: deque[Phone] = deque()  # the next softphone that an inbound call is for
+        self._inbound_timer: asyncio.TimerHandle | None = None
 
-    def joined(self, phone: Phone) -> None:
-        """A softphone has logged in."""
+    def add(self, phone: Phone) -> None:
+        """Add a softphone that has logged in."""
         self._phones_of.setdefault(phone.caller, []).append(phone)
         inbound = self._policy.inbound_calls
         if inbound is not None:
-            self._turns.append(phone)
-            if self._inbound is None:
-                self._inbound = asyncio.get_running_loop().call_later(1 / inbound.rate, self._ring_next)
+            self._inbound_queue.append(phone)
+            if self._inbound_timer is None:
+                self._inbound_timer = asyncio.get_running_loop().call_later(1 / inbound.rate, self._ring_next)
 
-    def left(self, phone: Phone) -> None:
-        """A softphone is gone, and its calls with it."""
+    def remove(self, phone: Phone) -> None:
+        """Remove a softphone that has disconnected, and end its calls."""
         others = self._phones_of[phone.caller]
         others.remove(phone)
         if not others:
             del self._phones_of[phone.caller]
         if self._policy.inbound_calls is not None:
-            self._turns.remove(phone)
+            self._inbound_queue.remove(phone)
         for call in tuple(self._calls_of.get(phone.caller, ())):
             if call.phone is phone:
-                self._over(call, "ended" if call.answered else "unanswered")
+                self._end(call, "ended" if call.answered else "unanswered")
             elif call.phone is None and not others:
-                self._over(call, "retracted")
+                self._end(call, "retracted")
 
     def ring(self, user: Caller, *, autoanswer: bool, length_s: float | None = None) -> str | None:
-        """Propose a call to every softphone of this user, now and until one takes it.
+        """Propose a call to every softphone of this user, now and again until one takes it.
 
         Args:
-            user: whose they are.
-            autoanswer: whether they shall take it without being asked, as a call that they have asked for.
-            length_s: after how many seconds the gateway ends it, once it is answered; None leaves that to them.
+            user: the user to call.
+            autoanswer: whether the softphones should take it without asking, as for a call that they requested.
+            length_s: how many seconds after the answer the gateway ends it; None if the softphone ends it.
 
         Returns:
-            The conversation that the call is, or None if the user has no softphone that is logged in.
+            The conversation id of the call, or None if the user has no softphone that has logged in.
         """
         if user not in self._phones_of:
             return None
-        domain = self._policy.domain
-        call = Call(user, self._next_bearer(), make_offer(self._rng), domain, autoanswer=autoanswer, length_s=length_s)
+        loop = asyncio.get_running_loop()
+        session_id = str(uuid.uuid4())
+        call = Call(
+            user,
+            self._next_transport(),
+            make_offer(self._rng),
+            gateway=f"{session_id[:8]}@gjoll.{self._policy.domain}/gateway",
+            autoanswer=autoanswer,
+            length_s=length_s,
+            ring_until=loop.time() + self._policy.ring_for_s,
+            session_id=session_id,
+        )
         self._calls[call.session_id] = call
         self._calls_of.setdefault(user, []).append(call)
         self._stats.calls["proposed"] += 1
-        loop = asyncio.get_running_loop()
-        call.ring_until = loop.time() + self._policy.ring_for_s
-        call.timer = loop.call_soon(self._propose, call)  # behind the response to the request that asked for it
+        call.timer = loop.call_soon(self._propose, call)  # after the response to the request for the call
         return call.conversation_id
 
-    def hear_message(self, phone: Phone, stanza: Element) -> None:
-        """A softphone takes a call or declines it, and tells the user's others (XEP-0353)."""
-        for said in stanza:
-            namespace, _, verb = said.tag.rpartition("}")
-            call = self._calls.get(said.get("id", ""))
-            if namespace != f"{{{ns.JINGLE_MESSAGE}" or call is None or call.user != phone.caller:
+    def on_message(self, phone: Phone, stanza: Element) -> None:
+        """Handle a Jingle message (XEP-0353): a softphone takes or rejects a call, or informs its user's others."""
+        for payload in stanza:
+            namespace, _, verb = payload.tag.rpartition("}")
+            call = self._calls.get(payload.get("id", ""))
+            if namespace != f"{{{NS.JINGLE_MESSAGE}" or call is None or call.user != phone.caller:
                 continue
-            if stanza.get("to") == phone.bare_jid and verb in ("accept", "reject"):
+            to = stanza.get("to", "")
+            if verb in ("accept", "reject") and same_jid(to, phone.bare_jid):
                 for other in self._phones_of[phone.caller]:
                     if other is not phone:
-                        other.say(message(other.jid, phone.jid, _jingle_message(verb, call)))
-            elif stanza.get("to") == call.gateway and call.phone is None:
+                        other.send(stanzas.message(other.jid, phone.jid, _jingle_message(verb, call)))
+            elif call.phone is None and same_jid(to, call.gateway):
                 if verb == "proceed":
                     self._offer(call, phone)
                 elif verb == "reject":
-                    self._over(call, "declined")
+                    self._end(call, "declined")
 
-    def hear_jingle(self, phone: Phone, request: Element, payload: Element) -> None:
-        """A softphone says something about a call in Jingle."""
-        self._hear(self._jingle, phone, request, payload)
-
-    def hear_sdp_over_xmpp(self, phone: Phone, request: Element, payload: Element) -> None:
-        """A softphone says something about a call in JSON-RPC."""
-        self._hear(self._sdp_over_xmpp, phone, request, payload)
-
-    def _hear(self, bearer: CallTransport, phone: Phone, request: Element, payload: Element) -> None:
+    def on_request(self, phone: Phone, request: Element, payload: Element) -> None:
+        """Handle a softphone's request about a call; the tag of ``payload`` is one of ``transports``."""
+        transport = self.transports[payload.tag]
         try:
-            said = bearer.read(payload)
+            message = transport.read(payload)
         except BadPayload:
-            phone.say(iq_error(request, phone.jid, "modify", "bad-request"))
+            phone.send(stanzas.iq_error(request, phone.jid, "modify", "bad-request"))
             return
-        call = self._calls.get(said.about)
-        if call is None or call.phone is not phone or call.bearer is not bearer:
-            unknown = element("unknown-session", ns.JINGLE_ERRORS)
-            phone.say(iq_error(request, phone.jid, "cancel", "item-not-found", unknown))
+        call = self._calls.get(message.session_id)
+        if call is None or call.phone is not phone or call.transport is not transport:
+            unknown = stanzas.element("unknown-session", NS.JINGLE_ERRORS)
+            phone.send(stanzas.iq_error(request, phone.jid, "cancel", "item-not-found", unknown))
             return
-        phone.say(iq_result(request, phone.jid))
-        self._act(call, phone, said)
-
-    def _act(self, call: Call, phone: Phone, said: CallMessage) -> None:
-        if said.what == "answer" and not call.answered:
-            self._answer(call, phone, said.answer)
-        elif said.what == "active":
+        phone.send(stanzas.iq_result(request, phone.jid))
+        if message.kind == "answer" and not call.answered:
+            self._accept(call, phone, message.answer)
+        elif message.kind == "active":
             self._stats.calls["active"] += 1
-        elif said.what == "terminate":
-            self._over(call, "ended" if call.answered else "declined")
+        elif message.kind == "terminate":
+            self._end(call, "ended" if call.answered else "declined")
 
     def _propose(self, call: Call) -> None:
         loop = asyncio.get_running_loop()
-        phones = self._phones_of[call.user]
-        if loop.time() >= call.ring_until:
-            for phone in phones:
-                phone.say(message(phone.jid, call.gateway, _jingle_message("retract", call)))
-            self._over(call, "retracted")
-            return
-        for phone in phones:
-            phone.say(message(phone.jid, call.gateway, self._proposal(call)))
-        call.timer = loop.call_later(self._policy.propose_every_s, self._propose, call)
+        retracted = loop.time() >= call.ring_until
+        payload = _jingle_message("retract", call) if retracted else self._proposal(call)
+        for phone in self._phones_of[call.user]:
+            phone.send(stanzas.message(phone.jid, call.gateway, payload))
+        if retracted:
+            self._end(call, "retracted")
+        else:
+            call.timer = loop.call_later(self._policy.propose_every_s, self._propose, call)
 
     def _proposal(self, call: Call) -> str:
         about = {
             "id": call.session_id,
             "inin-cid": call.conversation_id,
             "inin-autoanswer": "true" if call.autoanswer else None,
-            "inin-sdp-over-xmpp": "true" if call.bearer is self._sdp_over_xmpp else None,
+            "inin-sdp-over-xmpp": "true" if call.transport is self._sdp_over_xmpp else None,
         }
-        return element("propose", ns.JINGLE_MESSAGE, about)
+        return stanzas.element("propose", NS.JINGLE_MESSAGE, about)
 
     def _offer(self, call: Call, phone: Phone) -> None:
         call.phone = phone
-        offer = call.bearer.offer(call.session_id, call.conversation_id, call.gateway, call.offer)
+        offer = call.transport.offer(call.session_id, call.conversation_id, call.gateway, call.offer)
         self._request(call, phone, offer)
-        self._then(call, self._policy.answer_within_s, "unanswered", "timeout")
+        self._hang_up_after(self._policy.answer_within_s, call, "unanswered", "timeout")
 
-    def _answer(self, call: Call, phone: Phone, answer: SessionDescription | None) -> None:
+    def _accept(self, call: Call, phone: Phone, answer: SessionDescription | None) -> None:
+        """Check the softphone's answer: the call is answered, or ends with ``bad_answer``."""
         try:
             if answer is None:
                 raise SdpError("no SDP")
@@ -238,50 +221,51 @@ class Calls:
         if call.timer is not None:
             call.timer.cancel()
         if call.length_s is not None:
-            self._then(call, call.length_s, "ended", "success")
+            self._hang_up_after(call.length_s, call, "ended", "success")
 
-    def _then(self, call: Call, delay_s: float, event: CallEvent, reason: str) -> None:
-        """Hang up later, instead of whatever was to be done later."""
+    def _hang_up_after(self, delay_s: float, call: Call, event: CallEvent, reason: str) -> None:
+        """Hang up later; replaces the call's timer."""
         if call.timer is not None:
             call.timer.cancel()
         call.timer = asyncio.get_running_loop().call_later(delay_s, self._hang_up, call, event, reason)
 
     def _hang_up(self, call: Call, event: CallEvent, reason: str) -> None:
         if call.phone is not None:
-            self._request(call, call.phone, call.bearer.terminate(call.session_id, reason))
-        self._over(call, event)
+            self._request(call, call.phone, call.transport.terminate(call.session_id, reason))
+        self._end(call, event)
 
     def _request(self, call: Call, phone: Phone, payload: str) -> None:
-        phone.say(iq("set", str(uuid.uuid4()), phone.jid, call.gateway, payload))
+        phone.send(stanzas.iq("set", str(uuid.uuid4()), phone.jid, call.gateway, payload))
 
-    def _over(self, call: Call, event: CallEvent) -> None:
+    def _end(self, call: Call, event: CallEvent) -> None:
+        """Count the end of the call, and forget it."""
         if call.timer is not None:
             call.timer.cancel()
         del self._calls[call.session_id]
-        theirs = self._calls_of[call.user]
-        theirs.remove(call)
-        if not theirs:
+        calls = self._calls_of[call.user]
+        calls.remove(call)
+        if not calls:
             del self._calls_of[call.user]
         self._stats.calls[event] += 1
 
-    def _next_bearer(self) -> CallTransport:
-        """As many in the long run as the policy's share says, and evenly spread."""
-        before = floor(self._rung * self._policy.sdp_over_xmpp)
-        self._rung += 1
-        return self._sdp_over_xmpp if floor(self._rung * self._policy.sdp_over_xmpp) > before else self._jingle
+    def _next_transport(self) -> CallTransport:
+        """The transport of the next call: the policy's share of SDP over XMPP in the long run, evenly spread."""
+        before = floor(self._proposed * self._policy.sdp_over_xmpp)
+        self._proposed += 1
+        return self._sdp_over_xmpp if floor(self._proposed * self._policy.sdp_over_xmpp) > before else self._jingle
 
     def _ring_next(self) -> None:
-        """Ring whoever's turn it is, passing over those who are in a call."""
+        """Call the next softphone in the queue whose user is not in a call."""
         inbound = self._policy.inbound_calls
         assert inbound is not None
-        for _ in range(len(self._turns)):
-            phone = self._turns[0]
-            self._turns.rotate(-1)
+        for _ in range(len(self._inbound_queue)):
+            phone = self._inbound_queue[0]
+            self._inbound_queue.rotate(-1)
             if phone.caller not in self._calls_of:
                 self.ring(phone.caller, autoanswer=False, length_s=inbound.length_s)
                 break
-        self._inbound = asyncio.get_running_loop().call_later(1 / inbound.rate, self._ring_next)
+        self._inbound_timer = asyncio.get_running_loop().call_later(1 / inbound.rate, self._ring_next)
 
 
 def _jingle_message(verb: str, call: Call) -> str:
-    return element(verb, ns.JINGLE_MESSAGE, {"id": call.session_id})
+    return stanzas.element(verb, NS.JINGLE_MESSAGE, {"id": call.session_id})

@@ -6,7 +6,7 @@
     a=fingerprint, a=setup           <fingerprint hash="sha-256" setup="actpass">…
     a=group:BUNDLE 0             <group semantics="BUNDLE"><content name="0"/></group>
 
-No candidates are offered: no media flows.
+The edge offers no candidates, because no media flows.
 """
 
 from __future__ import annotations
@@ -14,48 +14,48 @@ from __future__ import annotations
 from xml.etree.ElementTree import Element
 from xml.sax.saxutils import escape
 
-from locust_softphone.edge.genesys_cloud import namespaces as ns
 from locust_softphone.edge.genesys_cloud.call_transport import BadPayload, CallMessage
+from locust_softphone.edge.genesys_cloud.namespaces import NS
 from locust_softphone.edge.genesys_cloud.stanzas import element
 from locust_softphone.sdp import MediaSection, SessionDescription, parse
 
 __all__ = ["Jingle"]
 
-PROTOCOL = "UDP/TLS/RTP/SAVPF"  # what ICE, DTLS and RTP together are called in SDP, RFC 5764 8
+PROTOCOL = "UDP/TLS/RTP/SAVPF"  # the name of ICE, DTLS and RTP together in SDP, RFC 5764 8
 DIRECTIONS = {"both": "sendrecv", "initiator": "recvonly", "responder": "sendonly", "none": "inactive"}
-"""Who sends, and what the responder's SDP calls that."""
+"""Who sends in Jingle, and the direction of the responder's SDP."""
 
 
 class Jingle:
-    """The bearer."""
+    """The transport."""
 
     def offer(self, session_id: str, conversation_id: str, initiator: str, sdp: str) -> str:
         offered = parse(sdp)
         groups = "".join(
-            element("group", ns.GROUPING, {"semantics": "BUNDLE"}, "".join(_named(mid) for mid in bundle))
+            element("group", NS.GROUPING, {"semantics": "BUNDLE"}, "".join(_named(mid) for mid in bundle))
             for bundle in offered.bundles
         )
         contents = "".join(_content(section) for section in offered.media)
         about = {"action": "session-initiate", "initiator": initiator, "sid": session_id}
-        return element("jingle", ns.JINGLE, about, groups + contents)
+        return element("jingle", NS.JINGLE, about, groups + contents)
 
     def terminate(self, session_id: str, reason: str) -> str:
         about = {"action": "session-terminate", "sid": session_id}
-        return element("jingle", ns.JINGLE, about, f"<reason><{reason}/></reason>")
+        return element("jingle", NS.JINGLE, about, f"<reason><{reason}/></reason>")
 
     def read(self, payload: Element) -> CallMessage:
         session_id, action = payload.get("sid"), payload.get("action")
         if not session_id:
-            raise BadPayload("about no session")
+            raise BadPayload("no sid")
         if action == "session-accept":
             return CallMessage(session_id, "answer", _description(payload))
-        if action == "session-info" and payload.find(f"{{{ns.JINGLE_RTP_INFO}}}active") is not None:
+        if action == "session-info" and payload.find(f"{{{NS.JINGLE_RTP_INFO}}}active") is not None:
             return CallMessage(session_id, "active")
         if action == "session-terminate":
             return CallMessage(session_id, "terminate")
         if action in ("session-info", "transport-info", "description-info"):
             return CallMessage(session_id, "nothing")
-        raise BadPayload("an action that the edge does not know")
+        raise BadPayload("an unknown action")
 
 
 def _named(mid: str) -> str:
@@ -65,11 +65,11 @@ def _named(mid: str) -> str:
 def _content(section: MediaSection) -> str:
     payloads = "".join(_payload_type(number, section.codecs.get(number, "")) for number in section.formats)
     multiplexed = "<rtcp-mux/>" if section.rtcp_mux else ""
-    description = element("description", ns.JINGLE_RTP, {"media": section.kind}, payloads + multiplexed)
+    description = element("description", NS.JINGLE_RTP, {"media": section.kind}, payloads + multiplexed)
     method, _, digest = (section.fingerprint or "").partition(" ")
-    fingerprint = element("fingerprint", ns.JINGLE_DTLS, {"hash": method, "setup": section.setup}, escape(digest))
+    fingerprint = element("fingerprint", NS.JINGLE_DTLS, {"hash": method, "setup": section.setup}, escape(digest))
     ice = {"ufrag": section.ice_ufrag, "pwd": section.ice_pwd}
-    transport = element("transport", ns.JINGLE_ICE_UDP, ice, fingerprint)
+    transport = element("transport", NS.JINGLE_ICE_UDP, ice, fingerprint)
     about = {"creator": "initiator", "name": section.mid or "0", "senders": "both"}
     return element("content", "", about, description + transport)
 
@@ -82,22 +82,21 @@ def _payload_type(number: str, codec: str) -> str:
 
 
 def _description(jingle: Element) -> SessionDescription:
-    """A session-accept as the SDP answer that it is."""
+    """The SDP answer in a session-accept."""
     bundles = tuple(
         tuple(content.get("name", "") for content in group)
-        for group in jingle.iterfind(f"{{{ns.GROUPING}}}group")
+        for group in jingle.iterfind(f"{{{NS.GROUPING}}}group")
         if group.get("semantics") == "BUNDLE"
     )
-    media = tuple(_section(content) for content in jingle.iterfind(f"{{{ns.JINGLE}}}content"))
+    media = tuple(_section(content) for content in jingle.iterfind(f"{{{NS.JINGLE}}}content"))
     return SessionDescription("jingle", media, bundles)
 
 
 def _section(content: Element) -> MediaSection:
-    nowhere = Element("nowhere")
-    description = _first(content, f"{{{ns.JINGLE_RTP}}}description", nowhere)
-    transport = _first(content, f"{{{ns.JINGLE_ICE_UDP}}}transport", nowhere)
-    fingerprint = _first(transport, f"{{{ns.JINGLE_DTLS}}}fingerprint", nowhere)
-    payloads = description.findall(f"{{{ns.JINGLE_RTP}}}payload-type")
+    description = _child(content, f"{{{NS.JINGLE_RTP}}}description")
+    transport = _child(content, f"{{{NS.JINGLE_ICE_UDP}}}transport")
+    fingerprint = _child(transport, f"{{{NS.JINGLE_DTLS}}}fingerprint")
+    payloads = description.findall(f"{{{NS.JINGLE_RTP}}}payload-type")
     return MediaSection(
         kind=description.get("media", ""),
         port=9,
@@ -110,13 +109,14 @@ def _section(content: Element) -> MediaSection:
         ice_ufrag=transport.get("ufrag"),
         ice_pwd=transport.get("pwd"),
         fingerprint=f"{fingerprint.get('hash')} {fingerprint.text}" if fingerprint.text else None,
-        rtcp_mux=description.find(f"{{{ns.JINGLE_RTP}}}rtcp-mux") is not None,
+        rtcp_mux=description.find(f"{{{NS.JINGLE_RTP}}}rtcp-mux") is not None,
     )
 
 
-def _first(parent: Element, tag: str, otherwise: Element) -> Element:
+def _child(parent: Element, tag: str) -> Element:
+    """The child with this tag, or an empty element."""
     found = parent.find(tag)
-    return otherwise if found is None else found
+    return Element(tag) if found is None else found
 
 
 def _codec(payload: Element) -> str:

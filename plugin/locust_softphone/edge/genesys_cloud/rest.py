@@ -1,16 +1,16 @@
-"""The dialect genesys-cloud: the requests before the stream, and the one that asks for a call.
+"""The dialect genesys-cloud: the requests before the XMPP stream, and the request for a call.
 
     identity    GET  /api/v2/users/me                      200 · 400 401 429
     channel     POST /api/v2/notifications/channels        200 · 400 401 429       ?connectionType=streaming
     handshake   GET  /stream/channels/{id}                 101 · 400 404 426 429   then the stream runs
     offer       POST /api/v2/conversations/calls           200 · 400 401 409 413 429   then a propose on the stream
 
-Genesys Cloud has a host for each of login, REST and streaming; here they are one origin.
+Genesys Cloud has separate hosts for login, REST and streaming; the edge serves all three on one origin.
 
-Whose request is it? A user's own token says so. A token that was asked for with client credentials has no user at the
-service; here it stands for whichever softphone the request names in ``X-Softphone-Id``, so that a fleet needs no users.
-A channel belongs to whoever asked for it, and its id is the secret by which the upgrade, which carries no token, is let
-in; the token follows on the stream.
+A user's own token identifies the user. A token for client credentials has no user at Genesys Cloud; here it stands for
+the softphone that the request names in ``X-Softphone-Id``, so a fleet needs no users. A channel belongs to the user who
+asked for it. The WebSocket handshake carries no token: it is admitted by the channel's id, which is secret, and the
+token follows on the stream.
 """
 
 from __future__ import annotations
@@ -19,54 +19,67 @@ import json
 import time
 import uuid
 from datetime import UTC, datetime, timedelta
-from typing import NamedTuple
 from weakref import WeakKeyDictionary
 
 from aiohttp import web
 
 from locust_softphone.edge.access import Grant
-from locust_softphone.edge.edge_state import EdgeState, Route, check_upgrade
+from locust_softphone.edge.edge_state import EdgeState, Route
 from locust_softphone.edge.genesys_cloud.channels import Channels
-from locust_softphone.edge.genesys_cloud.gateway import Calls
-from locust_softphone.edge.genesys_cloud.request_window import RequestWindow
+from locust_softphone.edge.genesys_cloud.gateway import Gateway
 from locust_softphone.edge.genesys_cloud.wire_policy import is_user_name
-from locust_softphone.edge.genesys_cloud.xmpp_server import Stream, bare_jid
-from locust_softphone.edge.http_request import Caller, json_object, within_limit
-from locust_softphone.edge.replies import Refused, json_reply
+from locust_softphone.edge.genesys_cloud.xmpp_server import XmppSession, bare_jid
+from locust_softphone.edge.http_request import Caller, check_upgrade, complete_body
+from locust_softphone.edge.replies import Refused, json_reply, whole_seconds
 from locust_softphone.edge.stats import Step
 from locust_softphone.edge.websocket_session import Session
+from locust_softphone.limits.fixed_window import FixedWindow
+from locust_softphone.untrusted import json_object
 
-__all__ = ["GenesysCloudDialect"]
+__all__ = ["CHANNELS", "GenesysCloudDialect", "TokenLimit"]
 
-CHANNEL = "/stream/channels/"
+CHANNELS = "/stream/channels/"
 
 
-class Admitted(NamedTuple):
-    """A request within its limits: whose it is, and what the answer's headers are to say."""
+class TokenLimit:
+    """The limit on the requests with one token.
 
-    user: Caller
-    headers: dict[str, str]
+    Its headers are those of a trace in the official blog post on SDK logging, 2021 (count 1, allowed 180, reset 61),
+    where ordinary responses have them. The fixed window is inferred from the reset, which is in seconds.
+    """
+
+    def __init__(self, count: int, per_s: float) -> None:
+        self._window = FixedWindow(count, per_s)
+
+    def admit(self, now: float) -> float:
+        """0.0 for a request that is admitted, else the seconds after which to retry."""
+        decision = self._window.admit(now)
+        return 0.0 if decision.admitted else decision.wait_s
+
+    def headers(self, now: float) -> dict[str, str]:
+        """The ``inin-ratelimit-*`` headers: requests counted, allowed, and whole seconds until the next window."""
+        return {
+            "inin-ratelimit-count": str(self._window.used),
+            "inin-ratelimit-allowed": str(self._window.quota),
+            "inin-ratelimit-reset": str(whole_seconds(self._window.remaining_s(now))),
+        }
 
 
 class GenesysCloudDialect:
-    """The dialect's requests, one verdict for each."""
+    """The dialect's requests."""
 
     def __init__(self, state: EdgeState) -> None:
         self._state = state
         self._policy = state.policy.genesys_cloud
-        self._channels: Channels[Stream] = Channels(self._policy.channels_per_user, self._policy.channel_expires_s)
-        self._calls = Calls(self._policy, state.stats, state.rng)
-        self._windows: WeakKeyDictionary[Grant, RequestWindow] = WeakKeyDictionary()
-        self._handshake_route = Route("GET", "handshake", self._handshake)
+        self._channels: Channels[XmppSession] = Channels(self._policy.channels_per_user, self._policy.channel_expires_s)
+        self._gateway = Gateway(self._policy, state.stats, state.rng)
+        self._token_limits: WeakKeyDictionary[Grant, TokenLimit] = WeakKeyDictionary()
         self.routes = {
             "/api/v2/users/me": Route("GET", "identity", self._identity),
             "/api/v2/notifications/channels": Route("POST", "channel", self._channel),
             "/api/v2/conversations/calls": Route("POST", "offer", self._call),
+            CHANNELS: Route("GET", "handshake", self._handshake),  # of every path that starts with it
         }
-
-    def route_of(self, path: str) -> Route | None:
-        """The route of a path that is not one of ``routes``."""
-        return self._handshake_route if path.startswith(CHANNEL) else None
 
     def _identity(self, request: web.BaseRequest, body: bytes | None) -> web.Response:
         user, headers = self._admit("identity", request)
@@ -79,52 +92,53 @@ class GenesysCloudDialect:
             raise Refused(400, "Only channels with connectionType=streaming are simulated")
         channel, evicted = self._channels.create(user, time.monotonic())
         if evicted is not None and evicted.socket is not None:
-            evicted.socket.displace("no_longer_subscribed")
+            evicted.socket.evict("no_longer_subscribed")
         expires = datetime.now(UTC) + timedelta(seconds=self._policy.channel_expires_s)
         about = {
             "id": channel.id,
-            "connectUri": f"{'wss' if request.secure else 'ws'}://{request.host}{CHANNEL}{channel.id}",
+            "connectUri": f"{'wss' if request.secure else 'ws'}://{request.host}{CHANNELS}{channel.id}",
             "expires": expires.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
         }
         return json_reply(200, about, headers)
 
     def _handshake(self, request: web.BaseRequest, body: bytes | None) -> Session:
         now = time.monotonic()
-        channel = self._channels.get(request.path.removeprefix(CHANNEL), now)
+        channel = self._channels.get(request.path.removeprefix(CHANNELS), now)
         if channel is None:
             raise Refused(404, "There is no such channel")
         self._state.limiter.check_early_retries("handshake", channel.owner, now)
-        check_upgrade(request, Stream.subprotocols)
-        headers = self._state.limiter.check_limit("handshake", channel.owner, now, time.time())
-        return Stream(channel, self._channels, self._calls, self._state, headers)
+        check_upgrade(request, XmppSession.subprotocols)
+        headers = self._state.limiter.check_limit("handshake", channel.owner, now)
+        return XmppSession(channel, self._channels, self._gateway, self._state, headers)
 
     def _call(self, request: web.BaseRequest, body: bytes | None) -> web.Response:
         user, headers = self._admit("offer", request)
-        asked = json_object(within_limit(body))
-        if not any(isinstance(asked.get(key), str) for key in ("phoneNumber", "callUserId", "callQueueId")):
+        callee = json_object(complete_body(body))
+        if not any(isinstance(callee.get(key), str) for key in ("phoneNumber", "callUserId", "callQueueId")):
             raise Refused(400, "The body must be JSON with phoneNumber, callUserId or callQueueId")
-        conversation_id = self._calls.ring(user, autoanswer=True)
+        conversation_id = self._gateway.ring(user, autoanswer=True)
         if conversation_id is None:
-            raise Refused(409, "The user has no softphone that is connected")
+            raise Refused(409, "The user has no connected softphone")
         about = {"id": conversation_id, "selfUri": f"/api/v2/conversations/calls/{conversation_id}"}
         return json_reply(200, about, headers)
 
-    def _admit(self, step: Step, request: web.BaseRequest) -> Admitted:
-        """Let a request with a token in, if it is within the token's limit.
+    def _admit(self, step: Step, request: web.BaseRequest) -> tuple[Caller, dict[str, str]]:
+        """The user of a request within its token's limit, and the headers of the response.
 
         Raises:
-            Refused: it has no good token, no user, or is one too many.
-            TooManyEarlyRetries: it came back too early too often.
+            Refused: the request has no valid token, no user, or is beyond the limit.
+            TooManyEarlyRetries: the client has retried too early too often.
         """
         state, now = self._state, time.monotonic()
-        grant = state.bearer(request, now)
+        grant = state.authorize(request, now)
         user = _user_of(request, grant)
         state.limiter.check_early_retries(step, user, now)
-        window = self._windows.get(grant)
-        if window is None:
-            window = self._windows[grant] = RequestWindow(self._policy.requests_per_token)
-        headers = state.limiter.check(window, step, user, now, time.time())
-        return Admitted(user, {**headers, "ININ-Correlation-Id": str(uuid.uuid4())})
+        limit = self._token_limits.get(grant)
+        if limit is None:
+            quota = self._policy.requests_per_token
+            limit = self._token_limits[grant] = TokenLimit(quota.count, quota.per_s)
+        headers = state.limiter.check(limit, step, user, now)
+        return user, {**headers, "ININ-Correlation-Id": str(uuid.uuid4())}
 
 
 def _user_of(request: web.BaseRequest, grant: Grant) -> Caller:
@@ -137,5 +151,5 @@ def _user_of(request: web.BaseRequest, grant: Grant) -> Caller:
 
 
 def _uuid_of(user: Caller) -> str:
-    """A user's id, the same at every time."""
+    """A user's id: always the same for the same user."""
     return str(uuid.uuid5(uuid.NAMESPACE_OID, json.dumps(user)))

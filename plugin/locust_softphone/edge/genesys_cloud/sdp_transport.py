@@ -1,8 +1,8 @@
-"""SDP over XMPP: JSON-RPC 2.0 in an element of its own, as genesys-cloud-streaming-client 19.4.1 reads and writes it.
+"""SDP over XMPP: JSON-RPC 2.0 in an XML element, as genesys-cloud-streaming-client 19.4.1 reads and writes it.
 
     <genesys-webrtc xmlns="genesys">{"jsonrpc": "2.0", "method": "offer", "params": {"sessionId": …, "sdp": …}}
 
-Each request is acknowledged by the result of its IQ; there are no JSON-RPC responses.
+The result of its IQ acknowledges a request; there are no JSON-RPC responses.
 """
 
 from __future__ import annotations
@@ -14,16 +14,17 @@ from typing import Any
 from xml.etree.ElementTree import Element
 from xml.sax.saxutils import escape
 
-from locust_softphone.edge.genesys_cloud import namespaces as ns
 from locust_softphone.edge.genesys_cloud.call_transport import BadPayload, CallMessage
+from locust_softphone.edge.genesys_cloud.namespaces import NS
 from locust_softphone.edge.genesys_cloud.stanzas import element
 from locust_softphone.sdp import SdpError, SessionDescription, parse
+from locust_softphone.untrusted import json_object
 
 __all__ = ["SdpOverXmpp"]
 
 
 class SdpOverXmpp:
-    """The bearer; it numbers its requests."""
+    """The transport; it numbers its requests."""
 
     def __init__(self) -> None:
         self._ids = count(1)
@@ -36,14 +37,11 @@ class SdpOverXmpp:
         return self._request("terminate", {"sessionId": session_id, "reason": reason})
 
     def read(self, payload: Element) -> CallMessage:
-        try:
-            request = json.loads(payload.text or "")
-        except (ValueError, RecursionError):
-            raise BadPayload("no JSON") from None
-        params = request.get("params") if isinstance(request, dict) else None
+        request = json_object(payload.text or "")
+        params = request.get("params")
         session_id = params.get("sessionId") if isinstance(params, dict) else None
         if not isinstance(params, dict) or not isinstance(session_id, str):
-            raise BadPayload("no JSON-RPC request about a session")
+            raise BadPayload("not a JSON-RPC request with a sessionId")
         method = request.get("method")
         if method == "answer":
             return CallMessage(session_id, "answer", _answer(params))
@@ -57,7 +55,7 @@ class SdpOverXmpp:
 
     def _request(self, method: str, params: Mapping[str, object]) -> str:
         request = {"jsonrpc": "2.0", "id": str(next(self._ids)), "method": method, "params": params}
-        return element("genesys-webrtc", ns.GENESYS, content=escape(json.dumps(request)))
+        return element("genesys-webrtc", NS.GENESYS, content=escape(json.dumps(request)))
 
 
 def _answer(params: Mapping[str, Any]) -> SessionDescription | None:

@@ -1,6 +1,6 @@
-"""What the edge says on the stream, as text: one element a frame, each with its namespace (RFC 7395 3.3).
+"""Writes the elements that the edge sends on the XMPP stream: one per frame, with its namespace (RFC 7395 3.3).
 
-Whatever comes from elsewhere is escaped here and nowhere else.
+Attribute values are escaped here. ``content`` is XML: text in it must be escaped.
 """
 
 from __future__ import annotations
@@ -11,14 +11,14 @@ from types import MappingProxyType
 from xml.etree.ElementTree import Element
 from xml.sax.saxutils import escape, quoteattr
 
-from locust_softphone.edge.genesys_cloud import namespaces as ns
+from locust_softphone.edge.genesys_cloud.namespaces import NS
 
 __all__ = [
     "CLOSE",
+    "FEATURES_BIND",
+    "FEATURES_SASL",
     "SASL_SUCCESS",
     "element",
-    "features_bind",
-    "features_sasl",
     "iq",
     "iq_error",
     "iq_result",
@@ -27,70 +27,59 @@ __all__ = [
     "sasl_failure",
     "stream_error",
     "stream_open",
-    "text",
 ]
 
 NOTHING: Mapping[str, str] = MappingProxyType({})
 
-CLOSE = f'<close xmlns="{ns.FRAMING}"/>'
-SASL_SUCCESS = f'<success xmlns="{ns.SASL}"/>'
-
 
 def element(name: str, namespace: str, attributes: Mapping[str, str | None] = NOTHING, content: str = "") -> str:
-    """An element with its own namespace; ``content`` is XML, and an attribute that is None is left out."""
+    """An element with its own namespace; an attribute that is None is omitted."""
     given = "".join(f" {key}={quoteattr(value)}" for key, value in attributes.items() if value is not None)
     declared = f' xmlns="{namespace}"' if namespace else ""
     return f"<{name}{declared}{given}>{content}</{name}>" if content else f"<{name}{declared}{given}/>"
 
 
-def text(content: str) -> str:
-    """Text, as the content of an element."""
-    return escape(content)
+CLOSE = element("close", NS.FRAMING)
+SASL_SUCCESS = element("success", NS.SASL)
+_MECHANISMS = element("mechanisms", NS.SASL, content="<mechanism>PLAIN</mechanism>")
+FEATURES_SASL = f'<stream:features xmlns:stream="{NS.STREAM}">{_MECHANISMS}</stream:features>'
+FEATURES_BIND = f'<stream:features xmlns:stream="{NS.STREAM}">{element("bind", NS.BIND)}</stream:features>'
 
 
 def stream_open(domain: str, stream_id: str) -> str:
-    return element("open", ns.FRAMING, {"from": domain, "id": stream_id, "version": "1.0", "xml:lang": "en"})
-
-
-def features_sasl() -> str:
-    mechanisms = element("mechanisms", ns.SASL, content="<mechanism>PLAIN</mechanism>")
-    return f'<stream:features xmlns:stream="{ns.STREAM}">{mechanisms}</stream:features>'
-
-
-def features_bind() -> str:
-    return f'<stream:features xmlns:stream="{ns.STREAM}">{element("bind", ns.BIND)}</stream:features>'
+    return element("open", NS.FRAMING, {"from": domain, "id": stream_id, "version": "1.0", "xml:lang": "en"})
 
 
 def sasl_failure(condition: str) -> str:
-    return element("failure", ns.SASL, content=f"<{condition}/>")
+    return element("failure", NS.SASL, content=f"<{condition}/>")
 
 
 def stream_error(condition: str) -> str:
-    """RFC 6120 4.9.3; the condition is one of ours, never what a client has sent."""
-    return f'<stream:error xmlns:stream="{ns.STREAM}">{element(condition, ns.STREAM_ERRORS)}</stream:error>'
+    """A stream error (RFC 6120 4.9.3). The condition is not escaped: it must not come from a client."""
+    return f'<stream:error xmlns:stream="{NS.STREAM}">{element(condition, NS.STREAM_ERRORS)}</stream:error>'
 
 
 def iq(kind: str, iq_id: str, to: str, sender: str | None, payload: str) -> str:
-    return element("iq", ns.CLIENT, {"type": kind, "id": iq_id, "to": to, "from": sender}, payload)
+    return element("iq", NS.CLIENT, {"type": kind, "id": iq_id, "to": to, "from": sender}, payload)
 
 
 def iq_result(request: Element, to: str, payload: str = "") -> str:
-    """The result of a request: from whomever it was for."""
+    """The result of a request, from the JID that the request was sent to."""
     return iq("result", request.get("id", ""), to, request.get("to"), payload)
 
 
 def iq_error(request: Element, to: str, kind: str, condition: str, more: str = "") -> str:
-    """The error that a request ends in (RFC 6120 8.3)."""
-    error = element("error", "", {"type": kind}, element(condition, ns.STANZA_ERRORS) + more)
+    """The error response to a request (RFC 6120 8.3)."""
+    error = element("error", "", {"type": kind}, element(condition, NS.STANZA_ERRORS) + more)
     return iq("error", request.get("id", ""), to, request.get("to"), error)
 
 
 def message(to: str, sender: str, payload: str) -> str:
-    return element("message", ns.CLIENT, {"to": to, "from": sender}, payload)
+    return element("message", NS.CLIENT, {"to": to, "from": sender}, payload)
 
 
 def pubsub_event(to: str, sender: str, node: str, content: Mapping[str, object]) -> str:
     """A notification with a JSON payload (XEP-0060 7.1.2.1, XEP-0335)."""
-    published = element("json", ns.JSON, content=escape(json.dumps(content)))
+    published = element("json", NS.JSON, content=escape(json.dumps(content)))
     items = element("items", "", {"node": node}, f"<item>{published}</item>")
-    return message(to, sender, element("event", ns.PUBSUB_EVENT, content=items))
+    return message(to, sender, element("event", NS.PUBSUB_EVENT, content=items))

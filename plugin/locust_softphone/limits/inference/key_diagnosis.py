@@ -1,7 +1,7 @@
 """Whether one limit counts for several keys (tokens, users, addresses), or each key has its own.
 
-Keys that share a limit are foreign traffic to each other, so no limit explains one of them alone. Where each has its own,
-they are admitted more than one limit would admit.
+Keys that share a limit are foreign traffic to each other, so no limit explains one of them alone. Where each has its
+own, they are admitted more than one limit would admit.
 """
 
 from __future__ import annotations

@@ -1,30 +1,31 @@
-"""A comparison as JUnit XML, so that a CI system shows each expectation of each run as a test.
+"""A comparison as JUnit XML: a CI system shows each expectation of each run as a test.
 
 testsuite burst-500                  one for each run
   testcase the run is valid          an error where it is not
-  testcase answered == 100%          a failure where it did not hold, skipped where the run was aborted before
+  testcase answered == 100%          a failure where it did not hold, skipped where an abort left it undecided
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
 from xml.etree import ElementTree
 
-from locust_softphone.report.comparison import Run, measured
+from locust_softphone.report.arms import Run
+from locust_softphone.report.comparison import Comparison
 from locust_softphone.report.summary import summary_lines
+from locust_softphone.report.values import measured
+from locust_softphone.runs.record import Expected, RunRecord
 
 __all__ = ["junit"]
 
 _NOT_IN_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
-def junit(runs: Sequence[Run]) -> str:
+def junit(comparison: Comparison) -> str:
     """The runs as test suites."""
     root = ElementTree.Element("testsuites", name="locust-softphone")
-    for run in runs:
+    for run in comparison.runs:
         root.append(_suite(run))
     for count in ("tests", "failures", "errors", "skipped"):
         root.set(count, str(sum(int(suite.get(count, 0)) for suite in root)))
@@ -33,18 +34,18 @@ def junit(runs: Sequence[Run]) -> str:
 
 
 def _suite(run: Run) -> ElementTree.Element:
-    record, times = run.record, run.record["times"]
-    began, ended = (datetime.fromisoformat(times[name]) for name in ("planned_start", "end"))
+    record = run.record
+    began, ended = map(datetime.fromisoformat, (record.times.planned_start, record.times.end))
     took_s = f"{max((ended - began).total_seconds(), 0):.3f}"
     suite = ElementTree.Element(
         "testsuite", name=_text(run.label), timestamp=began.replace(tzinfo=None).isoformat("T", "seconds"), time=took_s
     )
     properties = ElementTree.SubElement(suite, "properties")
-    for name, value in (("run_id", record["run_id"]), ("target", record["target"]["url"]), ("verdict", run.verdict)):
+    for name, value in (("run_id", record.run_id), ("target", record.target.url), ("verdict", record.verdict)):
         ElementTree.SubElement(properties, "property", name=name, value=_text(value))
-    cases = [_validity(record), *(_expectation(each) for each in record["expectations"])]
+    cases = [_validity(record), *(_expectation(each) for each in record.expectations)]
     for case in cases:
-        case.set("classname", _text(run.name))
+        case.set("classname", _text(record.name))
         suite.append(case)
     ElementTree.SubElement(suite, "system-out").text = _text("\n".join(summary_lines(record)))
     for count, tag in (("failures", "failure"), ("errors", "error"), ("skipped", "skipped")):
@@ -53,22 +54,22 @@ def _suite(run: Run) -> ElementTree.Element:
     return suite
 
 
-def _validity(record: Mapping[str, Any]) -> ElementTree.Element:
+def _validity(record: RunRecord) -> ElementTree.Element:
     case = ElementTree.Element("testcase", name="the run is valid")
-    if reasons := record["validity"]["reasons"]:
+    if reasons := record.validity.reasons:
         ElementTree.SubElement(case, "error", type="invalid", message=_text("; ".join(reasons)))
     return case
 
 
-def _expectation(each: Mapping[str, Any]) -> ElementTree.Element:
-    case = ElementTree.Element("testcase", name=_text(each["text"]))
-    if each["held"] is False:
+def _expectation(each: Expected) -> ElementTree.Element:
+    case = ElementTree.Element("testcase", name=_text(each.text))
+    if each.held is False:
         ElementTree.SubElement(case, "failure", type="expectation", message=_text(measured(each)))
-    elif each["held"] is None:
-        ElementTree.SubElement(case, "skipped", message="not decided: the run was aborted before")
+    elif each.held is None:
+        ElementTree.SubElement(case, "skipped", message="not decided: the run was aborted")
     return case
 
 
 def _text(value: object) -> str:
-    """A value without the characters that XML 1.0 does not have."""
+    """A value without the characters that XML 1.0 does not allow."""
     return _NOT_IN_XML.sub("\ufffd", str(value))

@@ -1,38 +1,34 @@
 """A comparison as JSON, for programs: ``schemas/comparison.schema.json`` describes it.
 
-runs           each run's figures by field, its expectations, its verdict
-plans          the figures of all runs of one plan, with their 95 % intervals where it was run more than once
-differences    from each plan to each later one: what was changed, by how much a figure moved, whether that is noise
+runs           each run's metrics by name, its expectations, its verdict
+plans          each arm's metrics, with their 95 % intervals where it has more than one run
+differences    from each arm to each later one: what changed, how much each metric moved, whether that is noise
 findings       the sentences
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from itertools import combinations
 from typing import Any
 
-from locust_softphone.report.comparison import Arm, Run, arms_of, comparable, compared
-from locust_softphone.report.conditions import differences
-from locust_softphone.report.findings import findings
+from locust_softphone.report.arms import Arm, Run
+from locust_softphone.report.comparison import Comparison
+from locust_softphone.report.differences import ArmDifference
 from locust_softphone.report.statistics import Estimate
-from locust_softphone.report.tables import ESTIMATED
 
 __all__ = ["SCHEMA_VERSION", "machine_readable"]
 
 SCHEMA_VERSION = 1
 
 
-def machine_readable(runs: Sequence[Run]) -> str:
+def machine_readable(comparison: Comparison) -> str:
     """The comparison as the text of a JSON file."""
-    arms = arms_of(comparable(runs))
     content = {
         "schema_version": SCHEMA_VERSION,
-        "runs": [_run(run) for run in runs],
-        "plans": [_plan(arm) for arm in arms],
-        "differences": [_difference(before, after) for before, after in combinations(arms, 2)],
-        "findings": findings(runs),
+        "runs": [_run(run) for run in comparison.runs],
+        "plans": [_plan(arm) for arm in comparison.arms],
+        "differences": [_difference(each) for each in comparison.differences],
+        "findings": [finding.text for finding in (*comparison.findings, *comparison.warnings)],
     }
     return json.dumps(content, indent=1, ensure_ascii=False) + "\n"
 
@@ -41,42 +37,42 @@ def _run(run: Run) -> dict[str, Any]:
     record = run.record
     return {
         "label": run.label,
-        "run_id": record["run_id"],
-        "profile": run.name,
-        "target": record["target"]["url"],
-        "simulated": record["target"]["simulated"],
-        "began": record["times"]["planned_start"],
-        "ended": record["times"]["end"],
-        "verdict": run.verdict,
-        "exit_code": run.exit_code,
-        "aborted": record["aborted"],
-        "expectations": record["expectations"],
+        "run_id": record.run_id,
+        "profile": record.name,
+        "target": record.target.url,
+        "simulated": record.target.simulated,
+        "began": record.times.planned_start,
+        "ended": record.times.end,
+        "verdict": record.verdict,
+        "exit_code": record.exit_code,
+        "aborted": record.aborted and record.aborted.model_dump(),
+        "expectations": [each.model_dump() for each in record.expectations],
         "remarks": list(run.remarks),
-        "figures": dict(run.facts),
+        "figures": dict(run.metrics),
     }
 
 
 def _plan(arm: Arm) -> dict[str, Any]:
     return {
         "label": arm.label,
-        "runs": [run.record["run_id"] for run in arm.runs],
-        "figures": {fact: _estimate(arm.estimate(fact)) for fact in ESTIMATED},
+        "runs": [run.record.run_id for run in arm.runs],
+        "figures": {metric: estimate and _estimate(estimate) for metric, estimate in arm.estimates.items()},
     }
 
 
-def _difference(before: Arm, after: Arm) -> dict[str, Any]:
-    changed = differences(before.conditions, after.conditions)
-    moved = {fact: compared(fact, before, after) for fact in ESTIMATED}
+def _difference(difference: ArmDifference) -> dict[str, Any]:
     return {
-        "from": before.label,
-        "to": after.label,
-        "changed": [{"part": each.part, "name": each.name, "from": each.before, "to": each.after} for each in changed],
+        "from": difference.before.label,
+        "to": difference.after.label,
+        "changed": [
+            {"part": each.part, "name": each.name, "from": each.before, "to": each.after} for each in difference.changed
+        ],
         "figures": {
-            fact: estimate and {**(_estimate(estimate) or {}), "noise": estimate.in_the_noise}
-            for fact, estimate in moved.items()
+            metric: estimate and {**_estimate(estimate), "noise": estimate.contains_zero}
+            for metric, estimate in difference.metrics.items()
         },
     }
 
 
-def _estimate(estimate: Estimate | None) -> dict[str, Any] | None:
-    return {"value": estimate.value, "low": estimate.low, "high": estimate.high} if estimate else None
+def _estimate(estimate: Estimate) -> dict[str, Any]:
+    return {"value": estimate.value, "low": estimate.low, "high": estimate.high}

@@ -1,20 +1,20 @@
-// Draws the charts of the page from the series in it: one small chart for each run and kind, all on one clock.
+// Draws the charts of the page from its embedded series: one small chart for each run and kind, with one time axis.
 "use strict";
 
 const { width_s: width, seconds, runs } = JSON.parse(document.getElementById("series").textContent);
-const perUnit = seconds > 600 ? 60 : 1; // the clock is in minutes where seconds would be many
+const perUnit = seconds > 600 ? 60 : 1; // the axis is in minutes where there are many seconds
 const plots = [...document.querySelectorAll(".plot")];
 
 const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
 const keysOf = (plot) => plot.closest("section").querySelectorAll(".key i");
 
-// A point stands for `width` seconds from its place on; the last one is repeated, so that it is seen to last as long.
+// A point covers the `width` seconds from its x on; the last point is repeated, so that it is drawn as wide as the others.
 function steps(values, extra) {
   const y = values.concat(values.slice(-1));
   return { x0: 0, dx: width / perUnit, y, mode: "lines", line: { shape: "hv", width: 0 }, ...extra };
 }
 
-// The same where there may be nothing in between: corner after corner, a gap as null. `under` encloses an area instead.
+// The same for values with gaps: all corners, with null for a gap. With `under`, the outline of the area between the two.
 function corners(values, under) {
   const x = [];
   const y = [];
@@ -34,8 +34,8 @@ function corners(values, under) {
 const sum = (lists) => (lists[0] || []).map((_, i) => lists.reduce((total, list) => total + (list[i] || 0), 0));
 const most = (lists) => lists.flat().reduce((a, b) => (b > a ? b : a), 0);
 
-// Each kind of chart: its traces, and what is particular to its vertical axis. `keys` are the names of its series with
-// their colours, in the order of the key above it.
+// Each kind of chart: its traces and its vertical axis. `keys` are the names of its series with their colours, in the
+// order of the legend above it.
 const kinds = {
   attempts(run, keys) {
     const stacked = (lists, sign) =>
@@ -134,7 +134,7 @@ const kinds = {
   },
 };
 
-const PRINTED_WIDTH = 620; // pixels that any paper has room for
+const PRINTED_WIDTH = 620; // pixels, fits any paper
 let printing = false;
 
 function draw(plot) {
@@ -149,7 +149,7 @@ function draw(plot) {
     hoverlabel: { bgcolor: colour("page"), bordercolor: colour("line"), font: { color: colour("ink") } },
     showlegend: false,
     hovermode: hovermode || "x unified",
-    dragmode: matchMedia("(pointer: coarse)").matches ? false : "zoom", // or a finger could not scroll past it
+    dragmode: matchMedia("(pointer: coarse)").matches ? false : "zoom", // otherwise a finger cannot scroll past the chart
     xaxis: { ...axis, range: [0, seconds / perUnit], ticksuffix: perUnit > 1 ? " min" : " s", zeroline: false },
     yaxis: { ...axis, fixedrange: true, ...yaxis },
   };
@@ -163,13 +163,13 @@ function first(plot) {
   plot.on("plotly_relayout", (change) => zoomed(plot, change));
 }
 
-// One clock: whoever looks closer at one chart sees the same time in all of them.
+// Zooming one chart zooms all of them to the same time.
 let following = false;
 async function zoomed(source, change) {
   if (following || !("xaxis.range[0]" in change || "xaxis.autorange" in change)) return;
   following = true;
-  const whole = [0, seconds / perUnit];
-  const range = change["xaxis.autorange"] ? whole : [change["xaxis.range[0]"], change["xaxis.range[1]"]];
+  const full = [0, seconds / perUnit];
+  const range = change["xaxis.autorange"] ? full : [change["xaxis.range[0]"], change["xaxis.range[1]"]];
   await Promise.all(drawn().map((plot) => Plotly.relayout(plot, { "xaxis.range": [...range] })));
   following = false;
 }
@@ -177,7 +177,7 @@ async function zoomed(source, change) {
 const drawn = () => plots.filter((plot) => plot.data);
 const visible = () => plots.filter((plot) => !plot.parentElement.hidden);
 
-// Charts that are not there yet are drawn one at a time, so that the page answers meanwhile.
+// Missing charts are drawn one at a time, so that the page stays responsive.
 function drawMissing() {
   const next = visible().find((plot) => !plot.data);
   if (!next) {
@@ -207,6 +207,6 @@ function print(begins) {
 }
 addEventListener("beforeprint", () => print(true));
 addEventListener("afterprint", () => print(false));
-matchMedia("print").addEventListener("change", (media) => print(media.matches)); // by then the colours are the printed ones
+matchMedia("print").addEventListener("change", (media) => print(media.matches)); // only then do the styles return the printed colours
 
 drawMissing();

@@ -1,8 +1,8 @@
-"""The page: everything that there is to say of some runs, put into the template.
+"""The page: a comparison put into the template.
 
-Records come from anywhere, so nothing in them is trusted: Jinja escapes every text, the data of the charts is JSON
-without a character that could end its element, and a Content-Security-Policy lets no script run but the two of ours,
-which it knows by their hashes, and nothing be loaded at all.
+Records can come from anywhere, so they are not trusted: Jinja escapes every text, the data of the charts is JSON
+without a character that could end its element, and a Content-Security-Policy allows only our two scripts, by their
+hashes, and no loading of anything.
 """
 
 from __future__ import annotations
@@ -10,66 +10,44 @@ from __future__ import annotations
 import base64
 import hashlib
 import os
-from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
 
+import yaml
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from locust_softphone.errors import InputError
-from locust_softphone.report.cautions import cautions
-from locust_softphone.report.comparison import Run, arms_of, run_of, side_by_side
-from locust_softphone.report.findings import findings, headline
-from locust_softphone.report.html.details import details_of
+from locust_softphone.report.comparison import Comparison
 from locust_softphone.report.html.panels import sections
 from locust_softphone.report.html.series import charts
-from locust_softphone.report.marks import marks
-from locust_softphone.report.tables import LEGEND, tables
+from locust_softphone.report.tables import LEGEND
+from locust_softphone.report.values import measured, seconds
 
-__all__ = ["comparison_html", "write_html"]
+__all__ = ["comparison_html", "environment", "write_html"]
 
 MOST_RUNS_AT_FIRST = 8
-"""Charts of more runs than these are shown when they are asked for; at first those of each plan's first run are."""
+"""Of more runs than these, only the charts of each arm's first run are shown at first."""
 
 
-def comparison_html(records: Sequence[Mapping[str, Any]]) -> str:
-    """The comparison of the runs that these records are of, as a whole HTML document.
-
-    Args:
-        records: as ``record.read`` returns them, at least one.
-
-    Raises:
-        InputError: one of them is not complete.
-    """
-    runs = side_by_side([run_of(record) for record in records])
-    series, warnings = charts(runs), cautions(runs)
+def comparison_html(comparison: Comparison) -> str:
+    """A comparison as a whole HTML document."""
+    series = charts(comparison.runs)
     plotly, own = _plotly(), _own("charts.js")
-    first, *repeated = tables(runs)
     page = (
-        _environment()
+        environment()
         .get_template("page.html")
         .render(
+            comparison=comparison,
             policy=_policy(plotly, own),
             style=_own("page.css"),
             plotly=plotly,
             script=own,
-            headline=headline(runs),
-            cautions=warnings,
-            findings=[sentence for sentence in findings(runs) if sentence not in warnings],
-            remarks=[(run.label, remark) for run in runs for remark in run.remarks],
-            table=first,
-            marks=marks(runs),
-            verdicts=[run.verdict for run in runs],
             legend=LEGEND,
-            repeated=repeated,
-            runs=runs,
-            shown=_shown_at_first(runs),
+            shown=_shown_at_first(comparison),
             series=series,
-            sections=sections(runs, series),
-            details=[details_of(run) for run in runs],
+            sections=sections(comparison.runs, series),
         )
     )
     return page.encode("utf-8", "replace").decode()  # JSON may hold half a surrogate pair, a file may not
@@ -91,30 +69,38 @@ def write_html(html: str, path: Path) -> None:
         raise InputError(f"{path}: the report cannot be written ({error.strerror})") from None
 
 
-def _shown_at_first(runs: Sequence[Run]) -> list[bool]:
-    """Whose charts are there without asking."""
-    if len(runs) <= MOST_RUNS_AT_FIRST:
-        return [True for _ in runs]
-    firsts = {arm.runs[0].label for arm in arms_of(runs)}
-    return [run.label in firsts for run in runs]
+def _shown_at_first(comparison: Comparison) -> list[bool]:
+    """For each run, whether its charts are shown at first."""
+    runs = comparison.runs
+    few = len(runs) <= MOST_RUNS_AT_FIRST
+    return [few or n == 0 or run.arm != runs[n - 1].arm for n, run in enumerate(runs)]
 
 
 @cache
-def _environment() -> Environment:
-    environment = Environment(
+def environment() -> Environment:
+    """The templates, with every text escaped, and the filters that they use."""
+    found = Environment(
         loader=PackageLoader("locust_softphone.report.html", ""),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["heading"] = _heading
-    return environment
+    found.filters |= {"heading": _heading, "measured": measured, "seconds": _seconds, "yaml": _yaml}
+    return found
 
 
 def _heading(text: str) -> str:
-    """A table's heading for a browser, which breaks lines by itself."""
+    """A table's heading for a browser, which breaks lines itself."""
     return text.replace("-\n", "\N{SOFT HYPHEN}").replace("\n", " ")
+
+
+def _yaml(value: object) -> str:
+    return yaml.safe_dump(value, sort_keys=False, allow_unicode=True, width=100).rstrip()
+
+
+def _seconds(value: float | None) -> str:
+    return "-" if value is None else seconds(value)
 
 
 @cache
@@ -123,13 +109,13 @@ def _own(name: str) -> str:
 
 
 def _plotly() -> str:
-    from plotly.offline import get_plotlyjs  # takes a while, and only a page needs it
+    from plotly.offline import get_plotlyjs  # slow to import, and only the page needs it
 
     return str(get_plotlyjs())
 
 
 def _policy(*scripts: str) -> str:
-    """The page's Content-Security-Policy. Plotly brings styles of its own, and makes pictures to save as data URLs."""
+    """The page's Content-Security-Policy. Plotly adds styles of its own, and saves pictures as data URLs."""
     hashes = " ".join(f"'sha256-{base64.b64encode(hashlib.sha256(s.encode()).digest()).decode()}'" for s in scripts)
     return (
         f"default-src 'none'; script-src {hashes}; style-src 'unsafe-inline'; img-src data: blob:; "

@@ -1,17 +1,17 @@
-"""The charts of the page in words: what each shows, what its colours mean, and what it comes to for each run.
+"""The texts of the charts: what each kind of chart shows, its legend, and a note for each run.
 
-A panel is one run in one chart. Where a run has nothing to draw, its panel is the words alone.
+A section is one kind of chart; a panel is one run in it. A run with nothing to draw has a panel with its note only.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from locust_softphone.metrics.outcome import ABNORMAL_CAUSES
 from locust_softphone.metrics.steps import DIALECTS, request_steps
-from locust_softphone.report.comparison import Run, seconds
+from locust_softphone.report.arms import Run
+from locust_softphone.report.values import seconds
 
 __all__ = ["Key", "Panel", "Section", "sections"]
 
@@ -19,40 +19,23 @@ COLOURS = 8
 REQUESTS = tuple(dict.fromkeys(step for dialect in DIALECTS for step in request_steps(dialect)))
 
 
-@dataclass(frozen=True)
-class Key:
-    """One entry of a chart's key.
-
-    Args:
-        name: of the series in the chart's data.
-        text: what it is, in words.
-        colour: the name of its colour in the style sheet.
-    """
+class Key(NamedTuple):
+    """An entry of a legend: the name of a series in the data, its text, its colour in the style sheet."""
 
     name: str
     text: str
     colour: str
 
 
-@dataclass(frozen=True)
-class Panel:
-    """One run in one chart: its words, and whether there is anything to draw."""
+class Panel(NamedTuple):
+    """One run in one kind of chart: a note, and whether there is anything to draw."""
 
     note: str
     drawn: bool
 
 
-@dataclass(frozen=True)
-class Section:
-    """One chart.
-
-    Args:
-        name: of its data.
-        title: what it shows.
-        about: how to read it.
-        keys: its colours.
-        panels: one for each run, in their order.
-    """
+class Section(NamedTuple):
+    """One kind of chart: the name of its data, its texts, its legend, and a panel for each run."""
 
     name: str
     title: str
@@ -62,121 +45,112 @@ class Section:
 
 
 def sections(runs: Sequence[Run], series: Mapping[str, Any]) -> list[Section]:
-    """The charts of a page, in their order."""
-    data = series["runs"]
-    every = "second" if series["width_s"] == 1 else f"{series['width_s']} seconds"
-    steps = _in_order(REQUESTS, (name for each in data for name in each["limited"]))
-    causes = _in_order(ABNORMAL_CAUSES, (name for each in data for name in each["closes"]))
-    causes = [name for name in causes if any(name in each["closes"] for each in data)]
-    steps = [name for name in steps if any(name in each["attempts"] for each in data)]
+    """The kinds of charts, in the order of the page; ``series`` is the data of the charts."""
+    several = series["width_s"] > 1
+    every = f"{series['width_s']} seconds" if several else "second"
+    attempted, limited, causes = (
+        [name for each in series["runs"] for name in each[chart]] for chart in ("attempts", "limited", "closes")
+    )
     return [
         Section(
             "attempts",
             "Attempts and 429s",
-            f"Requests in each {every}, by step: above the line every attempt, below it those refused with HTTP 429.",
-            _coloured(steps, REQUESTS),
-            tuple(_attempts(run) for run in runs),
+            f"Requests in each {every}, by step: above the line all attempts, below it those refused with HTTP 429.",
+            tuple(key for key in _legend((*REQUESTS, *limited)) if key.name in attempted),
+            tuple(map(_attempts, runs)),
         ),
         Section(
             "presence",
-            "Softphones connected and answered, against the plan",
-            "How many are there at the end of each second: planned to have started, with an open WebSocket, "
-            "with an answered call.",
+            "Softphones connected and answered, compared with the plan",
+            "Softphones at the end of each second: planned to have started; with an open WebSocket; with an answered "
+            "call.",
             (
                 Key("planned", "planned", "ink"),
                 Key("connected", "connected", "colour-1"),
                 Key("in_call", "answered", "colour-2"),
             ),
-            tuple(_presence(run) for run in runs),
+            tuple(map(_presence, runs)),
         ),
         Section(
             "closes",
             "Abnormal closes",
             f"WebSockets that ended with close code 1006 in each {every}, by cause.",
-            _coloured(causes, ABNORMAL_CAUSES),
-            tuple(_closes(run) for run in runs),
+            tuple(key for key in _legend((*ABNORMAL_CAUSES, *causes)) if key.name in causes),
+            tuple(map(_closes, runs)),
         ),
         Section(
             "setup",
             "Call set-up time",
-            "From a call's planned start to its answer, for the calls planned in each second. Calls that were never "
-            "answered have no time: mind how many there are."
-            + (f" Of {every} put together, the slowest." if series["width_s"] > 1 else ""),
+            "From a call's planned start to its answer, for the calls planned in each second. Calls that were not "
+            "answered are not included: see how many were answered."
+            + (f" Each point is the slowest second of {every}." if several else ""),
             (
                 Key("p50", "p50", "colour-1"),
                 Key("p95", "up to p95", "band"),
                 Key("p99", "up to p99", "band-outer"),
             ),
-            tuple(_setup(run) for run in runs),
+            tuple(map(_setup, runs)),
         ),
         Section(
             "retries",
-            "Retries against their deadlines",
-            "A row for each retry that a Retry-After had told when to come, by deadline. A dot before the line is a "
-            "client that came back too early.",
+            "Retries and their deadlines",
+            "A row for each retry after a Retry-After, in the order of the deadlines. A dot to the left of the line is "
+            "a retry that was too early.",
             (
                 Key("deadline", "deadline", "ink"),
                 Key("honoured", "in time", "colour-1"),
                 Key("too_early", "too early", "worst"),
             ),
-            tuple(_retries(run) for run in runs),
+            tuple(map(_retries, runs)),
         ),
     ]
 
 
-def _in_order(known: Sequence[str], found: Any) -> list[str]:
-    return list(dict.fromkeys((*known, *found)))
+def _legend(names: Sequence[str]) -> list[Key]:
+    """A key for each name, known names first, so that these have the same colour on every page."""
+    return [Key(name, name.replace("_", " "), f"colour-{n % COLOURS}") for n, name in enumerate(dict.fromkeys(names))]
 
 
-def _coloured(names: Sequence[str], known: Sequence[str]) -> tuple[Key, ...]:
-    """Each name with its colour, which is the same on every page."""
-    order = _in_order(known, names)
-    return tuple(Key(name, name.replace("_", " "), f"colour-{order.index(name) % COLOURS}") for name in names)
-
-
-def _number(run: Run, fact: str) -> str:
-    return f"{run.facts[fact]:,}"
+def _number(run: Run, metric: str) -> str:
+    return f"{run.metrics[metric]:,}"
 
 
 def _attempts(run: Run) -> Panel:
     note = f"{_number(run, 'attempts')} attempts, {_number(run, 'rate_limited')} refused with 429"
-    return Panel(note, drawn=bool(run.facts["attempts"]))
+    return Panel(note, drawn=bool(run.metrics["attempts"]))
 
 
 def _presence(run: Run) -> Panel:
     note = f"{_number(run, 'connected')} connected and {_number(run, 'answered')} answered of {_number(run, 'planned')}"
-    if run.facts["connected"] and not run.timeline.has("connected_now"):
-        note += "; an older record: the lines are of all that ever were"
+    if run.metrics["connected"] and not run.timeline.has("connected_now"):
+        note += "; an older record: the lines count all that were ever connected or answered"
     return Panel(note, drawn=True)
 
 
 def _closes(run: Run) -> Panel:
-    total = run.facts["abnormal_closes"]
+    total = run.metrics["abnormal_closes"]
     return Panel(f"{total:,}" if total else "none", drawn=bool(total))
 
 
 def _setup(run: Run) -> Panel:
-    p50, p95, p99 = (run.facts[f"call_setup.{point}"] for point in ("p50", "p95", "p99"))
-    if p50 is None or p95 is None or p99 is None:
+    points = {point: run.metrics[f"call_setup.{point}"] for point in ("p50", "p95", "p99")}
+    durations = ", ".join(f"{point} {seconds(value)}" for point, value in points.items() if value is not None)
+    if not durations:
         return Panel("no call was answered", drawn=False)
-    note = (
-        f"{_number(run, 'answered')} of {_number(run, 'planned')} answered: "
-        f"p50 {seconds(p50)}, p95 {seconds(p95)}, p99 {seconds(p99)}"
-    )
+    note = f"{_number(run, 'answered')} of {_number(run, 'planned')} answered: {durations}"
     if not run.timeline.setups:
-        return Panel(f"{note}; an older record, which does not say when", drawn=False)
+        return Panel(f"{note}; an older record, without times", drawn=False)
     return Panel(note, drawn=True)
 
 
 def _retries(run: Run) -> Panel:
-    made, early = run.facts["retries"], run.facts["retries.too_early"]
-    told = (run.facts["retries.honoured"] or 0) + (early or 0)
-    if not made:
-        return Panel("no retry was made", drawn=False)
-    if not told:
-        return Panel(f"{made:,} retries, none told when to come", drawn=False)
-    note = f"{early:,} of {told:,} too early"
-    shown = len(run.timeline.retries)
+    retries, early = run.metrics["retries"], run.metrics["retries.too_early"] or 0
+    with_deadline = (run.metrics["retries.honoured"] or 0) + early
+    if not retries:
+        return Panel("no retries", drawn=False)
+    if not with_deadline:
+        return Panel(f"{retries:,} retries, none after a Retry-After", drawn=False)
+    note, shown = f"{early:,} of {with_deadline:,} too early", len(run.record.retries.sample)
     if not shown:
-        return Panel(f"{note}; an older record, which does not say when", drawn=False)
-    return Panel(f"{note}; {shown:,} of them shown, taken at random" if shown < told else note, drawn=True)
+        return Panel(f"{note}; an older record, without times", drawn=False)
+    return Panel(f"{note}; {shown:,} of them shown, chosen at random" if shown < with_deadline else note, drawn=True)

@@ -1,22 +1,23 @@
-"""What the charts show, as plain lists on a clock that all runs share: the plan's start is 0 for each.
+"""The data of the charts as plain lists, on one time axis: 0 is the start of each run's plan.
 
-An hour is too much for a chart a thousand pixels wide, so seconds are put together, as many as keep the number of
-points in bounds, the same number in every run:
+A chart is about a thousand pixels wide, so a long run has several seconds per point, the same number in every run:
 
-    what happened          the sum over them
-    what there is          the value at the end of the last one
-    a percentile           the slowest of them
+    events            their sum over these seconds
+    a number of       the value at the end of the last second
+      softphones
+    a percentile      the slowest of these seconds
 
-A run that is over has no more points. What was never counted has no list.
+A counter that was never counted has no list.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from itertools import accumulate
 from typing import Any
 
-from locust_softphone.report.comparison import Run
+from locust_softphone.metrics.retry_after_sample import RetryAfterSample
+from locust_softphone.report.arms import Run
 from locust_softphone.report.timeline import Timeline
 
 __all__ = ["PERCENTILES", "charts"]
@@ -29,14 +30,16 @@ WIDTHS_S = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 21600
 
 
 def charts(runs: Sequence[Run]) -> dict[str, Any]:
-    """The series of all runs, and how many seconds each of their points stands for."""
+    """The series of all runs, and how many seconds each point covers."""
     seconds = max((run.timeline.seconds for run in runs), default=0)
     points = min(MOST_POINTS, max(MOST_POINTS_OF_ALL // max(len(runs), 1), 1))
     width_s = next((width for width in WIDTHS_S if width * points >= seconds), -(-seconds // points))
-    return {"width_s": width_s, "seconds": seconds, "runs": [_of_run(run.timeline, width_s) for run in runs]}
+    return {"width_s": width_s, "seconds": seconds, "runs": [_of_run(run, width_s) for run in runs]}
 
 
-def _of_run(timeline: Timeline, width_s: int) -> dict[str, Any]:
+def _of_run(run: Run, width_s: int) -> dict[str, Any]:
+    timeline = run.timeline
+    sample = [RetryAfterSample(each.step, each.deadline_s, each.retried_s) for each in run.record.retries.sample]
     return {
         "attempts": _by_name(timeline, "attempts.", width_s),
         "limited": _by_name(timeline, "rate_limited.", width_s),
@@ -44,9 +47,9 @@ def _of_run(timeline: Timeline, width_s: int) -> dict[str, Any]:
         "presence": _presence(timeline, width_s),
         "setup": {name: _slowest(timeline, name, width_s) for name in PERCENTILES} if timeline.setups else {},
         "retries": {
-            "deadline_s": [round(retry.deadline_s, 3) for retry in timeline.retries],
-            "retried_s": [round(retry.retried_s, 3) for retry in timeline.retries],
-            "too_early": [int(retry.too_early) for retry in timeline.retries],
+            "deadline_s": [round(retry.deadline_s, 3) for retry in sample],
+            "retried_s": [round(retry.retried_s, 3) for retry in sample],
+            "too_early": [int(retry.too_early) for retry in sample],
         },
     }
 
@@ -58,17 +61,17 @@ def _by_name(timeline: Timeline, prefix: str, width_s: int) -> dict[str, list[fl
 def _presence(timeline: Timeline, width_s: int) -> dict[str, list[float]]:
     """Softphones that should have started, that are connected, that are in a call.
 
-    A record from before that was noted has who ever was: better than nothing, and the page says so.
+    Older records only have how many were ever connected or answered; the page says so.
     """
+
+    def ever(name: str) -> list[float]:
+        return list(accumulate(_sums(timeline, name, width_s)))
+
     known = timeline.has("connected_now")
     return {
-        "planned": list(accumulate(_sums(timeline, "planned", width_s))),
-        "connected": _ends(timeline, "connected_now", width_s)
-        if known
-        else list(accumulate(_sums(timeline, "connected", width_s))),
-        "in_call": _ends(timeline, "in_call_now", width_s)
-        if known
-        else list(accumulate(_sums(timeline, "answered", width_s))),
+        "planned": ever("planned"),
+        "connected": _ends(timeline, "connected_now", width_s) if known else ever("connected"),
+        "in_call": _ends(timeline, "in_call_now", width_s) if known else ever("answered"),
     }
 
 
@@ -80,15 +83,13 @@ def _sums(timeline: Timeline, name: str, width_s: int) -> list[float]:
 
 
 def _ends(timeline: Timeline, name: str, width_s: int) -> list[float]:
-    empty: Mapping[str, float] = {}
     last = timeline.seconds - 1
     ends = range(width_s - 1, timeline.seconds + width_s - 1, width_s)
-    return [timeline.counts.get(min(end, last), empty).get(name, 0) for end in ends]
+    return [timeline.at(min(end, last), name) for end in ends]
 
 
 def _slowest(timeline: Timeline, name: str, width_s: int) -> list[float | None]:
     slowest: list[float | None] = [None] * -(-timeline.seconds // width_s)
     for second, summary in timeline.setups.items():
-        if name in summary:
-            slowest[second // width_s] = max(slowest[second // width_s] or 0.0, summary[name])
+        slowest[second // width_s] = max(slowest[second // width_s] or 0.0, getattr(summary, name))
     return slowest

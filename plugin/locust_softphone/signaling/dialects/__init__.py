@@ -1,4 +1,4 @@
-"""The dialects by name, and what each of them needs to know of the edge and of whose softphones they are."""
+"""The dialects by name, and what they need to know: the edge, the credentials, the users."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from random import Random
 
+from locust_softphone import __version__
 from locust_softphone.signaling.dialect import Dialect
 from locust_softphone.signaling.dialects.genesys_cloud.client import CALL_TO, GenesysCloud
 from locust_softphone.signaling.dialects.genesys_cloud.users import User
@@ -16,15 +17,17 @@ from locust_softphone.signaling.target import Target
 
 __all__ = ["Account", "dialect_for"]
 
+_USER_AGENT = f"locust-softphone/{__version__}"
+
 
 @dataclass(frozen=True)
 class Account:
-    """Where the edge is, and who the softphones are to it.
+    """Where the edge is, and as whom the softphones log in.
 
     Args:
         hosts: where the edge is.
-        credentials: of the OAuth client that they log in as.
-        users: whose softphones they are, one each; none where each asks who it is.
+        credentials: of the OAuth client.
+        users: the user of each softphone; empty if each softphone asks the edge for its user.
         call_to: the number or address that they call.
     """
 
@@ -34,12 +37,12 @@ class Account:
     call_to: str = CALL_TO
 
     def reached(self, reach: Callable[[Target], Target]) -> Account:
-        """The same with the addresses of each target looked up."""
+        """The same account with each target replaced by ``reach(target)``."""
         return replace(self, hosts=self.hosts.each(reach))
 
 
-def dialect_for(name: str, account: Account, *, timeout_s: float, user_agent: str, random: Random) -> Dialect:
-    """The dialect that a profile names, against this edge."""
+def dialect_for(name: str, account: Account, *, timeout_s: float, random: Random) -> Dialect:
+    """The dialect with this name in a profile, for this account."""
     if name == GenesysCloud.name:
         return GenesysCloud(
             account.hosts,
@@ -47,7 +50,9 @@ def dialect_for(name: str, account: Account, *, timeout_s: float, user_agent: st
             users=account.users,
             call_to=account.call_to,
             timeout_s=timeout_s,
-            user_agent=user_agent,
+            user_agent=_USER_AGENT,
             random=random,
         )
-    return MediaOffer(account.hosts.api, account.credentials, timeout_s=timeout_s, user_agent=user_agent, random=random)
+    return MediaOffer(
+        account.hosts.api, account.credentials, timeout_s=timeout_s, user_agent=_USER_AGENT, random=random
+    )

@@ -1,4 +1,4 @@
-"""The default dialect, ``media-offer``: what each step says on the wire, and what it takes for an answer.
+"""The default dialect, ``media-offer``: the request of each step, and the response that it expects.
 
 token      POST /oauth/token, client credentials, Basic      200 {access_token, expires_in}   RFC 6749 4.4
 handshake  GET /signaling, upgrade, Bearer                   101, X-Session-Id                RFC 6455 4.1
@@ -20,11 +20,12 @@ from locust_softphone.limits.advice import NO_ADVICE
 from locust_softphone.metrics.outcome import Outcome
 from locust_softphone.signaling.dialect import Reply, SetupStep
 from locust_softphone.signaling.http import HttpConnection
-from locust_softphone.signaling.json_body import json_object
 from locust_softphone.signaling.oauth import Credentials, fetch_token
+from locust_softphone.signaling.stream import remaining_s
 from locust_softphone.signaling.target import Target
 from locust_softphone.signaling.token import Token
 from locust_softphone.signaling.websocket import Connection
+from locust_softphone.untrusted import json_object
 
 __all__ = ["DialectClient", "MediaOffer", "Session"]
 
@@ -32,14 +33,14 @@ _BYE = '{"type":"bye"}'
 
 
 class MediaOffer:
-    """The dialect against one target.
+    """The dialect for one target.
 
     Args:
         target: the edge, its addresses looked up.
-        credentials: of the OAuth client that the fleet logs in as.
-        timeout_s: bound of each attempt.
-        user_agent: what the requests call themselves.
-        random: makes ICE credentials and the like.
+        credentials: of the OAuth client.
+        timeout_s: bounds each attempt.
+        user_agent: the User-Agent of requests.
+        random: makes ICE credentials and ids.
     """
 
     name = "media-offer"
@@ -54,22 +55,22 @@ class MediaOffer:
         self.basic = credentials.basic
         self.offered = sdp.parse(sdp.make_offer(random))
         self._agent = f"User-Agent: {user_agent}\r\n"
-        self._context = f"{random.getrandbits(32):08x}"
+        self._run_id = f"{random.getrandbits(32):08x}"
 
     def client(self, number: int) -> DialectClient:
         return DialectClient(self, number)
 
     def name_of(self, number: int) -> str:
-        """What a softphone is called on the wire: in each run another name, lest the edge take it for the last one."""
-        return f"{self._context}-{number}"
+        """The name of a softphone on the wire. It differs in each run, so that the edge tells the runs apart."""
+        return f"{self._run_id}-{number}"
 
     def identity(self, number: int) -> str:
-        """The header lines that say who asks."""
+        """The header lines that identify the softphone."""
         return f"{self._agent}X-Softphone-Id: {self.name_of(number)}\r\n"
 
 
 class DialectClient:
-    """One softphone's line: its number, and its HTTP connection."""
+    """The state of one softphone between attempts: its HTTP connection."""
 
     __slots__ = ("dialect", "http", "number")
 
@@ -81,7 +82,7 @@ class DialectClient:
         self.http = HttpConnection(dialect.target, number)
 
     def fetch_token(self, now_s: float) -> Reply[Token]:
-        """Ask for a token with client credentials (RFC 6749 4.4.2)."""
+        """Request a token with client credentials (RFC 6749 4.4.2)."""
         dialect = self.dialect
         return fetch_token(self.http, dialect.identity(self.number), dialect.basic, dialect.timeout_s, now_s)
 
@@ -119,22 +120,22 @@ class Session:
         return self.connection.pings
 
     def wait_ready(self) -> Reply[None]:
-        """Wait until the edge says ``ready``."""
+        """Wait for the message ``ready``."""
         deadline_s = time.perf_counter() + self._client.dialect.timeout_s
         while not self.ready:
-            message = self.connection.receive(max(deadline_s - time.perf_counter(), 0.0))
+            message = self.connection.receive(remaining_s(deadline_s))
             if message is None:
                 raise AttemptFailed(Outcome.TIMED_OUT)
-            self._heard(message)
+            self._handle(message)
         return None, NO_ADVICE
 
     def offer(self, token: Token) -> Reply[sdp.SessionDescription]:
         """Offer a call and check the answer against the offer (RFC 3264 6)."""
-        line, dialect = self._client, self._client.dialect
+        client, dialect = self._client, self._client.dialect
         offer = {"sessionId": self.session_id, "type": "offer", "sdp": sdp.make_offer(dialect.random)}
-        response = line.http.post(
+        response = client.http.post(
             "/api/v2/media/offer",
-            f"{dialect.identity(line.number)}Authorization: Bearer {token.bearer}\r\n"
+            f"{dialect.identity(client.number)}Authorization: Bearer {token.bearer}\r\n"
             "Content-Type: application/json\r\n",
             json.dumps(offer).encode(),
             dialect.timeout_s,
@@ -143,19 +144,19 @@ class Session:
         text = answer.get("sdp")
         try:
             if answer.get("type") != "answer" or not isinstance(text, str):
-                raise sdp.SdpError("no answer")
+                raise sdp.SdpError("the response is not an SDP answer")
             if answer.get("sessionId", self.session_id) != self.session_id:
-                raise sdp.SdpError("an answer for another session")
+                raise sdp.SdpError("the answer is for another session")
             description = sdp.parse(text)
             sdp.check_answer(dialect.offered, description)
-        except sdp.SdpError:
-            raise AttemptFailed(Outcome.BAD_ANSWER, status=response.status) from None
+        except sdp.SdpError as e:
+            raise AttemptFailed(Outcome.BAD_ANSWER, status=response.status, reason=str(e)) from None
         return description, response.advice
 
     def listen(self, timeout_s: float) -> None:
         message = self.connection.receive(timeout_s)
         if message is not None:
-            self._heard(message)
+            self._handle(message)
 
     def bye(self) -> int:
         """Say bye and close with 1000."""
@@ -164,7 +165,7 @@ class Session:
     def abort(self) -> None:
         self.connection.abort()
 
-    def _heard(self, message: str) -> None:
-        """Take note of a message from the edge; the only one that changes anything is ``ready``."""
+    def _handle(self, message: str) -> None:
+        """Handle a message from the edge; only ``ready`` has an effect."""
         if not self.ready and json_object(message).get("type") == "ready":
             self.ready = True

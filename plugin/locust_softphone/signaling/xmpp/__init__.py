@@ -1,7 +1,7 @@
 """XMPP over WebSocket, as far as a softphone needs it.
 
-parse, Element      one stanza, from text that nobody vouches for      stanza.py
-XmppStream          stanzas in and out of a WebSocket                  stream.py
-log_in              open, SASL PLAIN, bind                             login.py
-jingle              the stanzas of a Jingle call, and what they say    jingle.py
+XmppStream    elements in and out of a WebSocket                xml_stream.py
+log_in        open, SASL PLAIN, bind                            login.py
+iq, message   stanzas as text                                   stanza.py
+jingle        what the stanzas of a Jingle call are and say     jingle.py
 """

@@ -1,19 +1,21 @@
-"""The Jingle stanzas of a call that the other side offers (XEP-0166, XEP-0167, XEP-0176, XEP-0320).
+"""The Jingle elements of a call that the other side offers (XEP-0166, XEP-0167, XEP-0176, XEP-0320).
 
-    session-initiate  ►  offered: one audio content, its codecs, its transport
-    session-accept    ◄  accept: the first codec that a softphone knows, ICE credentials, a fingerprint
-    transport-info    ◄  candidate, gathering_complete
-    session-info      ◄  active
-    session-terminate ◄► terminate
+    session-initiate   ►  offered: one audio content, its codecs, its transport
+    session-accept     ◄  accept: the first codec that a softphone supports, ICE credentials, a fingerprint
+    transport-info     ◄  candidate, gathering_complete
+    session-info       ◄  active
+    session-terminate  ◄► terminate
 
-No media flows: credentials and fingerprint are well-formed; the candidate's address is for documentation (RFC 5737).
+No media flows. The credentials and the fingerprint are well-formed; the candidate has a documentation address
+(RFC 5737).
 """
 
 from __future__ import annotations
 
 from typing import NamedTuple
+from xml.etree.ElementTree import Element
 
-from locust_softphone.signaling.xmpp.stanza import Element, escape
+from locust_softphone.signaling.xmpp.stanza import escape
 
 __all__ = ["JINGLE", "Offered", "accept", "active", "candidate", "gathering_complete", "offered", "terminate"]
 
@@ -23,18 +25,18 @@ _RTP_INFO = "urn:xmpp:jingle:apps:rtp:info:1"
 _ICE = "urn:xmpp:jingle:transports:ice-udp:1"
 _DTLS = "urn:xmpp:jingle:apps:dtls:0"
 
-JINGLE = f"{_NS} jingle"
+JINGLE = f"{{{_NS}}}jingle"
 _CODECS = {"opus", "pcmu", "pcma"}
-_STATIC = {"0": "PCMU", "8": "PCMA"}  # known without a name, RFC 3551 6
+_STATIC = {"0": "PCMU", "8": "PCMA"}  # need no name in an offer, RFC 3551 6
 
 
 class Offered(NamedTuple):
     """What a session-initiate offers.
 
     Args:
-        initiator: who says so.
-        content: the name of its audio content.
-        codec: the payload type to accept: id, name, clock rate and, where they are said, channels.
+        initiator: the JID that offers.
+        content: the name of the audio content.
+        codec: the payload type to accept: id, name, clock rate and channels; empty where the offer has none.
     """
 
     initiator: str
@@ -43,23 +45,24 @@ class Offered(NamedTuple):
 
 
 def offered(jingle: Element) -> Offered | None:
-    """The audio content of a session-initiate, or None where there is none that a softphone can accept."""
-    for content in jingle.find_all(f"{_NS} content"):
-        description, transport = content.find(f"{_RTP} description"), content.find(f"{_ICE} transport")
+    """The audio content of a session-initiate, or None if there is none that a softphone can accept."""
+    for content in jingle.findall(f"{{{_NS}}}content"):
+        description, transport = content.find(f"{{{_RTP}}}description"), content.find(f"{{{_ICE}}}transport")
         if description is None or transport is None or description.get("media") != "audio":
             continue
-        if transport.find(f"{_DTLS} fingerprint") is None or not transport.get("pwd"):
+        if transport.find(f"{{{_DTLS}}}fingerprint") is None or not transport.get("pwd"):
             continue
-        for payload in description.find_all(f"{_RTP} payload-type"):
-            name = payload.get("name") or _STATIC.get(payload.get("id"), "")
+        for payload in description.findall(f"{{{_RTP}}}payload-type"):
+            number = payload.get("id", "")
+            name = payload.get("name") or _STATIC.get(number, "")
             if name.lower() in _CODECS:
-                codec = (payload.get("id"), name, payload.get("clockrate") or "8000", payload.get("channels"))
-                return Offered(jingle.get("initiator"), content.get("name"), codec)
+                codec = (number, name, payload.get("clockrate") or "8000", payload.get("channels", ""))
+                return Offered(jingle.get("initiator", ""), content.get("name", ""), codec)
     return None
 
 
 def accept(sid: str, offer: Offered, responder: str, ufrag: str, pwd: str, fingerprint: str) -> str:
-    """A session-accept of what was offered; the softphone takes the active role (RFC 8842 5.3)."""
+    """A session-accept; the softphone takes the active DTLS role (RFC 8842 5.3)."""
     number, name, clock_rate, channels = map(escape, offer.codec)
     stereo = f' channels="{channels}"' if channels else ""
     description = (
@@ -84,18 +87,18 @@ def candidate(sid: str, offer: Offered, ufrag: str, pwd: str) -> str:
 
 
 def gathering_complete(sid: str, offer: Offered, ufrag: str, pwd: str) -> str:
-    """A transport-info that says that no candidate follows."""
+    """A transport-info that announces that no candidate follows."""
     inner = f'<transport xmlns="{_ICE}" ufrag="{ufrag}" pwd="{pwd}"><gathering-complete/></transport>'
     return _jingle("transport-info", sid, _content(offer, inner))
 
 
 def active(sid: str) -> str:
-    """A session-info: media flows (XEP-0167 8)."""
+    """A session-info that says that the call is active (XEP-0167 8)."""
     return _jingle("session-info", sid, f'<active xmlns="{_RTP_INFO}"/>')
 
 
 def terminate(sid: str) -> str:
-    """A session-terminate of a call that went well."""
+    """A session-terminate with the reason success."""
     return _jingle("session-terminate", sid, "<reason><success/></reason>")
 
 

@@ -1,7 +1,7 @@
-"""Stanzas in and out of a WebSocket (RFC 7395): one whole element in each text message.
+"""An XMPP stream in a WebSocket (RFC 7395): each text message is one whole element.
 
 open       <open xmlns="urn:ietf:params:xml:ns:xmpp-framing" to="edge.example" version="1.0"/>
-stanzas    several that are ready together go out in one write
+stanzas    those that are ready together go out in one write
 close      <close/>, then the WebSocket's own close
 """
 
@@ -10,18 +10,22 @@ from __future__ import annotations
 import time
 from itertools import count
 from typing import NoReturn
+from xml.etree.ElementTree import Element
 
 from locust_softphone.errors import AttemptFailed
 from locust_softphone.metrics.outcome import Outcome
+from locust_softphone.signaling.stream import remaining_s
 from locust_softphone.signaling.websocket import ABNORMAL, Connection
-from locust_softphone.signaling.xmpp.stanza import Element, StanzaError, escape, parse
+from locust_softphone.signaling.xmpp.stanza import escape
+from locust_softphone.untrusted import XmlError, xml_element
 
 __all__ = ["CLOSE", "SUBPROTOCOL", "XmppStream"]
 
 SUBPROTOCOL = "xmpp"
-CLOSE = '<close xmlns="urn:ietf:params:xml:ns:xmpp-framing"/>'
-_FRAMING_CLOSE = "urn:ietf:params:xml:ns:xmpp-framing close"
-_CLOSES_WITHIN_S = 1.0  # from its <close/> until the server closes the WebSocket too, as stanza.js has it
+_FRAMING = "urn:ietf:params:xml:ns:xmpp-framing"
+CLOSE = f'<close xmlns="{_FRAMING}"/>'
+_CLOSE_TAG = f"{{{_FRAMING}}}close"
+_CLOSE_TIMEOUT_S = 1.0  # from the server's <close/> until it closes the WebSocket too, as stanza.js has it
 
 
 class XmppStream:
@@ -31,8 +35,8 @@ class XmppStream:
         connection: a WebSocket with the subprotocol ``xmpp``.
 
     Attributes:
-        jid: the full JID that the server has bound, once it has.
-        heard_s: when the last message came, in ``time.perf_counter`` terms.
+        jid: the full JID, once the server has bound it.
+        heard_s: when the last message came, by ``time.perf_counter``.
     """
 
     __slots__ = ("_closing", "_ids", "connection", "heard_s", "jid")
@@ -45,16 +49,15 @@ class XmppStream:
         self._closing = False
 
     def new_id(self) -> str:
-        """An id for a stanza, used once on this stream."""
+        """An id for a stanza, unique on this stream."""
         return f"s{next(self._ids)}"
 
     def open(self, domain: str, timeout_s: float) -> None:
         """Open the stream, or open it again after SASL (RFC 7395 3.4, 3.5)."""
-        framing = "urn:ietf:params:xml:ns:xmpp-framing"
-        self.send(timeout_s, f'<open xmlns="{framing}" to="{escape(domain)}" version="1.0"/>')
+        self.send(timeout_s, f'<open xmlns="{_FRAMING}" to="{escape(domain)}" version="1.0"/>')
 
     def send(self, timeout_s: float, *stanzas: str) -> None:
-        """Send stanzas, all in one write.
+        """Send stanzas in one write.
 
         Raises:
             AttemptFailed: the connection ended.
@@ -65,7 +68,7 @@ class XmppStream:
         """The next element, or None if none came in time.
 
         Raises:
-            AttemptFailed: the connection or the stream ended, or what came is no stanza: ``MALFORMED`` with close
+            AttemptFailed: the connection or the stream ended, or the message is not a stanza: ``MALFORMED`` with close
                 code 1006.
         """
         message = self.connection.receive(timeout_s)
@@ -73,15 +76,26 @@ class XmppStream:
             return None
         self.heard_s = time.perf_counter()
         try:
-            element = parse(message)
-        except StanzaError:
+            element = xml_element(message)
+        except XmlError:
             raise AttemptFailed(Outcome.MALFORMED, close_code=ABNORMAL) from None
-        if element.name == _FRAMING_CLOSE and not self._closing:
+        if element.tag == _CLOSE_TAG and not self._closing:
             self._closed_by_server()
         return element
 
-    def close(self, timeout_s: float, *last_words: str) -> int:
-        """Send ``last_words``, close the stream, and once the server has done so too, the WebSocket (RFC 7395 3.6).
+    def expect(self, deadline_s: float) -> Element:
+        """The next element, before a deadline by ``time.perf_counter``.
+
+        Raises:
+            AttemptFailed: ``TIMED_OUT``, or as ``receive``.
+        """
+        element = self.receive(remaining_s(deadline_s))
+        if element is None:
+            raise AttemptFailed(Outcome.TIMED_OUT)
+        return element
+
+    def close(self, timeout_s: float, *last_stanzas: str) -> int:
+        """Send ``last_stanzas`` and close the stream; close the WebSocket when the server has done so (RFC 7395 3.6).
 
         Returns:
             The code of the server's close frame.
@@ -92,31 +106,20 @@ class XmppStream:
         deadline_s = time.perf_counter() + timeout_s
         self._closing = True
         try:
-            self.send(timeout_s, *last_words, CLOSE)
-            while self.expect(deadline_s).name != _FRAMING_CLOSE:
-                pass  # what was under way
+            self.send(timeout_s, *last_stanzas, CLOSE)
+            while self.expect(deadline_s).tag != _CLOSE_TAG:
+                pass  # sent before the server read our <close/>
         except AttemptFailed as failed:
             if failed.outcome is Outcome.CLOSED and failed.close_code is not None:
                 return failed.close_code
             raise
-        return self.connection.close(max(deadline_s - time.perf_counter(), 0.0))
-
-    def expect(self, deadline_s: float) -> Element:
-        """The next element, by a deadline in ``time.perf_counter`` terms.
-
-        Raises:
-            AttemptFailed: ``TIMED_OUT``, or as ``receive``.
-        """
-        element = self.receive(max(deadline_s - time.perf_counter(), 0.0))
-        if element is None:
-            raise AttemptFailed(Outcome.TIMED_OUT)
-        return element
+        return self.connection.close(remaining_s(deadline_s))
 
     def _closed_by_server(self) -> NoReturn:
-        """The server has closed the stream: close it from here too, and the WebSocket if the server does not."""
+        """Answer the server's ``<close/>``; close the WebSocket too, unless the server does so in time."""
         self._closing = True
-        deadline_s = time.perf_counter() + _CLOSES_WITHIN_S
-        self.send(_CLOSES_WITHIN_S, CLOSE)
-        while self.connection.receive(max(deadline_s - time.perf_counter(), 0.0)) is not None:
-            pass  # nothing may come any more
-        raise AttemptFailed(Outcome.CLOSED, close_code=self.connection.close(_CLOSES_WITHIN_S))
+        deadline_s = time.perf_counter() + _CLOSE_TIMEOUT_S
+        self.send(_CLOSE_TIMEOUT_S, CLOSE)
+        while self.connection.receive(remaining_s(deadline_s)) is not None:
+            pass  # nothing is valid after a <close/>
+        raise AttemptFailed(Outcome.CLOSED, close_code=self.connection.close(_CLOSE_TIMEOUT_S))

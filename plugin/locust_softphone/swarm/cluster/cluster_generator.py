@@ -20,7 +20,6 @@ from typing import Any
 import gevent
 from locust.runners import MasterRunner
 
-from locust_softphone import __version__
 from locust_softphone.config.profile import Profile
 from locust_softphone.metrics.tally import Tally
 from locust_softphone.signaling.dialects import Account, dialect_for
@@ -78,13 +77,8 @@ class ClusterGenerator:
         self._stopping = self._collected = False
         self._received = Tally()
         self._recorder = Recorder(runner.environment.events.request, telemetry_of(runner.environment))
-        dialect = dialect_for(
-            profile.dialect,
-            account,
-            timeout_s=profile.softphone.timeout_s,
-            user_agent=f"locust-softphone/{__version__}",
-            random=random.Random(),
-        )
+        timeout_s = profile.softphone.timeout_s
+        dialect = dialect_for(profile.dialect, account, timeout_s=timeout_s, random=random.Random())
         self._token = MasterTokenProvider(
             dialect, self._recorder, self.clock, beyond_plan=profile.attempts_beyond_plan()
         )
@@ -98,7 +92,7 @@ class ClusterGenerator:
 
     def begin(self, in_s: float) -> None:
         """Let the plan start ``in_s`` seconds from now, on every worker at the same instant."""
-        workarounds.leave_users_where_they_are(self._runner)
+        workarounds.keep_users_in_place(self._runner)
         self._measure_delays()
         self._epoch_s = time.perf_counter() + in_s
         for worker in self.worker_ids:

@@ -3,7 +3,7 @@
     worker ── JOINED ────────► master    the worker's version; it can receive a plan from now on
     master ── PLAN ──────────► worker    the resolved profile, the edge, and the worker's slots
     master ◄─ ECHO ──────────► worker    measures how long a message takes, and that the worker is alive
-    master ── BEGIN ─────────► worker    the plan starts in so many seconds from now
+    master ── BEGIN ─────────► worker    the number of seconds until the plan starts
     worker ── TALLY ─────────► master    what was measured since the last tally, once a second
     worker ── FINISHED ──────► master    all softphones of this worker are done
     master ── STOP ──────────► worker    hang up

@@ -18,8 +18,8 @@ from gevent.timeout import Timeout
 
 from locust_softphone.errors import AttemptFailed
 from locust_softphone.limits.advice import LimitAdvice
+from locust_softphone.metrics.attempt import Attempt
 from locust_softphone.metrics.outcome import Outcome
-from locust_softphone.metrics.tally import Attempt
 from locust_softphone.retry.budget import RetryBudget
 from locust_softphone.signaling.dialect import Dialect
 from locust_softphone.signaling.token import SharedToken, Token

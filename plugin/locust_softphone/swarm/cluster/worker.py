@@ -46,27 +46,19 @@ class Worker:
         self.generator: LoadGenerator | None = None
         self._environment = environment
         self._runner = runner
+        self._send = runner.send_message
         self._master_seen_s = float("inf")
         self._plan: Plan | None = None
         self._token: RemoteToken | None = None
         self._stop_lock = RLock()
 
     def register(self) -> None:
-        """Handle the master's messages from now on, and tell it so."""
+        """Handle the master's messages from now on, and report to it."""
         if self._environment.parsed_options is not None:
             take_secret(self._environment.parsed_options)  # the plan brings the credentials
-        handlers = {
-            MessageType.PLAN: self._on_plan,
-            MessageType.ECHO: self._on_echo,
-            MessageType.BEGIN: self._on_begin,
-            MessageType.ADD_SLOTS: self._on_add_slots,
-            MessageType.RELEASE_SLOTS: self._on_release_slots,
-            MessageType.BACK_OFF: self._on_back_off,
-            MessageType.TOKEN_REPLY: self._on_token_reply,
-        }
-        for kind, handler in handlers.items():
-            self._runner.register_message(kind, handler)
-        self._runner.register_message(MessageType.STOP, self._on_stop, concurrent=True)
+        for kind in ("PLAN", "ECHO", "BEGIN", "ADD_SLOTS", "RELEASE_SLOTS", "BACK_OFF", "TOKEN_REPLY"):
+            self._runner.register_message(MessageType[kind], self._on_message)
+        self._runner.register_message(MessageType.STOP, self._on_message, concurrent=True)
         self._environment.events.quitting.add_listener(self._on_quitting)
         self._environment.events.heartbeat_received.add_listener(self._on_heartbeat)
         self._send(MessageType.JOINED, {"version": __version__})
@@ -97,8 +89,11 @@ class Worker:
             pace_share=1 / plan.workers,
             spread_back_off=lambda step, for_s: self._send(MessageType.BACK_OFF, {"step": step, "for_s": for_s}),
         )
-        for shortage in generator.shortages():
-            logger.error("%s", shortage)
+        try:
+            generator.prepare()
+        except InputError as error:
+            for problem in error.problems:  # the run begins all the same
+                logger.error("%s", problem)
         self.generator = generator
 
     def _account(self, plan: Plan) -> Account:
@@ -112,44 +107,37 @@ class Worker:
             plan.call_to,
         ).reached(reached)
 
-    # The master's messages.
+    def _on_message(self, environment: Environment, msg: Any) -> None:
+        """Handle the master's messages."""
+        data, generator = msg.data, self.generator
+        match msg.type:
+            case MessageType.PLAN:
+                self.generator, self._plan = None, Plan(**data)
+            case MessageType.ECHO:
+                self._send(MessageType.ECHO, data)
+            case MessageType.BEGIN:
+                self._begin(data["in_s"])
+            case MessageType.STOP:
+                self._stop()
+            case MessageType.TOKEN_REPLY if self._token is not None:
+                self._token.receive(data)
+            case MessageType.ADD_SLOTS if generator is not None:
+                generator.add(data["slots"])
+                self._runner.spawn_users({self._runner.user_classes[0].__name__: len(data["slots"])})
+            case MessageType.RELEASE_SLOTS if generator is not None:
+                generator.release(data["slots"])
+            case MessageType.BACK_OFF if generator is not None and generator.shared_backoff is not None:
+                generator.shared_backoff.hold(data["step"], data["for_s"])
 
-    def _on_plan(self, msg: Any, **_: Any) -> None:
-        self.generator, self._plan = None, Plan(**msg.data)
-
-    def _on_echo(self, msg: Any, **_: Any) -> None:
-        self._send(MessageType.ECHO, msg.data)
-
-    def _on_begin(self, msg: Any, **_: Any) -> None:
+    def _begin(self, in_s: float) -> None:
         if self._plan is not None:
             self.start()  # a worker that joins during the run has had no test_start
         if self.generator is not None:
-            self.generator.begin(msg.data["in_s"])
+            self.generator.begin(in_s)
             gevent.spawn(self._report, self.generator)
-
-    def _on_add_slots(self, msg: Any, **_: Any) -> None:
-        slots = msg.data["slots"]
-        if self.generator is not None:
-            self.generator.add(slots)
-            self._runner.spawn_users({self._runner.user_classes[0].__name__: len(slots)})
-
-    def _on_release_slots(self, msg: Any, **_: Any) -> None:
-        if self.generator is not None:
-            self.generator.release(msg.data["slots"])
-
-    def _on_back_off(self, msg: Any, **_: Any) -> None:
-        if self.generator is not None and self.generator.shared_backoff is not None:
-            self.generator.shared_backoff.hold(msg.data["step"], msg.data["for_s"])
-
-    def _on_token_reply(self, msg: Any, **_: Any) -> None:
-        if self._token is not None:
-            self._token.receive(msg.data)
 
     def _on_heartbeat(self, **_: Any) -> None:
         self._master_seen_s = time.perf_counter()
-
-    def _on_stop(self, environment: Environment, msg: Any) -> None:  # Locust 2.46 passes both by position
-        self._stop()
 
     def _stop(self) -> None:
         """Hang up all softphones and report the rest of what was measured."""
@@ -192,6 +180,3 @@ class Worker:
                 generator.stop()
                 self._environment.process_exit_code = ExitCode.INVALID
                 self._runner.quit()
-
-    def _send(self, kind: MessageType, data: dict[str, Any]) -> None:
-        self._runner.send_message(kind, data)

@@ -1,1 +1,1 @@
-"""The load generator of one process."""
+"""The load of one process: its softphones, what they measure, and the limits of the machine."""

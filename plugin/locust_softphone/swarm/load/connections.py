@@ -1,4 +1,4 @@
-"""How many softphones are there: connected, and in a call, at the end of each second of the plan."""
+"""Counts at the end of each second of the plan how many softphones are connected, and how many are in a call."""
 
 from __future__ import annotations
 
@@ -6,22 +6,22 @@ from collections.abc import Callable, Iterable
 
 import gevent
 
-from locust_softphone.metrics.tally import Tally
 from locust_softphone.signaling.softphone import Softphone
+from locust_softphone.swarm.load.recorder import Recorder
 
 __all__ = ["sample_connections"]
 
 
 def sample_connections(
-    phones: Iterable[Softphone], tally: Callable[[], Tally], clock: Callable[[], float], over: Callable[[], bool]
+    phones: Iterable[Softphone], recorder: Recorder, clock: Callable[[], float], over: Callable[[], bool]
 ) -> None:
-    """Count them once a second until the run is over; a second that is missed is like the one that follows it.
+    """Count once a second until the run is over; a second that is missed gets the counts of the next one.
 
     Args:
-        phones: those of this process.
-        tally: the tally to count in, asked for each time, as it is handed on meanwhile.
+        phones: the softphones of this process.
+        recorder: where the counts go.
         clock: seconds since the plan's start.
-        over: whether the run is.
+        over: whether the run is over.
     """
     begun_s = 0
     while not over():
@@ -30,7 +30,7 @@ def sample_connections(
         connected = sum(phone.connected for phone in phones)
         in_call = sum(phone.in_call for phone in phones)
         for second in range(begun_s, now_s):
-            counts = tally().timeline.at(second)
+            counts = recorder.tally.timeline[second]
             for name, number in (("connected_now", connected), ("in_call_now", in_call)):
                 if number:
                     counts[name] += number

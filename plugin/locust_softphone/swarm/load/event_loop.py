@@ -1,7 +1,7 @@
-"""Is the generator itself late? A load generator that is must say so, or its lateness passes for the edge's.
+"""Measures how late the generator's event loop is, so that its delay is not mistaken for the edge's.
 
-A greenlet that asks to be woken every 50 ms notes how much later it was (event-loop lag), and once a second how late it
-mostly was, and how much of a core the process used. What follows from it, ``report/saturation.py`` judges.
+A greenlet sleeps for 50 ms again and again, and records how much later it woke up: the event-loop lag. Once a second it
+records the median lag and how much of a CPU core the process used. ``runs/saturation.py`` draws the conclusion.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from statistics import median
 
 import gevent
 
-from locust_softphone.metrics.tally import Tally
 from locust_softphone.runs.saturation import LATE_LOOP_S, SLOW_LOOP_S
+from locust_softphone.swarm.load.recorder import Recorder
 
 __all__ = ["monitor_event_loop"]
 
@@ -26,58 +26,50 @@ _WARN_EVERY_S = 10.0
 
 
 def monitor_event_loop(
-    tally: Callable[[], Tally],
-    clock: Callable[[], float],
-    over: Callable[[], bool],
-    each_second: Callable[[], None],
+    recorder: Recorder, clock: Callable[[], float], over: Callable[[], bool], each_second: Callable[[], None]
 ) -> None:
-    """Record the loop's lag and the CPU used until the run is over; warn, at most every 10 s, while it is late.
+    """Record the loop's lag and the CPU used until the run is over; warn while it lags, at most every 10 s.
 
     Args:
-        tally: the tally to record into, asked for each time, as it is handed on meanwhile.
+        recorder: where the measurements go.
         clock: seconds since the plan's start.
-        over: whether the run is.
+        over: whether the run is over.
         each_second: called once a second.
     """
-    alarm, lags_s = _Alarm(tally, clock), []
+    lags_s: list[float] = []
     second_s, used_s = time.perf_counter(), _cpu_s()
+    warned_s = float("-inf")
+
+    def note_lag(lag_s: float, for_s: float) -> None:
+        """Mark the seconds of the plan during which the loop lagged, and warn."""
+        nonlocal warned_s
+        at_s = clock()
+        for second in range(max(int(at_s - for_s), 0), int(at_s) + 1):
+            recorder.tally.timeline[second]["loop_late"] += 1
+        if at_s - warned_s > _WARN_EVERY_S:
+            warned_s = at_s
+            logger.warning("the event loop lags by %.0f ms: latencies include generator delay", lag_s * 1000)
+
     while not over():
         asked_s = time.perf_counter()
         gevent.sleep(EVERY_S)
         now_s = time.perf_counter()
         lags_s.append(lag_s := now_s - asked_s - EVERY_S)
-        tally().latencies["loop_lag"].record(lag_s)
-        tally().counts["loop_samples"] += 1
+        tally = recorder.tally
+        tally.latencies["loop_lag"].record(lag_s)
+        tally.counts["loop_samples"] += 1
         if lag_s > LATE_LOOP_S:
-            tally().counts["loop_late"] += 1
-            alarm.late(lag_s, for_s=lag_s)
+            tally.counts["loop_late"] += 1
+            note_lag(lag_s, for_s=lag_s)
         if now_s - second_s >= 1:
-            tally().latencies["cpu"].record((_cpu_s() - used_s) / (now_s - second_s))
-            tally().counts["loop_seconds"] += 1
-            if (mostly_s := median(lags_s)) > SLOW_LOOP_S:
-                tally().counts["loop_slow"] += 1
-                alarm.late(mostly_s, for_s=now_s - second_s)
+            tally.latencies["cpu"].record((_cpu_s() - used_s) / (now_s - second_s))
+            tally.counts["loop_seconds"] += 1
+            if (median_s := median(lags_s)) > SLOW_LOOP_S:
+                tally.counts["loop_slow"] += 1
+                note_lag(median_s, for_s=now_s - second_s)
             lags_s.clear()
             second_s, used_s = now_s, _cpu_s()
             each_second()
-
-
-class _Alarm:
-    """Warns, at most every 10 s, and marks the seconds of the plan in which something was late."""
-
-    def __init__(self, tally: Callable[[], Tally], clock: Callable[[], float]) -> None:
-        self._tally = tally
-        self._clock = clock
-        self._warned_s = float("-inf")
-
-    def late(self, lag_s: float, *, for_s: float) -> None:
-        """The loop is late by so much, and has been for so long."""
-        at_s = self._clock()
-        for second in range(max(int(at_s - for_s), 0), int(at_s) + 1):
-            self._tally().timeline.at(second)["loop_late"] += 1
-        if at_s - self._warned_s > _WARN_EVERY_S:
-            self._warned_s = at_s
-            logger.warning("this generator is late by %.0f ms: what is measured now is measured late", lag_s * 1000)
 
 
 def _cpu_s() -> float:

@@ -17,7 +17,6 @@ import gevent
 from gevent.event import Event
 from locust.env import Environment
 
-from locust_softphone import __version__
 from locust_softphone.config.profile import Profile
 from locust_softphone.errors import InputError
 from locust_softphone.metrics.tally import Tally
@@ -69,7 +68,7 @@ class LoadGenerator:
         pace_share: float = 1.0,
         spread_back_off: Callable[[str, float], None] | None = None,
     ) -> None:
-        self.schedule = profile.schedule()
+        self._schedule = profile.schedule()
         self.recorder = Recorder(environment.events.request, telemetry_of(environment))
         self.stopped = False
         self._environment = environment
@@ -92,13 +91,7 @@ class LoadGenerator:
         )
         self.context = SoftphoneContext(
             behaviour=profile.softphone,
-            dialect=dialect_for(
-                profile.dialect,
-                account,
-                timeout_s=profile.softphone.timeout_s,
-                user_agent=f"locust-softphone/{__version__}",
-                random=rng,
-            ),
+            dialect=dialect_for(profile.dialect, account, timeout_s=profile.softphone.timeout_s, random=rng),
             observer=self.recorder,
             shared_token=(shared_token or SharedToken(self.clock)) if shares_token else None,
             shared_backoff=self.shared_backoff,
@@ -120,25 +113,22 @@ class LoadGenerator:
         Raises:
             InputError: it lacks file descriptors or local ports.
         """
-        if found := self.shortages():
-            raise InputError(*found)
-
-    def shortages(self) -> list[str]:
-        """Which resources this process lacks for its softphones, a sentence each."""
-        return shortages(
+        found = shortages(
             self._unfinished,
-            at_once=min(self.schedule.peak_starts_per_s(), self._unfinished),
+            at_once=min(self._schedule.peak_starts_per_s(), self._unfinished),
             addresses=self._addresses,
             descriptors=raise_descriptor_limit(),
         )
+        if found:
+            raise InputError(*found)
 
     def begin(self, in_s: float) -> None:
         """Fix the plan's start, ``in_s`` seconds from now."""
         self._epoch_s = time.perf_counter() + in_s
         _collect_garbage_rarely()
         self._begun.set()
-        gevent.spawn(monitor_event_loop, self._tally, self.clock, self._is_over, self._set_goodbye_time)
-        gevent.spawn(sample_connections, self._phones, self._tally, self.clock, self._is_over)
+        gevent.spawn(monitor_event_loop, self.recorder, self.clock, self._has_ended, self._set_goodbye_time)
+        gevent.spawn(sample_connections, self._phones, self.recorder, self.clock, self._has_ended)
 
     def clock(self) -> float:
         """Seconds since the plan's start on this process; negative before it."""
@@ -187,7 +177,7 @@ class LoadGenerator:
         if not self._slots:
             return None
         number = self._slots.popleft()
-        self._phones.append(Softphone(self.context, number, self.schedule.start_time(number)))
+        self._phones.append(Softphone(self.context, number, self._schedule.start_time(number)))
         return self._phones[-1]
 
     def wait_until_planned_start(self, softphone: Softphone) -> bool:
@@ -228,10 +218,7 @@ class LoadGenerator:
         self._unfinished -= len(slots)
         self.context.budget.move(-self._budget_each * len(slots))
 
-    def _tally(self) -> Tally:
-        return self.recorder.tally
-
-    def _is_over(self) -> bool:
+    def _has_ended(self) -> bool:
         return self.over or self.stopped
 
     def _set_goodbye_time(self) -> None:

@@ -1,8 +1,8 @@
-"""The softphones' observer: writes everything twice, into our tally and into Locust's own statistics.
+"""Records what the softphones do, in our tally and in Locust's statistics.
 
-Locust's names are fixed and few: the step, under the transport that carries it. A failure is shown by its outcome and
-status, never by anything that differs from one attempt to the next. Locust is given the service time; both service and
-response times are in the run record.
+Locust's rows are the steps, with the transport as the request type. A failure is an outcome with a status, never
+anything that differs between attempts, so that Locust's failure table stays short. Locust gets the service time; the
+tally has both service and response times.
 """
 
 from __future__ import annotations
@@ -10,10 +10,11 @@ from __future__ import annotations
 from locust.event import EventHook
 
 from locust_softphone.errors import AttemptFailed
+from locust_softphone.metrics.attempt import Attempt
 from locust_softphone.metrics.outcome import Outcome
 from locust_softphone.metrics.retry_after_sample import RetryAfterSample
 from locust_softphone.metrics.steps import TRANSPORTS
-from locust_softphone.metrics.tally import Attempt, Tally
+from locust_softphone.metrics.tally import Tally
 from locust_softphone.swarm.load.telemetry import Telemetry
 
 __all__ = ["Recorder"]
@@ -22,11 +23,11 @@ _MILLISECONDS = 1000.0
 
 
 class Recorder:
-    """Observes the softphones of one process.
+    """The observer (``signaling.context.Observer``) of the softphones of one process.
 
     Args:
         request: Locust's ``events.request``.
-        telemetry: is told too; None where Locust runs without ``--otel``.
+        telemetry: the OpenTelemetry exporter, or None.
     """
 
     def __init__(self, request: EventHook, telemetry: Telemetry | None = None) -> None:
@@ -35,7 +36,7 @@ class Recorder:
         self._telemetry = telemetry
 
     def take(self) -> Tally:
-        """What was measured since the last time: handed on, and begun anew."""
+        """What was recorded since the last call."""
         taken, self.tally = self.tally, Tally()
         return taken
 
@@ -57,10 +58,7 @@ class Recorder:
 
     def call(self, planned_s: float, began_s: float, ended_s: float, failure: AttemptFailed | None) -> None:
         if failure is None:
-            self.tally.count("calls.answered", ended_s)
-            self.tally.latencies["call_setup.service"].record(ended_s - began_s)
-            self.tally.latencies["call_setup"].record(ended_s - planned_s)
-            self.tally.setup_times.record(planned_s, ended_s - planned_s)
+            self.tally.call(planned_s, began_s, ended_s)
         if failure is None or failure.outcome is not Outcome.CANCELLED:
             if self._telemetry is not None:
                 self._telemetry.call(planned_s, began_s, ended_s, failure)

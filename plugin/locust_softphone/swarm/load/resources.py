@@ -1,7 +1,7 @@
-"""Whether this machine has the descriptors and ports that a share of softphones needs, said before the run.
+"""Checks before a run whether this process can open enough files and local ports for its softphones.
 
-A held softphone has one connection; while it sets up a call it has a second one, for HTTP. Each needs a descriptor, and
-a local port of its own towards each of the edge's addresses (RFC 6056 3.1).
+A softphone has one connection, and during call set-up a second one, for HTTP. Each needs a file descriptor and a local
+port; a port can be used once for each of the edge's addresses (RFC 6056 3.1).
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ _PORT_RANGE = Path("/proc/sys/net/ipv4/ip_local_port_range")
 
 
 def raise_descriptor_limit() -> int:
-    """Raise the soft limit on open files to the hard one; returns what it is then."""
+    """Raise the soft limit on open files to the hard limit; returns the new limit."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     with suppress(ValueError, OSError):
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
@@ -26,11 +26,11 @@ def raise_descriptor_limit() -> int:
 
 
 def shortages(softphones: int, *, at_once: int, addresses: int, descriptors: int) -> list[str]:
-    """What will not do for so many softphones in this process, a sentence each with the way to raise it.
+    """The limits that are too low for these softphones, one sentence each, with how to raise the limit.
 
     Args:
-        softphones: of this process.
-        at_once: how many of them may be setting up a call at the same time.
+        softphones: how many softphones this process runs.
+        at_once: how many of them may be in call set-up at the same time.
         addresses: how many addresses the edge has.
         descriptors: the limit on open files.
     """
@@ -52,7 +52,7 @@ def shortages(softphones: int, *, at_once: int, addresses: int, descriptors: int
 
 
 def _local_ports() -> int | None:
-    """How many local ports the system hands out towards one address, or None where that cannot be read."""
+    """How many local ports the system offers for one remote address; None if that cannot be read."""
     try:
         first, last = _PORT_RANGE.read_text().split()
         return int(last) - int(first) + 1

@@ -1,9 +1,9 @@
-"""The softphones' TCP sockets: they wait on gevent's event loop, without what gevent's own socket does around that.
+"""TCP sockets for softphones: they wait on gevent's event loop, with less overhead than gevent's own sockets.
 
-gevent's socket (26.9.0) does for every program whatever it may need, in Python: two watchers for each socket, a read
-that is bound to fail before each wait, a ``Timeout`` object for each, two system calls more to connect. RunResults
-(``benchmarks/sockets.py``): a round trip costs 0.57 of what it costs there, and a connection with one round trip 0.58.
-It can go when that benchmark finds no difference.
+gevent's socket (26.9.0) is general, and does more in Python: two watchers for each socket, a read that fails before
+each wait, a ``Timeout`` object for each wait, two more system calls to connect. Measured (``benchmarks/sockets.py``): a
+round trip costs 0.57 of gevent's CPU time, a connection with one round trip 0.58. It can go when that benchmark finds
+no difference.
 """
 
 from __future__ import annotations
@@ -26,16 +26,13 @@ _LIBEV = "gevent.libev.corecext"
 
 
 def with_own_sockets(target: Target) -> Target:
-    """The same target, reached by sockets of this kind.
-
-    With another event loop than libev, as on Windows or with ``GEVENT_LOOP=libuv``, it stays with gevent's.
-    """
+    """The same target with sockets of this class; with gevent's if the event loop is not libev (``GEVENT_LOOP``)."""
     is_libev = type(get_hub().loop).__module__ == _LIBEV
     return replace(target, make_socket=Socket) if is_libev else target
 
 
 def reached(target: Target) -> Target:
-    """The target as a run uses it: with sockets of this kind, and the addresses that take a connection by one.
+    """The target as a run uses it: with sockets of this class, and the addresses that accept a connection.
 
     Raises:
         AttemptFailed: as ``Target.reached``.
@@ -45,9 +42,9 @@ def reached(target: Target) -> Target:
 
 
 class Socket(SocketType):
-    """A TCP socket for one greenlet at a time: of ``socket.socket`` the part that a ``Stream`` uses, with its errors.
+    """A TCP socket for one greenlet at a time: the part of ``socket.socket`` that a ``Stream`` uses, with its errors.
 
-    A time-out is set before anything that may wait, and is for one wait.
+    Set a timeout before each call that may wait; it limits one wait.
     """
 
     __slots__ = ("_readable", "_timeout_s")
@@ -59,13 +56,13 @@ class Socket(SocketType):
         self._timeout_s = 0.0
 
     def settimeout(self, seconds: float | None, /) -> None:
-        assert seconds is not None, "nothing here waits for ever"
+        assert seconds is not None, "a softphone never waits without a limit"
         self._timeout_s = seconds
 
     def connect(self, address: Any, /) -> None:
         error = self.connect_ex(address)
         if error == EINPROGRESS:
-            error = self.connect_ex(address)  # a connection to this machine is there by now
+            error = self.connect_ex(address)  # a connection to this machine is complete by now
         if error in (EINPROGRESS, EALREADY):
             self._wait_writable()
             error = self.getsockopt(SOL_SOCKET, SO_ERROR)
@@ -76,7 +73,7 @@ class Socket(SocketType):
         while True:
             if self._readable is None:
                 self._readable = get_hub().loop.io(self.fileno(), _READ)
-            self._wait(self._readable)  # first: what was asked for a moment ago is not there yet
+            self._wait(self._readable)  # first, since a reply is never there at once
             try:
                 return super().recv(size, flags)
             except BlockingIOError:
@@ -103,10 +100,10 @@ class Socket(SocketType):
             writable.close()
 
     def _wait(self, watcher: Any) -> None:
-        """Let others run until the watcher has seen what it watches for.
+        """Let other greenlets run until the watcher fires.
 
         Raises:
-            TimeoutError: it has not in time.
+            TimeoutError: it did not fire in time.
         """
         hub = get_hub()
         timer = hub.loop.timer(self._timeout_s)

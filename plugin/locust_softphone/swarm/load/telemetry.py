@@ -1,21 +1,21 @@
-"""OpenTelemetry, where Locust's ``--otel`` has set it up: each attempt as a span, and counted with its outcome.
+"""OpenTelemetry, if Locust runs with ``--otel``: each attempt and each call set-up is a span, and attempts are counted.
 
-Locust itself exports a duration for each step, and calls every failure ``AttemptFailed``. Here a span has the instants
-at which its attempt began and ended, and the outcome; none has a parent. Where to and how much is exported say
-OpenTelemetry's own variables (``OTEL_EXPORTER_OTLP_ENDPOINT``, ``OTEL_TRACES_SAMPLER``, …), on each process of a fleet.
+Locust itself exports a duration for each step, and calls every failure ``AttemptFailed``. Our spans have the start and
+end of the attempt, and its outcome; they have no parent. OpenTelemetry's own variables configure the export
+(``OTEL_EXPORTER_OTLP_ENDPOINT``, ``OTEL_TRACES_SAMPLER``, …), on each process of a fleet.
 """
 
 from __future__ import annotations
 
 import time
-from typing import Any, Protocol
+from typing import Any
 
 from locust.env import Environment
 
 from locust_softphone.errors import AttemptFailed
+from locust_softphone.metrics.attempt import Attempt
 from locust_softphone.metrics.outcome import Outcome
 from locust_softphone.metrics.steps import TRANSPORTS
-from locust_softphone.metrics.tally import Attempt
 
 __all__ = ["Telemetry", "telemetry_of"]
 
@@ -23,29 +23,19 @@ _NANOSECONDS = 1_000_000_000
 _NAME = "locust-softphone"
 
 
-class Telemetry(Protocol):
-    """Who is told of attempts and calls as they end."""
-
-    def attempt(self, attempt: Attempt) -> None:
-        """An attempt has ended, just now."""
-
-    def call(self, planned_s: float, began_s: float, ended_s: float, failure: AttemptFailed | None) -> None:
-        """A call's set-up has ended, just now."""
-
-
 def telemetry_of(environment: Environment) -> Telemetry | None:
-    """What to tell; None unless Locust was started with ``--otel`` and has what that needs."""
+    """The exporter; None if Locust runs without ``--otel``, or without what it needs."""
     if not getattr(environment.parsed_options, "otel", False):
         return None
     try:
         from opentelemetry import metrics, trace
     except ImportError:
-        return None  # Locust has said so
-    return _OpenTelemetry(trace, metrics)
+        return None  # Locust has logged it
+    return Telemetry(trace, metrics)
 
 
-class _OpenTelemetry:
-    """Spans and metrics by OpenTelemetry's API.
+class Telemetry:
+    """Exports spans and metrics with OpenTelemetry's API.
 
     Args:
         trace: ``opentelemetry.trace``.
@@ -64,38 +54,43 @@ class _OpenTelemetry:
         )
 
     def attempt(self, attempt: Attempt) -> None:
-        about = {"softphone.step": attempt.step, "softphone.outcome": attempt.outcome.value}
-        self._attempts.add(1, about)
-        self._durations.record(attempt.service_s, about)
-        facts = {"http.response.status_code": attempt.status, "softphone.close_code": attempt.close_code}
-        known = {name: value for name, value in facts.items() if value is not None}
+        """Export an attempt that has just ended."""
+        labels = {"softphone.step": attempt.step, "softphone.outcome": attempt.outcome.value}
+        self._attempts.add(1, labels)
+        self._durations.record(attempt.service_s, labels)
         transport = {"softphone.transport": TRANSPORTS[attempt.step]}
+        codes = {"http.response.status_code": attempt.status, "softphone.close_code": attempt.close_code}
         self._span(
             attempt.step,
-            {**about, **transport, **known},
-            since_plan_s=attempt.began_s - attempt.planned_s,
+            {**labels, **transport, **{name: code for name, code in codes.items() if code is not None}},
+            start_lag_s=attempt.began_s - attempt.planned_s,
             took_s=attempt.service_s,
             failure="" if attempt.outcome in (Outcome.OK, Outcome.CANCELLED) else attempt.outcome.value,
         )
 
     def call(self, planned_s: float, began_s: float, ended_s: float, failure: AttemptFailed | None) -> None:
+        """Export a call set-up that has just ended."""
         self._span(
             "call setup",
             {},
-            since_plan_s=began_s - planned_s,
+            start_lag_s=began_s - planned_s,
             took_s=ended_s - began_s,
             failure=failure.outcome.value if failure else "",
         )
 
-    def _span(self, name: str, about: dict[str, Any], *, since_plan_s: float, took_s: float, failure: str) -> None:
-        """A span that ends now."""
+    def _span(self, name: str, attributes: dict[str, Any], *, start_lag_s: float, took_s: float, failure: str) -> None:
+        """Export a span that ends now."""
         now_ns = time.time_ns()
         span = self._tracer.start_span(
             name,
             context=self._trace.set_span_in_context(self._trace.INVALID_SPAN),
             kind=self._trace.SpanKind.CLIENT,
             start_time=now_ns - round(took_s * _NANOSECONDS),
-            attributes={**about, "softphone.start_lag_s": since_plan_s, **({"error.type": failure} if failure else {})},
+            attributes={
+                **attributes,
+                "softphone.start_lag_s": start_lag_s,
+                **({"error.type": failure} if failure else {}),
+            },
         )
         if failure:
             span.set_status(self._trace.StatusCode.ERROR, failure)

@@ -1,11 +1,10 @@
-"""The web UI: Locust's own with our figures in it, and pages of ours under ``/softphone`` on the same server.
+"""The web UI: our pages under ``/softphone``, and what we add to Locust's own pages.
 
-    pages.py        what is served, behind Locust's login where that is on
-    form.py         what may start a run
-    plan.py         what a profile will do
-    live.py         the figures of a run while it is on
-    runs.py         the runs that are over
-    locust_page.py  what is added to Locust's own pages
+    pages.py            the routes, behind Locust's login if that is on
+    form.py             checks the form that starts a run
+    live.py             what a profile will do, and the metrics of the current run
+    finished_runs.py    the runs of the runs folder
+    locust_page.py      additions to Locust's own pages
 
-A page is asked for in the process that makes the load, or is its master: what would take long is not done during a run.
+The process that serves a page also makes the load, or is its master: slow work is refused during a run.
 """

@@ -1,50 +1,55 @@
-"""The finished runs of the runs folder, by their ids. An id is looked up among the folders that are there, so it leads
-nowhere else."""
+"""The finished runs of the runs folder, by id; an id that is not the name of one of its folders is refused."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import gevent
 
 from locust_softphone.errors import InputError
-from locust_softphone.report.comparison import Run, run_of
-from locust_softphone.runs.record import read
+from locust_softphone.report.arms import remarks
+from locust_softphone.runs.record import RunRecord
+from locust_softphone.runs.storage import read
 from locust_softphone.text import quoted
 
 __all__ = ["FinishedRun", "FinishedRuns"]
 
 MOST = 100
-"""So many are listed, the newest."""
+"""How many runs are listed."""
 
 
 @dataclass(frozen=True)
 class FinishedRun:
-    """One of them.
+    """A row of the list of finished runs.
 
     Args:
-        id: the name of its folder, which begins with the time of its start.
-        started: that time, as ISO 8601 in UTC; empty if the record does not say it.
+        id: the name of its folder, which begins with its start time.
+        problem: why the record cannot be read, and the rest is empty; else empty.
+        profile: the name of its profile.
+        started: its start time, as ISO 8601 in UTC.
         target: its edge.
-        run: what a comparison says of it, or None if its record cannot be read.
-        problem: why that is so, or nothing.
+        verdict: passed, failed or invalid.
+        metrics: its metrics by name.
+        remarks: why it failed or is not valid, and other remarks.
     """
 
     id: str
+    problem: str = ""
+    profile: str = ""
     started: str = ""
     target: str = ""
-    run: Run | None = None
-    problem: str = ""
+    verdict: str = ""
+    metrics: Mapping[str, float | None] = field(default_factory=dict)
+    remarks: tuple[str, ...] = ()
 
 
 class FinishedRuns:
-    """Those in one folder. A record is read once: reading takes time that a run in this process may need.
+    """The finished runs in one folder. Each record is read once: reading takes CPU that a run in this process may need.
 
     Args:
-        folder: with a folder for each run.
+        folder: contains a folder for each run.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -52,12 +57,12 @@ class FinishedRuns:
         self._known: dict[Path, tuple[float, FinishedRun]] = {}
 
     def newest(self) -> list[FinishedRun]:
-        """The newest of them, the newest first."""
+        """The newest runs, the newest first."""
         paths = sorted(self._records(), key=lambda path: path.parent.name, reverse=True)
         return [self._look_at(path) for path in paths[:MOST]]
 
     def path(self, run_id: str) -> Path:
-        """The record of one of them.
+        """The path of a run's record.
 
         Raises:
             InputError: there is no such run.
@@ -65,10 +70,10 @@ class FinishedRuns:
         for path in self._records():
             if path.parent.name == run_id:
                 return path
-        raise InputError(f"{quoted(run_id)} is no run in {self._folder}")
+        raise InputError(f"{quoted(run_id)} is not a run in {self._folder}")
 
-    def record(self, run_id: str) -> dict[str, Any]:
-        """The record of one of them, read.
+    def record(self, run_id: str) -> RunRecord:
+        """A run's record.
 
         Raises:
             InputError: there is no such run, or its record cannot be read.
@@ -76,7 +81,7 @@ class FinishedRuns:
         return read(self.path(run_id))
 
     def _records(self) -> Iterator[Path]:
-        """Those that lie in the folder; a link that leads out of it is none."""
+        """The records in the folder, without links that lead out of it."""
         inside = self._folder.resolve()
         return (path for path in self._folder.glob("*/run.json") if path.resolve().parent.parent == inside)
 
@@ -85,15 +90,21 @@ class FinishedRuns:
             written = path.stat().st_mtime
             if path not in self._known or self._known[path][0] != written:
                 gevent.sleep(0)
-                record = read(path)
-                started, target = record["times"]["planned_start"], record["target"]
-                edge = "simulated edge" if target["simulated"] else target["url"]
-                row = FinishedRun(path.parent.name, str(started), str(edge), run_of(record))
-                self._known[path] = (written, row)
+                self._known[path] = (written, _row(path.parent.name, read(path)))
             return self._known[path][1]
         except InputError as error:
             return FinishedRun(path.parent.name, problem=str(error))
-        except (KeyError, TypeError):
-            return FinishedRun(path.parent.name, problem=f"{path}: not a complete run record")
         except OSError as error:
             return FinishedRun(path.parent.name, problem=f"{path}: cannot be read ({error.strerror})")
+
+
+def _row(run_id: str, record: RunRecord) -> FinishedRun:
+    return FinishedRun(
+        run_id,
+        profile=record.name,
+        started=record.times.planned_start,
+        target="simulated edge" if record.target.simulated else record.target.url,
+        verdict=record.verdict,
+        metrics=record.metrics,
+        remarks=tuple(remarks(record)),
+    )

@@ -1,33 +1,36 @@
-"""The figures of a run while it is on, under the names that its record will have them."""
+"""What our pages ask for: what a profile will do, and the metrics of the current run, named as in the record."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from locust_softphone.config.profile import Profile
+from locust_softphone.metrics.catalogue import values_of
 from locust_softphone.metrics.outcome import ABNORMAL_CAUSES
 from locust_softphone.metrics.steps import request_steps
 from locust_softphone.metrics.tally import parts_of
-from locust_softphone.report.comparison import run_of
+from locust_softphone.report.arms import remarks
 from locust_softphone.runs.saturation import saturation
 from locust_softphone.swarm.run import Run
 
-__all__ = ["figures", "timeline"]
+__all__ = ["metrics", "plan_of", "planned_starts", "timeline"]
 
 SETTLES_S = 10
-"""How long a second of the timeline may still change: workers tell theirs later."""
+"""How long a second of the timeline may still change: workers report later."""
 
 LONGEST_S = 3600
-"""Of a run that is longer the charts have the last hour."""
+"""The charts show at most the last hour."""
 
-_TOTALS = ("started", "connected", "answered", "gave_up")
+_PLAN_POINTS = 200
+_TOTALS = ("planned", "started", "connected", "answered", "gave_up")
 
 
-def figures(run: Run) -> dict[str, Any]:
-    """Everything but the timeline."""
+def metrics(run: Run) -> dict[str, Any]:
+    """Everything except the timeline."""
     run.update()
     workers = run.generator.summary()
     tally, profile, result = run.tally, run.options.profile, run.result
-    counts, clock_s = tally.counts, run.clock()
+    values, clock_s = values_of(run.so_far()), run.clock()
     begun = run.began_at is not None
     return {
         "id": run.folder.name,
@@ -36,31 +39,48 @@ def figures(run: Run) -> dict[str, Any]:
         "clock_s": round(clock_s, 3),
         "duration_s": profile.duration_s,
         "totals": {
-            "planned": profile.users,
             "due": profile.schedule().started_by(clock_s) if begun else 0,
-            **{name: counts[name] for name in _TOTALS},
+            **{name: values[name] for name in _TOTALS},
         },
-        "rate_limited": {step: counts[f"outcomes.{step}.rate_limited"] for step in request_steps(profile.dialect)},
-        "closes": parts_of(counts, "closes"),
-        "abnormal_closes": {cause: n for cause in ABNORMAL_CAUSES if (n := counts[f"abnormal_closes.{cause}"])},
+        "rate_limited": {step: values[f"rate_limited.{step}"] for step in request_steps(profile.dialect)},
+        "closes": parts_of(tally.counts, "closes"),
+        "abnormal_closes": {cause: n for cause in ABNORMAL_CAUSES if (n := values[f"abnormal_closes.{cause}"])},
         "retries": {
-            "made": counts["retries"],
-            "honoured": counts["retries.honoured"],
-            "too_early": counts["retries.too_early"],
+            "made": values["retries"],
+            "honoured": values["retries.honoured"],
+            "too_early": values["retries.too_early"],
         },
         "call_setup_s": tally.latencies["call_setup"].summary(),
         "start_lag_s": tally.latencies["start_lag"].summary(),
         "saturation": saturation(tally),
-        "workers": workers and {"there": workers["workers"] - workers["lost"], "lost": workers["lost"]},
-        "verdict": result and result["verdict"],
-        "remarks": run_of(result).remarks if result else (),
+        "workers": workers and {"present": workers["workers"] - workers["lost"], "lost": workers["lost"]},
+        "verdict": result and result.verdict,
+        "remarks": list(remarks(result)) if result else [],
     }
 
 
 def timeline(run: Run, since: int) -> list[dict[str, int]]:
-    """The seconds of a run that may have changed after ``since``, as the record's timeline has them."""
+    """The seconds that may have changed since second ``since``, as in the record's timeline."""
     timeline = run.tally.timeline
-    last = max(timeline.last, 0)
+    last = max(timeline, default=0)
     first = max(since - SETTLES_S, last - LONGEST_S, 0)
-    seconds = dict(timeline.items(first))
-    return [{"second": second, **seconds.get(second, {})} for second in range(first, last + 1)]
+    return [{"second": second, **timeline.get(second, {})} for second in range(first, last + 1)]
+
+
+def plan_of(profile: Profile) -> dict[str, Any]:
+    """A profile as the page shows it; ``starts`` has the points of ``planned_starts``."""
+    return {
+        "name": profile.name,
+        "about": profile.about,
+        "lines": profile.describe(),
+        "users": profile.users,
+        "duration_s": profile.duration_s,
+        "starts": planned_starts(profile),
+    }
+
+
+def planned_starts(profile: Profile) -> list[tuple[float, int]]:
+    """The plan as a chart line: pairs of seconds and the number of softphones that are planned to start by then."""
+    schedule, end_s = profile.schedule(), profile.duration_s
+    times = [end_s * point / _PLAN_POINTS for point in range(_PLAN_POINTS + 1)]
+    return [(0.0, 0), *((round(at_s, 3), schedule.started_by(at_s)) for at_s in times)]

@@ -1,15 +1,16 @@
-"""What is served under ``/softphone``, and what is added to Locust's own pages.
+"""The routes under ``/softphone``, and the hooks into Locust's own pages.
 
-    /softphone/                     choose a profile, see what it will do, start it, watch it, stop it
-              stop                  stop it, as Locust's own button does
-              live                  its figures, asked for each second
+    /softphone/                     choose a profile, see what it will do, start, watch and stop a run
+              stop                  stop the run, as Locust's own button does
+              live                  the current metrics; the page asks for them each second
               plan?profile=…        what a profile will do
               runs                  the finished runs
               runs/ID.json          a run's record
-              comparison?run=ID…    the report on some of them
+              comparison?run=ID…    the report on some runs
 
-Every link is relative, so all of it works under ``--web-base-path``. Texts from an edge or a record are never HTML:
-Jinja escapes them, scripts set them as text, and a Content-Security-Policy lets nothing run that is not a file of ours.
+All links are relative, so the pages work under ``--web-base-path``. Untrusted text (of an edge, a profile, a record)
+never becomes HTML: Jinja escapes it, our scripts set it as text, and a Content-Security-Policy allows only our own
+scripts.
 """
 
 from __future__ import annotations
@@ -28,33 +29,33 @@ from locust.web import WebUI
 from werkzeug.exceptions import RequestEntityTooLarge
 
 from locust_softphone import __version__
-from locust_softphone.config.profile import load_profile, profile_folders
+from locust_softphone.config.profile_files import load_profile, profile_folders
 from locust_softphone.errors import InputError
+from locust_softphone.report.comparison import compare_runs
 from locust_softphone.report.html import comparison_html
 from locust_softphone.swarm.coordinator import RunCoordinator
 from locust_softphone.swarm.web import form, live, locust_page
 from locust_softphone.swarm.web.finished_runs import FinishedRuns
-from locust_softphone.swarm.web.plan import plan_of, planned_starts
 from locust_softphone.text import quoted
 
 __all__ = ["Pages", "add_pages"]
 
 MOST_COMPARED = 24
-_FRESH_S = 0.5  # however many look at a run, its figures are put together no more often than that
+_CACHED_S = 0.5  # metrics are computed at most this often, however many browsers ask
 _OTHER_SITES = ("cross-site", "same-site")
 _POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
     "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'self'"
 )
-_REPORT_POLICY = "sandbox allow-scripts allow-downloads; frame-ancestors 'self'"  # it brings the rest itself
+_REPORT_POLICY = "sandbox allow-scripts allow-downloads; frame-ancestors 'self'"  # the page adds more
 
 
 def add_pages(web_ui: WebUI, coordinator: RunCoordinator) -> None:
-    """Add our pages to Locust's server, and our part to its pages.
+    """Add our pages to Locust's server, and our additions to its pages.
 
     Args:
         web_ui: Locust's, before it listens.
-        coordinator: of the runs in this process.
+        coordinator: the coordinator of the runs.
     """
     pages = Pages(web_ui, coordinator)
     app = web_ui.app
@@ -62,8 +63,8 @@ def add_pages(web_ui: WebUI, coordinator: RunCoordinator) -> None:
     here = f"{app.blueprints['locust'].url_prefix or ''}/softphone"
     ours = Blueprint("softphone", __name__, url_prefix=here, template_folder="templates", static_folder="static")
     ours.before_request(web_ui.auth_required_if_enabled(lambda: None))
-    ours.after_request(_guarded)
-    ours.register_error_handler(InputError, lambda error: _said(str(error), 404))
+    ours.after_request(_protect)
+    ours.register_error_handler(InputError, lambda error: _text(str(error), 404))
     ours.add_url_rule("/", view_func=pages.run)
     ours.add_url_rule("/stop", view_func=pages.stop, methods=["POST"])
     ours.add_url_rule("/live", view_func=pages.live)
@@ -78,7 +79,7 @@ def add_pages(web_ui: WebUI, coordinator: RunCoordinator) -> None:
     call_off = web_ui.auth_required_if_enabled(coordinator.call_off)
 
     @app.before_request
-    def before_locusts() -> ResponseReturnValue | None:
+    def before_locust_request() -> ResponseReturnValue | None:
         if request.endpoint == locust_page.SWARM:
             refusal: ResponseReturnValue | None = may_start()
             return refusal
@@ -87,11 +88,11 @@ def add_pages(web_ui: WebUI, coordinator: RunCoordinator) -> None:
         return None
 
     @app.after_request
-    def after_locusts(response: Response) -> Response:
+    def after_locust_request(response: Response) -> Response:
         if request.endpoint == locust_page.INDEX and response.status_code == 200:
             locust_page.add_script(response, "./softphone/static/in_locust.js")
         elif request.endpoint == locust_page.REQUESTS and response.is_json:
-            locust_page.add_figures(response, pages.figures())
+            locust_page.add_metrics(response, pages.metrics())
         return response
 
 
@@ -100,7 +101,7 @@ class Pages:
 
     Args:
         web_ui: Locust's.
-        coordinator: of the runs.
+        coordinator: the coordinator of the runs.
     """
 
     def __init__(self, web_ui: WebUI, coordinator: RunCoordinator) -> None:
@@ -108,18 +109,18 @@ class Pages:
         self._coordinator = coordinator
         self._named_at_start = self.chosen_profile()
         self._runs = FinishedRuns(coordinator.runs_folder)
-        self._figures: tuple[float, dict[str, Any]] = 0.0, {}
+        self._cached: tuple[float, dict[str, Any]] = 0.0, {}
 
     def chosen_profile(self) -> str:
         """The profile that was chosen last."""
         return str(getattr(self._web_ui.environment.parsed_options, "softphone_profile", ""))
 
     def offered_profiles(self) -> list[str]:
-        """Those to choose from."""
+        """The profiles to choose from."""
         return form.offered_profiles(self._named_at_start)
 
     def may_start(self) -> ResponseReturnValue | None:
-        """Answer a form in Locust's place, as Locust does, if it cannot start a run."""
+        """Refuse a form that cannot start a run, with the kind of response that Locust's page expects."""
         request.max_content_length = form.LONGEST_FORM
         try:
             if request.headers.get("Sec-Fetch-Site") in _OTHER_SITES:
@@ -146,16 +147,16 @@ class Pages:
         )
 
     def stop(self) -> ResponseReturnValue:
-        """What Locust's own page asks for with GET until 2.46, and with POST since 2.47."""
+        """Stop the run; Locust's own route takes GET until 2.46, and POST since 2.47."""
         if request.headers.get("Sec-Fetch-Site") in _OTHER_SITES:
-            return _said("a page of another site cannot stop a run", 403)
+            return _text("a page of another site cannot stop a run", 403)
         self._coordinator.call_off()
         app = self._web_ui.app
         assert app is not None
         return cast(Response, app.view_functions[locust_page.STOP]())
 
     def live(self) -> Response:
-        """What is going on; ``run`` and ``since`` say what the page knows: that run, to that second."""
+        """The state and the metrics; ``run`` and ``since`` say which run the page has, up to which second."""
         coordinator = self._coordinator
         answer: dict[str, Any] = {
             "phase": coordinator.phase,
@@ -163,33 +164,33 @@ class Pages:
             "workers": coordinator.workers,
             "run": None,
         }
-        if figures := self.figures():
+        if metrics := self.metrics():
             run = coordinator.shown
             assert run is not None
-            known = request.args.get("run") == figures["id"]
+            known = request.args.get("run") == metrics["id"]
             since = request.args.get("since", 0, type=int) if known else 0
-            answer["run"] = figures if known else {**figures, "starts": planned_starts(run.options.profile)}
+            answer["run"] = metrics if known else {**metrics, "starts": live.planned_starts(run.options.profile)}
             answer["timeline"] = live.timeline(run, since)
         return _json(answer)
 
-    def figures(self) -> dict[str, Any] | None:
-        """The figures of the run that is on, or was on last."""
+    def metrics(self) -> dict[str, Any] | None:
+        """The metrics of the current or the last run."""
         run = self._coordinator.shown
         if run is None:
             return None
-        made_s, figures = self._figures
-        if time.perf_counter() - made_s > _FRESH_S or figures["id"] != run.folder.name:
-            self._figures = time.perf_counter(), live.figures(run)
-        return self._figures[1]
+        made_s, metrics = self._cached
+        if time.perf_counter() - made_s > _CACHED_S or metrics["id"] != run.folder.name:
+            self._cached = time.perf_counter(), live.metrics(run)
+        return self._cached[1]
 
     def plan(self) -> Response:
-        """What a profile will do, or why it cannot be said; not during a run, as a large plan takes a second."""
+        """What a profile will do, or why that is unknown; refused during a run, since a large plan takes a second."""
         profile = request.args.get("profile", "")
         try:
             if profile not in self.offered_profiles():
-                raise InputError(f"{quoted(profile)} is no profile")
+                raise InputError(f"{quoted(profile)} is not a profile")
             self._must_be_idle()
-            return _json(plan_of(load_profile(profile, profile_folders())))
+            return _json(live.plan_of(load_profile(profile, profile_folders())))
         except InputError as error:
             return _json({"problem": str(error)})
 
@@ -201,26 +202,27 @@ class Pages:
         return send_file(path, mimetype="application/json", as_attachment=True, download_name=f"{run_id}.json")
 
     def comparison(self) -> ResponseReturnValue:
-        """The report; with ``download`` as a file."""
+        """The report on some runs; with ``download`` as a file."""
         ids = dict.fromkeys(request.args.getlist("run"))
         if not 1 <= len(ids) <= MOST_COMPARED:
-            return _said(f"Choose from 1 to {MOST_COMPARED} runs to compare.", 400)
+            return _text(f"Choose from 1 to {MOST_COMPARED} runs to compare.", 400)
         self._must_be_idle()
-        response = Response(comparison_html([self._runs.record(run_id) for run_id in ids]), mimetype="text/html")
+        comparison = compare_runs(self._runs.record(run_id) for run_id in ids)
+        response = Response(comparison_html(comparison), mimetype="text/html")
         response.headers["Content-Security-Policy"] = _REPORT_POLICY
         if "download" in request.args:
             response.headers["Content-Disposition"] = 'attachment; filename="comparison.html"'
         return response
 
     def _must_be_idle(self) -> None:
-        """Raise InputError while this process makes load, and is not only the master of those that do."""
+        """Raise InputError while this process makes load itself."""
         if self._coordinator.generator is not None:
-            raise InputError("not during a run: what takes time here would make the run's start lag")
+            raise InputError("not available during a run: it would delay the softphones' starts")
 
 
-def _guarded(response: Response) -> Response:
-    """Nobody else's scripts, no other site's requests, no guessed types; and figures are never old."""
-    setattr(response, FLASK_CORS_EVALUATED, True)  # or Locust opens it to every origin
+def _protect(response: Response) -> Response:
+    """Allow no foreign scripts, no requests of other sites, no guessed content types and no outdated metrics."""
+    setattr(response, FLASK_CORS_EVALUATED, True)  # else Locust allows every origin
     response.headers.setdefault("Content-Security-Policy", _POLICY)
     response.headers["X-Content-Type-Options"] = "nosniff"
     response.headers["Referrer-Policy"] = "no-referrer"
@@ -230,7 +232,7 @@ def _guarded(response: Response) -> Response:
 
 
 def _plotly() -> Response:
-    """Plotly's script out of its Python package, which is not imported for it: that takes a while."""
+    """Plotly's script from its Python package; the package is not imported, since that is slow."""
     spec = find_spec("plotly")
     assert spec is not None
     assert spec.origin is not None
@@ -239,9 +241,9 @@ def _plotly() -> Response:
 
 
 def _json(answer: dict[str, Any]) -> Response:
-    """In the order in which it is written; Flask would sort it."""
+    """JSON with the keys in order; Flask would sort them."""
     return Response(json.dumps(answer), mimetype="application/json")
 
 
-def _said(text: str, status: int) -> Response:
+def _text(text: str, status: int) -> Response:
     return Response(f"{text}\n", status, mimetype="text/plain")

@@ -1,9 +1,9 @@
-"""Genesys Cloud's own wire, as its client library speaks it; the server's side is not published.
+"""The wire of Genesys Cloud, as its client library speaks it; the server side is not published.
 
-hosts_of            the 18 regions and their hosts                      regions.py
-GenesysCloud, DialectClient  REST: token, user, channel, upgrade, call           dialect.py
-Session             one WebSocket: log in, keep alive, take calls       session.py
-Calls               what is said in a call, over either bearer          calls.py
-KeepAlive           who pings whom, and when a connection is dead       keep_alive.py
-Users               whose softphones they are                           users.py
+GenesysCloud, DialectClient    REST: token, user, channel, upgrade, call     client.py
+Session                        one WebSocket: log in, keep alive, calls      session.py
+Calls                          the stanzas of calls, over either transport   calls.py
+KeepAlive                      when a connection is dead                     keep_alive.py
+hosts_of                       the 18 regions and their hosts                regions.py
+User                           the users of the softphones                   users.py
 """

@@ -1,15 +1,15 @@
-"""The dialect ``genesys-cloud``: the requests around a WebSocket, and what a softphone keeps between two of them.
+"""The dialect ``genesys-cloud``: the requests around a WebSocket, and the state of a softphone between attempts.
 
-    token      POST login…/oauth/token, client credentials; none where the user's token is given
-    identity   GET api…/api/v2/users/me                         chat.jabberId; not asked where the JID is given
+    token      POST login…/oauth/token, client credentials; not if the user's token is given
+    identity   GET api…/api/v2/users/me                         chat.jabberId; not if the JID is given
     channel    POST api…/api/v2/notifications/channels?connectionType=streaming, empty body           id
     handshake  GET streaming…/stream/channels/{id}, upgrade, subprotocol xmpp, no Authorization
     ready      on the WebSocket, see session.py
     offer      POST api…/api/v2/conversations/calls, and then on the WebSocket until the call is active
 
-A connection that drops comes back to the same channel without a request; to a new one after the tenth time, after a
-goodbye, and when the edge says so (genesys-cloud-streaming-client 19.4.1, client.js, prepareForConnect). Until both
-identity and channel have been had once, each try asks for both again, as it does.
+A reconnect uses the same channel without a request. It uses a new one after the tenth time, after a goodbye, and when
+the edge demands it. Until identity and channel have succeeded once, each try makes both again. Both are as in
+genesys-cloud-streaming-client 19.4.1, client.js, prepareForConnect.
 """
 
 from __future__ import annotations
@@ -28,38 +28,38 @@ from locust_softphone.signaling.dialects.genesys_cloud.session import Session
 from locust_softphone.signaling.dialects.genesys_cloud.users import User, is_jid
 from locust_softphone.signaling.hosts import Hosts
 from locust_softphone.signaling.http import HttpConnection
-from locust_softphone.signaling.json_body import json_object
 from locust_softphone.signaling.oauth import Credentials, fetch_token
 from locust_softphone.signaling.token import Token
 from locust_softphone.signaling.websocket import Connection
 from locust_softphone.signaling.xmpp.xml_stream import SUBPROTOCOL
+from locust_softphone.untrusted import json_object
 
 __all__ = ["CALL_TO", "DialectClient", "GenesysCloud"]
 
 CALL_TO = "+12025550100"
-"""Whom the softphones of a simulated edge call: a number that is nobody's (NANP 555-0100 to 0199)."""
+"""The number to call at a simulated edge: reserved for fiction (NANP 555-0100 to 0199)."""
 
 MAX_CHANNEL_REUSES = 10
 _ID = r"[A-Za-z0-9._~-]{1,256}"
 
 
 class GenesysCloud:
-    """The dialect against one edge.
+    """The dialect for one edge.
 
     Args:
-        hosts: where its parts are, addresses looked up.
-        credentials: of the OAuth client that the fleet logs in as.
-        users: whose softphones they are, one each; none where each is asked who it is.
-        call_to: the number or address that is called.
-        timeout_s: bound of each attempt.
-        user_agent: what the requests call themselves.
-        random: makes ICE credentials and the like.
+        hosts: the hosts of the edge, addresses looked up.
+        credentials: of the OAuth client.
+        users: the user of each softphone; empty if each softphone asks the edge for its user.
+        call_to: the number or address to call.
+        timeout_s: bounds each attempt.
+        user_agent: the User-Agent of requests.
+        random: makes ICE credentials and ids.
         keep_alive: when a connection counts as dead.
     """
 
     name = "genesys-cloud"
     calls_outlive_connection = True
-    """Media goes to the gateway by itself, and a reconnected client is told of its sessions: webrtc.js,
+    """Media goes to the gateway directly, and a reconnected client gets its sessions again: webrtc.js,
     handleStanzaInstanceChange."""
 
     def __init__(
@@ -82,18 +82,18 @@ class GenesysCloud:
         self.users = users
         self.call = json.dumps({"phoneNumber": call_to}).encode()
         self._agent = f"User-Agent: {user_agent}\r\n"
-        self._context = f"{random.getrandbits(32):08x}"
+        self._run_id = f"{random.getrandbits(32):08x}"
 
     def client(self, number: int) -> DialectClient:
         return DialectClient(self, number)
 
     def identity(self, number: int) -> str:
-        """The header lines that say who asks; the several hosts of a real organisation are not told our names."""
-        return f"{self._agent}X-Softphone-Id: {self._context}-{number}\r\n" if self.hosts.is_one else self._agent
+        """The header lines that identify the softphone; the hosts of a real organisation do not get its name."""
+        return f"{self._agent}X-Softphone-Id: {self._run_id}-{number}\r\n" if self.hosts.is_one else self._agent
 
 
 class DialectClient:
-    """One softphone's line: its user, its channel, and its HTTP connections."""
+    """The state of one softphone between attempts: its user, its channel, its HTTP connections."""
 
     __slots__ = ("_api", "_asked_jid", "_channel", "_login", "_reuses", "_user", "dialect", "jid", "number", "resource")
 
@@ -116,7 +116,7 @@ class DialectClient:
 
     @property
     def fingerprint(self) -> str:
-        """Of the certificate that a browser would have: the softphone's own, and always the same."""
+        """The fingerprint of the certificate that a browser would have: different for each softphone, and constant."""
         return Random(self.resource).getrandbits(256).to_bytes(32, "big").hex(":").upper()
 
     # The requests.
@@ -135,7 +135,7 @@ class DialectClient:
         return [*identity, ("channel", self._open_channel)]
 
     def _ask_identity(self, token: Token) -> Reply[None]:
-        """Ask whose token it is; the answer counts once there is a channel too."""
+        """Request the user of the token; the answer is kept once there is a channel too."""
         response = self._api.request("GET", "/api/v2/users/me", self._headers(token), b"", self.dialect.timeout_s)
         chat = json_object(response.body).get("chat")
         jid = chat.get("jabberId") if isinstance(chat, dict) else None
@@ -145,7 +145,7 @@ class DialectClient:
         return None, response.advice
 
     def _open_channel(self, token: Token) -> Reply[None]:
-        """Ask for a streaming channel; the edge keeps it for a day."""
+        """Request a streaming channel, which the edge keeps for a day."""
         path = "/api/v2/notifications/channels?connectionType=streaming"
         response = self._api.post(path, self._headers(token), b"", self.dialect.timeout_s)
         channel = json_object(response.body).get("id")
@@ -167,7 +167,7 @@ class DialectClient:
         return Session(self, token, connection), connection.response.advice
 
     def place_call(self, token: Token) -> Reply[str]:
-        """Ask the edge to call somebody; returns the conversation's id."""
+        """Ask the edge for a call; returns the conversation's id."""
         response = self._api.post(
             "/api/v2/conversations/calls", self._headers(token), self.dialect.call, self.dialect.timeout_s
         )
@@ -181,7 +181,7 @@ class DialectClient:
         self._login.close()
 
     def forget_channel(self) -> None:
-        """The next connection is to have a new channel."""
+        """Open the next connection on a new channel."""
         self._channel, self._reuses = "", 0
 
     def _headers(self, token: Token) -> str:

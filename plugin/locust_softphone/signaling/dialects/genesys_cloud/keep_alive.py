@@ -1,22 +1,23 @@
-"""When a connection counts as dead, as genesys-cloud-streaming-client 19.4.1 has it. Pure: the clock comes in.
+"""When a connection counts as dead, as genesys-cloud-streaming-client 19.4.1 decides it.
 
-    the edge pings     35 s without any message from it: dead                          server-monitor.js
-    the client pings   every 14 s; no answer within 15 s, or an error, is a miss, the second in a row: dead   ping.js
+    the edge pings     dead after 35 s without any message from it                     server-monitor.js
+    the client pings   every 14 s; no answer within 15 s, or an error, is a miss; dead after two in a row    ping.js
 
-The edge is asked to ping; where it refuses, the client does.
+The client asks the edge to ping; where the edge refuses, the client pings. There is no I/O here, and the clock is an
+argument.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import Enum
+from enum import Enum, auto
 
 __all__ = ["Due", "Intervals", "KeepAlive"]
 
 
 @dataclass(frozen=True)
 class Intervals:
-    """Those of the real client, unless somebody has less time: so many seconds, and so many misses in a row."""
+    """The intervals of the real client, in seconds; tests use shorter ones."""
 
     silence_s: float = 35.0
     ping_every_s: float = 14.0
@@ -25,63 +26,63 @@ class Intervals:
 
 
 class Due(Enum):
-    """What is to be done now."""
+    """What to do now."""
 
-    NOTHING = "nothing"
-    PING = "ping"
-    GIVE_UP = "give up"
+    NOTHING = auto()
+    PING = auto()
+    GIVE_UP = auto()
 
 
 class KeepAlive:
-    """The watch over one connection. Instants are in the caller's clock, in seconds.
+    """Monitors one connection. Instants are in seconds, by the caller's clock.
 
     Args:
-        now_s: when it begins.
+        now_s: when monitoring begins.
         edge_pings: whether the edge has agreed to ping.
-        intervals: how long it waits for what.
+        intervals: how long to wait.
     """
 
-    __slots__ = ("_asked", "_due_s", "_edge_pings", "_intervals", "_misses")
+    __slots__ = ("_due_s", "_edge_pings", "_intervals", "_misses", "_ping_sent")
 
     def __init__(self, now_s: float, *, edge_pings: bool, intervals: Intervals) -> None:
         self._edge_pings = edge_pings
         self._intervals = intervals
         self._due_s = now_s + (intervals.silence_s if edge_pings else intervals.ping_every_s)
         self._misses = 0
-        self._asked = False
+        self._ping_sent = False
 
     @property
     def due_s(self) -> float:
-        """When to ask again what is due, unless something is heard before."""
+        """When to call ``due`` next, unless a message comes before."""
         return self._due_s
 
     def heard(self, now_s: float) -> None:
-        """A message has come, whatever it says."""
+        """A message has come."""
         if self._edge_pings:
             self._due_s = now_s + self._intervals.silence_s
 
-    def answered(self, now_s: float, *, well: bool) -> None:
-        """The ping was answered; an error is no answer to the real client, whatever XEP-0199 4.2 says."""
-        if not self._asked:
+    def answered(self, now_s: float, *, ok: bool) -> None:
+        """The ping was answered. The real client counts an error as a miss, unlike XEP-0199 4.2."""
+        if not self._ping_sent:
             return
-        if well:
+        if ok:
             self._misses, self._due_s = 0, now_s + self._intervals.ping_every_s
         else:
             self._missed(now_s)
-        self._asked = False
+        self._ping_sent = False
 
     def due(self, now_s: float) -> Due:
-        """What is to be done at this instant; a ping is taken as sent."""
+        """What to do at this instant; ``PING`` counts as sent."""
         if now_s < self._due_s:
             return Due.NOTHING
-        if self._asked:
-            self._asked = False
+        if self._ping_sent:
+            self._ping_sent = False
             self._missed(now_s)
             if now_s < self._due_s:
                 return Due.NOTHING
         if self._edge_pings or self._misses >= self._intervals.misses:
             return Due.GIVE_UP
-        self._asked = True
+        self._ping_sent = True
         self._due_s = now_s + self._intervals.answer_within_s
         return Due.PING
 

@@ -2,8 +2,8 @@
 
     us-east-1  ►  api.mypurecloud.com   login.mypurecloud.com   streaming.mypurecloud.com
 
-The domains are those of purecloud_region_hosts.py in PureCloudPlatformClientV2 269.0.0 (PyPI). That the WebSocket's
-host is ``streaming.`` is read from genesys-cloud-webrtc-sdk 9.2.4, client-private.js.
+Source: purecloud_region_hosts.py in PureCloudPlatformClientV2 269.0.0 (PyPI); for the WebSocket's host ``streaming.``,
+client-private.js in genesys-cloud-webrtc-sdk 9.2.4.
 """
 
 from __future__ import annotations
@@ -48,10 +48,12 @@ def hosts_of(region: str = DEFAULT_REGION, *, ca_file: str | None = None, author
     """The hosts of a region.
 
     Raises:
-        InputError: there is no such region.
+        InputError: the region is unknown.
     """
     if region not in REGIONS:
-        raise InputError(f"--softphone-region {quoted(region)}: no region of Genesys Cloud, {choices(region, REGIONS)}")
+        raise InputError(
+            f"--softphone-region {quoted(region)}: not a region of Genesys Cloud, {choices(region, REGIONS)}"
+        )
     domain = REGIONS[region]
     urls = {role: f"https://{role}.{domain}" for role in ("api", "login", "streaming")}
     return Hosts.of_urls(urls, ca_file=ca_file, authorized=authorized)

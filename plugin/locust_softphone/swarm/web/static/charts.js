@@ -1,22 +1,22 @@
-// The charts of a run, drawn by Plotly from the seconds of its timeline.
+// The charts of a run, drawn with Plotly from its timeline.
 
-const COLOURS = { // Okabe and Ito's, told apart by everybody
+const COLOURS = { // Okabe and Ito's palette, safe for colour-blind readers
   planned: "#8c8c8c", started: "#56b4e9", connected: "#0072b2", answered: "#009e73",
   token: "#e69f00", identity: "#f0e442", channel: "#8c8c8c", handshake: "#d55e00", offer: "#cc79a7",
   refused: "#d55e00", reset: "#cc79a7", lost: "#e69f00", proxy: "#56b4e9", timed_out: "#0072b2", malformed: "#8c8c8c",
 };
 
-const WIDTHS = { started: 6, connected: 4 }; // beneath the others: seen where they coincide
+const WIDTHS = { started: 6, connected: 4 }; // wider lines stay visible below the others
 
-/** The plan alone: how many softphones are to have started by when. */
+/** The planned starts. */
 export function drawPlan(id, starts, durationS) {
   draw(id, [planned(starts)], durationS, { showlegend: false });
 }
 
-/** All charts of a run: what `live` told of it, the plan's line, and the seconds that are known of it. */
+/** All charts of a run: its metrics from `live`, the planned starts, and its timeline. */
 export function drawRun(run, starts, seconds) {
   const endS = Math.max(run.duration_s, run.clock_s, 1);
-  const over = seconds.filter(({ second }) => second + 1 < run.clock_s); // who is there is counted at a second's end
+  const over = seconds.filter(({ second }) => second + 1 < run.clock_s); // connections are counted at a second's end
   const soFar = ["started", "connected", "answered"].map((name) => line(name, untilNow(run.totals[name], seconds, name), run, seconds));
   draw("so-far", [planned(starts), ...soFar], endS);
   draw("at-once", [["connected", "connected_now"], ["in a call", "in_call_now"]].map(
@@ -25,7 +25,7 @@ export function drawRun(run, starts, seconds) {
   draw("abnormal", bars(seconds, "abnormal_closes.", Object.keys(run.abnormal_closes)), endS, { barmode: "stack" });
 }
 
-/** How many there had been by the end of each second: counted back from now, as a long run's beginning is not known. */
+/** The total by the end of each second: counted back from now, as a long run's beginning is not in the timeline. */
 function untilNow(total, seconds, name) {
   let before = total;
   return seconds.toReversed().map((second) => {
@@ -42,7 +42,7 @@ function planned(starts) {
 
 function line(name, y, run, seconds) {
   const x = seconds.map(({ second }) => Math.min(second + 1, run.clock_s));
-  const mode = x.length === 1 ? "markers" : "lines"; // a line through one point is nothing to see
+  const mode = x.length === 1 ? "markers" : "lines"; // a line needs two points
   return { x, y, name, mode, line: { color: COLOURS[name] ?? COLOURS.answered, width: WIDTHS[name] ?? 2 } };
 }
 
@@ -66,12 +66,12 @@ function draw(id, traces, endS, layout = {}) {
     hovermode: "x unified",
     hoverlabel: { bgcolor: colour("--card") },
     xaxis: { ...axis, range: [0, endS], ticksuffix: " s", ticklabelstandoff: 4 },
-    yaxis: { ...axis, rangemode: "tozero", minallowed: 0, autorangeoptions: { include: [4] } }, // or halves are marked
+    yaxis: { ...axis, rangemode: "tozero", minallowed: 0, autorangeoptions: { include: [4] } }, // avoids fractional ticks
     ...layout,
   }, { responsive: true, displayModeBar: false });
 }
 
-/** A colour of the style sheet as it is now, in light or dark. */
+/** A colour of the style sheet in the current theme. */
 function colour(name) {
   const probe = document.body.appendChild(document.createElement("span"));
   probe.style.color = `var(${name})`;

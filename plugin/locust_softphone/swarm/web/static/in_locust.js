@@ -1,9 +1,9 @@
-// On Locust's own pages: a line with what is going on and the way to ours, and beside the form's drop-down what the
-// profile will do. Locust's page belongs to React; what is added here stands where React never looks.
+// On Locust's own pages: a line with the state of the run and a link to our pages, and below the form what the chosen
+// profile will do. React renders Locust's page; our elements are outside of what it updates.
 
 const EVERY_MS = 1000;
-const NO_HOST = "with an empty host: against a simulated edge, for this run";
-const LATE = 1e9; // no seconds of the timeline are wanted
+const NO_HOST = "an empty host starts a simulated edge for the run";
+const NO_TIMELINE = 1e9; // a second that no run reaches
 
 const line = document.createElement("a");
 line.href = "./softphone/";
@@ -16,27 +16,27 @@ async function ask(url) {
 }
 
 async function refresh() {
-  const { phase, problems = [], run } = await ask(`./softphone/live?since=${LATE}`);
-  const figures = run && `${run.profile}: ${run.totals.due} planned by now, ${run.totals.started} started, ${run.totals.connected} connected, ${run.totals.answered} answered`;
-  const state = { idle: run?.verdict, preparing: "a run is being prepared", stopping: "being finished" }[phase];
-  line.textContent = `Softphone — ${[...problems, figures, state].filter(Boolean).join(" · ") || "what a profile will do"} · charts, runs, comparison →`;
+  const { phase, problems = [], run } = await ask(`./softphone/live?since=${NO_TIMELINE}`);
+  const metrics = run && `${run.profile}: ${run.totals.due} planned by now, ${run.totals.started} started, ${run.totals.connected} connected, ${run.totals.answered} answered`;
+  const state = { idle: run?.verdict, preparing: "a run is being prepared", stopping: "stopping" }[phase];
+  line.textContent = `Softphone — ${[...problems, metrics, state].filter(Boolean).join(" · ") || "what a profile will do"} · charts, runs, comparison →`;
 }
 
 async function describe(choice) {
-  let said = choice.closest("[role=region]").querySelector(".softphone-plan");
-  if (!said) {
-    said = document.createElement("div");
-    said.className = "softphone-plan";
-    said.style.cssText = "padding: 0 16px 16px; white-space: pre-line";
-    choice.closest("[role=region]").append(said);
+  let shown = choice.closest("[role=region]").querySelector(".softphone-plan");
+  if (!shown) {
+    shown = document.createElement("div");
+    shown.className = "softphone-plan";
+    shown.style.cssText = "padding: 0 16px 16px; white-space: pre-line";
+    choice.closest("[role=region]").append(shown);
   }
   const profile = choice.value;
   const plan = await ask(`./softphone/plan?profile=${encodeURIComponent(profile)}`);
-  if (profile !== choice.value) return; // another has been chosen meanwhile
-  said.textContent = plan.problem ?? [plan.about, ...[...plan.lines ?? [], NO_HOST].map((each) => `• ${each}`)].join("\n");
+  if (profile !== choice.value) return; // the user has chosen another profile meanwhile
+  shown.textContent = plan.problem ?? [plan.about, ...[...plan.lines ?? [], NO_HOST].map((each) => `• ${each}`)].join("\n");
 }
 
-/** Locust hides the drop-down in a part of the form that is closed at first. */
+/** Open the part of Locust's form that contains the drop-down; it is closed at first. */
 function openForm() {
   const closed = [...document.querySelectorAll("button[aria-expanded=false]")];
   closed.find((button) => button.textContent.startsWith("Custom parameters"))?.click();

@@ -1,16 +1,16 @@
-// The page of a run: choose a profile and see what it will do, start it, watch it each second, stop it.
-// Whatever an edge or a profile says is set as text, never as HTML.
+// The page of a run: choose a profile, see what it will do, start it, watch it, stop it.
+// Untrusted text (of an edge or a profile) is set as text, never as HTML.
 
 import { drawPlan, drawRun } from "./charts.js";
 
 const EVERY_MS = 1000;
-const WORDS = { preparing: "being prepared", running: "running", stopping: "being finished", idle: "over" };
+const WORDS = { preparing: "being prepared", running: "running", stopping: "stopping", idle: "over" };
 
 const at = (id) => document.getElementById(id);
 const form = document.querySelector("#start form");
 const problem = form.querySelector(".problem");
 
-let known = null; // the run that is shown: { id, starts, seconds }
+let known = null; // the run on the page: { id, starts, seconds }
 
 function element(name, text = "", className = "") {
   const made = document.createElement(name);
@@ -30,7 +30,7 @@ async function ask(url, options) {
 async function showPlan() {
   const profile = form.softphone_profile.value;
   const plan = await ask(`plan?profile=${encodeURIComponent(profile)}`);
-  if (profile !== form.softphone_profile.value) return; // another has been chosen meanwhile
+  if (profile !== form.softphone_profile.value) return; // the user has chosen another profile meanwhile
   document.querySelector("#plan .problem").textContent = plan.problem ?? "";
   document.querySelector("#plan .about").textContent = plan.about ?? "";
   document.querySelector("#plan ul").replaceChildren(...(plan.lines ?? []).map((line) => element("li", line)));
@@ -53,7 +53,7 @@ form.addEventListener("submit", async (event) => {
 });
 at("stop").addEventListener("click", () => ask("stop", { method: "POST" }));
 
-// The figures, each second.
+// The metrics, each second.
 
 async function refresh() {
   const query = known ? `?run=${encodeURIComponent(known.id)}&since=${known.seconds.length}` : "";
@@ -63,7 +63,7 @@ async function refresh() {
   if (!run) return;
   if (run.id !== known?.id) known = { id: run.id, starts: run.starts, seconds: [] };
   for (const second of timeline) known.seconds[second.second] = second;
-  showFigures(run);
+  showMetrics(run);
   drawRun(run, known.starts, known.seconds.filter(Boolean));
 }
 
@@ -73,19 +73,19 @@ function showPhase(phase, problems, run) {
   at("start").hidden = !idle;
   if (startsNow) showPlan();
   at("run").hidden = idle && !run && !problems.length;
-  at("figures").hidden = !run;
+  at("metrics").hidden = !run;
   at("stop").hidden = idle;
   at("stop").disabled = phase === "stopping";
   at("profile").textContent = run?.profile ?? "";
   at("phase").textContent = state || WORDS[phase];
   at("phase").className = state;
-  const warnings = new Set([...problems, run?.saturation, ...(run?.remarks ?? [])].filter(Boolean)); // remarks repeat it
+  const warnings = new Set([...problems, run?.saturation, ...(run?.remarks ?? [])].filter(Boolean)); // a Set, since remarks repeat it
   at("warnings").replaceChildren(...[...warnings].map((line) => element("li", line)));
 }
 
-function showFigures(run) {
+function showMetrics(run) {
   const { totals, workers } = run;
-  at("where").textContent = `${run.target}${workers ? `, ${several(workers.there, "worker")}${workers.lost ? `, ${workers.lost} lost` : ""}` : ""}`;
+  at("where").textContent = `${run.target}${workers ? `, ${several(workers.present, "worker")}${workers.lost ? `, ${workers.lost} lost` : ""}` : ""}`;
   at("made").hidden = !run.verdict;
   at("report").href = `comparison?run=${encodeURIComponent(run.id)}`;
   at("record").href = `runs/${encodeURIComponent(run.id)}.json`;

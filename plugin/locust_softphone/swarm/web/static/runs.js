@@ -1,11 +1,11 @@
-// The list of finished runs: with none ticked there is nothing to compare.
+// The list of finished runs: the buttons need at least one ticked run.
 
 const form = document.querySelector("form");
 
-function look() {
+function updateButtons() {
   const none = !form.querySelector("input:checked");
   for (const button of form.querySelectorAll("button")) button.disabled = none;
 }
 
-form?.addEventListener("change", look);
-if (form) window.addEventListener("pageshow", look); // also when it is come back to, with its ticks
+form?.addEventListener("change", updateButtons);
+if (form) window.addEventListener("pageshow", updateButtons); // also on "back", which keeps the ticks

@@ -1,2 +1,2 @@
-// Light or dark as chosen in Locust's own pages, or else as the system is; before anything is drawn.
+// Use the theme chosen on Locust's own pages, else the system's; set before the page is drawn.
 if (["light", "dark"].includes(localStorage.theme)) document.documentElement.dataset.theme = localStorage.theme;

@@ -1,0 +1,83 @@
+"""Where profiles are found: by name in ``./scenarios`` and in the pack, or by path."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable
+from pathlib import Path
+from typing import NamedTuple
+
+from locust_softphone.config import strict_yaml
+from locust_softphone.config.profile import Profile
+from locust_softphone.errors import InputError
+from locust_softphone.text import choices, one_line, quoted
+
+__all__ = ["ProfileFile", "list_profiles", "load_profile", "pack_folder", "profile_folders"]
+
+
+class ProfileFile(NamedTuple):
+    """A profile as a list shows it. The file has not been checked.
+
+    Args:
+        name: the file's name without its suffix.
+        path: the file.
+        about: its first comment.
+    """
+
+    name: str
+    path: Path
+    about: str
+
+
+def profile_folders() -> tuple[Path, ...]:
+    """Where names of profiles are looked up: ``scenarios/`` in the working directory, then the pack."""
+    return (Path("scenarios"), pack_folder())
+
+
+def pack_folder() -> Path:
+    """The profiles of this package: inside the package when installed, at the top of a checkout otherwise."""
+    package = Path(__file__).parents[1]
+    installed = package / "pack" / "scenarios"
+    return installed if installed.is_dir() else package.parents[1] / "scenarios"
+
+
+def list_profiles(folders: Iterable[Path]) -> list[ProfileFile]:
+    """The profiles in ``folders``, sorted by name. If two have one name, the earlier folder counts."""
+    found: dict[str, ProfileFile] = {}
+    for path in (path for folder in folders for path in sorted(folder.glob("*.yaml"))):
+        found.setdefault(path.stem, ProfileFile(path.stem, path, _about(path)))
+    return sorted(found.values())
+
+
+def load_profile(name_or_path: str | os.PathLike[str], folders: Iterable[Path]) -> Profile:
+    """Load the profile of that name in one of the ``folders``, or the one at that path.
+
+    Raises:
+        InputError: there is no such profile, or every problem that its file has.
+    """
+    wanted = os.fspath(name_or_path)
+    path = Path(wanted)
+    if path.suffix not in (".yaml", ".yml") and path.name == wanted:
+        paths = {profile.name: profile.path for profile in list_profiles(folders)}
+        if wanted not in paths:
+            raise InputError(f"{quoted(wanted)} is not a profile, {choices(wanted, paths)}")
+        path = paths[wanted]
+    text = strict_yaml.read(path)
+    profile = strict_yaml.loads(text, Profile, name=os.fspath(path))
+    return profile if profile.about else profile.model_copy(update={"about": _first_comment(text)})
+
+
+def _about(path: Path) -> str:
+    """A file's first comment; empty if it cannot be read, so that one bad file does not break a list."""
+    try:
+        return _first_comment(strict_yaml.read(path))
+    except InputError:
+        return ""
+
+
+def _first_comment(text: str) -> str:
+    """The comment at the top of a file as one line, without the line for editors."""
+    block = re.match(r"\s*((#.*\s*)*)", text)
+    lines = (line.strip("# \t\r") for line in (block.group() if block else "").split("\n"))
+    return one_line(" ".join(line for line in lines if line and not line.startswith("yaml-language-server:")))

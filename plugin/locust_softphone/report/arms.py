@@ -1,0 +1,186 @@
+"""The runs of a comparison and its arms.
+
+Run    a record with a label and its conditions               a row of the table of runs
+Arm    all runs of one profile under the same conditions      a row of the table of repeated runs
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import NamedTuple
+
+from locust_softphone.report import statistics
+from locust_softphone.report.conditions import Conditions, changes, conditions
+from locust_softphone.report.statistics import Estimate
+from locust_softphone.report.timeline import Timeline
+from locust_softphone.report.values import measured, number, seconds
+from locust_softphone.runs.record import RunRecord
+
+__all__ = ["COMPARED_METRICS", "Arm", "Run", "Spread", "arms_of", "remarks", "runs_of"]
+
+_CALL_SETUP = {"call_setup.p50": 50.0, "call_setup.p95": 95.0, "call_setup.p99": 99.0}
+
+COMPARED_METRICS = (
+    *("answered", "rate_limited", "abnormal_closes", "amplification", "time_to_connected"),
+    *_CALL_SETUP,
+)
+"""The metrics by which arms are compared."""
+
+
+@dataclass(frozen=True, eq=False)
+class Run:
+    """One run of a comparison.
+
+    Args:
+        record: its record.
+        label: distinguishes it from the other runs of the comparison.
+        arm: the number of its arm in the comparison.
+        conditions: what its metrics may depend on.
+    """
+
+    record: RunRecord
+    label: str
+    arm: int
+    conditions: Conditions
+
+    @property
+    def metrics(self) -> Mapping[str, float | None]:
+        return self.record.metrics
+
+    @property
+    def is_comparable(self) -> bool:
+        """Whether it is valid and was not aborted."""
+        return self.record.verdict != "invalid" and not self.record.aborted
+
+    @property
+    def all_answered(self) -> bool:
+        return self.metrics["answered"] == self.metrics["planned"]
+
+    @cached_property
+    def remarks(self) -> tuple[str, ...]:
+        return tuple(remarks(self.record))
+
+    @cached_property
+    def timeline(self) -> Timeline:
+        return Timeline.of(self.record.timeline)
+
+
+class Spread(NamedTuple):
+    """The lowest and the highest value of a metric in the runs of an arm."""
+
+    low: float
+    high: float
+
+    def overlaps(self, other: Spread) -> bool:
+        return self.low <= other.high and other.low <= self.high
+
+    @classmethod
+    def over(cls, spreads: Iterable[Spread]) -> Spread:
+        """The spread over several arms."""
+        lows, highs = zip(*spreads, strict=True)
+        return cls(min(lows), max(highs))
+
+    def __str__(self) -> str:
+        return number(self.low) if self.low == self.high else f"{number(self.low)}–{number(self.high)}"
+
+
+@dataclass(frozen=True, eq=False)
+class Arm:
+    """All comparable runs of one profile under the same conditions: what ``--repeat`` repeats."""
+
+    label: str
+    runs: tuple[Run, ...]
+
+    @property
+    def conditions(self) -> Conditions:
+        return self.runs[0].conditions
+
+    @property
+    def planned(self) -> float:
+        return self.spread("planned").high
+
+    def values(self, metric: str) -> list[float]:
+        """A metric in each run that measured it."""
+        return [value for run in self.runs if (value := run.metrics[metric]) is not None]
+
+    def spread(self, metric: str) -> Spread:
+        values = self.values(metric)
+        return Spread(min(values), max(values))
+
+    def has(self, metric: str) -> bool:
+        """Whether every run measured it."""
+        return len(self.values(metric)) == len(self.runs)
+
+    @cached_property
+    def estimates(self) -> Mapping[str, Estimate | None]:
+        """Each compared metric over all runs: ``answered`` as a share, percentiles of all runs together, else means.
+
+        None where a run did not measure it.
+        """
+        return {metric: self._estimate(metric) for metric in COMPARED_METRICS}
+
+    def per_softphone(self, metric: str) -> Estimate:
+        """The mean of a count per planned softphone."""
+        return statistics.mean([x / n for x, n in zip(self.values(metric), self.values("planned"), strict=True)])
+
+    def _estimate(self, metric: str) -> Estimate | None:
+        values = self.values(metric)
+        if len(values) < len(self.runs):
+            return None
+        if metric == "answered":
+            return statistics.share(list(map(int, values)), list(map(int, self.values("planned"))))
+        if metric in _CALL_SETUP:
+            histograms = [run.record.call_setup_times for run in self.runs]
+            return statistics.percentile(histograms, _CALL_SETUP[metric]) if all(map(len, histograms)) else None
+        return statistics.mean(values)
+
+
+def remarks(record: RunRecord) -> Iterator[str]:
+    """Why a run failed or is not valid, and what else its metrics do not show, a sentence each."""
+    yield from record.validity.reasons
+    if record.aborted:
+        yield f"aborted after {seconds(record.aborted.after_s)}: {record.aborted.by} could no longer hold"
+    for each in record.expectations:
+        if each.held is False:
+            yield f"expected {each.text}, {measured(each)}"
+    if undecided := [each.text for each in record.expectations if each.held is None]:
+        yield f"not decided when it was aborted: {', '.join(undecided)}"
+    if record.totals.unfinished and not record.aborted:
+        unfinished = f"{record.totals.unfinished} of {record.totals.planned} softphones"
+        yield f"{unfinished} had not finished their call set-up when the run ended"
+
+
+def runs_of(records: Iterable[RunRecord]) -> list[Run]:
+    """The runs of records, those of one arm next to each other, and numbered where they share a name."""
+    arms: list[list[Run]] = []
+    for record in records:
+        run = Run(record, record.name, 0, conditions(record))
+        same = (arm for arm in arms if arm[0].label == run.label and not changes(arm[0].conditions, run.conditions))
+        if arm := next(same, None):
+            arm.append(run)
+        else:
+            arms.append([run])
+    times = Counter(run.label for arm in arms for run in arm)
+    seen: Counter[str] = Counter()
+    found = []
+    for number_of_arm, arm in enumerate(arms):
+        for run in arm:
+            seen[run.label] += 1
+            label = f"{run.label} #{seen[run.label]}" if times[run.label] > 1 else run.label
+            found.append(replace(run, label=label, arm=number_of_arm))
+    return found
+
+
+def arms_of(runs: Iterable[Run]) -> list[Arm]:
+    """The runs by arm. An arm has the name of its profile, unless another arm has it too."""
+    groups: dict[int, list[Run]] = {}
+    for run in runs:
+        groups.setdefault(run.arm, []).append(run)
+    times = Counter(group[0].record.name for group in groups.values())
+    return [
+        Arm(group[0].record.name if times[group[0].record.name] == 1 else group[0].label, tuple(group))
+        for group in groups.values()
+    ]

@@ -1,0 +1,118 @@
+"""Differences between two arms: which conditions changed, and how much each metric moved, if it did.
+
+A metric tells two arms apart when
+
+    its difference is significant (the 95 % interval excludes zero) and larger than 2 %
+    or, where an arm has a single run, it is larger than 10 %: a burst without jitter, run three times, answered 458,
+    480 and 497 of 500
+    or it is zero in all runs of one arm only, or all softphones were answered in all runs of one arm only
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from itertools import combinations
+
+from locust_softphone.metrics.catalogue import KINDS
+from locust_softphone.report import statistics
+from locust_softphone.report.arms import COMPARED_METRICS, Arm
+from locust_softphone.report.conditions import Change, changes
+from locust_softphone.report.statistics import Estimate
+
+__all__ = ["KEY_METRICS", "SAME_WITHIN", "ArmDifference", "differences_between"]
+
+SAME_WITHIN = 0.10
+SAME_WITHIN_IF_REPEATED = 0.02
+
+KEY_METRICS = ("answered", "rate_limited", "abnormal_closes", "amplification")
+"""The metrics that decide which arm did better, the most important first."""
+
+
+@dataclass(frozen=True)
+class ArmDifference:
+    """From one arm to another.
+
+    Args:
+        before: one arm.
+        after: the other arm.
+        changed: the conditions that differ.
+    """
+
+    before: Arm
+    after: Arm
+    changed: tuple[Change, ...]
+
+    @cached_property
+    def metrics(self) -> Mapping[str, Estimate | None]:
+        """How much each compared metric moved; counts per softphone where the arms planned different numbers."""
+        return {metric: self._moved(metric) for metric in COMPARED_METRICS}
+
+    def is_per_softphone(self, metric: str) -> bool:
+        return KINDS[metric] == "count" and self.before.planned != self.after.planned
+
+    def _moved(self, metric: str) -> Estimate | None:
+        old, new = self.before.estimates[metric], self.after.estimates[metric]
+        if old is None or new is None:
+            return None
+        if self.is_per_softphone(metric):
+            old, new = self.before.per_softphone(metric), self.after.per_softphone(metric)
+        return statistics.difference(old, new)
+
+    @cached_property
+    def effect(self) -> tuple[float, ...]:
+        """How much each key metric moved per planned softphone; 0 where it does not tell the arms apart."""
+        return tuple(self._effect(metric) for metric in KEY_METRICS)
+
+    def tells_apart(self, metric: str) -> bool:
+        """Whether a key metric tells the arms apart."""
+        return self.effect[KEY_METRICS.index(metric)] != 0
+
+    @property
+    def is_noise(self) -> bool:
+        """Whether the intervals of all key metrics contain zero; False where an arm has a single run."""
+        return all((moved := self.metrics[metric]) is not None and moved.contains_zero for metric in KEY_METRICS)
+
+    def reversed(self) -> ArmDifference:
+        changed = (replace(each, before=each.after, after=each.before) for each in self.changed)
+        return ArmDifference(self.after, self.before, tuple(changed))
+
+    def for_the_better(self) -> ArmDifference:
+        """The same difference, in the direction in which more was answered, or the next key metric fell."""
+        answered, *others = (
+            self._middle(metric, self.after) - self._middle(metric, self.before) for metric in KEY_METRICS
+        )
+        better = next((step for step in (answered, *(-other for other in others)) if step), 0) >= 0
+        return self if better else self.reversed()
+
+    def _effect(self, metric: str) -> float:
+        old, new = self.before.spread(metric), self.after.spread(metric)
+        old_middle, new_middle = self._middle(metric, self.before), self._middle(metric, self.after)
+        size = abs(new_middle - old_middle)
+        overlapping = self.before.planned == self.after.planned and old.overlaps(new)
+        if not overlapping:
+            if (old.high == 0) != (new.high == 0):
+                return size
+            if metric == "answered" and (old.low == self.before.planned) != (new.low == self.after.planned):
+                return size
+        moved = self.metrics[metric]
+        is_noise = moved.contains_zero if moved else None
+        if is_noise or (is_noise is None and overlapping):
+            return 0.0
+        within = SAME_WITHIN if is_noise is None else SAME_WITHIN_IF_REPEATED
+        return size if size > within * (1.0 if metric == "answered" else max(old_middle, new_middle)) else 0.0
+
+    @staticmethod
+    def _middle(metric: str, arm: Arm) -> float:
+        """The middle of a metric's spread; a count as a share of the planned softphones."""
+        middle = sum(arm.spread(metric)) / 2
+        return middle if KINDS[metric] == "ratio" else middle / arm.planned
+
+
+def differences_between(arms: Sequence[Arm]) -> list[ArmDifference]:
+    """From each arm to each later one."""
+    return [
+        ArmDifference(before, after, tuple(changes(before.conditions, after.conditions)))
+        for before, after in combinations(arms, 2)
+    ]

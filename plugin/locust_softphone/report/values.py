@@ -1,0 +1,74 @@
+"""How a report writes values: counts, ratios, durations, shares, and estimates with their intervals."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from locust_softphone.config.expectation import Expectation
+from locust_softphone.metrics.catalogue import KINDS, kind_of
+from locust_softphone.report.statistics import Estimate
+from locust_softphone.runs.record import Expected
+
+__all__ = ["estimated", "listed", "measured", "number", "seconds"]
+
+
+def number(value: float | None) -> str:
+    """A count as it is, a ratio to two decimals, ``-`` for None."""
+    if value is None:
+        return "-"
+    return f"{value:.2f}" if isinstance(value, float) else str(value)
+
+
+def seconds(value: float) -> str:
+    """A duration to three digits, in milliseconds below one second."""
+    scaled, unit = (value * 1000, "ms") if value < 0.9995 else (value, "s")
+    decimals = 2 if scaled < 9.995 else 1 if scaled < 99.95 else 0
+    return f"{scaled:.{decimals}f} {unit}"
+
+
+def listed(parts: Iterable[str]) -> str:
+    """``a, b and c``."""
+    *most, last = parts
+    return f"{', '.join(most)} and {last}" if most else last
+
+
+def measured(expected: Expected) -> str:
+    """What was measured for an expectation: ``it was 4``."""
+    if expected.measured is None:
+        return "it was never measured"
+    is_duration = kind_of(Expectation.parse(expected.text).metric) == "seconds"
+    return f"it was {seconds(expected.measured) if is_duration else number(expected.measured)}"
+
+
+def estimated(metric: str, estimate: Estimate | None, *, signed: bool = False) -> str:
+    """A metric with its interval: ``1.4% (0.6–3.5%)``; without one for a single run, or where all runs were alike.
+
+    Args:
+        metric: its name; ``answered`` is a share here.
+        estimate: its value; None where it was not measured.
+        signed: whether it is a difference.
+    """
+    if estimate is None:
+        return "-"
+    value, low, high = (_with_unit(metric, each, signed) for each in (estimate.value, estimate.low, estimate.high))
+    if estimate.low == estimate.high:
+        return "".join(value)
+    start = low[0] if low[1] == high[1] else "".join(low)
+    return f"{''.join(value)} ({start}{' to ' if signed else '–'}{''.join(high)})"
+
+
+def _with_unit(metric: str, value: float | None, signed: bool) -> tuple[str, str]:
+    """A value and its unit."""
+    size = abs(value or 0.0)
+    sign = "-" if (value or 0.0) < 0 else "+" if signed else ""
+    if metric == "answered":
+        return f"{sign}{100 * size:.1f}", " pp" if signed else "%"  # between shares: percentage points
+    if KINDS[metric] == "seconds":
+        digits, unit = seconds(size).split()
+        return sign + digits, f" {unit}"
+    return sign + (f"{size:.2f}" if KINDS[metric] == "ratio" else _mean_count(size)), ""
+
+
+def _mean_count(count: float) -> str:
+    """To three digits; without decimals where it is whole."""
+    return f"{count:.{0 if count >= 100 or count == int(count) else 1 if count >= 10 else 2}f}"

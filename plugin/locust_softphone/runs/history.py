@@ -1,0 +1,113 @@
+"""The runs that there are: found by path or by name, and listed; whatever cannot be read is named, the rest is read.
+
+runs/20260801T120000.000000Z-burst-500/run.json         a run: its name is the folder's
+runs/20260801T120500.000000Z-comparison/1-burst-500     a link to one of a comparison's
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from locust_softphone.errors import InputError
+from locust_softphone.runs.journal import NAME as JOURNAL
+from locust_softphone.runs.journal import is_left_behind, recover
+from locust_softphone.runs.record import RunRecord
+from locust_softphone.runs.storage import RECORD, read
+
+__all__ = ["find", "listing", "read_or_recover", "read_records"]
+
+
+def find(name: str, runs: Path) -> Path:
+    """What a name stands for: the path that it is, or else the one of that name in the folder of runs."""
+    path, inside = Path(name), runs / name
+    try:
+        return inside if not path.exists() and inside.exists() else path
+    except OSError:
+        return path
+
+
+def read_records(paths: Iterable[Path]) -> tuple[list[RunRecord], list[str]]:
+    """The records at these paths (files, run folders, or folders of runs), and a line for each that cannot be read."""
+    records, problems = [], []
+    for path in _all_records(paths):
+        try:
+            records.append(read_or_recover(path))
+        except (InputError, OSError) as error:
+            problems += _complaints(path, error)
+    return records, problems
+
+
+def listing(folder: Path) -> tuple[list[str], list[str]]:
+    """A line for each run in a folder, oldest first, and one for each that cannot be read.
+
+    Raises:
+        InputError: there is no such folder.
+    """
+    if not folder.is_dir():
+        raise InputError(f"{folder}: no such folder; name the folder of runs by --runs DIR")
+    rows: list[tuple[str, ...]] = []
+    problems: list[str] = []
+    for path in _all_records([folder]):
+        if path == folder:
+            continue  # nothing is in it
+        try:
+            rows.append(_row(read_or_recover(path), path.name))
+        except (InputError, OSError) as error:
+            problems += _complaints(path, error)
+    rows.sort()
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return ["  ".join(f"{cell:{width}}" for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows], (
+        problems
+    )
+
+
+def _row(record: RunRecord, name: str) -> tuple[str, ...]:
+    """Date, profile, target, answered, verdict, and the name by which ``report`` finds it."""
+    totals, target = record.totals, record.target
+    date = record.times.planned_start[:19].replace("T", " ") + "Z"
+    aborted = ", aborted" if record.aborted else ""
+    return (
+        date,
+        record.name,
+        "simulated" if target.simulated else target.url,
+        f"{totals.answered} of {totals.planned} answered",
+        record.verdict + aborted,
+        name,
+    )
+
+
+def read_or_recover(path: Path) -> RunRecord:
+    """The record at ``path``, or the one that can be made of a journal that was left behind there.
+
+    Raises:
+        InputError: there is neither, or the run goes on.
+    """
+    if is_left_behind(path):
+        return recover(path)
+    if (path / JOURNAL).exists() and not (path / RECORD).exists():
+        raise InputError(f"{path}: this run is not over yet")
+    return read(path)
+
+
+def _complaints(path: Path, error: InputError | OSError) -> list[str]:
+    if isinstance(error, OSError):
+        return [f"{path}: cannot be read ({error.strerror})"]
+    return [line if line.startswith(str(path)) else f"{path}: {line}" for line in error.problems]
+
+
+def _all_records(paths: Iterable[Path]) -> list[Path]:
+    """The records that paths stand for, each once."""
+    records = [record for path in paths for record in _records(path)]
+    return list({record.resolve(): record for record in records}.values())
+
+
+def _records(path: Path) -> list[Path]:
+    """The records that a path stands for; the path itself where there is none, to be told so when it is read."""
+    try:
+        if (path / RECORD).exists() or is_left_behind(path):
+            return [path]
+        left_behind = [file.parent for file in path.glob(f"*/{JOURNAL}") if is_left_behind(file.parent)]
+        return sorted([*(file.parent for file in path.glob(f"*/{RECORD}")), *left_behind]) or [path]
+    except OSError:
+        return [path]

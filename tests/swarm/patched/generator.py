@@ -1,0 +1,135 @@
+"""The generator of one process: slots, planned starts, and the ``Generator`` protocol of a run."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import gevent
+import pytest
+from locust.env import Environment
+
+from locust_softphone.config.profile import Profile
+from locust_softphone.errors import InputError
+from locust_softphone.signaling.dialects import Account
+from locust_softphone.signaling.hosts import Hosts
+from locust_softphone.signaling.oauth import Credentials
+from locust_softphone.signaling.target import Target
+from locust_softphone.swarm.generator_protocol import Generator
+from locust_softphone.swarm.load.generator import LoadGenerator
+
+SOON_S = 0.05
+LONG_S = 30.0
+
+
+def a_generator(*slots: int, **profile: Any) -> LoadGenerator:
+    """A generator with these slots of a plan of 4; it never connects."""
+    environment = Environment(user_classes=[])
+    environment.create_local_runner()
+    plan = Profile.model_validate({"name": "tiny", "users": 4, "ramp": "0s", "hold": "10m", **profile})
+    account = Account(Hosts.one(Target("127.0.0.1", 1)), Credentials("id", "secret"))
+    return LoadGenerator(environment, plan, account, slots=slots)
+
+
+def test_slots_are_taken_in_order_and_then_there_is_none_left() -> None:
+    generator = a_generator(1, 3)
+    taken = [generator.take_slot() for _ in range(3)]
+    assert [phone and phone.number for phone in taken] == [1, 3, None]
+
+
+def test_a_softphone_starts_at_its_planned_start() -> None:
+    generator = a_generator(0, 2, ramp="200ms")
+    first, third = generator.take_slot(), generator.take_slot()
+    assert first is not None
+    assert third is not None
+    waiting = gevent.spawn(generator.wait_until_planned_start, third)
+    gevent.sleep(SOON_S)
+    assert not waiting.ready(), "the plan has not begun"
+    generator.begin(SOON_S)
+    assert waiting.get(timeout=LONG_S) is True
+    assert generator.clock() >= third.planned_s == pytest.approx(0.1)
+    generator.stop()
+
+
+def test_a_released_slot_is_not_served_and_an_added_one_is() -> None:
+    generator = a_generator(0, 1)
+    generator.begin(0.0)
+    generator.release([0])
+    generator.add([3])
+    served = []
+    while (phone := generator.take_slot()) is not None:
+        if generator.wait_until_planned_start(phone):
+            served.append(phone.number)
+            generator.done()
+    assert served == [1, 3]
+    assert generator.over
+    generator.stop()
+
+
+def test_a_slot_whose_turn_comes_after_the_plan_is_not_served() -> None:
+    generator = a_generator(0)
+    phone = generator.take_slot()
+    assert phone is not None
+    generator.begin(-3600.0)
+    assert generator.wait_until_planned_start(phone) is False
+    assert generator.over
+    generator.stop()
+
+
+def test_it_is_over_when_all_softphones_are_done() -> None:
+    generator = a_generator(0, 1)
+    assert not generator.over, "it has not begun"
+    generator.begin(0.0)
+    generator.done()
+    assert not generator.over
+    generator.done()
+    assert generator.over
+    generator.stop()
+
+
+def test_stop_ends_the_plan_now_and_kills_the_users() -> None:
+    generator = a_generator(0)
+    environment = generator._environment
+    assert environment.runner is not None
+    users = environment.runner.user_greenlets
+    users.spawn(gevent.sleep, 3600)
+    generator.begin(0.0)
+    generator.stop()
+    assert generator.stopped
+    assert len(users) == 0
+    assert generator.context.end_s <= generator.clock()
+
+
+def test_it_hands_on_what_was_measured_once() -> None:
+    generator = a_generator(0)
+    generator.crashed()
+    assert generator.take().counts["crashed"] == 1
+    assert generator.take().counts["crashed"] == 0
+
+
+def test_slots_that_move_take_their_part_of_the_retry_budget_along() -> None:
+    generator = a_generator(0, 1, softphone={"retry": {"budget": 2}})
+
+    def left() -> int:
+        """How many attempts beyond the plan remain; uses them up."""
+        attempts = 0
+        while generator.context.budget.take():
+            attempts += 1
+        return attempts
+
+    two_slots = left()
+    generator.add([2, 3])
+    assert left() == pytest.approx(two_slots, abs=1)
+    generator.release([2, 3])
+    assert left() == 0
+
+
+def test_too_few_file_descriptors_are_an_input_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("locust_softphone.swarm.load.generator.raise_descriptor_limit", lambda: 100)
+    with pytest.raises(InputError, match=r"need some 20. open files, this process may have 100"):
+        a_generator(0, 1).prepare()
+
+
+def test_a_run_sees_a_generator_without_workers() -> None:
+    generator: Generator = a_generator(0)
+    assert (generator.workers, generator.summary(), generator.problems()) == (0, None, [])
+    assert generator.known_until_s == pytest.approx(generator.clock(), abs=0.1)
