@@ -16,7 +16,7 @@ from itertools import pairwise
 from math import inf, sqrt
 
 from locust_softphone.limits.inference.observations import MOST_POINTS, Arrival, Evidence, thinned
-from locust_softphone.limits.inference.search import Fits, QuotaRange, fit_scale
+from locust_softphone.limits.inference.search import Bounds, Conflict, Fits, QuotaRange, fit_scale
 
 __all__ = ["fit_bucket"]
 
@@ -29,7 +29,10 @@ def fit_bucket(evidence: Evidence, foreign_share: float = 0.0) -> Fits:
     """The rate and the burst of a token bucket that was full before the first request."""
     lowest = 1 / (SPANS * evidence.span_s)
     highest = TIMES_ASKED * len(evidence.all) / evidence.span_s
-    return fit_scale(_BucketFit(evidence, foreign_share).bursts, lowest, highest)
+    fits = fit_scale(_BucketFit(evidence, foreign_share).bursts, lowest, highest)
+    if isinstance(fits, Conflict):
+        return fits
+    return [(Bounds(0.0, rate.high) if rate.low == lowest else rate, burst) for rate, burst in fits]
 
 
 class _BucketFit:

@@ -125,7 +125,10 @@ class _Search:
             gap = found.low - found.high
             if self.nearest is None or gap < self.nearest.quota.low - self.nearest.quota.high:
                 self.nearest = Conflict(found)
-        elif high <= low * (1 + precision) or (high > low * WIDE and self._holds_at(low, high, middle)):
+        elif high <= low * (1 + precision):
+            if found.high < inf:  # or no refusal bears it out
+                yield Bounds(low, high)
+        elif high > low * WIDE and self._holds_at(low, high, middle):
             yield Bounds(low, high)
         else:
             halves = [(low, middle), (middle, high)]
@@ -133,7 +136,8 @@ class _Search:
                 yield from self.holding(*half, precision, upwards=upwards)
 
     def _holds_at(self, *scales: float) -> bool:
-        return all(self._quotas(scale, scale).holds for scale in scales)
+        found = (self._quotas(scale, scale) for scale in scales)
+        return all(each.holds and each.high < inf for each in found)
 
     def ends(self, island: Bounds) -> tuple[Bounds, Bounds] | None:
         """The exact ends of a range that holds, and the quotas in it."""
@@ -143,8 +147,6 @@ class _Search:
         most = next(self.holding(least.low, island.high, PRECISION, upwards=False), least)
         step = (most.high / least.low) ** (1 / INSIDE)
         cells = [(least.low * step**number, least.low * step ** (number + 1)) for number in range(INSIDE)]
-        found = [each for cell in (least, most, *cells) if (each := self._quotas(*cell)).holds]
+        found = [each for cell in (least, most, *cells) if (each := self._quotas(*cell)).holds and each.high < inf]
         quota = Bounds(min(each.low for each in found), max(each.high for each in found))
-        if quota.high == inf:
-            return None  # no refusal bears it out
         return Bounds(least.low, most.high), quota

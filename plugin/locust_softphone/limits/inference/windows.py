@@ -111,10 +111,13 @@ def one_after_another(evidence: Evidence) -> Callable[[float, float], list[list[
                 return [*finished, *unfinished, row]
             if busy:
                 unfinished.append([*row, Window(low, high, low + shortest_s, high + longest_s, high, True)])
-            first = bisect_left(everything.earliest, high)
-            if quiet and first < len(everything.earliest):
-                low, high = everything.earliest[first], everything.latest[first]
-                unfinished.append([*row, Window(low, high, low + shortest_s, high + longest_s, low, False)])
+            first = bisect_left(everything.latest, low + shortest_s)
+            if quiet and first < len(everything.latest):
+                begin = max(low + shortest_s, everything.earliest[first])
+                surely = bisect_left(everything.earliest, high)
+                end = everything.latest[min(surely, len(everything.latest) - 1)]
+                surely_from = begin if surely == first else end
+                unfinished.append([*row, Window(begin, end, begin + shortest_s, end + longest_s, surely_from, False)])
             elif not busy:
                 finished.append(row)
         return finished
