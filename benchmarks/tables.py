@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from rich.console import Console
 from rich.table import Table
 
+from locust_softphone.errors import ExitCode
+
 __all__ = ["Goal", "milliseconds", "show"]
 
 _MARKS = {True: "[green]met", False: "[bold red]not met", None: "[yellow]not measured"}
@@ -28,7 +30,7 @@ class Goal:
 
 
 def show(table: Table, goals: Sequence[Goal], caption: str) -> int:
-    """Print the table, the goals and the caption; returns 0 if every goal is met, else 1."""
+    """Print the table, the goals and the caption; returns the exit code: failed unless every goal is met."""
     console = Console(width=None if sys.stdout.isatty() else TABLE_WIDTH)
     results = Table("target", "result", "")
     for goal in goals:
@@ -36,7 +38,7 @@ def show(table: Table, goals: Sequence[Goal], caption: str) -> int:
     console.print(table)
     console.print(results)
     console.print(f"{caption}; {_machine()}", style="dim", soft_wrap=True, highlight=False)
-    return 0 if all(goal.met for goal in goals) else 1
+    return ExitCode.PASSED if all(goal.met for goal in goals) else ExitCode.FAILED
 
 
 def milliseconds(seconds: float | None) -> str:

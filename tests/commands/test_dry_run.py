@@ -26,7 +26,7 @@ def described(
     folder: Path, *arguments: str, users: str = "", profile: str = PROFILE
 ) -> subprocess.CompletedProcess[str]:
     (folder / "profile.yaml").write_text(profile)
-    (folder / "users.csv").write_text(users)
+    (folder / "users.csv").write_text(users, encoding="utf-8")
     named = ["--users", "users.csv"] if users else []
     return subprocess.run(
         [sys.executable, "-m", "locust_softphone.cli", "describe", "profile.yaml", "--dry-run", *named, *arguments],
@@ -59,15 +59,16 @@ def test_the_requests_to_a_region_are_shown(tmp_path: Path) -> None:
     assert SECRET not in run.stdout
 
 
-def test_users_with_tokens_need_no_client_and_no_identity_request(tmp_path: Path) -> None:
-    run = described(tmp_path, users=f"jid,token\na1b2@acme.orgspan.com,{TOKEN}\n")
+@pytest.mark.parametrize("domain", ["acme.orgspan.com", "Bücher.example."])
+def test_users_with_tokens_need_no_client_and_no_identity_request(tmp_path: Path, domain: str) -> None:
+    run = described(tmp_path, users=f"jid,token\nA1b2@{domain},{TOKEN}\n")
     assert run.stderr == ""
     assert [line.split(" https://")[1].split("?")[0] for line in requests(run.stdout)] == [
         "api.mypurecloud.com/api/v2/notifications/channels",
         "streaming.mypurecloud.com/stream",
         *["api.mypurecloud.com/api/v2/conversations/calls"] * 2,
     ]
-    assert '<open xmlns="urn:ietf:params:xml:ns:xmpp-framing" to="acme.orgspan.com"' in run.stdout
+    assert f'<open xmlns="urn:ietf:params:xml:ns:xmpp-framing" to="{domain}"' in run.stdout
     assert TOKEN not in run.stdout
 
 

@@ -11,10 +11,10 @@ import pytest
 from locust_softphone.config import located_yaml
 from locust_softphone.config.profile import Profile
 from locust_softphone.config.profile_files import list_profiles, load_profile, pack_folder
-from locust_softphone.config.profile_schema import SCHEMA_PATH, profile_schema
 from locust_softphone.config.schedule import Schedule, Stage
 from locust_softphone.config.strict_yaml import loads
 from locust_softphone.errors import InputError
+from locust_softphone.schemas.generate import PROFILE_SCHEMA, generated
 
 PACK = [file.name for file in list_profiles([pack_folder()])]
 BURST = "name: burst\nusers: 500\n"
@@ -251,7 +251,7 @@ def test_a_profile_of_the_pack_is_valid_and_matches_the_schema(name: str) -> Non
     assert text.count("# yaml-language-server: $schema=../plugin/locust_softphone/schemas/profile.schema.json\n") == 1
     tree = located_yaml.parse(text)
     assert tree is not None
-    schema = json.loads(profile_schema())
+    schema = json.loads(PROFILE_SCHEMA.read_text(encoding="utf-8"))
     for data in (tree.data, profile.resolved()):
         jsonschema.Draft202012Validator(schema).validate(data)
     assert Profile.model_validate(json.loads(json.dumps(profile.resolved()))) == profile
@@ -291,8 +291,8 @@ def test_a_profile_differs_from_its_counterpart_only_in_these_keys(
 
 
 def test_the_shipped_schema_is_current_and_describes_every_key() -> None:
-    shipped = SCHEMA_PATH.read_text(encoding="utf-8")
-    assert shipped == profile_schema(), "update it with: python -m locust_softphone.config.profile_schema"
+    shipped = PROFILE_SCHEMA.read_text(encoding="utf-8")
+    assert shipped == generated()[PROFILE_SCHEMA], "update it with: python -m locust_softphone.schemas.generate"
     schema = json.loads(shipped)
     jsonschema.Draft202012Validator.check_schema(schema)
     for part in (schema, *schema["$defs"].values()):
@@ -318,7 +318,9 @@ def test_the_schema_refuses_what_the_loader_refuses(text: str) -> None:
     assert problems(text)
     tree = located_yaml.parse(text)
     assert tree is not None
-    assert not jsonschema.Draft202012Validator(json.loads(profile_schema())).is_valid(tree.data)
+    assert not jsonschema.Draft202012Validator(json.loads(PROFILE_SCHEMA.read_text(encoding="utf-8"))).is_valid(
+        tree.data
+    )
 
 
 def test_the_old_key_of_an_aborting_expectation_is_read_with_one_warning(

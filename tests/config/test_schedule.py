@@ -69,9 +69,6 @@ def test_an_index_outside_the_plan_is_refused() -> None:
     for n in (-1, 5):
         with pytest.raises(IndexError):
             Schedule(5, (Stage(5, 1.0),)).start_time(n)
-    for offset, stride in ((2, 2), (-1, 2), (0, 0)):
-        with pytest.raises(ValueError, match="no worker"):
-            Schedule(5, (Stage(5, 1.0),)).share(offset, stride)
 
 
 @st.composite
@@ -98,12 +95,6 @@ def test_starts_are_sorted_and_each_lies_within_its_stage(schedule: Schedule) ->
         to = reached if stage.to is None else stage.to
         assert all(start_s <= t <= start_s + stage.over_s for t in starts[reached:to])
         start_s, reached = start_s + stage.over_s, to
-
-
-@given(schedules(), st.integers(1, 12))
-def test_the_workers_together_have_each_softphone_once(schedule: Schedule, workers: int) -> None:
-    shares = [n for offset in range(workers) for n in schedule.share(offset, workers)]
-    assert sorted(shares) == list(range(schedule.users))
 
 
 @given(schedules(), st.floats(-1, 20000))

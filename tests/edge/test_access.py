@@ -14,6 +14,7 @@ from locust_softphone.edge.policy import Organisation
 ORGANISATIONS = [
     Organisation(client_id="acme", client_secret=SecretStr("s3cret:ü")),
     Organisation(client_id="umbrella", client_secret=SecretStr("other")),
+    Organisation(client_id="acme:prod", client_secret=SecretStr(" %&+£€")),  # RFC 6749 appendix B
 ]
 USERS = [User(name="alice", access_token=SecretStr("alices-own"), client_id="umbrella")]
 
@@ -31,6 +32,10 @@ def access() -> Access:
     ("authorization", "client_id"),
     [
         (basic("acme:s3cret:ü"), "acme"),  # the first colon ends the id, RFC 7617 2
+        (basic("acme:s3cret%3A%c3%BC"), "acme"),  # form-encoded, RFC 6749 2.3.1
+        (basic("acme%3Aprod:+%25%26%2B%C2%A3%E2%82%AC"), "acme:prod"),
+        (basic("acme:prod: %&+£€"), None),  # not encoded
+        (basic("acme:%FF"), None),  # not UTF-8
         (basic("umbrella:other").replace("Basic", "bAsIc"), "umbrella"),  # schemes are case-insensitive, RFC 9110 11.1
         (basic("acme:other"), None),  # another organisation's secret
         (basic("acme:"), None),

@@ -56,6 +56,8 @@ def test_a_token_request(edge: EdgeProcess, authorization: str, body: bytes, sta
         assert response.json()["status"] == status
     assert ("WWW-Authenticate" in response.headers) == (status == 401)
     assert ("X-RateLimit-Remaining" in response.headers) == (status == 200)
+    cached = (response.headers.get("Cache-Control"), response.headers.get("Pragma"))
+    assert cached == (("no-store", "no-cache") if status == 200 else (None, None))  # RFC 6749 5.1
 
 
 def test_a_token_expires(start_edge: StartEdge) -> None:

@@ -62,8 +62,10 @@ def test_every_description_says_that_the_default_is_illustrative() -> None:
         ("ping_every: 20", "ping_every: 20 is not a duration, write 20s"),
         ("max_early_retries: -1", "max_early_retries: must be at least 0"),
         ("organisations: []", "organisations: must name at least one"),
-        ("organisations: [{client_id: 'a:b', client_secret: c}]", "organisations[0].client_id: must have a character"),
-        ("organisations: [{client_id: '', client_secret: c}]", "organisations[0].client_id: must have a character"),
+        (
+            "organisations: [{client_id: '', client_secret: c}]",
+            "organisations[0].client_id: string should have at least 1 character",
+        ),
         (
             "organisations: [{client_id: a, client_secret: b}, {client_id: a, client_secret: c}]",
             "organisations: two organisations have the same client_id",

@@ -1,4 +1,4 @@
-"""The fault matrix: what goes wrong, and what a softphone makes of it."""
+"""The fault matrix: each fault, and the result that is expected."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from urllib.request import urlopen
 
 from trustme import LeafCert
 
-from tests.faults.certificates import authority_file, expired, of_nobody_trusted, of_somebody_else
+from tests.faults.certificates import authority_file, expired, for_another_host, of_an_unknown_authority
 from tests.faults.forwarder import Cut, End, Forwarder, fin, forwarder, rst, silence
 from tests.faults.proxies import Proxy, haproxy, nginx, through
 from tests.faults.scripted_edge import Fault, Visit, answer, reply, scripted_edge, upgraded
@@ -29,12 +29,12 @@ OFTEN = 10_000
 
 @dataclass(frozen=True)
 class Seen:
-    """What came of a fault.
+    """The result of a fault.
 
     Args:
-        outcome: of the attempt that met it, or how the connection that was held ended.
-        code: the close code that was counted for it; none where no WebSocket was concerned.
-        then: what the next try did.
+        outcome: of the attempt that met it, or how the held connection ended.
+        code: the close code that was counted; None if no WebSocket was affected.
+        then: the result of the next try.
     """
 
     outcome: str
@@ -47,14 +47,14 @@ class Case:
     """One fault.
 
     Args:
-        name: what goes wrong.
-        step: where: a step, or ``hold``.
-        edge: runs whatever it takes; yields the URL to call.
-        seen: what is to come of it.
-        by: what does it.
-        softphone: how the softphone behaves, beyond the usual.
-        hold: how long a call is held: not at all, until it is dropped, or briefly.
-        trusts: the one authority that the softphone trusts, a file; the system's where it is empty.
+        name: the fault.
+        step: the step that meets it, or ``hold``.
+        edge: starts the edge and what causes the fault; yields the URL to call.
+        seen: the expected result.
+        by: what causes the fault.
+        softphone: overrides of the usual behaviour.
+        hold: how long the call is held: empty for not at all, ``until dropped`` or ``briefly``.
+        trusts: the file of the only trusted authority; empty for those of the system.
     """
 
     name: str
@@ -68,16 +68,16 @@ class Case:
 
 
 def scripted(name: str, step: str, fault: Fault, seen: Seen, **more: Any) -> Case:
-    """A fault that no well-kept server has."""
+    """A fault that a script causes."""
     hold = more.pop("hold", "until dropped" if step == "hold" else "")
     return Case(name, step, lambda: scripted_edge({step: [fault]}), seen, softphone=more, hold=hold)
 
 
-# What a server says.
+# Faults of a server.
 
 
 def says(data: bytes) -> Fault:
-    """Say so, then leave with a FIN once the client has nothing more to say."""
+    """Send ``data``, then a FIN, and wait for the client to close."""
 
     def fault(visit: Visit) -> None:
         visit.connection.sendall(data)
@@ -96,7 +96,7 @@ def is_silent(visit: Visit) -> None:
 
 
 def drips(visit: Visit) -> None:
-    """A byte at a time, without end."""
+    """Send one byte at a time, without end."""
     visit.connection.sendall(b"HTTP/1.1 101 Switching Protocols\r\nX-Drip: ")
     visit.connection.settimeout(0.05)
     while True:
@@ -121,7 +121,7 @@ def cuts(visit: Visit) -> None:
 
 
 def answers(change: Callable[[dict[str, str]], dict[str, str] | bytes]) -> Fault:
-    """An answer with something changed."""
+    """Answer the offer with a changed answer."""
 
     def fault(visit: Visit) -> None:
         changed = change(answer(visit.body))
@@ -133,7 +133,7 @@ def answers(change: Callable[[dict[str, str]], dict[str, str] | bytes]) -> Fault
 
 
 def answers_twice(visit: Visit) -> None:
-    """The token's response, and right behind it another one: it would pass for the next request's."""
+    """Send the token's response and a second one, which a client could take for the response to its next request."""
     token = b'{"access_token": "t", "expires_in": 3600}'
     visit.connection.sendall(reply("200 OK", token) + reply("201 Created", b'{"type": "answer", "sdp": "stale"}'))
     waits_for_the_client(visit.connection)
@@ -150,7 +150,7 @@ def sdp(old: str, new: str) -> Callable[[dict[str, str]], dict[str, str]]:
 
 
 def sends(*frames: bytes) -> Fault:
-    """Frames, and then nothing until the client leaves."""
+    """Send frames, then wait for the client to close."""
 
     def fault(visit: Visit) -> None:
         for each in frames:
@@ -161,12 +161,12 @@ def sends(*frames: bytes) -> Fault:
 
 
 def sends_on(*frames: bytes) -> Fault:
-    """Frames, and then as if nothing had been."""
+    """Send frames, then continue normally."""
     return lambda visit: visit.connection.sendall(b"".join(frames))
 
 
 def opens(then: Fault) -> Fault:
-    """The upgrade, and something else than ready."""
+    """Accept the upgrade, then do something else than send ready."""
 
     def fault(visit: Visit) -> None:
         visit.connection.sendall(upgraded(visit))
@@ -177,18 +177,18 @@ def opens(then: Fault) -> Fault:
 
 AGAIN = "after 0.2 s: ok"
 AT_ONCE = "at once, with a new token: ok"
-NEVER = "none, trying again cannot help"
-UP_AGAIN = "after 0.2 s: the call is up again"
-STAYS = "the call goes on"
+NEVER = "none: another try cannot help"
+UP_AGAIN = "after 0.2 s: the call is set up again"
+STAYS = "the call continues"
 
 HANDSHAKES = [
     scripted("no answer", "handshake", is_silent, Seen("timed_out", 1006, AGAIN), **QUICK),
     scripted("an answer a byte at a time", "handshake", drips, Seen("timed_out", 1006, AGAIN), **QUICK),
     scripted("FIN before the answer", "handshake", leaves, Seen("lost", 1006, AGAIN)),
     scripted("RST before the answer", "handshake", cuts, Seen("reset", 1006, AGAIN)),
-    scripted("FIN in the middle of it", "handshake", says(b"HTTP/1.1 101 Swit"), Seen("lost", 1006, AGAIN)),
-    scripted("101 with a wrong accept key", "handshake", wrong_key, Seen("malformed", 1006, AGAIN)),
-    scripted("no HTTP", "handshake", says(b"SSH-2.0-OpenSSH_9.2\r\n\r\n"), Seen("malformed", 1006, AGAIN)),
+    scripted("FIN in the middle of the answer", "handshake", says(b"HTTP/1.1 101 Swit"), Seen("lost", 1006, AGAIN)),
+    scripted("101 with a wrong Sec-WebSocket-Accept", "handshake", wrong_key, Seen("malformed", 1006, AGAIN)),
+    scripted("not HTTP", "handshake", says(b"SSH-2.0-OpenSSH_9.2\r\n\r\n"), Seen("malformed", 1006, AGAIN)),
     scripted("200", "handshake", says(reply("200 OK")), Seen("malformed", 1006, AGAIN)),
     scripted("302", "handshake", refuses("302 Found", "Location: /elsewhere"), Seen("redirected", 1006, NEVER)),
     scripted("401", "handshake", refuses("401 Unauthorized"), Seen("unauthorized", 1006, AT_ONCE)),
@@ -221,7 +221,7 @@ READY = [
     scripted("RST instead", "ready", opens(cuts), Seen("reset", 1006, AGAIN)),
     scripted("FIN instead", "ready", opens(leaves), Seen("lost", 1006, AGAIN)),
     scripted("close 1013 instead", "ready", opens(sends(close_frame(1013))), Seen("closed", 1013, AGAIN)),
-    scripted("it does not come", "ready", opens(is_silent), Seen("timed_out", None, AGAIN), **QUICK),
+    scripted("no message", "ready", opens(is_silent), Seen("timed_out", None, AGAIN), **QUICK),
 ]
 
 OFFERS = [
@@ -240,17 +240,17 @@ OFFERS = [
         answers(lambda message: {**message, "sessionId": "another"}),
         Seen("bad_answer", None, NEVER),
     ),
-    scripted("two answers to one offer", "offer", answers_the_offer_twice, Seen("ok", None, "none needed")),
-    scripted("no JSON", "offer", answers(lambda _: b"<html>"), Seen("bad_answer", None, NEVER)),
+    scripted("two responses to one offer", "offer", answers_the_offer_twice, Seen("ok", None, "none needed")),
+    scripted("not JSON", "offer", answers(lambda _: b"<html>"), Seen("bad_answer", None, NEVER)),
     scripted("malformed SDP", "offer", answers(sdp("v=0", "v=1")), Seen("bad_answer", None, NEVER)),
     scripted(
-        "an SDP that does not match the offer (another mid)",
+        "SDP that does not match the offer (another mid)",
         "offer",
         answers(sdp("a=mid:0", "a=mid:7")),
         Seen("bad_answer", None, NEVER),
     ),
     scripted(
-        "an SDP that does not match the offer (an m-section too many)",
+        "SDP that does not match the offer (an extra m-section)",
         "offer",
         answers(lambda message: {**message, "sdp": message["sdp"] + message["sdp"][message["sdp"].index("m=") :]}),
         Seen("bad_answer", None, NEVER),
@@ -260,8 +260,8 @@ OFFERS = [
 TOKENS = [
     scripted("500", "token", refuses("500 Oops"), Seen("server_error", None, AGAIN)),
     scripted("401", "token", refuses("401 Unauthorized"), Seen("unauthorized", None, AGAIN)),
-    scripted("an answer without a token", "token", says(reply("200 OK", b"{}")), Seen("malformed", None, AGAIN)),
-    scripted("two answers to one request", "token", answers_twice, Seen("ok", None, "none needed")),
+    scripted("a response without a token", "token", says(reply("200 OK", b"{}")), Seen("malformed", None, AGAIN)),
+    scripted("two responses to one request", "token", answers_twice, Seen("ok", None, "none needed")),
 ]
 
 HELD = [
@@ -273,7 +273,10 @@ HELD = [
     ),
     scripted("a close frame without a code", "hold", sends(frame(8)), Seen("closed", 1005, UP_AGAIN)),
     scripted(
-        "close 1006, which no frame may carry", "hold", sends(close_frame(1006)), Seen("malformed", 1006, UP_AGAIN)
+        "close 1006, which is not allowed in a frame",
+        "hold",
+        sends(close_frame(1006)),
+        Seen("malformed", 1006, UP_AGAIN),
     ),
     scripted(
         "a frame too large (1 GB announced)",
@@ -283,16 +286,16 @@ HELD = [
     ),
     scripted("invalid UTF-8", "hold", sends(frame(1, b"\xff\xfe")), Seen("malformed", 1006, UP_AGAIN)),
     scripted("a reserved bit", "hold", sends(frame(1, b"x", rsv=1)), Seen("malformed", 1006, UP_AGAIN)),
-    scripted("a continuation of nothing", "hold", sends(frame(0, b"x")), Seen("malformed", 1006, UP_AGAIN)),
+    scripted("a continuation without a message", "hold", sends(frame(0, b"x")), Seen("malformed", 1006, UP_AGAIN)),
     scripted(
-        "a message in the middle of a fragmented one",
+        "a message within a fragmented message",
         "hold",
         sends(frame(1, b"x", fin=False), frame(1, b"y")),
         Seen("malformed", 1006, UP_AGAIN),
     ),
     scripted("half a frame, then FIN", "hold", lambda visit: says(b"\x81\x05he")(visit), Seen("lost", 1006, UP_AGAIN)),
     scripted(
-        "a fragmented message with a ping in between",
+        "a fragmented message with a ping between its frames",
         "hold",
         sends_on(frame(1, b"x", fin=False), frame(9), frame(0, b"y")),
         Seen("ok, 1 ping answered", None, STAYS),
@@ -315,14 +318,14 @@ HELD = [
         "silence",
         "hold",
         is_silent,
-        Seen("ok", None, f"{STAYS}; its goodbye ends with timed_out (1006)"),
+        Seen("ok", None, f"{STAYS}; the close ends with timed_out (1006)"),
         hold="briefly",
         **QUICK,
     ),
 ]
 
 
-# No connection at all.
+# No connection.
 
 
 @contextmanager
@@ -338,13 +341,13 @@ def no_such_host() -> Any:
 
 
 def asked_once(proxy: Proxy) -> None:
-    """Use up the one request a minute that there is."""
+    """Use up the one request a minute that is allowed."""
     with suppress(HTTPError):
         urlopen(f"{proxy.url}/signaling", timeout=20)
 
 
 def without_tls() -> Any:
-    """https to a port of nginx that has none."""
+    """https to a port of nginx without TLS."""
 
     @contextmanager
     def running() -> Any:
@@ -377,15 +380,15 @@ CONNECTIONS = [
     Case(
         "no such host", "look-up", no_such_host, Seen("unresolved", None, "none: looked up once, before the run"), "DNS"
     ),
-    Case("no TLS behind https", "token", without_tls(), Seen("tls_failed", None, NEVER), "nginx"),
+    Case("https to a port without TLS", "token", without_tls(), Seen("tls_failed", None, NEVER), "nginx"),
     shows("that has expired", expired, authority_file()),
-    shows("for another host", of_somebody_else, authority_file()),
-    shows("of an authority that --softphone-ca does not name", of_nobody_trusted, authority_file()),
-    shows("of an authority that the system does not know", of_nobody_trusted),
+    shows("for another host", for_another_host, authority_file()),
+    shows("of an authority that --softphone-ca does not name", of_an_unknown_authority, authority_file()),
+    shows("of an authority that the system does not know", of_an_unknown_authority),
 ]
 
 
-# A wire that is cut.
+# Cut connections.
 
 WEBSOCKET, OFFER = b"GET /signaling", b"POST /api/v2/media/offer"
 IN_MID_CONNECTION = "a forwarder"
@@ -412,7 +415,7 @@ def cut_in(step: str, request: bytes, bytes_of_it: int, name: str, end: End, see
 
 CUTS = [
     Case(
-        "everything a byte at a time, either way",
+        "everything one byte at a time, in both directions",
         "handshake",
         through(lambda: forwarder(slice_bytes=1)),
         Seen("ok", None, "none needed"),
@@ -427,9 +430,9 @@ CUTS = [
     cut_when_answered("RST to both sides", rst, Seen("reset", 1006, UP_AGAIN)),
     cut_when_answered("FIN to both sides", fin, Seen("lost", 1006, UP_AGAIN)),
     cut_when_answered(
-        "nothing passes any more, either way",
+        "nothing passes any more, in both directions",
         silence,
-        Seen("ok", None, f"{STAYS}; its goodbye ends with timed_out (1006)"),
+        Seen("ok", None, f"{STAYS}; the close ends with timed_out (1006)"),
         hold="briefly",
         **QUICK,
     ),
@@ -441,7 +444,7 @@ CUTS = [
 
 @contextmanager
 def silent_upstream() -> Iterator[Proxy]:
-    """An upstream that takes connections, and leaves it at that."""
+    """An upstream that accepts connections and sends nothing."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         silent = "127.0.0.1:{1}".format(*listener.getsockname())
         with nginx("proxy_read_timeout 1s;", signaling=silent) as proxy:
@@ -457,7 +460,7 @@ NGINX = [
         "nginx",
     ),
     Case(
-        "limit_req with limit_req_status 429 and a Retry-After: 3 that was added",
+        "limit_req with limit_req_status 429 and an added Retry-After: 3",
         "handshake",
         through(
             lambda: nginx("limit_req zone=one; limit_req_status 429; add_header Retry-After $retry_after always;"),
@@ -467,7 +470,7 @@ NGINX = [
         "nginx",
     ),
     Case(
-        "limit_req with a burst, without nodelay: the limit shows as a delay only",
+        "limit_req with a burst, without nodelay: only a delay",
         "handshake",
         through(lambda: nginx("limit_req zone=one burst=5;"), first=asked_once),
         Seen("timed_out", 1006, "after 0.2 s: timed_out"),
@@ -489,7 +492,7 @@ NGINX = [
         "nginx",
     ),
     Case(
-        "Upgrade is not passed on, and the edge says 426",
+        "Upgrade is not forwarded, and the edge answers 426",
         "handshake",
         through(lambda: nginx(upgrade="")),
         Seen("rejected", 1006, NEVER),
@@ -503,7 +506,7 @@ NGINX = [
         "nginx",
     ),
     Case(
-        "proxy_read_timeout, nothing said for 1 s",
+        "proxy_read_timeout, 1 s without data",
         "hold",
         through(lambda: nginx("proxy_read_timeout 1s;")),
         Seen("lost", 1006, UP_AGAIN),
@@ -519,7 +522,7 @@ NGINX = [
         hold="until dropped",
     ),
     Case(
-        "reload, and worker_shutdown_timeout passes",
+        "reload, then worker_shutdown_timeout",
         "hold",
         through(nginx, once_answered=Proxy.reload),
         Seen("lost", 1006, UP_AGAIN),
@@ -530,7 +533,7 @@ NGINX = [
         "the upstream is killed",
         "hold",
         through(nginx, once_answered=Proxy.kill_edge),
-        Seen("lost", 1006, "after 0.2 s: the call is not up again"),
+        Seen("lost", 1006, "after 0.2 s: the call is not set up again"),
         "nginx",
         hold="until dropped",
     ),
@@ -539,7 +542,7 @@ NGINX = [
 TWO_CONNECTIONS = """stick-table type ip size 10 store conn_cnt
   tcp-request connection track-sc0 src
   tcp-request connection reject if { sc0_conn_cnt gt 2 }"""
-"""That of who asks whether haproxy is there yet, and the softphone's own for HTTP."""
+"""Allows two connections: the probe whether haproxy is up, and the softphone's HTTP connection."""
 
 HAPROXY = [
     Case(
@@ -581,7 +584,7 @@ HAPROXY = [
         QUICK,
     ),
     Case(
-        "maxconn 1, taken by the softphone's own HTTP connection: the kernel accepts, haproxy does not",
+        "maxconn 1, used by the softphone's own HTTP connection: the kernel accepts, haproxy does not",
         "handshake",
         through(lambda: haproxy("maxconn 1")),
         Seen("timed_out", 1006, AGAIN),
@@ -589,7 +592,7 @@ HAPROXY = [
         QUICK,
     ),
     Case(
-        "timeout tunnel, nothing said for 1 s",
+        "timeout tunnel, 1 s without data",
         "hold",
         through(lambda: haproxy("timeout client 1s")),
         Seen("lost", 1006, UP_AGAIN),
@@ -600,7 +603,7 @@ HAPROXY = [
         "the upstream is killed",
         "hold",
         through(haproxy, once_answered=Proxy.kill_edge),
-        Seen("lost", 1006, "after 0.2 s: the call is not up again"),
+        Seen("lost", 1006, "after 0.2 s: the call is not set up again"),
         "haproxy",
         hold="until dropped",
     ),
@@ -608,7 +611,7 @@ HAPROXY = [
         "haproxy is killed",
         "hold",
         through(haproxy, once_answered=Proxy.die),
-        Seen("lost", 1006, "after 0.2 s: the call is not up again"),
+        Seen("lost", 1006, "after 0.2 s: the call is not set up again"),
         "haproxy",
         hold="until dropped",
     ),

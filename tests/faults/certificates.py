@@ -1,4 +1,4 @@
-"""Certificates that are no good, from an authority of our own, and one that is."""
+"""Certificates with one fault each, and a good one, from a private authority."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from tempfile import TemporaryDirectory
 
 import trustme
 
-__all__ = ["authority_file", "expired", "good", "of_nobody_trusted", "of_somebody_else"]
+__all__ = ["authority_file", "expired", "for_another_host", "good", "of_an_unknown_authority"]
 
 HOST = "127.0.0.1"
 _SCRATCH = TemporaryDirectory()
@@ -36,9 +36,9 @@ def expired() -> trustme.LeafCert:
     return _authority().issue_cert(HOST, not_after=datetime.now(UTC) - timedelta(days=1))
 
 
-def of_somebody_else() -> trustme.LeafCert:
+def for_another_host() -> trustme.LeafCert:
     return _authority().issue_cert("elsewhere.example", "127.0.0.2")
 
 
-def of_nobody_trusted() -> trustme.LeafCert:
+def of_an_unknown_authority() -> trustme.LeafCert:
     return trustme.CA().issue_cert(HOST)

@@ -1,11 +1,11 @@
-"""A wire that is cut: TCP passed on to a simulated edge, until it is not, in the ways that toxiproxy names.
+"""Forwards TCP to a simulated edge and cuts connections, with the faults that toxiproxy names.
 
     softphone ──► Forwarder ──► edge          reset_peer    both sides get an RST
                                               limit_data    both get a FIN
-                                              timeout       nothing passes any more, and nobody says so
-                                              slicer        everything passes, a byte at a time
+                                              timeout       nothing passes any more
+                                              slicer        everything passes, one byte at a time
 
-What happens, happens once: who comes back finds the wire mended.
+Each fault happens once; the next connection works.
 """
 
 from __future__ import annotations
@@ -30,12 +30,12 @@ NO_LINGER = struct.pack("ii", 1, 0)
 
 @dataclass(eq=False)
 class Link:
-    """A softphone's connection, and the one to the edge that belongs to it."""
+    """A softphone's connection, and its connection to the edge."""
 
     softphone: asyncio.StreamWriter
     edge: asyncio.StreamWriter
     dead: bool = False
-    passes: int | None = None  # of what the edge says, so many bytes more before the cut
+    passes: int | None = None  # bytes from the edge before the cut
 
     @property
     def both(self) -> tuple[asyncio.StreamWriter, asyncio.StreamWriter]:
@@ -46,7 +46,7 @@ End = Callable[[Link], None]
 
 
 def rst(link: Link) -> None:
-    """Either side gets an RST."""
+    """Both sides get an RST."""
     link.dead = True
     for writer in link.both:
         writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, NO_LINGER)
@@ -54,25 +54,25 @@ def rst(link: Link) -> None:
 
 
 def fin(link: Link) -> None:
-    """Either side gets a FIN."""
+    """Both sides get a FIN."""
     link.dead = True
     for writer in link.both:
         writer.close()
 
 
 def silence(link: Link) -> None:
-    """Whatever either side says is lost; the connections stay."""
+    """All data is lost; the connections stay open."""
     link.dead = True
 
 
 @dataclass(frozen=True)
 class Cut:
-    """Ends a link when so many bytes of what is said to a request have passed.
+    """Cuts a connection in the middle of a response.
 
     Args:
-        request: how it begins.
-        after: how many bytes.
-        end: how it ends.
+        request: the beginning of the request.
+        after: the number of bytes of the response that pass.
+        end: how the connection ends.
     """
 
     request: bytes
@@ -81,12 +81,12 @@ class Cut:
 
 
 class Forwarder:
-    """Passes on what comes, to ``edge``.
+    """Forwards connections to an edge.
 
     Args:
-        edge: where to.
-        cut: what is to happen, if anything is that does not wait for ``cut_the_last``.
-        slice_bytes: how much at most is passed on at a time.
+        edge: the edge.
+        cut: a cut that happens by itself, without ``cut_the_last``.
+        slice_bytes: the most bytes that are forwarded at a time.
     """
 
     def __init__(self, edge: EdgeProcess, cut: Cut | None, slice_bytes: int) -> None:
@@ -100,7 +100,7 @@ class Forwarder:
         self._over = asyncio.Event()
 
     def run(self) -> None:
-        """Until ``stop``, which is called from another thread, as is ``cut_the_last``."""
+        """Forward until ``stop``. Other threads call ``stop`` and ``cut_the_last``."""
         asyncio.set_event_loop(self._loop)
         self._loop.run_until_complete(self._serve())
         self._loop.close()
@@ -169,7 +169,7 @@ class Forwarder:
 
 @contextmanager
 def forwarder(cut: Cut | None = None, slice_bytes: int = READ_SIZE) -> Iterator[Forwarder]:
-    """A wire to an edge of its own."""
+    """Runs a forwarder with an edge of its own."""
     with an_edge() as edge:
         wire = Forwarder(edge, cut, slice_bytes)
         thread = threading.Thread(target=wire.run)

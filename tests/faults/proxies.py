@@ -1,6 +1,6 @@
-"""Faults that real proxies have: nginx and haproxy in front of the simulated edge, on free ports, without root.
+"""nginx and haproxy in front of the simulated edge, on free ports, without root.
 
-A certificate is nginx's to show; who issues it, and for how long, is the case's affair.
+nginx can also serve TLS with a certificate that a case provides.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ backend back
 
 
 class Proxy:
-    """A proxy that runs, and the edge behind it."""
+    """A running proxy, and the edge behind it."""
 
     def __init__(self, url: str, process: subprocess.Popen[bytes], edge: EdgeProcess) -> None:
         self.url = url
@@ -81,7 +81,7 @@ class Proxy:
             worker.kill()
 
     def reload(self) -> None:
-        """SIGHUP: the old worker may finish, for worker_shutdown_timeout."""
+        """SIGHUP: the old worker may finish within worker_shutdown_timeout."""
         self.process.send_signal(signal.SIGHUP)
 
     def die(self) -> None:
@@ -89,12 +89,12 @@ class Proxy:
         self.process.kill()
 
     def kill_edge(self) -> None:
-        """The upstream goes."""
+        """SIGKILL to the edge."""
         self.edge.process.kill()
 
 
 def missing(by: str) -> str:
-    """What is not installed, if anything is that this fault takes."""
+    """The program that this fault needs and that is not installed; empty if there is none."""
     program = by.split()[0]
     return program if program in ("nginx", "haproxy") and not shutil.which(_program(program)) else ""
 
@@ -114,11 +114,11 @@ def nginx(
     """nginx in front of an edge.
 
     Args:
-        extra: what ``location /signaling`` has besides.
-        signaling: what is behind that, if not the edge.
-        upgrade: what lets WebSockets through.
-        connections: how many the worker may have, those to the edge and the one that it listens on among them.
-        certificate: makes what it has to show, if it does TLS.
+        extra: more configuration for ``location /signaling``.
+        signaling: the upstream of that location; the edge by default.
+        upgrade: the configuration that forwards WebSockets.
+        connections: the worker's limit, including connections to the edge and the listening socket.
+        certificate: makes the certificate for TLS; plain HTTP without it.
     """
     shown = certificate() if certificate else None
     others: dict[str, str | int] = {
@@ -131,7 +131,7 @@ def nginx(
 
 
 def haproxy(extra: str = "") -> AbstractContextManager[Proxy]:
-    """haproxy with this in its frontend."""
+    """haproxy in front of an edge; ``extra`` is more configuration for its frontend."""
     return _proxy(HAPROXY, lambda config: [_program("haproxy"), "-db", "-f", str(config)], {"extra": extra})
 
 
@@ -142,20 +142,20 @@ def _proxy(
     others: Mapping[str, str | int],
     certificate: trustme.LeafCert | None = None,
 ) -> Iterator[Proxy]:
-    """Run it in front of an edge, with what ``others`` say in its configuration."""
+    """Run a proxy in front of an edge; ``others`` fill in the rest of its configuration."""
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         edge = stack.enter_context(an_edge())
         with socket.create_server(("127.0.0.1", 0)) as probe:
             port = probe.getsockname()[1]
         upstream = "{}:{}".format(*edge.address)
-        places = {"folder": folder, "port": port, "upstream": upstream, "tls": ""}
+        values = {"folder": folder, "port": port, "upstream": upstream, "tls": ""}
         if certificate is not None:
             pem = folder / "certificate.pem"
             certificate.private_key_and_cert_chain_pem.write_to_path(pem)
-            places["tls"] = f" ssl; ssl_certificate {pem}; ssl_certificate_key {pem}"
+            values["tls"] = f" ssl; ssl_certificate {pem}; ssl_certificate_key {pem}"
         config, log = folder / "config", folder / "log"
-        config.write_text(template.format(**{**places, **others, "signaling": others.get("signaling") or upstream}))
+        config.write_text(template.format(**{**values, **others, "signaling": others.get("signaling") or upstream}))
         with log.open("w") as output:
             process = subprocess.Popen(command(config), stdout=output, stderr=output)
         stack.callback(_end, process)
@@ -165,7 +165,7 @@ def _proxy(
 
 @contextmanager
 def an_edge() -> Iterator[EdgeProcess]:
-    """A simulated edge that may be killed."""
+    """A simulated edge that a test may kill."""
     with ExitStack() as stack:
         edge = stack.enter_context(running_edge(EDGE))
         yield edge
@@ -174,7 +174,7 @@ def an_edge() -> Iterator[EdgeProcess]:
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
-    """SIGTERM, or a master that is killed leaves the worker that it has just started; then whatever is left."""
+    """SIGTERM first, because a killed master leaves its newest worker running; then kill what is left."""
     workers = psutil.Process(process.pid).children() if process.poll() is None else []
     process.terminate()
     try:
@@ -211,12 +211,12 @@ def through(
     first: Callable[[P], object] | None = None,
     once_answered: Callable[[P], None] | None = None,
 ) -> Callable[[], AbstractContextManager[str]]:
-    """The URL of a proxy, or of whatever else is in front of an edge.
+    """The URL of a proxy, or of something else in front of an edge.
 
     Args:
         proxied: starts it.
-        first: done before anybody calls.
-        once_answered: done when an offer has been answered.
+        first: called before the softphone calls.
+        once_answered: called when an offer has been answered.
     """
 
     @contextmanager

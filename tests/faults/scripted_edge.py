@@ -1,7 +1,7 @@
-"""An edge that does as it should, but for the faults that it is told to have, each once, at one step.
+"""An edge that works, except for given faults; each fault happens once, at one step.
 
-with scripted_edge({"offer": [says(b"HTTP/1.1 500 Oops…")]}) as url:
-    …                                       the first offer meets the fault, the second one an answer
+    with scripted_edge({"offer": [says(b"HTTP/1.1 500 Oops…")]}) as url:
+        …                                       the first offer meets the fault, the second gets an answer
 
 A fault at ``hold`` happens to the WebSocket once its offer has been answered.
 """
@@ -29,7 +29,7 @@ SESSION = "the-session"
 
 @dataclass(frozen=True)
 class Visit:
-    """A request that has come, and the connection that it came on."""
+    """A request, and the connection that it came on."""
 
     connection: socket.socket
     head: bytes
@@ -37,7 +37,7 @@ class Visit:
 
 
 Fault = Callable[[Visit], None]
-"""What is done instead of answering; the connection is closed afterwards."""
+"""Called instead of answering; then the connection is closed."""
 
 
 def reply(status: str, body: bytes = b"", *headers: str) -> bytes:
@@ -53,7 +53,7 @@ def answer(body: bytes) -> dict[str, str]:
 
 
 def upgraded(visit: Visit) -> bytes:
-    """The 101 to a handshake."""
+    """The 101 response to a handshake."""
     head = b"HTTP/1.1 101 Switching Protocols\r\nX-Session-Id: " + SESSION.encode() + b"\r\n"
     return head + accept_lines(visit.head) + b"\r\n"
 
@@ -118,12 +118,12 @@ def _read(connection: socket.socket) -> Visit | None:
 
 @contextmanager
 def scripted_edge(faults: Mapping[str, Sequence[Fault]]) -> Iterator[str]:
-    """Run it on a free port; yields its URL."""
+    """Run the edge on a free port; yields its URL."""
     edge = _Edge(faults)
     with socket.create_server(("127.0.0.1", 0)) as listener:
 
         def accept() -> None:
-            with suppress(OSError):  # nobody comes any more
+            with suppress(OSError):  # the listener is closed
                 while True:
                     threading.Thread(target=edge.serve, args=(listener.accept()[0],), daemon=True).start()
 

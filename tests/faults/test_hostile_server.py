@@ -1,4 +1,4 @@
-"""Servers that mean harm: bounded memory, one outcome, and the next try is as good as ever."""
+"""Hostile servers: memory is bounded, there is one outcome, and the next try works."""
 
 from __future__ import annotations
 
@@ -10,24 +10,24 @@ from collections.abc import Iterator
 import pytest
 
 from tests.faults.cases import AGAIN, NEVER, QUICK, UP_AGAIN, Case, Seen, refuses, says, scripted, sends
-from tests.faults.matrix import Victim, a_victim, happened
+from tests.faults.matrix import SoftphoneProcess, a_softphone_process, observed
 from tests.faults.scripted_edge import Fault, Visit, reply, upgraded
 from tests.signaling.scripted_server import close_frame, frame
 
 MB = 1024 * 1024
-MOST_GROWTH = 24 * MB
+MAX_GROWTH = 24 * MB
 CAPPED = "after 120 s: ok"  # retry_after_cap
 FLOOD_S = 3.0
 
 
 @pytest.fixture(scope="module")
-def victim() -> Iterator[Victim]:
-    with a_victim() as running:
+def process() -> Iterator[SoftphoneProcess]:
+    with a_softphone_process() as running:
         yield running
 
 
 def keeps_sending(begin: bytes, more: bytes, most: int = 100 * MB) -> Fault:
-    """Begin, and then more and more of the same, until the client leaves."""
+    """Send ``begin``, then ``more`` again and again until the client closes."""
     block = more * max(1, 65536 // len(more))
 
     def fault(visit: Visit) -> None:
@@ -39,11 +39,11 @@ def keeps_sending(begin: bytes, more: bytes, most: int = 100 * MB) -> Fault:
 
 
 def never_ready(visit: Visit) -> None:
-    """Messages without end, but not the one that is waited for."""
+    """Send messages without end, but never ``ready``."""
     keeps_sending(upgraded(visit), frame(1, b'{"type":"soon"}'))(visit)
 
 
-def told(value: str, then: str) -> Case:
+def advises(value: str, then: str) -> Case:
     return scripted(
         f"Retry-After: {value[:40]}",
         "handshake",
@@ -69,25 +69,25 @@ def answered(name: str, body: bytes) -> Case:
 OK = b"HTTP/1.1 200 OK\r\n"
 CHUNKED = OK + b"Transfer-Encoding: chunked\r\n\r\n"
 BOMB = gzip.compress(bytes(100 * MB))
-FOR_EVER = 10_000 * MB
+ENDLESS = 10_000 * MB
 DEEP = 100_000
 TOO_MUCH = Seen("malformed", None, AGAIN)
 NO_HANDSHAKE = Seen("malformed", 1006, AGAIN)
-IN_VAIN = Seen("timed_out", None, AGAIN)
+TIMED_OUT = Seen("timed_out", None, AGAIN)
 
 CASES = [
-    told("1000000000000", CAPPED),
-    told("999999999999999999", CAPPED),
-    told("Fri, 31 Dec 9999 23:59:59 GMT", CAPPED),
-    told("-5", AGAIN),
-    told("1.5", AGAIN),
-    told("1e9", AGAIN),
-    told("NaN", AGAIN),
-    told("Infinity", AGAIN),
-    told("²", AGAIN),
-    told("9" * 60_000, AGAIN),
-    told("Fri, 99 Xxx 0000 99:99:99 +9999", AGAIN),
-    told("Mon, 01 Jan 0001 00:00:00 +2359", "after 0 s: ok"),
+    advises("1000000000000", CAPPED),
+    advises("999999999999999999", CAPPED),
+    advises("Fri, 31 Dec 9999 23:59:59 GMT", CAPPED),
+    advises("-5", AGAIN),
+    advises("1.5", AGAIN),
+    advises("1e9", AGAIN),
+    advises("NaN", AGAIN),
+    advises("Infinity", AGAIN),
+    advises("²", AGAIN),
+    advises("9" * 60_000, AGAIN),
+    advises("Fri, 99 Xxx 0000 99:99:99 +9999", AGAIN),
+    advises("Mon, 01 Jan 0001 00:00:00 +2359", "after 0 s: ok"),
     scripted(
         "a header of 1 MB", "handshake", keeps_sending(b"HTTP/1.1 101 Hi\r\nX: ", b"x"), Seen("malformed", 1006, AGAIN)
     ),
@@ -100,7 +100,7 @@ CASES = [
     scripted(
         "interim responses without end",
         "handshake",
-        keeps_sending(b"", b"HTTP/1.1 100 Continue\r\n\r\n", FOR_EVER),
+        keeps_sending(b"", b"HTTP/1.1 100 Continue\r\n\r\n", ENDLESS),
         Seen("timed_out", 1006, AGAIN),
         **QUICK,
     ),
@@ -124,15 +124,15 @@ CASES = [
     scripted(
         "chunks of a byte without end",
         "token",
-        keeps_sending(CHUNKED, b"1\r\nx\r\n", FOR_EVER),
-        IN_VAIN,
+        keeps_sending(CHUNKED, b"1\r\nx\r\n", ENDLESS),
+        TIMED_OUT,
         **QUICK,
     ),
     scripted(
         "trailers without end",
         "token",
-        keeps_sending(CHUNKED + b"0\r\n", b"X: y\r\n", FOR_EVER),
-        IN_VAIN,
+        keeps_sending(CHUNKED + b"0\r\n", b"X: y\r\n", ENDLESS),
+        TIMED_OUT,
         **QUICK,
     ),
     scripted(
@@ -148,14 +148,14 @@ CASES = [
         Seen("unavailable", None, AGAIN),
     ),
     granted("JSON nested 100,000 deep", b'{"access_token":' + b"[" * DEEP + b"]" * DEEP + b"}"),
-    granted("a life of 10^400 s", b'{"access_token":"t","expires_in":1' + b"0" * 400 + b"}"),
-    granted("a life of 10^5000 s", b'{"access_token":"t","expires_in":1' + b"0" * 5000 + b"}"),
-    granted("a life of NaN s", b'{"access_token":"t","expires_in":NaN}'),
-    granted("a negative life", b'{"access_token":"t","expires_in":-1}'),
+    granted("a lifetime of 10^400 s", b'{"access_token":"t","expires_in":1' + b"0" * 400 + b"}"),
+    granted("a lifetime of 10^5000 s", b'{"access_token":"t","expires_in":1' + b"0" * 5000 + b"}"),
+    granted("a lifetime of NaN s", b'{"access_token":"t","expires_in":NaN}'),
+    granted("a negative lifetime", b'{"access_token":"t","expires_in":-1}'),
     granted("a token with a line break", b'{"access_token":"t\\r\\nX: y"}'),
     answered("JSON nested 100,000 deep", b'{"type":"answer","sdp":' + b"[" * DEEP + b"]" * DEEP + b"}"),
-    answered("an SDP of 900 KB", b'{"type":"answer","sdp":"' + b"v=0\\r\\n" * 100_000 + b'"}'),
-    scripted("messages without end, none of them ready", "ready", never_ready, IN_VAIN, **QUICK),
+    answered("SDP of 900 KB", b'{"type":"answer","sdp":"' + b"v=0\\r\\n" * 100_000 + b'"}'),
+    scripted("messages without end, none of them ready", "ready", never_ready, TIMED_OUT, **QUICK),
     scripted(
         "fragments without end",
         "hold",
@@ -175,10 +175,10 @@ CASES = [
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.step}: {case.name}")
-def test_it_takes_little_memory_and_has_one_outcome(victim: Victim, case: Case) -> None:
-    found = victim.suffer(case)
-    assert happened(case, found) == case.seen, found
-    assert found["peak"] < MOST_GROWTH
+def test_a_hostile_response_takes_little_memory_and_has_one_outcome(process: SoftphoneProcess, case: Case) -> None:
+    found = process.meet(case)
+    assert observed(case, found) == case.seen, found
+    assert found["peak"] < MAX_GROWTH
     assert found["left"] == {"descriptors": 0, "greenlets": 0}
 
 
@@ -186,15 +186,15 @@ def test_it_takes_little_memory_and_has_one_outcome(victim: Victim, case: Case) 
     "header", ["Retry-After: 1000000000000", "X-RateLimit-Remaining: 0\r\nX-RateLimit-Reset: 9" + "9" * 17]
 )
 @pytest.mark.parametrize("scope", ["user", "fleet"])
-def test_nobody_waits_longer_than_the_cap(victim: Victim, header: str, scope: str) -> None:
+def test_no_wait_is_longer_than_the_cap(process: SoftphoneProcess, header: str, scope: str) -> None:
     retry = {"max_retries": 1, "initial": "200ms", "jitter": "none", "scope": scope}
-    case = scripted("told to wait for ever", "handshake", refuses("429 Slow", header), Seen("", None, ""), retry=retry)
-    found = victim.suffer(case)
+    case = scripted("a very long wait", "handshake", refuses("429 Slow", header), Seen("", None, ""), retry=retry)
+    found = process.meet(case)
     assert found["answered"]
     assert found["slept_s"] < 125
 
 
-def test_who_sends_without_end_does_not_keep_the_others_from_running(victim: Victim) -> None:
+def test_a_flood_of_messages_does_not_keep_other_greenlets_from_running(process: SoftphoneProcess) -> None:
     def floods(visit: Visit) -> None:
         until_s, block = time.monotonic() + FLOOD_S, frame(1, b"?" * 50) * 1000
         visit.connection.settimeout(FLOOD_S)
@@ -202,6 +202,6 @@ def test_who_sends_without_end_does_not_keep_the_others_from_running(victim: Vic
             visit.connection.sendall(block)
         sends(close_frame(1008))(visit)
 
-    found = victim.suffer(scripted("a flood of messages", "hold", floods, Seen("", None, "")))
+    found = process.meet(scripted("a flood of messages", "hold", floods, Seen("", None, "")))
     assert found["reconnected"] == 1
     assert found["gap_s"] < FLOOD_S / 2

@@ -1,11 +1,11 @@
-"""Coverage-guided fuzzing of everything that reads what others wrote; by hand, for as long as one likes.
+"""Coverage-guided fuzzing of all parsers of foreign input; started by hand.
 
     python -m venv fuzz && fuzz/bin/pip install atheris -e .
     fuzz/bin/python tests/fuzz/fuzz_parsers.py sdp -max_total_time=120 [CORPUS_DIR]
 
 The first argument names the parser: ``sdp``, ``retry_after``, ``profile``, ``policy``, ``record``, ``journal``,
-``xml``, ``authorization``, ``http``. A parser may only do what its docstring says: return, or raise what it says it
-raises. What is found becomes a case of ``tests/fuzz/test_parsers.py``.
+``xml``, ``authorization``, ``http``. A parser may only return, or raise what its docstring says.
+Add each finding as a case to ``tests/fuzz/test_parsers.py``.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The parsers that read what others wrote, each as a function of bytes that raises only when there is a defect."""
+"""The parsers of foreign input, each as a function of bytes that raises only when the parser has a defect."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def _text(data: bytes) -> str:
 
 
 def _sdp(data: bytes) -> None:
-    """An offer that is understood can be answered, and the answer answers it or accepts nothing."""
+    """An offer that can be parsed can be answered, and the answer matches it or accepts nothing."""
     with suppress(sdp.SdpError):
         offer = sdp.parse(_text(data))
         answer = sdp.parse(sdp.make_answer(offer, random.Random(0)))

@@ -1,4 +1,4 @@
-"""Whatever the parsers are given, they return or raise what they say; what atheris has found is among the examples."""
+"""For any input, parsers return or raise what they document. Findings of atheris are among the examples."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ JOURNAL = [
 
 @st.composite
 def mangled(draw: st.DrawFn, text: str) -> bytes:
-    """A good text with some of it cut out, repeated or replaced."""
+    """A valid text with a part removed, repeated or replaced."""
     for _ in range(draw(st.integers(0, 4))):
         begin = draw(st.integers(0, len(text)))
         end = draw(st.integers(begin, min(len(text), begin + 40)))
@@ -55,7 +55,7 @@ def mangled(draw: st.DrawFn, text: str) -> bytes:
 @pytest.mark.parametrize("name", PARSERS)
 @settings(max_examples=60, deadline=None)
 @given(st.binary(max_size=300))
-def test_bytes(name: str, data: bytes) -> None:
+def test_any_bytes(name: str, data: bytes) -> None:
     PARSERS[name](data)
 
 
@@ -65,7 +65,7 @@ def test_bytes(name: str, data: bytes) -> None:
 )
 @settings(max_examples=150, deadline=None)
 @given(st.data())
-def test_mangled(name: str, good: str, data: st.DataObject) -> None:
+def test_a_damaged_text(name: str, good: str, data: st.DataObject) -> None:
     PARSERS[name](data.draw(mangled(good)))
 
 
@@ -95,7 +95,7 @@ JSON = st.recursive(
 
 
 def one_value_replaced(data: st.DataObject, good: Any) -> Any:
-    """The same with one of its values, at any depth, replaced by any other."""
+    """The same value with one part, at any depth, replaced by another value."""
     changed = json.loads(json.dumps(good))
     part: Any = changed
     for _ in range(data.draw(st.integers(0, 4))):
@@ -114,7 +114,7 @@ def one_value_replaced(data: st.DataObject, good: Any) -> Any:
 
 @settings(max_examples=200, deadline=None)
 @given(st.data())
-def test_records(data: st.DataObject) -> None:
+def test_a_record_with_one_value_replaced(data: st.DataObject) -> None:
     PARSERS["record"](json.dumps(one_value_replaced(data, RECORD)).encode())
 
 
@@ -124,7 +124,7 @@ def a_journal(lines: list[Any]) -> bytes:
 
 @settings(max_examples=200, deadline=None)
 @given(st.data())
-def test_journals(data: st.DataObject) -> None:
+def test_a_journal_with_one_value_replaced(data: st.DataObject) -> None:
     PARSERS["journal"](a_journal(one_value_replaced(data, JOURNAL)))
 
 
@@ -144,7 +144,7 @@ def test_journals(data: st.DataObject) -> None:
         ("first_s", "started"),
     ],
 )
-def test_a_number_that_is_out_of_all_proportion(place: tuple[str | int, ...], value: float | str) -> None:
+def test_a_journal_with_an_absurd_number(place: tuple[str | int, ...], value: float | str) -> None:
     journal = json.loads(json.dumps(JOURNAL))
     part = journal[1]["tally"]
     for step in place[:-1]:
@@ -179,7 +179,7 @@ BILLION_LAUGHS = "a: &a [x, x]\n" + "".join(
     ids=range(14),
 )
 @pytest.mark.parametrize("name", ["profile", "policy"])
-def test_yaml_that_means_harm_is_refused(name: str, text: str) -> None:
+def test_hostile_yaml_is_refused(name: str, text: str) -> None:
     PARSERS[name](text.encode())
     with pytest.raises(InputError):
         loads(text, Profile)

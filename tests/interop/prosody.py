@@ -1,4 +1,4 @@
-"""A real Prosody (Debian's package) for tests: XMPP over WebSocket on loopback, two users, everything in a folder."""
+"""A real Prosody server (Debian's package) for tests: XMPP over WebSocket on loopback, with all files in one folder."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ VirtualHost "{domain}"
 
 @contextmanager
 def prosody(folder: Path, users: Mapping[str, str]) -> Iterator[Target]:
-    """A running Prosody with these users and their passwords; where its WebSocket is."""
+    """Run Prosody with these users and their passwords; yields the target of its WebSocket."""
     program = shutil.which("prosody")
     if program is None:
         pytest.skip("no prosody here (Debian package prosody)")
@@ -70,7 +70,7 @@ def prosody(folder: Path, users: Mapping[str, str]) -> Iterator[Target]:
 
 
 def _await_port(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
-    """Wait until it listens; no sooner can anybody know."""
+    """Wait until the server listens."""
     deadline_s = time.monotonic() + PATIENCE_S
     while time.monotonic() < deadline_s:
         if process.poll() is not None:

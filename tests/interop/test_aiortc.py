@@ -1,4 +1,4 @@
-"""Offers and answers, exchanged with aiortc.
+"""Offers and answers exchanged with aiortc.
 
 aiortc gathers candidates on every interface when a local description is set, but sends nothing.
 """

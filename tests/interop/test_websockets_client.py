@@ -1,4 +1,4 @@
-"""The edge, driven by two WebSocket clients that have nothing to do with this package: websockets and aiohttp."""
+"""The simulated edge against two foreign WebSocket clients: websockets and aiohttp."""
 
 from __future__ import annotations
 
@@ -105,8 +105,8 @@ def test_a_call_with_aiohttp(edge: EdgeProcess) -> None:
     }
 
 
-def test_a_crowd_with_aiohttp(edge: EdgeProcess) -> None:
-    """Fifty handshakes at once on a limit of four: each is counted, and both sides count alike."""
+def test_fifty_handshakes_at_once_with_aiohttp(edge: EdgeProcess) -> None:
+    """On a limit of four: each is counted, and both sides agree."""
 
     async def crowd() -> list[int]:
         async with aiohttp.ClientSession(edge.url, connector=aiohttp.TCPConnector(limit=0)) as http:

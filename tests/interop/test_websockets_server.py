@@ -1,4 +1,4 @@
-"""Our WebSocket against the server of websockets, which has nothing to do with this package: frames of every size."""
+"""Our WebSocket client against the server of the package websockets: frames of every size."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.signaling.softphones import PATIENT_S
 
 
 def echo(websocket: ServerConnection) -> None:
-    """Send back every message: whole, and then in two fragments with a ping before them."""
+    """Send every message back twice: whole, and in two fragments after a ping."""
     for message in websocket:
         assert isinstance(message, str)
         websocket.send(message)
@@ -52,7 +52,7 @@ def connected() -> Iterator[Connection]:
         (1024 * 1024, "the longest that is taken"),
     ],
 )
-def test_a_message_of_every_kind_of_length(size: int, why: str) -> None:
+def test_a_message_of_each_length_encoding(size: int, why: str) -> None:
     message = "0123456789ü"[:size] + "x" * (size - 12) if size > 12 else "x" * size
     assert len(message.encode()) == size
     with connected() as connection:
@@ -63,7 +63,7 @@ def test_a_message_of_every_kind_of_length(size: int, why: str) -> None:
         assert connection.close(PATIENT_S) == 1000
 
 
-def test_messages_that_go_out_together_come_back_in_their_order() -> None:
+def test_messages_that_are_sent_together_come_back_in_order() -> None:
     messages = [f"message {number} " * (number * 7) for number in range(30)]
     with connected() as connection:
         connection.send(PATIENT_S, *messages)

@@ -1,4 +1,4 @@
-"""The closed set of outcomes: each means one thing to the ledger and has one name in the reports."""
+"""The outcomes of attempts: names, statuses, causes, and what the ledger needs to know."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from locust_softphone.metrics.outcome import ABNORMAL_CAUSES, UNANSWERED, Outcom
 
 
 @pytest.mark.parametrize("outcome", Outcome)
-def test_an_outcome_is_answered_or_unanswered_or_never_arrived(outcome: Outcome) -> None:
+def test_an_outcome_is_either_answered_or_unanswered_or_never_arrived(outcome: Outcome) -> None:
     assert [outcome.answered, outcome in UNANSWERED, outcome.never_arrived].count(True) == 1
 
 
 @pytest.mark.parametrize("outcome", Outcome)
-def test_a_name_is_fit_for_a_record_and_a_csv_file(outcome: Outcome) -> None:
+def test_the_name_of_an_outcome_is_its_value_in_letters(outcome: Outcome) -> None:
     assert outcome.value == outcome.name.lower()
     assert outcome.value.replace("_", "").isalpha()
 
@@ -33,7 +33,7 @@ def test_a_name_is_fit_for_a_record_and_a_csv_file(outcome: Outcome) -> None:
         (Outcome.CANCELLED, False),
     ],
 )
-def test_only_what_never_had_a_connection_never_arrived(
+def test_a_request_never_arrived_only_if_there_was_no_connection(
     outcome: Outcome, known_to_have_failed_before_a_request: bool
 ) -> None:
     assert outcome.never_arrived is known_to_have_failed_before_a_request
@@ -57,7 +57,7 @@ def test_every_status_of_a_refusal_has_an_outcome() -> None:
 
 
 @pytest.mark.parametrize("status", [100, 101, 200, 204, 299])
-def test_a_success_where_none_was_due_breaks_the_protocol(status: int) -> None:
+def test_an_unexpected_success_status_is_malformed(status: int) -> None:
     assert outcome_of_status(status) is Outcome.MALFORMED
 
 
@@ -76,10 +76,10 @@ def test_a_success_where_none_was_due_breaks_the_protocol(status: int) -> None:
         (Outcome.MALFORMED, "malformed"),
     ],
 )
-def test_why_a_websocket_shows_1006(outcome: Outcome, cause: str) -> None:
+def test_the_cause_of_a_close_with_1006(outcome: Outcome, cause: str) -> None:
     assert abnormal_cause(outcome) == cause
 
 
 @pytest.mark.parametrize("outcome", Outcome)
-def test_every_cause_has_its_column_in_the_record(outcome: Outcome) -> None:
+def test_every_cause_is_listed(outcome: Outcome) -> None:
     assert abnormal_cause(outcome) in ABNORMAL_CAUSES

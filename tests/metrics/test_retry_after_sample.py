@@ -1,4 +1,4 @@
-"""Retries and their deadlines: judged one by one, sampled fairly, and the same sample whoever collects it."""
+"""Retries and their deadlines: which are too early, and a random sample that can be merged."""
 
 from __future__ import annotations
 
@@ -34,12 +34,12 @@ def test_a_retry_is_too_early_before_its_deadline(retried_s: float, too_early: b
     assert RetryAfterSample("handshake", 3.0, retried_s).too_early == too_early, why
 
 
-def test_a_few_retries_are_all_kept_by_deadline() -> None:
+def test_few_retries_are_all_kept_sorted_by_deadline() -> None:
     few = retries(SAMPLE_SIZE)
     assert sample_of(few[::-1]).sorted() == few
 
 
-def test_of_many_retries_a_fair_part_is_kept() -> None:
+def test_of_many_retries_a_random_sample_is_kept() -> None:
     kept = sample_of(retries(20 * SAMPLE_SIZE)).sorted()
     assert len(set(kept)) == SAMPLE_SIZE
     half_s = 10 * SAMPLE_SIZE / 7
@@ -49,7 +49,7 @@ def test_of_many_retries_a_fair_part_is_kept() -> None:
 
 @settings(deadline=None, max_examples=20)
 @given(st.lists(st.integers(0, 3), min_size=3 * SAMPLE_SIZE, max_size=3 * SAMPLE_SIZE))
-def test_the_samples_of_workers_merged_are_the_sample_of_everything(worker_of: list[int]) -> None:
+def test_merged_samples_are_the_sample_of_all_retries(worker_of: list[int]) -> None:
     everything = retries(len(worker_of))
     merged = RetryAfterSamples()
     for worker in range(4):

@@ -8,7 +8,7 @@ from locust_softphone.metrics.steps import DIALECTS, TRANSPORTS, backs_off_with,
 
 
 @pytest.mark.parametrize("dialect", DIALECTS)
-def test_a_dialect_names_each_step_once_and_ends_with_the_goodbye(dialect: str) -> None:
+def test_a_dialect_has_each_step_once_from_token_to_close(dialect: str) -> None:
     names = [step.name for step in DIALECTS[dialect]]
     assert len(set(names)) == len(names)
     assert (names[0], names[-1]) == ("token", "close")
@@ -16,17 +16,17 @@ def test_a_dialect_names_each_step_once_and_ends_with_the_goodbye(dialect: str) 
     assert set(backs_off_with(dialect).values()) <= set(names)
 
 
-def test_a_step_goes_over_the_same_transport_in_every_dialect() -> None:
+def test_a_step_has_the_same_transport_in_every_dialect() -> None:
     for steps in DIALECTS.values():
         assert {step.name: step.transport for step in steps}.items() <= TRANSPORTS.items()
 
 
-def test_the_edge_counts_requests_and_nothing_else() -> None:
+def test_the_steps_whose_requests_the_edge_counts() -> None:
     assert request_steps("media-offer") == ("token", "handshake", "offer")
     assert request_steps("genesys-cloud") == ("token", "identity", "channel", "handshake", "offer")
 
 
-def test_connecting_backs_off_as_a_whole_where_the_real_client_does() -> None:
+def test_the_steps_of_connecting_share_a_back_off_in_genesys_cloud() -> None:
     assert {step for step, with_ in backs_off_with("genesys-cloud").items() if with_ == "handshake"} == {
         "identity",
         "channel",

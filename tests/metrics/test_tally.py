@@ -1,4 +1,4 @@
-"""Counters and histograms: nothing is lost on the way from a worker to the record."""
+"""Tallies: what is counted, and merging them without loss."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def test_a_cancelled_attempt_has_no_latency() -> None:
     assert not tally.latencies
 
 
-def test_the_first_and_the_last_of_each_event_are_known() -> None:
+def test_the_first_and_the_last_time_of_each_event_are_kept() -> None:
     tally = Tally()
     for at_s in (2.5, -0.01, 7.25, 3.0):
         tally.count("connected", at_s)
@@ -97,7 +97,7 @@ def test_the_first_and_the_last_of_each_event_are_known() -> None:
 
 @settings(deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 3), ATTEMPTS), max_size=30))
-def test_the_tallies_of_several_workers_merged_are_one_tally_of_everything(work: list[tuple[int, Attempt]]) -> None:
+def test_merged_tallies_of_workers_equal_one_tally_of_everything(work: list[tuple[int, Attempt]]) -> None:
     everything, merged = Tally(), Tally()
     workers = [Tally() for _ in range(4)]
     for worker, attempt in work:
@@ -117,7 +117,7 @@ def everything_in(tally: Tally) -> dict[str, Any]:
     return {**plain, "latencies": buckets, "setup_times": sorted(map(sorted, plain["setup_times"]))}
 
 
-def test_a_tally_that_is_handed_on_leaves_the_receivers_own_alone() -> None:
+def test_counting_after_a_merge_does_not_change_the_merged_tally() -> None:
     received, merged = Tally(), Tally()
     received.count("started", 1.0)
     merged.merge(received)
@@ -126,5 +126,5 @@ def test_a_tally_that_is_handed_on_leaves_the_receivers_own_alone() -> None:
     assert received.timeline == {1: {"started": 1}}
 
 
-def test_a_tally_of_nothing_can_be_sent() -> None:
+def test_an_empty_tally_can_be_sent() -> None:
     assert sent(Tally()).to_plain() == Tally().to_plain()

@@ -1,4 +1,4 @@
-"""Differences between two arms: when a metric tells them apart, counts per softphone, and the better direction."""
+"""Differences between two arms: when a metric distinguishes them, counts per softphone, and the better direction."""
 
 from __future__ import annotations
 
@@ -38,10 +38,10 @@ def answered(*counts: int) -> list[dict[str, Any]]:
         ((50, 50, 50), (51, 51, 51), False, "the difference is significant, but not larger than 2 %"),
     ],
 )
-def test_when_a_metric_tells_two_arms_apart(before: Answered, after: Answered, apart: bool, why: str) -> None:
+def test_when_a_metric_distinguishes_two_arms(before: Answered, after: Answered, apart: bool, why: str) -> None:
     found = difference(answered(*before), answered(*after))
-    assert found.tells_apart("answered") is apart, why
-    assert found.reversed().tells_apart("answered") is apart, why
+    assert found.distinguishes("answered") is apart, why
+    assert found.reversed().distinguishes("answered") is apart, why
 
 
 def test_the_metrics_of_a_difference() -> None:

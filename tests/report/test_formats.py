@@ -12,14 +12,12 @@ import pytest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
 from locust_softphone.cli import main
-from locust_softphone.config.profile_schema import SCHEMA_PATH as PROFILE_SCHEMA_PATH
 from locust_softphone.report.comparison import Comparison, compare_runs
 from locust_softphone.report.formats import FORMATS
 from locust_softphone.runs.record import RunRecord
 from locust_softphone.runs.storage import write
+from locust_softphone.schemas.generate import COMPARISON_SCHEMA
 from tests.runs.records import a_record, changed, replaced
-
-SCHEMA_PATH = PROFILE_SCHEMA_PATH.with_name("comparison.schema.json")
 
 
 def compared(*records: RunRecord) -> Comparison:
@@ -101,7 +99,7 @@ def test_openmetrics_has_a_run_that_is_given_twice_once() -> None:
 
 def validate(text: str) -> dict[str, Any]:
     content: dict[str, Any] = json.loads(text)
-    schema = json.loads(SCHEMA_PATH.read_text())
+    schema = json.loads(COMPARISON_SCHEMA.read_text())
     jsonschema.Draft202012Validator.check_schema(schema)
     jsonschema.Draft202012Validator(schema).validate(content)
     return content

@@ -13,7 +13,7 @@ import pytest
 
 from locust_softphone.errors import InputError
 from locust_softphone.report.comparison import compare_runs
-from locust_softphone.report.html import comparison_html, write_html
+from locust_softphone.report.html.page import comparison_html, write_html
 from locust_softphone.runs.record import RunRecord
 from locust_softphone.runs.storage import read, write
 from tests.browser import Browser, running_browser

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from html.parser import HTMLParser
 
-from locust_softphone.report.html.locust_section import html_section
+from locust_softphone.report.html.page import html_section
 from tests.runs.records import a_record
 
 

@@ -1,4 +1,4 @@
-"""The retry budget: what is taken never exceeds what there is, however it is shared and moved about."""
+"""The retry budget: never more is taken than it has, however it is divided and moved."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ def taken(budget: RetryBudget, wanted: int) -> int:
 
 
 @pytest.mark.parametrize(("attempts", "granted"), [(0, 0), (0.9, 0), (1, 1), (2.5, 2), (3, 3)])
-def test_whole_attempts_of_a_share(attempts: float, granted: int) -> None:
+def test_only_whole_attempts_are_granted(attempts: float, granted: int) -> None:
     assert taken(RetryBudget(attempts), 10) == granted
 
 
-def test_places_bring_their_part_and_take_it_away() -> None:
+def test_slots_bring_their_share_of_the_budget_and_take_it_away() -> None:
     budget = RetryBudget(1)
     budget.move(2)
     assert taken(budget, 10) == 3
@@ -31,7 +31,7 @@ def test_places_bring_their_part_and_take_it_away() -> None:
 
 
 @given(st.integers(1, 8), st.integers(1, 50), st.floats(1, 30), st.lists(st.integers(0, 7), max_size=20))
-def test_workers_together_take_no_more_than_the_fleet_may(
+def test_all_workers_together_take_no_more_than_the_budget(
     workers: int, users: int, budget: float, moves: list[int]
 ) -> None:
     each = (budget - 1) * 3
@@ -62,7 +62,7 @@ def test_workers_together_take_no_more_than_the_fleet_may(
         ({"retry": {"max_retries": 0, "budget": 1.5}, "token": "per-connection"}, 30, 45, "but not above the budget"),
     ],
 )
-def test_what_a_profile_allows(softphone: dict[str, object], planned: int, most: int, why: str) -> None:
+def test_the_budget_of_a_profile(softphone: dict[str, object], planned: int, most: int, why: str) -> None:
     profile = Profile.model_validate({"name": "p", "users": 10, "ramp": "0s", "softphone": softphone})
     assert (profile.planned_attempts(), profile.most_attempts()) == (planned, most), why
     assert profile.planned_attempts() + profile.attempts_beyond_plan() == planned * profile.softphone.retry.budget

@@ -9,7 +9,7 @@ from locust_softphone.runs.storage import write
 from tests.runs.records import a_record
 
 
-def test_runs_are_found_by_record_by_folder_and_by_a_folder_of_runs(tmp_path: Path) -> None:
+def test_runs_are_found_by_file_by_folder_and_by_a_folder_of_runs(tmp_path: Path) -> None:
     for name in ("a", "b", "c"):
         write(a_record(name), tmp_path / f"20260801-{name}")
 
@@ -23,7 +23,7 @@ def test_runs_are_found_by_record_by_folder_and_by_a_folder_of_runs(tmp_path: Pa
     assert names(tmp_path, tmp_path / "20260801-a") == ["a", "b", "c"]  # each once
 
 
-def test_what_cannot_be_read_is_named_and_the_rest_is_read(tmp_path: Path) -> None:
+def test_records_that_cannot_be_read_are_named_and_the_others_are_read(tmp_path: Path) -> None:
     write(a_record("good"), tmp_path / "good")
     cut, foreign, newer, incomplete = (tmp_path / f"{name}.json" for name in ("cut", "foreign", "newer", "incomplete"))
     cut.write_text('{"schema_version": 1, "tot')

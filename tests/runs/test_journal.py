@@ -1,4 +1,4 @@
-"""The journal of a run: whatever moment it is killed at, what was written down comes back, and a record is whole."""
+"""The journal of a run: recovered after a kill at any moment, rewritten, and locked while its run goes on."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def written(folder: Path, seconds: int = SECONDS) -> tuple[Journal, Tally]:
     return kept, so_far
 
 
-def test_a_record_is_made_of_what_was_left_behind(tmp_path: Path) -> None:
+def test_a_record_is_made_of_a_journal_that_was_left_behind(tmp_path: Path) -> None:
     written(tmp_path)[0].close(keep=True)
     record = recover(tmp_path)
     validate(json.loads(record.to_json()))
@@ -51,7 +51,7 @@ def test_a_record_is_made_of_what_was_left_behind(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("cut", range(1, 400, 7))
-def test_a_last_line_that_was_cut_short_is_left_out(tmp_path: Path, cut: int) -> None:
+def test_an_incomplete_last_line_is_ignored(tmp_path: Path, cut: int) -> None:
     written(tmp_path)[0].close(keep=True)
     path = tmp_path / NAME
     lines = path.read_bytes().splitlines(keepends=True)
@@ -59,7 +59,7 @@ def test_a_last_line_that_was_cut_short_is_left_out(tmp_path: Path, cut: int) ->
     assert recover(tmp_path).totals.answered == SECONDS - 1
 
 
-def test_what_was_added_up_is_the_same_as_what_was_added(tmp_path: Path) -> None:
+def test_a_rewritten_journal_gives_the_same_record(tmp_path: Path) -> None:
     for name, rewrites in (("plain", False), ("rewritten", True)):
         kept, so_far = written(tmp_path / name)
         if rewrites:
@@ -72,7 +72,7 @@ def test_what_was_added_up_is_the_same_as_what_was_added(tmp_path: Path) -> None
     assert recover(tmp_path / "plain") == recover(tmp_path / "rewritten")
 
 
-def test_it_is_rewritten_when_it_has_grown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_journal_that_has_grown_is_rewritten(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(journal, "REWRITTEN_AT", 5_000)
     kept, so_far, most = Journal(tmp_path, a_start()), Tally(), 0
     for second in range(300):
@@ -86,7 +86,7 @@ def test_it_is_rewritten_when_it_has_grown(tmp_path: Path, monkeypatch: pytest.M
     assert most < 30_000, "what is appended, one line more, and the sum of all"
 
 
-def test_a_run_that_goes_on_is_let_alone(tmp_path: Path) -> None:
+def test_the_journal_of_a_run_that_is_not_over_is_not_recovered(tmp_path: Path) -> None:
     kept, _ = written(tmp_path)
     assert not is_left_behind(tmp_path)
     with pytest.raises(InputError, match="this run is not over yet"):
@@ -95,7 +95,7 @@ def test_a_run_that_goes_on_is_let_alone(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_record_goes_before_a_journal(tmp_path: Path) -> None:
+def test_a_record_takes_precedence_over_a_journal(tmp_path: Path) -> None:
     written(tmp_path)[0].close(keep=True)
     write(a_record("whole"), tmp_path)
     assert not is_left_behind(tmp_path)
@@ -114,7 +114,7 @@ def test_a_record_goes_before_a_journal(tmp_path: Path) -> None:
         ("\xff\n", "not a journal of locust-softphone"),
     ],
 )
-def test_what_is_no_journal_is_said_in_one_line(tmp_path: Path, text: str, problem: str) -> None:
+def test_a_file_that_is_not_a_journal_is_refused_in_one_line(tmp_path: Path, text: str, problem: str) -> None:
     (tmp_path / NAME).write_text(text, encoding="latin-1")
     with pytest.raises(InputError) as caught:
         recover(tmp_path)
@@ -131,7 +131,7 @@ def python(script: str, *arguments: str) -> subprocess.Popen[str]:
     return subprocess.Popen([sys.executable, "-c", script, *arguments], cwd=root, stdout=subprocess.PIPE, text=True)
 
 
-def test_a_full_disk_leaves_whole_lines_and_can_be_written_to_when_there_is_space_again(tmp_path: Path) -> None:
+def test_on_a_full_disk_only_whole_lines_are_kept_and_writing_can_go_on_later(tmp_path: Path) -> None:
     """RLIMIT_FSIZE makes a write stop in the middle, as a full disk does, with another error."""
     writer = python(
         """
@@ -157,7 +157,7 @@ def test_a_full_disk_leaves_whole_lines_and_can_be_written_to_when_there_is_spac
 
 
 @pytest.mark.parametrize("what", ["record", "journal", "rewritten journal"])
-def test_killed_at_any_moment_it_is_whole_or_absent(tmp_path: Path, what: str) -> None:
+def test_a_file_is_whole_or_absent_after_a_kill_at_any_moment(tmp_path: Path, what: str) -> None:
     scripts: dict[str, str] = {
         "record": """
             record = a_record(invalid=["x" * 100] * 20_000)

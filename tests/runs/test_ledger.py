@@ -1,4 +1,4 @@
-"""The ledger: what both sides counted, in tables; what must balance, and what must not."""
+"""The ledger: cases that balance and cases that do not."""
 
 from __future__ import annotations
 
@@ -69,10 +69,11 @@ def row(step: str, balanced: Mapping[str, Any]) -> dict[str, Any]:
             "stopped while the refusals were on their way",
         ),
         (softphones((4, Outcome.CONNECT_REFUSED, None)), edge(), 0, 4, "no connection, no request"),
+        ({**softphones((1, OK, None)), "connections_reopened": 1}, edge(admitted=2), 0, -1, "sent again: two requests"),
         (softphones((1, Outcome.LOST, 429)), edge(http_429=1), 0, 0, "the status was read before the connection went"),
     ],
 )
-def test_a_ledger_that_balances(
+def test_a_ledger_balances(
     counts: Counts, edge_steps: Mapping[str, Any], cut: int, never_arrived: int, why: str
 ) -> None:
     balanced = balance(counts, edge_steps)
@@ -90,7 +91,7 @@ def test_a_ledger_that_balances(
             softphones((5, OK, None)),
             edge(admitted=4),
             "offer: softphones saw 5 admissions, the edge counted 4",
-            "the edge misses one",
+            "the edge counted one less",
         ),
         (
             softphones((5, OK, None)),
@@ -138,22 +139,22 @@ def test_a_ledger_that_balances(
             {},
             edge(admitted=1),
             "offer: the edge counted 1 requests, softphones sent 0",
-            "a request from nowhere",
+            "a request that no softphone sent",
         ),
     ],
 )
-def test_a_ledger_that_does_not_balance(counts: Counts, edge_steps: Mapping[str, Any], problem: str, why: str) -> None:
+def test_a_ledger_does_not_balance(counts: Counts, edge_steps: Mapping[str, Any], problem: str, why: str) -> None:
     balanced = balance(counts, edge_steps)
     assert balanced["balanced"] is False, why
     assert problem in balanced["problems"], why
 
 
-def test_a_surplus_of_one_heading_does_not_make_up_for_a_deficit_of_another() -> None:
+def test_too_many_answers_of_one_kind_do_not_make_up_for_missing_ones_of_another() -> None:
     balanced = balance(softphones((5, OK, None), (5, Outcome.RATE_LIMITED, 429)), edge(admitted=6, http_429=4))
     assert balanced["problems"] == ["offer: softphones saw 5 refusals with HTTP 429, the edge counted 4"]
 
 
-def test_steps_are_balanced_each_on_its_own() -> None:
+def test_each_step_is_balanced_by_itself() -> None:
     counts = {"attempts.token": 1, "outcomes.token.ok": 1, **softphones((1, OK, None))}
     balanced = balance(counts, edge(admitted=2))
     assert [each["step"] for each in balanced["rows"]] == ["token", "handshake", "offer"]
@@ -163,7 +164,7 @@ def test_steps_are_balanced_each_on_its_own() -> None:
     ]
 
 
-def test_steps_without_a_request_are_no_part_of_it() -> None:
+def test_steps_without_a_request_are_not_balanced() -> None:
     assert balance({"attempts.ready": 7, "attempts.close": 7, "outcomes.ready.ok": 7}, {})["balanced"] is True
 
 
@@ -184,7 +185,7 @@ BEFORE = {"server": "edge", "version": "1", "policy": {"patience": 3}, "lost": 2
         ),
     ],
 )
-def test_since_is_what_was_gained_and_nothing_but_counters(
+def test_since_has_by_how_much_counters_grew_and_no_other_values(
     before: Mapping[str, Any], after: Mapping[str, Any], gained: Mapping[str, Any]
 ) -> None:
     assert since(before, after) == gained

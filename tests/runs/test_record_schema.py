@@ -1,4 +1,4 @@
-"""The shipped JSON Schema of the run record: real records satisfy it, every field is described, nothing has drifted."""
+"""The shipped JSON Schema of the run record: real records match it, and every field is described."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from locust_softphone.commands.locust_process import locust_command
 from locust_softphone.config.profile import Profile
 from locust_softphone.metrics.outcome import Outcome
 from locust_softphone.runs.record import SCHEMA_VERSION, RunRecord
-from locust_softphone.runs.record_schema import RECORD_SCHEMA_PATH, record_schema
 from locust_softphone.runs.storage import read
+from locust_softphone.schemas.generate import RECORD_SCHEMA, generated
 from tests.runs.records import a_record
 
-SCHEMA: dict[str, Any] = json.loads(RECORD_SCHEMA_PATH.read_text(encoding="utf-8"))
+SCHEMA: dict[str, Any] = json.loads(RECORD_SCHEMA.read_text(encoding="utf-8"))
 
 
 def validate(content: Any) -> None:
@@ -29,12 +29,12 @@ def validate(content: Any) -> None:
 
 
 def test_the_shipped_schema_is_up_to_date() -> None:
-    assert RECORD_SCHEMA_PATH.read_text(encoding="utf-8") == record_schema(), (
-        "write it anew with: python -m locust_softphone.runs.record_schema"
+    assert RECORD_SCHEMA.read_text(encoding="utf-8") == generated()[RECORD_SCHEMA], (
+        "update it with: python -m locust_softphone.schemas.generate"
     )
 
 
-def test_it_is_a_schema() -> None:
+def test_the_schema_is_valid() -> None:
     jsonschema.Draft202012Validator.check_schema(SCHEMA)
 
 
@@ -49,15 +49,15 @@ def test_it_is_a_schema() -> None:
         pytest.param(a_record(ramp={"stages": [{"to": 10, "over": "1s"}]}, expect=["answered == 100%"]), id="stages"),
     ],
 )
-def test_a_built_record_satisfies_it(record: RunRecord) -> None:
+def test_a_built_record_matches_the_schema(record: RunRecord) -> None:
     validate(json.loads(record.to_json()))
 
 
-def test_a_record_of_the_schema_before_satisfies_it_once_it_is_read() -> None:
+def test_an_upgraded_record_matches_the_schema() -> None:
     validate(json.loads(read(Path(__file__).parents[1] / "golden" / "run-schema-1.json").to_json()))
 
 
-def test_the_record_of_a_real_run_satisfies_it(tmp_path: Path) -> None:
+def test_the_record_of_a_real_run_matches_the_schema(tmp_path: Path) -> None:
     command = locust_command(["--softphone-profile", "smoke", "--softphone-runs", str(tmp_path)])
     subprocess.run(command, cwd=tmp_path, check=True, capture_output=True)
     (path,) = tmp_path.glob("*/run.json")
@@ -81,7 +81,7 @@ def test_the_record_of_a_real_run_satisfies_it(tmp_path: Path) -> None:
         (("call_setup", "service_s", "p42"), 0.1),
     ],
 )
-def test_it_refuses(path: tuple[str, ...], value: object) -> None:
+def test_the_schema_refuses(path: tuple[str, ...], value: object) -> None:
     record = json.loads(a_record().to_json())
     *parents, last = path
     part = record
@@ -102,7 +102,7 @@ def test_every_duration_has_its_unit() -> None:
     assert [path for path, description in numbers if "econds" not in description] == []
 
 
-def test_it_has_every_outcome_and_this_version() -> None:
+def test_the_schema_has_every_outcome_and_this_version() -> None:
     outcomes = SCHEMA["$defs"]["Step"]["properties"]["outcomes"]["propertyNames"]["enum"]
     assert outcomes == [outcome.value for outcome in Outcome]
     assert SCHEMA["properties"]["schema_version"]["const"] == SCHEMA_VERSION

@@ -1,4 +1,4 @@
-"""When a generator is saturated, by what it measured of itself."""
+"""When a generator is saturated, by its start lag and its event loop's lag."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def a_tally(
     ("tally", "reason", "why"),
     [
         (a_tally(), None, "nothing was measured"),
-        (a_tally(on_time=100), None, "everybody on time"),
+        (a_tally(on_time=100), None, "all on time"),
         (a_tally(on_time=99, late=1), None, "one in a hundred is not the p99"),
         (a_tally(on_time=98, late=2), "the p99 of the start lag is 400 ms", "two are"),
         (a_tally(samples=100, late_samples=5), None, "five in a hundred"),
@@ -37,7 +37,7 @@ def a_tally(
         (a_tally(seconds=10, slow=2), None, "a burst, and what follows it"),
     ],
 )
-def test_a_verdict(tally: Tally, reason: str | None, why: str) -> None:
+def test_saturation_is_found_by_start_lag_and_loop_lag(tally: Tally, reason: str | None, why: str) -> None:
     for judged in (tally, judged_by(tally)):
         said = saturation(judged)
         assert (said is None) == (reason is None), why
@@ -45,7 +45,7 @@ def test_a_verdict(tally: Tally, reason: str | None, why: str) -> None:
 
 
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=300))
-def test_it_is_decided_as_the_percentile_would(lags_s: list[float]) -> None:
+def test_counting_late_starts_agrees_with_the_percentile(lags_s: list[float]) -> None:
     latency = Histogram()
     for lag_s in lags_s:
         latency.record(lag_s)

@@ -1,4 +1,4 @@
-"""A TCP server that does exactly what a test tells it to, faults included: what no well-behaved server would send."""
+"""A TCP server that does exactly what a test scripts, including faults that no correct server has."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Script = Callable[[socket.socket], None]
 
 @contextmanager
 def serving(*scripts: Script) -> Iterator[Target]:
-    """Run each script on one accepted connection, in order of acceptance; yields where to connect to."""
+    """Run each script on one accepted connection, in order of acceptance; yields the target to connect to."""
     with socket.create_server(("127.0.0.1", 0)) as listener, ThreadPoolExecutor(len(scripts) + 1) as threads:
 
         def run(script: Script, connection: socket.socket) -> None:
@@ -27,7 +27,7 @@ def serving(*scripts: Script) -> Iterator[Target]:
                 script(connection)
 
         def accept() -> None:
-            with suppress(OSError):  # nobody comes any more
+            with suppress(OSError):  # the listener is closed
                 for script in scripts:
                     threads.submit(run, script, listener.accept()[0])
 
@@ -43,7 +43,7 @@ def read_head(connection: socket.socket) -> bytes:
 
 
 def read_until(mark: bytes, connection: socket.socket) -> bytes:
-    """Read until the mark has come, or the client has left."""
+    """Read until ``mark`` has come or the client has closed."""
     data = b""
     while mark not in data:
         part = connection.recv(4096)
@@ -54,7 +54,7 @@ def read_until(mark: bytes, connection: socket.socket) -> bytes:
 
 
 def says(*parts: bytes) -> Script:
-    """Read a request's head, send ``parts``, then leave with a FIN once the client has nothing more to say."""
+    """Read a request's head, send ``parts``, then send a FIN."""
 
     def script(connection: socket.socket) -> None:
         read_head(connection)
@@ -66,7 +66,7 @@ def says(*parts: bytes) -> Script:
 
 
 def switches(*frames: bytes, then: Script | None = None, extra: bytes = b"", together: bool = False) -> Script:
-    """Accept the upgrade, with ``extra`` header lines, send ``frames``, then go on with ``then``."""
+    """Accept the upgrade, with ``extra`` header lines, send ``frames``, then continue with ``then``."""
 
     def script(connection: socket.socket) -> None:
         head = b"HTTP/1.1 101 Switching Protocols\r\n" + accept_lines(read_head(connection)) + extra + b"\r\n"
@@ -87,19 +87,19 @@ def accept_lines(request: bytes) -> bytes:
 
 
 def resets(connection: socket.socket) -> None:
-    """RST rather than FIN."""
+    """Close with an RST instead of a FIN."""
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     connection.close()
 
 
 def waits_for_the_client(connection: socket.socket) -> None:
-    """Say nothing until the client leaves."""
+    """Send nothing until the client closes."""
     while connection.recv(4096):
         pass
 
 
 def passes_on(target: Target) -> Script:
-    """Be a wire to another server, until either side leaves."""
+    """Forward to another server until either side closes."""
 
     def script(connection: socket.socket) -> None:
         with socket.create_connection((target.host, target.port)) as server:
@@ -114,7 +114,7 @@ def passes_on(target: Target) -> Script:
 
 
 def says_goodbye(connection: socket.socket) -> None:
-    """Say nothing until the client sends its close frame, and then the same."""
+    """Send nothing until the client sends a close frame, then answer it."""
     if b"\x88" in read_until(b"\x88", connection):
         connection.sendall(close_frame(1000))
 

@@ -1,4 +1,4 @@
-"""Softphones for tests: a fleet against a real edge, what it did, and time that passes without anybody waiting."""
+"""Softphones for tests: several against a real edge, what they reported, and a clock that skips waits."""
 
 from __future__ import annotations
 
@@ -46,11 +46,11 @@ PATIENT_S = 30.0  # a bound for tests that have gone wrong
 ONE_HANDSHAKE = "limits: {handshake: {rate: 1/min, burst: 1}}"
 ONE_OFFER = "limits: {offer: {rate: 1/min, burst: 1}}"
 ONE_TOKEN = "limits: {token: {rate: 1/min, burst: 1}}"
-"""Parts of an edge's policy: one of these a minute."""
+"""Parts of an edge's policy: one per minute."""
 
 
 class Time:
-    """A clock that goes on by itself, and jumps when somebody sleeps; ``slept`` is for how long each time."""
+    """A real clock that skips the time of each sleep; ``slept`` has the durations."""
 
     def __init__(self) -> None:
         self.slept: list[float] = []
@@ -65,7 +65,7 @@ class Time:
 
 
 class Observations:
-    """An observer that remembers everything, one by one and added up; softphones may be on threads."""
+    """An observer that keeps all events, also as a tally; softphones may run on threads."""
 
     def __init__(self) -> None:
         self.tally = Tally()
@@ -103,7 +103,7 @@ class Observations:
 
 @dataclass
 class Field:
-    """A fleet, the edge that it is up against, and what has been seen of both."""
+    """Softphones, the edge that they call, and what both have reported."""
 
     edge: EdgeProcess
     context: SoftphoneContext
@@ -118,16 +118,16 @@ class Field:
         return self.phones[-1]
 
     def hang_up(self) -> None:
-        """Everybody hangs up."""
+        """All softphones hang up."""
         for phone in self.phones:
             phone.hang_up()
 
     def counted(self, name: str) -> int:
-        """What the softphones have counted under this name."""
+        """The softphones' counter of this name."""
         return self.seen.tally.counts[name]
 
     def edge_counted(self) -> dict[str, Any]:
-        """What the edge has counted since the field was laid out."""
+        """What the edge has counted since the beginning."""
         return ledger.since(self.before, self.edge.stats())
 
 
@@ -140,7 +140,7 @@ def a_fleet(
     budget: float = math.inf,
     **softphone: Any,
 ) -> SoftphoneContext:
-    """A fleet whose softphones behave as a profile's ``softphone:`` says, with so many attempts beyond the plan."""
+    """The context of softphones that behave as a profile's ``softphone:`` says, with this retry budget."""
     chance = random.Random(1)
     behaviour = Behaviour.model_validate({"timeout": "30s", **softphone})
     return SoftphoneContext(
@@ -162,12 +162,12 @@ def a_fleet(
 def a_field(
     edge: EdgeProcess | str, *, dialect: Callable[..., MediaOffer] = MediaOffer, **softphone: Any
 ) -> Iterator[Field]:
-    """Softphones that behave so, against a real edge; in the end the ledger must balance.
+    """Softphones with this behaviour against a real edge; at the end the ledger must balance.
 
     Args:
         edge: a running one, or the policy of one to start.
         dialect: makes the dialect, from ``MediaOffer``'s arguments.
-        softphone: what a profile says under ``softphone:``.
+        softphone: as in a profile under ``softphone:``.
     """
     with ExitStack() as stack:
         running = stack.enter_context(running_edge(edge)) if isinstance(edge, str) else edge

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import pytest
 
@@ -13,7 +14,7 @@ from locust_softphone.limits.advice import LimitAdvice
 from locust_softphone.metrics.outcome import Outcome
 from locust_softphone.signaling.http import HttpConnection, read_body, read_head
 from locust_softphone.signaling.stream import Stream
-from tests.signaling.scripted_server import Script, resets, says, serving
+from tests.signaling.scripted_server import Script, resets, says, serving, waits_for_the_client
 from tests.signaling.scripted_server import read_head as read_request
 from tests.signaling.softphones import PATIENT_S
 
@@ -108,14 +109,108 @@ def test_a_response_that_fails(script: Script, outcome: Outcome) -> None:
     assert caught.value.outcome is outcome
 
 
-def test_a_kept_connection_is_used_again_and_one_that_says_close_is_not() -> None:
-    def two_answers(connection: socket.socket) -> None:
-        for extra in (b"", b"Connection: close\r\n"):
-            read_request(connection)
-            connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\n" + extra + b"\r\n1")
+# Which connections are used again (RFC 9112 9.3)
 
-    second = says(b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n2")
-    with serving(two_answers, second) as target:
+
+ONE = b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n1"
+TWO = b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n2"
+LATE_408 = b"HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+
+
+@contextmanager
+def connected(*scripts: Script) -> Iterator[HttpConnection]:
+    with serving(*scripts) as target:
         http = HttpConnection(target)
-        assert [http.post("/", "", b"", PATIENT_S).body for _ in range(3)] == [b"1", b"1", b"2"]
+        yield http
         http.close()
+
+
+def bodies(http: HttpConnection, n: int = 2) -> list[bytes]:
+    return [http.post("/", "", b"", PATIENT_S).body for _ in range(n)]
+
+
+@pytest.mark.parametrize(
+    ("version", "lines", "kept"),
+    [
+        ("1.1", "", True),
+        ("1.1", "Connection: keep-alive, X-Hop\r\n", True),
+        ("1.1", "Connection: not-close\r\n", True),
+        ("1.1", "Connection: Close\r\n", False),
+        ("1.1", "Connection: close, X-Hop\r\n", False),
+        ("1.1", "Connection: X-Hop ,close\r\n", False),
+        ("1.1", "Connection: X-Hop\r\nConnection: close\r\n", False),
+        ("1.1", "Connection: keep-alive, close\r\n", False),
+        ("1.0", "", False),
+        ("1.0", "Connection: X-Hop\r\n", False),
+        ("1.0", "Connection: Keep-Alive\r\n", True),
+    ],
+)
+def test_which_connections_are_used_again(version: str, lines: str, kept: bool) -> None:
+    def two_answers(connection: socket.socket) -> None:
+        for body in "12":
+            read_request(connection)
+            connection.sendall(f"HTTP/{version} 200 OK\r\nContent-Length: 1\r\n{lines}\r\n{body}".encode())
+
+    with connected(two_answers, says(ONE)) as http:
+        assert bodies(http) == ([b"1", b"2"] if kept else [b"1", b"1"])
+        assert http.close_idle() == 0, "the server closed no connection that it had promised to keep"
+
+
+# Connections that the server has closed meanwhile (RFC 9112 9.5)
+
+
+@pytest.mark.parametrize("late", [b"", LATE_408, b"\0"], ids=["only a FIN", "a late 408", "other bytes"])
+def test_what_has_come_on_an_idle_connection_is_not_an_answer(late: bytes) -> None:
+    with connected(says(ONE, late), says(TWO)) as http:
+        assert bodies(http, 1) == [b"1"]
+        time.sleep(0.1)  # the FIN comes
+        assert bodies(http, 1) == [b"2"]
+        assert (http.close_idle(), http.close_idle()) == (1, 0)
+
+
+def fin(connection: socket.socket) -> None:
+    connection.shutdown(socket.SHUT_WR)
+
+
+def then(end: Script) -> Script:
+    """Answer one request, and end the connection as soon as another one comes."""
+
+    def script(connection: socket.socket) -> None:
+        read_request(connection)
+        connection.sendall(ONE)
+        read_request(connection)
+        end(connection)
+
+    return script
+
+
+@pytest.mark.parametrize("end", [fin, resets, lambda connection: connection.sendall(LATE_408)])
+def test_a_request_that_crosses_the_end_of_its_connection_is_sent_again(end: Script) -> None:
+    with connected(then(end), says(TWO)) as http:
+        assert bodies(http) == [b"1", b"2"]
+        assert http.close_idle() == 1
+
+
+@pytest.mark.parametrize(
+    ("scripts", "outcome"),
+    [
+        ((then(fin), then(fin), fin), Outcome.LOST),
+        ((then(fin), resets), Outcome.RESET),
+        ((then(lambda connection: connection.sendall(TWO[:9])), says(TWO)), Outcome.LOST),
+    ],
+    ids=["only a kept connection", "only once", "not once a part of the answer has come"],
+)
+def test_what_is_not_sent_again(scripts: tuple[Script, ...], outcome: Outcome) -> None:
+    with connected(*scripts) as http, pytest.raises(AttemptFailed) as caught:
+        bodies(http, 3)
+    assert caught.value.outcome is outcome
+
+
+def test_a_new_connection_does_not_extend_the_time_limit() -> None:
+    with connected(then(fin), waits_for_the_client) as http:
+        bodies(http, 1)
+        began_s = time.perf_counter()
+        with pytest.raises(AttemptFailed) as caught:
+            http.post("/", "", b"", 0.2)
+        assert caught.value.outcome is Outcome.TIMED_OUT
+        assert time.perf_counter() - began_s < 0.2 * 2

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import socket
+from base64 import b64decode
 from contextlib import closing
 from typing import Any
 
@@ -19,6 +20,20 @@ from tests.signaling.scripted_server import Script, read_until, says, serving
 from tests.signaling.softphones import PATIENT_S
 
 CREDENTIALS = Credentials("client", "hush")
+
+
+@pytest.mark.parametrize(
+    ("client_id", "secret", "encoded", "unencoded"),
+    [
+        ("client", "a-Z_0.9~", "client:a-Z_0.9~", "client:a-Z_0.9~"),
+        ("acme:prod", "p+q%2Fr/", "acme%3Aprod:p%2Bq%252Fr%2F", "acme:prod:p+q%2Fr/"),
+        ("client", " %&+£€", "client:+%25%26%2B%C2%A3%E2%82%AC", "client: %&+£€"),  # RFC 6749 appendix B
+    ],
+)
+def test_id_and_secret_are_form_encoded(client_id: str, secret: str, encoded: str, unencoded: str) -> None:
+    """RFC 6749 2.3.1; they can also be sent as they are, to servers that do not decode them."""
+    assert b64decode(Credentials(client_id, secret).basic).decode() == encoded
+    assert b64decode(Credentials(client_id, secret, form_encoded=False).basic).decode() == unencoded
 
 
 def json_reply(content: object, *headers: str) -> Script:
@@ -47,10 +62,32 @@ def test_the_secret_is_sent_as_basic_authentication_and_never_shown() -> None:
     assert "hush" not in repr(CREDENTIALS)
 
 
-@pytest.mark.parametrize(("lifetime", "expected"), [({"expires_in": 60}, 60.0), ({"expires_in": 0}, 0.0), ({}, 3600.0)])
+@pytest.mark.parametrize(
+    ("lifetime", "expected"),
+    [
+        ({"expires_in": 60}, 60.0),
+        ({"expires_in": 0}, 0.0),
+        ({"expires_in": "60"}, 60.0),
+        ({"expires_in": None}, 3600.0),
+        ({}, 3600.0),
+    ],
+)
 def test_a_token_and_its_lifetime(lifetime: dict[str, Any], expected: float) -> None:
     token, _ = fetch(json_reply({"access_token": "t", **lifetime}))
     assert (token.bearer, token.expires_s) == ("t", 1000.0 + expected)
+
+
+@pytest.mark.parametrize("token_type", ["Bearer", "bearer", "BEARER", None])
+def test_a_bearer_token_is_used_whatever_the_case_of_its_type(token_type: object) -> None:
+    assert fetch(json_reply({"access_token": "t", "token_type": token_type}))[0].bearer == "t"
+
+
+@pytest.mark.parametrize("token_type", ["mac", "DPoP", "Bearer ", ["Bearer"], 1])
+def test_a_token_of_another_type_is_not_used(token_type: object) -> None:
+    """RFC 6749 7.1: a client must not use a token of a type that it does not understand."""
+    with pytest.raises(AttemptFailed, match="not a Bearer token") as caught:
+        fetch(json_reply({"access_token": "t", "token_type": token_type}))
+    assert caught.value.outcome is Outcome.MALFORMED
 
 
 def test_the_advice_of_the_response_comes_with_the_token() -> None:
@@ -66,6 +103,11 @@ def test_the_advice_of_the_response_comes_with_the_token() -> None:
         ({"access_token": ""}, "empty"),
         ({"access_token": 5}, "not text"),
         ({"access_token": "t", "expires_in": "soon"}, "not a number"),
+        ({"access_token": "t", "expires_in": ""}, "not a number"),
+        ({"access_token": "t", "expires_in": "-1"}, "negative"),
+        ({"access_token": "t", "expires_in": "9" * 5000}, "longer than ten years"),
+        ({"access_token": "t", "expires_in": "٣"}, "not an ASCII digit"),
+        ({"access_token": "t", "expires_in": True}, "not a number"),
         ({"access_token": "t", "expires_in": -1}, "negative"),
         ({"access_token": "t", "expires_in": 1e12}, "longer than ten years"),
         ({}, "missing"),

@@ -1,4 +1,4 @@
-"""A redirect is a refusal like any other: the Bearer, and the client's secret, go to no place but the target."""
+"""A redirect is a refusal: the Bearer token and the client secret are sent only to the target."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ A_SESSION = switches(frame(1, b'{"type":"ready","session":"s"}'), then=says_good
 
 @pytest.fixture
 def elsewhere() -> Iterator[socket.socket]:
-    """Another origin, where nobody may come."""
+    """Another origin, which must get no connection."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         listener.setblocking(False)
         yield listener
@@ -34,6 +34,6 @@ def test_no_step_follows_a_redirect(elsewhere: socket.socket, status: str, step:
         phone = Softphone(a_fleet(target, seen, Time(), like="recommended"), 0, 0.0)
         assert not phone.call()
         phone.hang_up()
-    assert seen.outcomes(step) == ["redirected"], "once: another try would be sent away too"
+    assert seen.outcomes(step) == ["redirected"], "once: another try would be redirected too"
     with pytest.raises(BlockingIOError):
         elsewhere.accept()

@@ -1,4 +1,4 @@
-"""A softphone that is refused, or dropped: when it comes back, and that both sides count it alike."""
+"""A softphone that is refused or dropped: when it tries again, and that both sides count the same."""
 
 from __future__ import annotations
 
@@ -27,22 +27,22 @@ NO_RETRY = {"max_retries": 0}
 @pytest.mark.parametrize(
     ("retry", "form", "waits", "judged", "why"),
     [
-        ({"retry_after": "honour"}, "seconds", lambda told: told, "honoured", "as told, in seconds"),
-        ({"retry_after": "honour"}, "http-date", lambda told: told, "honoured", "as told, until a date"),
-        ({"retry_after": "honour"}, "none", lambda told: 1.0, None, "not told anything: backs off"),
+        ({"retry_after": "honour"}, "seconds", lambda told: told, "honoured", "as long as told, in seconds"),
+        ({"retry_after": "honour"}, "http-date", lambda told: told, "honoured", "as long as told, as a date"),
+        ({"retry_after": "honour"}, "none", lambda told: 1.0, None, "no Retry-After: the back-off"),
         ({"retry_after": "honour", "retry_after_cap": "5s"}, "seconds", lambda told: 5.0, "too_early", "capped"),
-        ({"retry_after": "ignore"}, "seconds", lambda told: 1.0, "too_early", "backs off, whatever it was told"),
+        ({"retry_after": "ignore"}, "seconds", lambda told: 1.0, "too_early", "the back-off, although it was told"),
         (
             {"retry_after": "ignore", "initial": "90s"},
             "seconds",
             lambda told: 90.0,
             "honoured",
-            "late enough by chance",
+            "the back-off is longer anyway",
         ),
-        ({"retry_after": "add"}, "seconds", lambda told: told + 1.0, "honoured", "as told, and its own wait on top"),
+        ({"retry_after": "add"}, "seconds", lambda told: told + 1.0, "honoured", "as long as told, plus the back-off"),
     ],
 )
-def test_a_refused_handshake_is_tried_again(
+def test_a_refused_handshake_is_retried(
     retry: dict[str, Any], form: str, waits: Callable[[float | None], float], judged: str | None, why: str
 ) -> None:
     policy = f"{{{ONE_HANDSHAKE}, retry_after: {{form: {form}, advice: next-token}}}}"
@@ -101,7 +101,7 @@ def test_when_nothing_remains_it_asks_again_after_the_reset(remaining: str, wait
         assert field.time.slept == pytest.approx(waits, abs=2.0)
 
 
-def test_a_client_that_comes_back_too_early_too_often_is_cut() -> None:
+def test_a_client_with_too_many_early_retries_is_cut_off() -> None:
     with a_field(f"{{{ONE_OFFER}, max_early_retries: 1}}", like="sdk-2.1.0", ready="wait") as field:
         first, hasty = field.softphone(), field.softphone()
         assert first.call()
@@ -116,7 +116,7 @@ def test_a_client_that_comes_back_too_early_too_often_is_cut() -> None:
         assert field.counted("retries.too_early") >= 2
 
 
-def test_no_try_comes_after_the_end_of_the_plan() -> None:
+def test_no_retry_is_made_after_the_end_of_the_plan() -> None:
     with a_field(f"{{{ONE_TOKEN}}}", like="sdk-2.3.1") as field:
         first, late = field.softphone(), field.softphone()
         assert first.call()
@@ -129,7 +129,7 @@ def test_no_try_comes_after_the_end_of_the_plan() -> None:
 # Dropped
 
 
-def test_a_session_cut_while_waiting_to_offer_again_is_set_up_anew() -> None:
+def test_a_session_that_is_cut_while_an_offer_waits_is_opened_again() -> None:
     policy = "{limits: {offer: {rate: 2/s, burst: 1}}, offer_deadline: 100ms, max_early_retries: 10}"
     with a_field(policy, like="sdk-2.3.1", retry={"initial": "600ms"}) as field:
         field.context.sleep = time.sleep  # the edge's time has to go by as well
@@ -155,7 +155,7 @@ def have_it_cut(field: Field, phone: Softphone) -> None:
 
 
 @pytest.mark.parametrize("max_retries", [1, 0])
-def test_a_dropped_call_is_set_up_again_after_the_back_off_if_it_may_be(max_retries: int) -> None:
+def test_a_dropped_call_is_set_up_again_after_the_back_off_if_retries_are_allowed(max_retries: int) -> None:
     retry = {"max_retries": max_retries, "initial": "1s", "jitter": "none"}
     with a_field(f"{{{ONE_TOKEN}, max_early_retries: 0}}", token="shared", retry=retry) as field:
         phone = field.softphone()

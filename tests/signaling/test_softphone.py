@@ -1,26 +1,58 @@
-"""One softphone against a real edge: each way a call can go, and that both sides count it alike."""
+"""One softphone against a real edge: how calls go, and that both sides count the same."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from random import Random
 from typing import Any
 
 import pytest
 
 from locust_softphone.metrics.outcome import Outcome
+from locust_softphone.signaling.dialects.genesys_cloud.client import GenesysCloud
+from locust_softphone.signaling.hosts import Hosts
+from locust_softphone.signaling.softphone import Softphone
 from tests.edge.softphone import eventually
 from tests.edge_process import EdgeProcess, running_edge
-from tests.signaling.softphones import ONE_OFFER, PATIENT_S, a_field
+from tests.signaling.scripted_server import Script, frame, says, says_goodbye, serving, switches
+from tests.signaling.softphones import CREDENTIALS, ONE_OFFER, PATIENT_S, Observations, Time, a_field, a_fleet
 
 NO_RETRY = {"max_retries": 0}
 
 
 @pytest.fixture(scope="module")
 def edge() -> Iterator[EdgeProcess]:
-    """An edge that has no reason to refuse anybody."""
+    """An edge without limits."""
     with running_edge() as running:
         yield running
+
+
+def answers(status: str, body: str) -> Script:
+    return says(f"HTTP/1.1 {status}\r\nContent-Length: {len(body)}\r\n\r\n{body}".encode())
+
+
+TOKEN = answers("200 OK", '{"access_token": "t", "expires_in": 3600}')
+
+
+def test_a_kept_connection_that_the_edge_has_closed_is_counted_and_is_not_a_failure() -> None:
+    seen = Observations()
+    ready = switches(frame(1, b'{"type": "ready"}'), then=says_goodbye)
+    with serving(TOKEN, ready, answers("400 Bad Request", "")) as target:
+        phone = Softphone(a_fleet(target, seen, Time(), retry=NO_RETRY), 0, 0.0)
+        phone.call()
+        phone.hang_up()
+    assert seen.outcomes("offer") == ["rejected"]
+    assert seen.tally.counts["connections_reopened"] == 1
+
+
+def test_a_client_of_genesys_cloud_reports_its_reopened_connections() -> None:
+    with serving(TOKEN, TOKEN) as target:
+        dialect = GenesysCloud(Hosts.one(target), CREDENTIALS, timeout_s=PATIENT_S, user_agent="", random=Random())
+        client = dialect.client(0)
+        for _ in range(2):
+            client.fetch_token(0.0)
+        assert client.close_idle() == 1
 
 
 # The call that goes well
@@ -44,7 +76,7 @@ def test_one_call_from_token_to_close(edge: EdgeProcess) -> None:
         assert not [name for name in field.seen.tally.counts if name.startswith(("abnormal", "retries", "gave_up"))]
 
 
-def test_each_step_is_due_when_the_one_before_has_ended_and_the_first_when_the_plan_says(edge: EdgeProcess) -> None:
+def test_the_first_step_is_due_as_planned_and_each_next_one_when_the_previous_has_ended(edge: EdgeProcess) -> None:
     with a_field(edge) as field:
         phone = field.softphone()
         field.time.sleep(2.0)  # the generator is late
@@ -65,7 +97,7 @@ def test_each_step_is_due_when_the_one_before_has_ended_and_the_first_when_the_p
         ("shared", "per-call", 1, 6),
     ],
 )
-def test_what_three_softphones_with_two_calls_each_cost(
+def test_the_requests_of_three_softphones_with_two_calls_each(
     edge: EdgeProcess,
     token: str,
     connection: str,
@@ -101,7 +133,7 @@ def test_pings_are_answered_while_the_softphone_is_idle() -> None:
         assert field.edge.stats()["cuts"]["pong_timeout"] == 0
 
 
-def test_hanging_up_twice_or_without_a_call_says_nothing(edge: EdgeProcess) -> None:
+def test_hanging_up_twice_or_without_a_call_sends_nothing(edge: EdgeProcess) -> None:
     with a_field(edge) as field:
         phone = field.softphone()
         phone.hang_up()
@@ -121,7 +153,7 @@ def test_holding_ends_with_the_plan(edge: EdgeProcess) -> None:
         phone.hang_up()
 
 
-def test_a_token_that_has_expired_is_replaced_before_the_edge_refuses_it() -> None:
+def test_an_expired_token_is_replaced_before_the_edge_rejects_it() -> None:
     for token in ("shared", "per-connection"):
         with a_field("token_expires: 5s", token=token) as field:
             phone = field.softphone()
@@ -133,7 +165,7 @@ def test_a_token_that_has_expired_is_replaced_before_the_edge_refuses_it() -> No
             assert field.seen.outcomes("offer") == ["ok", "ok"], token
 
 
-def test_a_softphone_that_was_answered_does_not_give_up_as_well() -> None:
+def test_an_answered_softphone_does_not_also_count_as_given_up() -> None:
     with a_field(f"{{{ONE_OFFER}}}", like="sdk-2.3.1", retry=NO_RETRY) as field:
         phone = field.softphone()
         assert phone.call()
@@ -141,7 +173,7 @@ def test_a_softphone_that_was_answered_does_not_give_up_as_well() -> None:
         assert (field.counted("answered"), field.counted("gave_up")) == (1, 0)
 
 
-def test_a_softphone_that_gave_up_does_not_count_as_answered_as_well() -> None:
+def test_a_softphone_that_gave_up_does_not_also_count_as_answered() -> None:
     impatience_is_fine = "{limits: {offer: {rate: 2/s, burst: 1}}, max_early_retries: 1000}"
     with a_field(impatience_is_fine, like="sdk-2.3.1", retry=NO_RETRY) as field:
         first, phone = field.softphone(), field.softphone()
@@ -154,7 +186,7 @@ def test_a_softphone_that_gave_up_does_not_count_as_answered_as_well() -> None:
 # Before ready
 
 
-def test_an_offer_before_ready_loses_the_connection() -> None:
+def test_an_offer_before_ready_ends_the_connection() -> None:
     with a_field("setup: {rate: 1/min, burst: 1}", ready="ignore", retry=NO_RETRY) as field:
         first, early = field.softphone(), field.softphone()
         assert first.call()
@@ -165,7 +197,7 @@ def test_an_offer_before_ready_loses_the_connection() -> None:
         assert field.counted("gave_up") == 1
 
 
-def test_who_waits_for_ready_is_answered() -> None:
+def test_softphones_that_wait_for_ready_are_answered() -> None:
     with a_field("setup: {rate: 5/s, burst: 1}", ready="wait", retry=NO_RETRY) as field:
         phones = [field.softphone() for _ in range(3)]
         assert [phone.call() for phone in phones] == [True] * 3

@@ -15,7 +15,7 @@ from locust_softphone.errors import AttemptFailed
 from locust_softphone.metrics.outcome import Outcome
 from locust_softphone.signaling.stream import Stream, outcome_of, remaining_s
 from locust_softphone.signaling.target import Target
-from tests.signaling.scripted_server import resets, serving, waits_for_the_client
+from tests.signaling.scripted_server import Script, resets, serving, waits_for_the_client
 from tests.signaling.softphones import PATIENT_S
 
 Received = Callable[[bytes], Stream]
@@ -25,9 +25,7 @@ SHORT_S = 0.2  # waited for in full
 def test_what_comes_after_the_end_mark_stays_in_the_buffer(received: Received) -> None:
     stream = received(b"one\ntwo")
     assert stream.read_until(b"\n", 100) == b"one\n"
-    assert stream.has_more
     assert stream.read_exactly(3) == b"two"
-    assert not stream.has_more
     assert stream.recv(1) == b"", "the other side has closed"
 
 
@@ -74,8 +72,13 @@ def test_after_the_deadline_nothing_is_read_or_sent() -> None:
 
 
 def test_a_reset() -> None:
-    with serving(resets) as target:
+    def resets_when_it_has_read(connection: socket.socket) -> None:
+        connection.recv(1)
+        resets(connection)
+
+    with serving(resets_when_it_has_read) as target:
         stream = target.connect(PATIENT_S)
+        stream.send(b"x")
         with pytest.raises(AttemptFailed) as caught:
             stream.recv(1)
         stream.close()
@@ -88,6 +91,24 @@ def test_nothing_listens() -> None:
     with pytest.raises(AttemptFailed) as caught:
         Target("127.0.0.1", port).connect(PATIENT_S)
     assert caught.value.outcome is Outcome.CONNECT_REFUSED
+
+
+@pytest.mark.parametrize(
+    ("script", "idle"),
+    [
+        (waits_for_the_client, True),
+        (lambda connection: connection.shutdown(socket.SHUT_WR), False),
+        (lambda connection: connection.sendall(b"x"), False),
+        (resets, False),
+    ],
+    ids=["nothing", "a FIN", "data", "an RST"],
+)
+def test_whether_anything_has_come_since_the_last_read(script: Script, idle: bool) -> None:
+    with serving(script) as target:
+        stream = target.connect(PATIENT_S)
+        time.sleep(SHORT_S)
+        assert stream.is_idle is idle
+        stream.close()
 
 
 def test_no_such_host() -> None:

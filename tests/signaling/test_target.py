@@ -1,4 +1,4 @@
-"""Targets: what can be written as one, what it becomes, and whom TLS trusts."""
+"""Targets: how they are written, which are on this machine, and which addresses are used."""
 
 from __future__ import annotations
 
@@ -18,9 +18,16 @@ from tests.signaling.softphones import PATIENT_S
     [
         ("http://127.0.0.1:8080", "127.0.0.1", 8080, False, "127.0.0.1:8080", "plain"),
         ("https://edge.example", "edge.example", 443, True, "edge.example", "a default port is not written"),
-        ("http://edge.example/", "edge.example", 80, False, "edge.example", "a bare slash is no path"),
+        ("http://edge.example/", "edge.example", 80, False, "edge.example", "a bare slash is not a path"),
         ("wss://edge.example:443", "edge.example", 443, True, "edge.example", "a WebSocket's scheme does as well"),
-        ("ws://edge.example:443", "edge.example", 443, False, "edge.example:443", "443 is no default for plain TCP"),
+        (
+            "ws://edge.example:443",
+            "edge.example",
+            443,
+            False,
+            "edge.example:443",
+            "443 is not the default for plain TCP",
+        ),
         ("HTTPS://Edge.Example:8443", "edge.example", 8443, True, "edge.example:8443", "case does not matter"),
         ("http://[::1]:8080", "::1", 8080, False, "[::1]:8080", "IPv6 in brackets, RFC 3986 3.2.2"),
         ("https://[2001:db8::1]", "2001:db8::1", 443, True, "[2001:db8::1]", "and without a port"),
@@ -52,7 +59,7 @@ EXAMPLE = "write it like https://edge.example or http://127.0.0.1:8080"
         ("https://edge.example?a=b", "only scheme, host and port; the paths are the dialect's"),
     ],
 )
-def test_what_is_no_target(url: str, problem: str) -> None:
+def test_what_is_not_a_target(url: str, problem: str) -> None:
     with pytest.raises(InputError) as caught:
         Target.parse(url)
     assert caught.value.problems == (f"--host {url!r}: {problem}, {EXAMPLE}",)
@@ -77,22 +84,22 @@ def test_credentials_in_a_url_are_refused_and_not_repeated(url: str) -> None:
         ("http://[::1]:1", True, "in IPv6"),
         ("http://[::ffff:127.0.0.1]:1", True, "IPv4 in IPv6, RFC 4291 2.5.5.2"),
         ("http://localhost:1", True, "by name"),
-        ("http://0.0.0.0:1", False, "every address is not only this machine's"),
-        ("http://192.0.2.1:1", False, "somebody else's"),
-        ("http://[::ffff:192.0.2.1]:1", False, "somebody else's, in IPv6"),
-        ("http://[::]:1", False, "every address, in IPv6"),
-        ("http://127.1:1", False, "nothing that has to be guessed"),
-        ("http://2130706433:1", False, "nor counted out"),
-        ("http://localhost.:1", False, "no name but the one"),
-        ("http://localhost.example:1", False, "a name that only looks like it"),
+        ("http://0.0.0.0:1", False, "any address, not only this machine's"),
+        ("http://192.0.2.1:1", False, "another machine"),
+        ("http://[::ffff:192.0.2.1]:1", False, "another machine, in IPv6"),
+        ("http://[::]:1", False, "any address, in IPv6"),
+        ("http://127.1:1", False, "a short form"),
+        ("http://2130706433:1", False, "a number"),
+        ("http://localhost.:1", False, "not the same name"),
+        ("http://localhost.example:1", False, "a name that begins like it"),
     ],
 )
-def test_what_can_only_be_this_machine(url: str, loopback: bool, why: str) -> None:
+def test_whether_a_target_is_this_machine(url: str, loopback: bool, why: str) -> None:
     assert Target.parse(url).is_loopback is loopback, why
 
 
-def test_what_a_name_resolves_to_is_held_to_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The addresses that are checked are those that are connected to: DNS is asked once, whatever it answers later."""
+def test_the_addresses_of_a_name_must_be_allowed_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The checked addresses are the ones that are used: DNS is asked only once."""
     answers = iter([["127.0.0.1"], ["127.0.0.1", "192.0.2.1"], ["::ffff:192.0.2.1"]])
     monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: [(2, 1, 6, "", (each, 1)) for each in next(answers)])
     assert Target.parse("http://localhost:1").resolved().addresses == ((2, ("127.0.0.1", 1)),)
@@ -104,7 +111,7 @@ def test_what_a_name_resolves_to_is_held_to_the_same(monkeypatch: pytest.MonkeyP
         )
 
 
-def test_an_address_of_another_machine_is_taken_only_when_authorized() -> None:
+def test_an_address_of_another_machine_needs_authorization() -> None:
     with pytest.raises(InputError):
         Target.parse("http://192.0.2.1:1").resolved()
     assert len(Target.parse("http://192.0.2.1:1", authorized=True).resolved().addresses) == 1
@@ -116,7 +123,7 @@ def edge() -> Iterator[EdgeProcess]:
         yield running
 
 
-def test_of_several_addresses_only_those_that_answer_are_kept(edge: EdgeProcess) -> None:
+def test_only_addresses_that_accept_a_connection_are_kept(edge: EdgeProcess) -> None:
     found = Target.parse(edge.url).resolved()
     (family, (host, port)) = found.addresses[0]
     several = Target(found.host, found.port, found.tls, ((family, ("127.0.0.2", 1)), (family, (host, port))))

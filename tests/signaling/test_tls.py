@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import socket
 import ssl
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,10 +15,11 @@ import trustme
 from locust_softphone.errors import AttemptFailed, InputError
 from locust_softphone.metrics.outcome import Outcome
 from locust_softphone.signaling import tls
+from locust_softphone.signaling.http import HttpConnection
 from locust_softphone.signaling.softphone import Softphone
 from locust_softphone.signaling.target import Target
 from tests.edge_process import EdgeProcess, running_edge
-from tests.signaling.scripted_server import serving
+from tests.signaling.scripted_server import read_head, serving
 from tests.signaling.softphones import PATIENT_S, Observations, Time, a_fleet
 
 
@@ -42,7 +44,7 @@ class Authority:
         return context.wrap_socket(connection, server_side=True)
 
     def trusted_at(self, target: Target) -> Target:
-        """The same place over TLS, verified against this authority."""
+        """The same target over TLS, verified against this authority."""
         return Target.parse(target.url.replace("http", "https"), ca_file=self.ca_file)
 
 
@@ -53,7 +55,7 @@ def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
 
 @pytest.fixture(params=["rustls", "ssl"])
 def engine(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each of the two that may do TLS: the one for most platforms, and the one for all others."""
+    """Each of the two TLS libraries: rustls for most platforms, ssl for the others."""
     if request.param == "rustls":
         pytest.importorskip("rtls", reason="no wheel of rtls for this platform")
     else:
@@ -67,18 +69,18 @@ def edge(authority: Authority) -> Iterator[EdgeProcess]:
 
 
 @pytest.mark.usefixtures("engine")
-def test_a_connection_that_asks_for_nothing_has_shaken_hands(authority: Authority) -> None:
-    """The last of a handshake goes out with the first request, or else when the connection is closed."""
-    shaken: list[str | None] = []
+def test_a_connection_without_a_request_completes_its_handshake(authority: Authority) -> None:
+    """The end of a handshake is sent with the first request, or when the connection is closed."""
+    versions: list[str | None] = []
 
-    def shakes_hands(connection: socket.socket) -> None:
+    def does_the_handshake(connection: socket.socket) -> None:
         with authority.serving_tls(connection) as secured:  # returns when the client's Finished has come
-            shaken.append(secured.version())
+            versions.append(secured.version())
 
-    with serving(shakes_hands) as target:
+    with serving(does_the_handshake) as target:
         trusted = authority.trusted_at(target)
         trusted.connect(PATIENT_S).close()
-    assert shaken == ["TLSv1.3"]
+    assert versions == ["TLSv1.3"]
 
 
 @pytest.mark.usefixtures("engine")
@@ -90,6 +92,28 @@ def test_a_call_over_tls(edge: EdgeProcess, authority: Authority) -> None:
     phone.hang_up()
     assert {each.outcome for each in seen.attempts} == {Outcome.OK}
     assert edge.stats()["closes"]["1000"] >= 1
+
+
+@pytest.mark.usefixtures("engine")
+@pytest.mark.parametrize("closes", [False, True])
+def test_a_kept_connection_over_tls(authority: Authority, closes: bool) -> None:
+    """A session ticket that has come is not data (RFC 8446 4.6.1); a close_notify is a close (6.1)."""
+
+    def answers(connection: socket.socket) -> None:
+        with authority.serving_tls(connection) as secured:
+            for _ in range(2):
+                read_head(secured)
+                secured.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+                if closes:
+                    secured.unwrap()
+                    return
+
+    with serving(*[answers] * (2 if closes else 1)) as target:
+        http = HttpConnection(authority.trusted_at(target))
+        for _ in range(2):
+            http.post("/", "", b"", PATIENT_S)
+            time.sleep(0.1)  # what follows the response comes
+        assert http.close_idle() == closes
 
 
 @pytest.mark.usefixtures("engine")
@@ -118,7 +142,7 @@ def test_a_failed_handshake_of_tls_is_an_attempt_that_never_arrived(edge: EdgePr
     seen = Observations()
     untrusting = Target.parse(edge.url).resolved()
     assert not Softphone(a_fleet(untrusting, seen, Time()), 0, 0.0).call()
-    assert seen.outcomes("token") == ["tls_failed"]  # and no other try: it would not help
+    assert seen.outcomes("token") == ["tls_failed"]  # and no retry, which would not help
 
 
 @pytest.mark.usefixtures("engine")
@@ -133,7 +157,7 @@ def test_an_edge_that_closes_in_the_middle_of_the_tls_handshake(authority: Autho
 
 
 @pytest.mark.usefixtures("engine")
-def test_more_than_one_record_goes_and_comes_whole(authority: Authority) -> None:
+def test_data_of_several_records_is_sent_and_received_whole(authority: Authority) -> None:
     said = bytes(range(256)) * 1024  # 256 KB: sixteen records and more than a socket's buffer may take
 
     def echo(connection: socket.socket) -> None:
@@ -147,16 +171,16 @@ def test_more_than_one_record_goes_and_comes_whole(authority: Authority) -> None
         stream = authority.trusted_at(plain).connect(PATIENT_S)
         stream.send(said)
         assert stream.read_exactly(len(said)) == said
-        assert stream.recv(1) == b"", "and then it has closed"
+        assert stream.recv(1) == b"", "then the server has closed"
         stream.close()
 
 
-def test_a_target_keeps_its_one_context(edge: EdgeProcess, authority: Authority) -> None:
+def test_a_target_keeps_its_context(edge: EdgeProcess, authority: Authority) -> None:
     target = Target.parse(edge.url, ca_file=authority.ca_file)
     assert target.resolved().tls is target.reached(PATIENT_S).tls is target.tls
 
 
-def test_a_ca_file_that_is_none(tmp_path: Path) -> None:
+def test_a_ca_file_without_a_certificate(tmp_path: Path) -> None:
     (tmp_path / "ca.pem").write_text("no certificate")
     for name in ("ca.pem", "missing.pem"):
         with pytest.raises(InputError, match=re.escape(f"--softphone-ca {tmp_path / name}: no readable PEM")):

@@ -1,4 +1,4 @@
-"""Tokens: fetched once for all, refreshed in time, replaced once when the edge takes one back."""
+"""The shared token: fetched once, refreshed in time, and replaced once when the edge rejects it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ PATIENT_S = 30.0  # a bound for a test that has gone wrong
 
 
 class Clock:
-    """Time that stands still until it is told; ``asked`` goes up each time somebody looks."""
+    """A clock that only the test moves, and that counts how often it is read."""
 
     def __init__(self) -> None:
         self.now_s = 0.0
@@ -35,7 +35,7 @@ class Clock:
 
 
 class Issuer:
-    """Hands out tokens t0, t1, …, each good for 100 s."""
+    """Issues the tokens t0, t1, …, each valid for 100 s."""
 
     def __init__(self, clock: Clock) -> None:
         self.issued: list[Token] = []
@@ -51,9 +51,9 @@ class Issuer:
     [
         (3600.0, 3540.0, "a minute before the end"),
         (600.0, 540.0, "a minute is a tenth"),
-        (100.0, 90.0, "of a short life, a tenth"),
-        (1.0, 0.9, "of a very short one too"),
-        (0.0, 0.0, "good for nothing"),
+        (100.0, 90.0, "a tenth of a short lifetime"),
+        (1.0, 0.9, "also of a very short one"),
+        (0.0, 0.0, "never valid"),
     ],
 )
 def test_when_to_refresh(expires_in_s: float, refresh_s: float, why: str) -> None:
@@ -62,7 +62,7 @@ def test_when_to_refresh(expires_in_s: float, refresh_s: float, why: str) -> Non
     assert token.expires_s == 1000.0 + expires_in_s, why
 
 
-def test_a_token_does_not_show_itself() -> None:
+def test_a_token_is_not_shown() -> None:
     assert "hush" not in repr(Token("hush", 1.0, 1.0))
 
 
@@ -75,7 +75,7 @@ def test_it_is_fetched_once_and_again_before_it_expires() -> None:
     assert bearers == ["t0", "t0", "t0", "t1", "t1"]
 
 
-def test_of_many_who_ask_at_once_one_fetches() -> None:
+def test_of_many_callers_at_once_one_fetches() -> None:
     clock = Clock()
     shared, issuer = SharedToken(clock), Issuer(clock)
 
@@ -89,7 +89,7 @@ def test_of_many_who_ask_at_once_one_fetches() -> None:
     assert len(issuer.issued) == 1
 
 
-def test_a_failure_is_everybodys_who_waited_for_it_and_nobodys_who_comes_later() -> None:
+def test_a_failed_fetch_fails_all_callers_that_waited_for_it_and_no_later_ones() -> None:
     clock = Clock()
     shared, issuer = SharedToken(clock), Issuer(clock)
     fetches = []
@@ -109,7 +109,7 @@ def test_a_failure_is_everybodys_who_waited_for_it_and_nobodys_who_comes_later()
     assert shared.get(issuer).bearer == "t0"
 
 
-def test_a_fetch_that_is_stopped_from_outside_does_not_keep_the_others_out() -> None:
+def test_a_fetch_that_is_stopped_from_outside_does_not_block_others() -> None:
     clock = Clock()
     shared, issuer = SharedToken(clock), Issuer(clock)
 
@@ -121,7 +121,7 @@ def test_a_fetch_that_is_stopped_from_outside_does_not_keep_the_others_out() -> 
     assert shared.get(issuer).bearer == "t0"
 
 
-def test_a_rejected_token_is_replaced_once_however_many_say_so() -> None:
+def test_a_token_that_many_reject_is_replaced_once() -> None:
     clock = Clock()
     shared, issuer = SharedToken(clock), Issuer(clock)
     rejected = shared.get(issuer)

@@ -67,7 +67,7 @@ def half_a_refusal(connection: socket.socket) -> None:
         (resets, Outcome.RESET, None, "reset"),
     ],
 )
-def test_a_handshake_that_fails(script: Script, outcome: Outcome, status: int | None, cause: str) -> None:
+def test_the_outcome_of_a_failed_handshake(script: Script, outcome: Outcome, status: int | None, cause: str) -> None:
     with serving(script) as target, pytest.raises(AttemptFailed) as caught:
         Connection.open(target, "/", timeout_s=PATIENT_S)
     failed = caught.value
@@ -87,7 +87,7 @@ def test_no_answer_to_the_handshake() -> None:
     assert caught.value.outcome is Outcome.TIMED_OUT
 
 
-def test_an_answer_a_byte_at_a_time_gets_no_longer_than_any_other() -> None:
+def test_a_response_of_one_byte_at_a_time_ends_with_the_timeout() -> None:
     def drips(connection: socket.socket) -> None:
         read_head(connection)
         connection.sendall(b"HTTP/1.1 101 X\r\nX-Drip: ")
@@ -126,7 +126,7 @@ def test_an_answer_a_byte_at_a_time_gets_no_longer_than_any_other() -> None:
         (switches(then=resets), Outcome.RESET, 1006),
     ],
 )
-def test_a_connection_that_ends(script: Script, outcome: Outcome, code: int) -> None:
+def test_the_outcome_when_a_connection_ends(script: Script, outcome: Outcome, code: int) -> None:
     with serving(script) as target:
         connection = Connection.open(target, "/", timeout_s=PATIENT_S)
         with pytest.raises(AttemptFailed) as caught:
@@ -143,7 +143,7 @@ def test_a_message_sent_with_the_101_is_not_lost(together: bool) -> None:
         connection.abort()
 
 
-def test_a_fragmented_message_with_a_ping_in_between() -> None:
+def test_a_fragmented_message_with_a_ping_between_its_frames() -> None:
     frames = [frame(1, b"re", fin=False), frame(9, b"?"), frame(0, b"ady")]
     pongs: list[bytes] = []
 
@@ -159,18 +159,18 @@ def test_a_fragmented_message_with_a_ping_in_between() -> None:
     assert pongs[0][0] == 0x8A, "a final pong frame"
 
 
-def test_receive_gives_up_quietly_and_can_go_on() -> None:
-    gone_on = threading.Event()
+def test_receive_returns_none_at_the_timeout_and_can_be_called_again() -> None:
+    timed_out = threading.Event()
 
     def later(connection: socket.socket) -> None:
-        gone_on.wait(PATIENT_S)
+        timed_out.wait(PATIENT_S)
         connection.sendall(frame(1, b"late"))
         waits_for_the_client(connection)
 
     with serving(switches(then=later)) as target:
         connection = Connection.open(target, "/", timeout_s=PATIENT_S)
         assert connection.receive(SHORT_S) is None
-        gone_on.set()
+        timed_out.set()
         assert connection.receive(PATIENT_S) == "late"
         connection.abort()
 

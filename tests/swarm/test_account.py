@@ -33,6 +33,32 @@ def test_each_softphone_logs_in_as_its_own_user_with_its_own_token(tmp_path: Pat
     assert [token for token in TOKENS if token in f"{written}{run.stdout}{run.stderr}"] == []
 
 
+ODD_CLIENT = {"LOCUST_SOFTPHONE_CLIENT_ID": "acme:prod", "LOCUST_SOFTPHONE_CLIENT_SECRET": "p+q%2Fr"}
+
+
+@pytest.mark.parametrize("processes", [(), ("--processes", "2")], ids=["alone", "two workers"])
+def test_id_and_secret_of_the_client_are_form_encoded(tmp_path: Path, processes: tuple[str, ...]) -> None:
+    with running_edge("organisations: [{client_id: 'acme:prod', client_secret: p+q%2Fr}]") as edge:
+        run = run_locust(tmp_path, *processes, "--host", edge.url, environment=ODD_CLIENT)
+    assert run.record["totals"]["answered"] == 4, run.complaints
+
+
+@pytest.mark.parametrize("processes", [(), ("--processes", "2")], ids=["alone", "two workers"])
+def test_id_and_secret_of_the_client_can_be_sent_as_they_are(tmp_path: Path, processes: tuple[str, ...]) -> None:
+    """The edge decodes them, so that what was not encoded passes only in its encoded form."""
+    environment = {"LOCUST_SOFTPHONE_CLIENT_ID": "acme", "LOCUST_SOFTPHONE_CLIENT_SECRET": "p%2Bq"}
+    with running_edge("organisations: [{client_id: acme, client_secret: p+q}]") as edge:
+        options = (*processes, "--host", edge.url, "--softphone-basic-unencoded")
+        run = run_locust(tmp_path, *options, environment=environment)
+    assert run.record["totals"]["answered"] == 4, run.complaints
+
+
+def test_a_client_id_with_a_colon_cannot_be_sent_as_it_is(tmp_path: Path) -> None:
+    run = run_locust(tmp_path, "--softphone-basic-unencoded", environment=ODD_CLIENT)
+    assert run.returncode == 2
+    assert run.complaints == ["--softphone-basic-unencoded: a client id with a colon must be encoded (RFC 7617 2)"]
+
+
 REGION = ("--softphone-region", "eu-central-1")
 CALL_TO = ("--softphone-call-to", "+12025550100")
 API = "--host https://api.mypurecloud.de"

@@ -110,16 +110,20 @@ def secret_file(tmp_path: Path) -> Path:
         ("option", ("--processes", "2")),
         ("option with =", ()),
         ("file", ("--processes", "2")),
+        ("file of Windows", ()),
         ("file named by the environment", ()),
     ],
 )
 def test_the_secret_is_used_and_never_shown(
     here: Path, secret_file: Path, way: str, processes: tuple[str, ...]
 ) -> None:
+    windows_file = secret_file.with_suffix(".txt")
+    windows_file.write_bytes(f"\ufeff{SECRET}\r\n".encode())
     options: Mapping[str, tuple[str, ...]] = {
         "option": ("--softphone-client-secret", SECRET),
         "option with =": (f"--softphone-client-secret={SECRET}",),
         "file": ("--softphone-client-secret-file", str(secret_file)),
+        "file of Windows": ("--softphone-client-secret-file", str(windows_file)),
     }
     environment: Mapping[str, Mapping[str, str]] = {
         "environment": CREDENTIALS,
@@ -164,9 +168,21 @@ def test_the_simulated_edge_is_started_without_the_secret(here: Path, tmp_path: 
         ("", "empty; it must contain only the secret"),
         ("\n", "empty; it must contain only the secret"),
         ("x" * 70_000, "longer than 64 KB; it must contain only the secret"),
-        ("\xff\xfe", "not text; it must contain only the secret"),
+        ("\xff\xfes\0", "not UTF-8; it must contain only the secret"),
+        ("\xef\xbb\xbf\r\n", "empty; it must contain only the secret"),
+        (f"{SECRET}\r\nand a note\r\n", "more than one line; it must contain only the secret"),
+        (f"\n{SECRET}", "more than one line; it must contain only the secret"),
     ],
-    ids=["missing", "empty", "only a line end", "long", "binary"],
+    ids=[
+        "missing",
+        "empty",
+        "only a line end",
+        "long",
+        "UTF-16",
+        "only a byte order mark",
+        "two lines",
+        "a blank line",
+    ],
 )
 def test_a_secret_file_that_cannot_be_used_is_refused(
     here: Path, tmp_path: Path, content: str | None, problem: str

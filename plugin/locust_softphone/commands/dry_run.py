@@ -14,6 +14,7 @@ from math import inf
 
 from locust_softphone.config.profile import Profile
 from locust_softphone.errors import AttemptFailed, InputError
+from locust_softphone.jid import Jid
 from locust_softphone.metrics.attempt import Attempt
 from locust_softphone.metrics.retry_after_sample import RetryAfterSample
 from locust_softphone.retry.budget import RetryBudget
@@ -49,10 +50,10 @@ def dry_run(
         InputError: the simulated edge refuses what the softphone sends.
     """
     user = users[0] if users else User()
-    name, _, domain = user.jid.partition("@")
-    name = name.lower() or _USER
+    jid = Jid.parse(user.jid)
+    name, domain = (jid.local, jid.domain) if jid else (_USER, "")
     grant = {"name": name, "access_token": "of-the-dry-run"}
-    policy = {"genesys_cloud": {"users": [grant], **({"domain": domain.lower()} if domain else {})}}
+    policy = {"genesys_cloud": {"users": [grant], **({"domain": domain} if domain else {})}}
     edge = EdgeProcess.with_policy(policy, profile.name)
     try:
         stand_in = Target.parse(edge.url).resolved()

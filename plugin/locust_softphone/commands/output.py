@@ -11,7 +11,7 @@ from pathlib import Path
 from locust_softphone.commands.arguments import TEXT
 from locust_softphone.report.comparison import Comparison
 from locust_softphone.report.formats import FORMATS
-from locust_softphone.report.html import comparison_html, write_html
+from locust_softphone.report.html.page import comparison_html, write_html
 from locust_softphone.report.terminal import render
 
 __all__ = ["print_comparison", "print_problems", "write_page"]

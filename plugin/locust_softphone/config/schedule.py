@@ -111,12 +111,6 @@ class Schedule:
         """How many softphones have started ``t_s`` seconds after the plan's start."""
         return bisect_right(range(self.users), t_s, key=self.start_time)
 
-    def share(self, offset: int, stride: int) -> range:
-        """The softphones of worker ``offset`` of ``stride`` workers; together the workers have each softphone once."""
-        if not 0 <= offset < stride:
-            raise ValueError(f"no worker {offset} among {stride}")
-        return range(offset, self.users, stride)
-
     def peak_starts_per_s(self) -> int:
         """The largest number of starts in any one second."""
         starts = list(self)

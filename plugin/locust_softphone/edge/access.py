@@ -1,4 +1,4 @@
-"""Checks client credentials and issues bearer tokens (RFC 6749 4.4, RFC 6750 2.1).
+"""Checks client credentials and issues bearer tokens (RFC 6749 2.3.1, 4.4; RFC 6750 2.1).
 
 A token that was issued for client credentials belongs to an organisation. The users of the policy have tokens of their
 own from the start.
@@ -18,6 +18,7 @@ from base64 import b64decode
 from collections.abc import Iterable
 from dataclasses import dataclass
 from math import inf
+from urllib.parse import unquote_plus
 
 from locust_softphone.edge.genesys_cloud.wire_policy import User
 from locust_softphone.edge.policy import Organisation
@@ -66,12 +67,16 @@ class Access:
         return len(self._issued)
 
     def client_id(self, authorization: str) -> str | None:
-        """The OAuth client of a Basic ``Authorization`` header with the right secret, or None (RFC 7617 2)."""
+        """The OAuth client of a Basic ``Authorization`` header with the right secret, or None (RFC 7617 2).
+
+        Both are form-encoded (RFC 6749 2.3.1, appendix B).
+        """
         scheme, _, credentials = authorization.partition(" ")
         if scheme.lower() != "basic":
             return None
         try:
-            name, _, secret = b64decode(credentials.strip(), validate=True).decode().partition(":")
+            parts = b64decode(credentials.strip(), validate=True).decode().partition(":")
+            name, _, secret = (unquote_plus(part, errors="strict") for part in parts)
         except ValueError:
             return None
         matches = hmac.compare_digest(_hash(secret), self._secrets.get(name, UNKNOWN_CLIENT))

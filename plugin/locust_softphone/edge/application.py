@@ -98,7 +98,8 @@ class Edge:
         headers = state.limiter.check_limit("token", caller, now)
         token = state.access.issue(client_id, now)
         expires_in = int(state.policy.token_expires_s)
-        return json_reply(200, {"access_token": token, "token_type": "bearer", "expires_in": expires_in}, headers)
+        granted = {"access_token": token, "token_type": "bearer", "expires_in": expires_in}
+        return json_reply(200, granted, {**headers, "Cache-Control": "no-store", "Pragma": "no-cache"})  # RFC 6749 5.1
 
     def _cut(self, request: web.BaseRequest, caller: Caller) -> web.Response:
         """Cut the request's connection and every session of the caller."""

@@ -1,1 +1,1 @@
-"""What is measured: steps, outcomes, attempts, counters and histograms, and the catalogue of all metrics."""
+"""Measurements: steps, outcomes and attempts, tallies of counters and histograms, and the catalogue of all metrics."""

@@ -37,7 +37,7 @@ def up_to_planned(run: RunSoFar, name: str, now: float) -> Range:
 
 
 def one_or_the_other(run: RunSoFar, name: str, now: float) -> Range:
-    """grows up to `planned` without those that gave up, or without those that were answered"""
+    """grows up to `planned`, without the softphones that already ended the other way"""
     other = {"answered": "gave_up", "gave_up": "answered"}[name]
     return Range(now, run.planned - run.count(other))
 

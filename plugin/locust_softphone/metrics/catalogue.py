@@ -28,7 +28,19 @@ from locust_softphone.metrics.outcome import ABNORMAL_CAUSES, Outcome
 from locust_softphone.metrics.run_so_far import RunSoFar
 from locust_softphone.metrics.steps import DIALECTS, request_steps
 
-__all__ = ["KINDS", "METRICS", "PATTERN", "Kind", "Metric", "Values", "bounds_of", "kind_of", "metrics_of", "values_of"]
+__all__ = [
+    "KINDS",
+    "METRICS",
+    "PARTS",
+    "PATTERN",
+    "Kind",
+    "Metric",
+    "Values",
+    "bounds_of",
+    "kind_of",
+    "metrics_of",
+    "values_of",
+]
 
 Kind = Literal["softphones", "count", "ratio", "seconds"]
 
@@ -89,7 +101,7 @@ class Metric:
     """A metric, or a family of metrics.
 
     Args:
-        name: its name; the parts in braces stand for each of ``_PARTS``.
+        name: its name; the parts in braces stand for each of ``PARTS``.
         kind: what kind of quantity it is: softphones can be compared with a share of the planned ones.
         about: what it says, in one line.
         record: where a run record has it: names of attributes and keys, with the parts of ``name``.
@@ -197,6 +209,12 @@ METRICS: tuple[Metric, ...] = (
     Metric("pings_answered", "count", "pings of the edge that were answered", "pings_answered"),
     Metric("reconnects", "count", "dropped calls that were set up again", "reconnects/made"),
     Metric("reconnects.failed", "count", "dropped calls that were not set up again", "reconnects/failed"),
+    # HTTP connections.
+    Metric(
+        "connections_reopened", "count",
+        "kept HTTP connections that the edge had closed when they were to be used again (RFC 9112 9.5)",
+        "connections_reopened",
+    ),
     # Retries.
     Metric("retries", "count", "retries that were decided on", "retries/made"),
     Metric("retries.honoured", "count", "retries that came when their Retry-After was over", "retries/honoured"),
@@ -231,7 +249,7 @@ METRICS: tuple[Metric, ...] = (
     ),
 )  # fmt: skip
 
-_PARTS: Mapping[str, Callable[[str], tuple[str, ...]]] = MappingProxyType(
+PARTS: Mapping[str, Callable[[str], tuple[str, ...]]] = MappingProxyType(
     {
         "step": lambda dialect: tuple(step.name for step in DIALECTS[dialect]),
         "request": request_steps,
@@ -249,7 +267,7 @@ _CODE = "[1-4][0-9]{3}"
 def _names(family: str, dialect: str, codes: Iterable[str] = ()) -> Iterator[str]:
     """The names of the metrics of a family in a dialect."""
     parts = re.findall(r"\{(\w+)\}", family)
-    values = [tuple(codes) if part == "code" else _PARTS[part](dialect) for part in parts]
+    values = [tuple(codes) if part == "code" else PARTS[part](dialect) for part in parts]
     return (family.format_map(dict(zip(parts, chosen, strict=True))) for chosen in product(*values))
 
 
@@ -258,7 +276,7 @@ def _pattern(family: str) -> str:
     """The names of a family, of any dialect, as a regular expression."""
 
     def any_of(part: re.Match[str]) -> str:
-        known = (re.escape(value) for dialect in DIALECTS for value in _PARTS[part[1]](dialect))
+        known = (re.escape(value) for dialect in DIALECTS for value in PARTS[part[1]](dialect))
         return f"({'|'.join(dict.fromkeys(known)) or _CODE})"
 
     return re.sub(r"\\\{(\w+)\\\}", any_of, re.escape(family))

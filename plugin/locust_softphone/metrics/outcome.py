@@ -1,7 +1,7 @@
-"""How an attempt can end: a closed set, so that every report and every ledger adds up.
+"""The outcomes of an attempt: every attempt has exactly one, so that reports and the ledger add up.
 
-An outcome says what happened on the wire. Two questions follow from it alone, and the ledger rests on them: did the
-edge answer (``answered``), and can the request have reached it at all (``never_arrived``)?
+The ledger needs two facts about an outcome: whether the edge answered (``answered``), and whether the request cannot
+have reached it (``never_arrived``).
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ __all__ = ["ABNORMAL_CAUSES", "Outcome", "abnormal_cause", "outcome_of_status"]
 
 
 class Outcome(StrEnum):
-    """One way an attempt ends. The value is the name used in run records, reports and Locust's failure table."""
+    """How an attempt ended. The value is its name in run records, reports and Locust's failure table."""
 
     OK = "ok"
 
@@ -23,32 +23,32 @@ class Outcome(StrEnum):
     REDIRECTED = "redirected"  # 3xx: never followed, a Bearer must not travel
     UNAVAILABLE = "unavailable"  # 503
     SERVER_ERROR = "server_error"  # any other 5xx
-    PROXY_ERROR = "proxy_error"  # 502, 504: something before the edge answered in its place
+    PROXY_ERROR = "proxy_error"  # 502, 504: a proxy answered instead of the edge
 
-    # The edge answered something that the protocol does not allow.
-    MALFORMED = "malformed"  # no HTTP, a wrong Sec-WebSocket-Accept, a frame that RFC 6455 forbids
+    # The edge's answer breaks the protocol.
+    MALFORMED = "malformed"  # not HTTP, a wrong Sec-WebSocket-Accept, a frame that RFC 6455 forbids
     BAD_ANSWER = "bad_answer"  # an SDP answer that does not answer the offer (RFC 3264 6)
 
-    # The connection ended under the attempt.
+    # The connection ended during the attempt.
     CLOSED = "closed"  # a close frame, with its code
     LOST = "lost"  # FIN without a close frame
     RESET = "reset"  # RST, or a write to a connection already gone
     TIMED_OUT = "timed_out"  # connected, but no answer in time
     CANCELLED = "cancelled"  # the run ended first
 
-    # No connection came about.
+    # There was no connection.
     CONNECT_REFUSED = "connect_refused"
     CONNECT_TIMEOUT = "connect_timeout"
     UNREACHABLE = "unreachable"  # no route, no free local port or descriptor
     UNRESOLVED = "unresolved"  # DNS
     TLS_FAILED = "tls_failed"
 
-    # It was not made at all.
-    OVER_BUDGET = "over_budget"  # the retry budget was spent: no attempt, so none is counted
+    # The attempt was not made.
+    OVER_BUDGET = "over_budget"  # the retry budget was spent; not counted as an attempt
 
     @property
     def answered(self) -> bool:
-        """Whether the edge's answer to the request was read, so that both sides must have counted it alike."""
+        """Whether the edge's answer was read, so that both sides must have counted the same."""
         return self not in UNANSWERED and not self.never_arrived
 
     @property
@@ -71,7 +71,7 @@ NEVER_ARRIVED = frozenset(
 
 
 def outcome_of_status(status: int) -> Outcome:
-    """The outcome that an HTTP status other than success stands for (RFC 9110 15, RFC 6585 4)."""
+    """The outcome of an attempt that was answered with this HTTP status, not a success (RFC 9110 15, RFC 6585 4)."""
     if status == 429:
         return Outcome.RATE_LIMITED
     if status in (401, 403):
@@ -90,9 +90,9 @@ def outcome_of_status(status: int) -> Outcome:
 
 
 def abnormal_cause(outcome: Outcome) -> str:
-    """Why a WebSocket shows close code 1006: the column that an abnormal close is counted under.
+    """The cause of a close with code 1006, as it is counted.
 
-    A browser shows the same code for an upgrade that was refused and for a connection that was cut (RFC 6455 7.1.5).
+    A browser reports 1006 both for a refused upgrade and for a lost connection (RFC 6455 7.1.5).
     """
     return _CAUSES.get(outcome, "refused")
 
@@ -107,4 +107,4 @@ _CAUSES = {
 }
 
 ABNORMAL_CAUSES = ("refused", "reset", "lost", "proxy", "timed_out", "malformed")
-"""All that ``abnormal_cause`` can say."""
+"""All causes that ``abnormal_cause`` returns."""

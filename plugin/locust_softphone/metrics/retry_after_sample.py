@@ -1,11 +1,11 @@
-"""A retry that had been told when to come, and a sample of many such retries that says the same whoever collects it.
+"""Retries after a Retry-After, and a bounded random sample of them that can be merged.
 
-    deadline_s   when the Retry-After of the refusal before it is over
-    retried_s    when it came
+    deadline_s   when the Retry-After is over
+    retried_s    when the retry came
 
-Of any number of retries those with the smallest hashes are kept. A hash has nothing to do with how a retry went, so
-they are a fair sample; and the smallest of all are among the smallest of each part, so that the samples of several
-processes, merged, are the sample that one process would have taken.
+The sample keeps the retries with the smallest hashes. A hash does not depend on how a retry went, so the sample is
+random; and the smallest hashes of all are among the smallest of each part, so the merged samples of several processes
+are the sample that one process would have taken.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import NamedTuple
 __all__ = ["RetryAfterSample", "RetryAfterSamples"]
 
 EARLY_TOLERANCE_S = 0.05
-"""A retry this much before its Retry-After is over still counts as honoured: a timer's and a network's slack."""
+"""A retry that comes at most this much before its Retry-After is over counts as in time (timer and network jitter)."""
 
 SAMPLE_SIZE = 400
 
@@ -39,17 +39,15 @@ class RetryAfterSample(NamedTuple):
 
 
 class RetryAfterSamples:
-    """At most ``SAMPLE_SIZE`` retries, out of all that were added."""
+    """A random sample of at most ``SAMPLE_SIZE`` of the retries that were added."""
 
     __slots__ = ("_kept",)
 
     def __init__(self) -> None:
-        self._kept: list[
-            tuple[int, RetryAfterSample]
-        ] = []  # a heap with the largest hash in front, to be replaced first
+        self._kept: list[tuple[int, RetryAfterSample]] = []  # a heap: the largest hash is replaced first
 
     def add(self, retry: RetryAfterSample) -> None:
-        entry = (-hash(retry[1:]), retry)  # the step's hash would differ from process to process
+        entry = (-hash(retry[1:]), retry)  # without the step: the hash of a string differs between processes
         if len(self._kept) < SAMPLE_SIZE:
             heappush(self._kept, entry)
         else:

@@ -1,10 +1,10 @@
-"""The steps of each dialect, as data: records, ledgers, expectations and findings read them from here.
+"""The steps of each dialect.
 
     media-offer      token ► handshake ► ready ► offer ► close
     genesys-cloud    token ► identity ► channel ► handshake ► ready ► offer ► close
 
-A step is one exchange that succeeds or fails as a whole; one try of it is an attempt. Where the edge counts the
-requests of a step too, the ledger holds the two counts against each other.
+A step is one exchange that succeeds or fails as a whole; one try of it is an attempt. The ledger balances the attempts
+of the steps whose requests the edge counts too.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ class Step(NamedTuple):
     """One step of a dialect.
 
     Args:
-        name: what it is called everywhere.
-        transport: what it goes over, as Locust's statistics show it.
-        counted: whether it is a request that the edge counts too.
-        backs_off_with: the step whose failures count together with this one's for the back-off; itself by default.
+        name: its name in metrics, records and reports.
+        transport: its request type in Locust's statistics.
+        counted: whether the edge counts its requests too.
+        backs_off_with: the step whose back-off also counts the failures of this one; itself by default.
     """
 
     name: str
@@ -60,21 +60,21 @@ DIALECTS: Mapping[str, tuple[Step, ...]] = MappingProxyType(
 TRANSPORTS: Mapping[str, str] = MappingProxyType(
     {step.name: step.transport for all_ in DIALECTS.values() for step in all_}
 )
-"""What each step of any dialect goes over."""
+"""The request type of each step of any dialect."""
 
 
 def request_steps(dialect: str) -> tuple[str, ...]:
-    """The names of the steps that are a request to the edge, which counts them too."""
+    """The names of the steps whose requests the edge counts too."""
     return tuple(step.name for step in DIALECTS[dialect] if step.counted)
 
 
 @cache
 def connection_steps(dialect: str, *, shared_token: bool) -> frozenset[str]:
-    """Those of them that each new connection takes once; a token that is shared is the fleet's, not a connection's."""
+    """The request steps that each new connection takes once; a shared token is requested once for the whole fleet."""
     return frozenset(request_steps(dialect)) - {"offer"} - ({"token"} if shared_token else set())
 
 
 @cache
 def backs_off_with(dialect: str) -> Mapping[str, str]:
-    """For each step the one under which its failures are counted."""
+    """For each step, the step whose back-off counts its failures."""
     return MappingProxyType({step.name: step.backs_off_with or step.name for step in DIALECTS[dialect]})

@@ -155,23 +155,20 @@ def remarks(record: RunRecord) -> Iterator[str]:
 
 def runs_of(records: Iterable[RunRecord]) -> list[Run]:
     """The runs of records, those of one arm next to each other, and numbered where they share a name."""
-    arms: list[list[Run]] = []
+    runs: list[Run] = []
     for record in records:
-        run = Run(record, record.name, 0, conditions(record))
-        same = (arm for arm in arms if arm[0].label == run.label and not changes(arm[0].conditions, run.conditions))
-        if arm := next(same, None):
-            arm.append(run)
-        else:
-            arms.append([run])
-    times = Counter(run.label for arm in arms for run in arm)
-    seen: Counter[str] = Counter()
-    found = []
-    for number_of_arm, arm in enumerate(arms):
-        for run in arm:
+        found = conditions(record)
+        same = (run for run in runs if run.record.name == record.name and not changes(run.conditions, found))
+        first = next(same, None)
+        arm = first.arm if first else len({run.arm for run in runs})
+        runs.append(Run(record, record.name, arm, found))
+    runs.sort(key=lambda run: run.arm)
+    total, seen = Counter(run.label for run in runs), Counter[str]()
+    for n, run in enumerate(runs):
+        if total[run.label] > 1:
             seen[run.label] += 1
-            label = f"{run.label} #{seen[run.label]}" if times[run.label] > 1 else run.label
-            found.append(replace(run, label=label, arm=number_of_arm))
-    return found
+            runs[n] = replace(run, label=f"{run.label} #{seen[run.label]}")
+    return runs
 
 
 def arms_of(runs: Iterable[Run]) -> list[Arm]:

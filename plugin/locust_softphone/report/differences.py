@@ -1,6 +1,6 @@
 """Differences between two arms: which conditions changed, and how much each metric moved, if it did.
 
-A metric tells two arms apart when
+A metric distinguishes two arms when
 
     its difference is significant (the 95 % interval excludes zero) and larger than 2 %
     or, where an arm has a single run, it is larger than 10 %: a burst without jitter, run three times, answered 458,
@@ -62,11 +62,11 @@ class ArmDifference:
 
     @cached_property
     def effect(self) -> tuple[float, ...]:
-        """How much each key metric moved per planned softphone; 0 where it does not tell the arms apart."""
+        """How much each key metric moved per planned softphone; 0 where it does not distinguish the arms."""
         return tuple(self._effect(metric) for metric in KEY_METRICS)
 
-    def tells_apart(self, metric: str) -> bool:
-        """Whether a key metric tells the arms apart."""
+    def distinguishes(self, metric: str) -> bool:
+        """Whether a key metric distinguishes the arms."""
         return self.effect[KEY_METRICS.index(metric)] != 0
 
     @property

@@ -144,8 +144,8 @@ def _best(arms: Sequence[Arm], differences: Sequence[ArmDifference]) -> str:
 
 
 def _same_as(arm: Arm, metric: str, arms: Sequence[Arm], differences: Sequence[ArmDifference]) -> list[Arm]:
-    """The arms that a metric does not tell apart from this one, which is one of them."""
-    apart = [each for each in differences if arm in (each.before, each.after) and each.tells_apart(metric)]
+    """The arms that a metric does not distinguish from this one, including itself."""
+    apart = [each for each in differences if arm in (each.before, each.after) and each.distinguishes(metric)]
     return [other for other in arms if other is arm or not any(other in (each.before, each.after) for each in apart)]
 
 
@@ -199,7 +199,7 @@ def _clarity(difference: ArmDifference) -> tuple[float, ...]:
 
 def _effect_of(difference: ArmDifference) -> str:
     before, after, (change,) = difference.before, difference.after, difference.changed
-    moved = [metric for metric in KEY_METRICS if difference.tells_apart(metric)][:MOST_METRICS]
+    moved = [metric for metric in KEY_METRICS if difference.distinguishes(metric)][:MOST_METRICS]
     metrics = listed(f"{_WORDS[metric]} from {_from_to(metric, before, after)}" for metric in moved or ["answered"])
     setting = f"{change.name} from {change.before} to {change.after} ({before.label}, {after.label})"
     if moved:

@@ -67,8 +67,8 @@ class Estimate:
 
 def mean(values: Sequence[float]) -> Estimate:
     """The mean of a metric that each run has, such as its number of 429s; the interval does not go below 0."""
-    se = stdev(values) / math.sqrt(len(values)) if len(values) > 1 else 0.0
-    return _around(fmean(values), len(values), se)
+    value, runs = fmean(values), len(values)
+    return Estimate(value) if runs == 1 else _around(value, runs, stdev(values) / math.sqrt(runs))
 
 
 def percentile(histograms: Sequence[Histogram], percent: float) -> Estimate:
@@ -81,9 +81,11 @@ def percentile(histograms: Sequence[Histogram], percent: float) -> Estimate:
     merged = Histogram()
     for histogram in histograms:
         merged.merge(histogram)
-    runs, of_draw = len(histograms), _percentile_of_draw(histograms, percent)
-    se = pstdev(map(of_draw, _draws(runs))) * math.sqrt(runs / (runs - 1)) if runs > 1 else 0.0
-    return _around(merged.percentile_s(percent), runs, se)
+    value, runs = merged.percentile_s(percent), len(histograms)
+    if runs == 1:
+        return Estimate(value)
+    se = pstdev(map(_percentile_of_draw(histograms, percent), _draws(runs))) * math.sqrt(runs / (runs - 1))
+    return _around(value, runs, se)
 
 
 def share(counts: Sequence[int], totals: Sequence[int]) -> Estimate:
@@ -126,8 +128,6 @@ def student_t(degrees: int) -> float:
 
 
 def _around(value: float, runs: int, se: float) -> Estimate:
-    if runs == 1:
-        return Estimate(value)
     half = student_t(runs - 1) * se
     return Estimate(value, max(value - half, 0.0), value + half, se, runs)
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from locust_softphone.runs.record import Durations, Ledger, RunRecord
+from locust_softphone.runs.record import RunRecord
+from locust_softphone.runs.record_parts import Durations, Ledger
 
 __all__ = ["summary_lines"]
 

@@ -145,13 +145,13 @@ def _column(column: Column, runs: Sequence[Run]) -> list[Cell]:
     candidates = [run for run in valid if not column.if_all_answered or run.all_answered]
     least = min(map(column.badness, candidates), default=None)
     most = max(map(column.badness, valid))
-    best = [id(run) for run in candidates if column.badness(run) == least]
-    worst = [id(run) for run in valid if column.badness(run) == most]
-    marks: dict[int, str] = {}
+    best = [run for run in candidates if column.badness(run) == least]
+    worst = [run for run in valid if column.badness(run) == most]
+    marks: dict[Run, str] = {}
     for marked, mark in ((worst, WORST), (best, BEST)):
         if least != most and len(marked) <= len(valid) / 2:
             marks |= dict.fromkeys(marked, mark)
-    return [Cell(column.text(run), marks.get(id(run), "")) for run in runs]
+    return [Cell(column.text(run), marks.get(run, "")) for run in runs]
 
 
 def _of_arms(arms: Sequence[Arm]) -> Table:

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple, Self
 
-from locust_softphone.runs.record import Second, SetupTimes
+from locust_softphone.runs.record_parts import Second, SetupTimes
 
 __all__ = ["ReconnectWave", "Timeline", "wave_of"]
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from locust_softphone.config.expectation import Expectation
 from locust_softphone.metrics.catalogue import KINDS, kind_of
 from locust_softphone.report.statistics import Estimate
-from locust_softphone.runs.record import Expected
+from locust_softphone.runs.record_parts import Expected
 
 __all__ = ["estimated", "listed", "measured", "number", "seconds"]
 

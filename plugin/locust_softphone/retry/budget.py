@@ -12,7 +12,10 @@ never reach it.
 
 from __future__ import annotations
 
-__all__ = ["RetryBudget"]
+__all__ = ["MASTER_PART", "RetryBudget"]
+
+MASTER_PART = 1 / 3
+"""A master's part of the budget if it fetches the shared token: the token is one of three request steps."""
 
 
 class RetryBudget:

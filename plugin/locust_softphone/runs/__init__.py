@@ -1,1 +1,1 @@
-"""What a run leaves behind: its record, its journal, the ledger, and whether it can be trusted."""
+"""A run on disk: its record and journal, the ledger against the edge's counters, and whether the generator kept up."""

@@ -15,7 +15,8 @@ from locust_softphone.metrics.outcome import ABNORMAL_CAUSES
 from locust_softphone.metrics.run_so_far import RunSoFar
 from locust_softphone.metrics.steps import DIALECTS, request_steps
 from locust_softphone.metrics.tally import Tally, parts_of
-from locust_softphone.runs.record import RunRecord, Verdict
+from locust_softphone.runs.record import RunRecord
+from locust_softphone.runs.record_parts import Verdict
 from locust_softphone.runs.saturation import on_time_per_s
 
 __all__ = ["Aborted", "RunEnd", "RunStart", "build", "iso"]
@@ -134,6 +135,7 @@ def build(start: RunStart, tally: Tally, end: RunEnd) -> RunRecord:
                 "sample": [retry._asdict() for retry in tally.retry_sample.sorted()],
             },
             "reconnects": {"made": counts["reconnects"], "failed": counts["reconnects.failed"]},
+            "connections_reopened": counts["connections_reopened"],
             "pings_answered": counts["pings_answered"],
             "inbound_calls_answered": counts["inbound_calls_answered"],
             "time_to_connected_s": values.get("time_to_connected"),

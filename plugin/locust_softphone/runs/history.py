@@ -1,4 +1,4 @@
-"""The runs that there are: found by path or by name, and listed; whatever cannot be read is named, the rest is read.
+"""Finds finished runs by path or by name, and lists them. Records that cannot be read are named, the others are read.
 
 runs/20260801T120000.000000Z-burst-500/run.json         a run: its name is the folder's
 runs/20260801T120500.000000Z-comparison/1-burst-500     a link to one of a comparison's
@@ -19,7 +19,7 @@ __all__ = ["find", "listing", "read_or_recover", "read_records"]
 
 
 def find(name: str, runs: Path) -> Path:
-    """What a name stands for: the path that it is, or else the one of that name in the folder of runs."""
+    """The path that a name stands for: itself if it exists, otherwise that name in the folder of runs."""
     path, inside = Path(name), runs / name
     try:
         return inside if not path.exists() and inside.exists() else path
@@ -50,7 +50,7 @@ def listing(folder: Path) -> tuple[list[str], list[str]]:
     problems: list[str] = []
     for path in _all_records([folder]):
         if path == folder:
-            continue  # nothing is in it
+            continue  # the folder has no runs
         try:
             rows.append(_row(read_or_recover(path), path.name))
         except (InputError, OSError) as error:
@@ -63,7 +63,7 @@ def listing(folder: Path) -> tuple[list[str], list[str]]:
 
 
 def _row(record: RunRecord, name: str) -> tuple[str, ...]:
-    """Date, profile, target, answered, verdict, and the name by which ``report`` finds it."""
+    """Date, profile, target, answered, verdict, and the name to give to ``report``."""
     totals, target = record.totals, record.target
     date = record.times.planned_start[:19].replace("T", " ") + "Z"
     aborted = ", aborted" if record.aborted else ""
@@ -78,10 +78,10 @@ def _row(record: RunRecord, name: str) -> tuple[str, ...]:
 
 
 def read_or_recover(path: Path) -> RunRecord:
-    """The record at ``path``, or the one that can be made of a journal that was left behind there.
+    """The record at ``path``, or one made of the journal that was left behind there.
 
     Raises:
-        InputError: there is neither, or the run goes on.
+        InputError: there is neither, or the run is not over.
     """
     if is_left_behind(path):
         return recover(path)
@@ -97,13 +97,13 @@ def _complaints(path: Path, error: InputError | OSError) -> list[str]:
 
 
 def _all_records(paths: Iterable[Path]) -> list[Path]:
-    """The records that paths stand for, each once."""
+    """The records at these paths, each once."""
     records = [record for path in paths for record in _records(path)]
     return list({record.resolve(): record for record in records}.values())
 
 
 def _records(path: Path) -> list[Path]:
-    """The records that a path stands for; the path itself where there is none, to be told so when it is read."""
+    """The records at a path; the path itself if there is none, which reading it then reports."""
     try:
         if (path / RECORD).exists() or is_left_behind(path):
             return [path]

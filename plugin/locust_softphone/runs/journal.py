@@ -1,14 +1,14 @@
-"""What a run has measured so far, on disk while it goes on, so that a run that is killed is not lost.
+"""A run's measurements on disk while it goes on, so that a run that is killed is not lost.
 
-    runs/<run>/journal.jsonl    {"journal": 1, "run_id": …, "profile": …, "planned": […], …}    what is known at first
-                                {"until_s": 1.0, "tally": {…}}                                  what was measured
-                                {"until_s": 2.0, "tally": {…}}                                  and what since then
+    runs/<run>/journal.jsonl    {"journal": 1, "run_id": …, "profile": …, "planned": […], …}    the run's start
+                                {"until_s": 1.0, "tally": {…}}                                  measured in one second
+                                {"until_s": 2.0, "tally": {…}}                                  measured in the next
 
-A line is written each second, with one system call, and is then the kernel's: kill -9 takes at most what was measured
-since, and a last line that is cut short is left out. (A machine that loses its power may lose more: syncing the disk
-each second would stop the softphones meanwhile.) Tallies add up, so a file that has grown is rewritten as one line, the
-sum of all. It is locked as long as its run goes on, and removed once the run's record is whole; ``recover`` makes a
-record of one that was left behind.
+One line is appended each second, with one system call. kill -9 loses only what was measured since the last line; an
+incomplete last line is ignored. A power failure may lose more: the file is not synced to the disk each second, which
+would delay the softphones. A file that has grown large is rewritten with one line, the sum of all tallies. It is locked
+while its run goes on, and deleted once the run's record is written. ``recover`` makes a record of a journal that was
+left behind.
 """
 
 from __future__ import annotations
@@ -33,10 +33,10 @@ __all__ = ["NAME", "Journal", "is_left_behind", "recover"]
 NAME = "journal.jsonl"
 VERSION = 1
 REWRITTEN_AT = 32 * 1024 * 1024
-"""How many bytes are appended before they are added up: what bounds the file, besides what it comes to as one line."""
+"""How many bytes are appended before the file is rewritten."""
 
 _AFTER_PLAN_S = 3600
-"""No run goes on for so long when its plan is over."""
+"""No run lasts this much longer than its plan."""
 
 _KILLED = "the run was killed; recovered up to second {:.0f}"
 
@@ -45,7 +45,7 @@ class Journal:
     """The journal of one run.
 
     Args:
-        folder: the run's, which is made.
+        folder: the run's folder, which is created.
         start: what is known of the run.
 
     Raises:
@@ -60,10 +60,10 @@ class Journal:
         self._file = self._begin(self.path)
 
     def append(self, until_s: float, measured: Tally) -> None:
-        """Add what was measured since the last time; whole or not at all.
+        """Append what was measured since the last call, whole or not at all.
 
         Raises:
-            OSError: it cannot be written; the same may be tried again.
+            OSError: it cannot be written; the call may be repeated.
         """
         self._write(self._file, _line({"until_s": until_s, "tally": measured.to_plain()}))
 
@@ -73,10 +73,10 @@ class Journal:
         return self._file.tell() - self._base > REWRITTEN_AT
 
     def rewrite(self, until_s: float, so_far: Tally) -> None:
-        """Replace all lines by one, with all that was measured so far.
+        """Replace all lines by one, with everything that was measured so far.
 
         Raises:
-            OSError: it cannot be written; what was there before still is.
+            OSError: it cannot be written; the old file is unchanged.
         """
         partial = self.path.with_name(f"{NAME}.partial")
         file = self._begin(partial)
@@ -87,13 +87,13 @@ class Journal:
             file.close()
             with suppress(OSError):
                 partial.unlink()
-            self._base = self._file.tell()  # not again with each line
+            self._base = self._file.tell()  # do not try again at each line
             raise
         self._file.close()
         self._file, self._base = file, file.tell()
 
     def close(self, *, keep: bool) -> None:
-        """The run is over; ``keep`` what could not be made a record."""
+        """The run is over: delete the journal, or ``keep`` it if no record was written."""
         if not keep:
             with suppress(OSError):
                 self.path.unlink()
@@ -135,9 +135,9 @@ def is_left_behind(folder: Path) -> bool:
 
 
 def recover(folder: Path) -> RunRecord:
-    """Make the record of a run that was killed: not valid, with what was measured up to the last line.
+    """Make the record of a run that was killed: not valid, with what was measured up to the last whole line.
 
-    It is written beside the journal, and takes its place, unless the folder cannot be written to.
+    The record replaces the journal, unless the folder cannot be written to.
 
     Raises:
         InputError: the journal cannot be read.
@@ -151,12 +151,14 @@ def recover(folder: Path) -> RunRecord:
         start = RunStart(**known)
         for line in lines:
             if not line.endswith(b"\n"):
-                break  # killed as it was written
+                break  # the run was killed while writing it
             content = json.loads(line)
             measured.merge(Tally.from_plain(tally_in_current_names(content["tally"])))
             until_s = content["until_s"]
         if measured.last_second() > len(start.planned) + _AFTER_PLAN_S:
-            raise ValueError("a second long after the plan's end: the record would have all up to it")
+            raise ValueError(
+                "a second long after the plan's end, up to which the record would have a row for each second"
+            )
         record = _record(start, measured, until_s)
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror})") from None

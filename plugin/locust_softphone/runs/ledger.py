@@ -1,14 +1,14 @@
-"""The ledger: does the edge confirm, attempt for attempt, what the softphones say they did?
+"""The ledger: the softphones' attempts balanced against the edge's own counters.
 
-For each step that is a request, under each heading h (admitted, or refused with a status):
+For each step that is a request, and each answer a (admitted, or refused with a status):
 
-    edge[h] - client[h] >= 0                        an answer that a softphone read is one that the edge gave
-    beyond = cut + sum of these                     what the edge counted beyond that: sent, but no answer seen
-    never arrived = unanswered - beyond >= unsent   the rest; at least what is known not to have been sent
+    edge[a] - client[a] >= 0                        every answer that a softphone read was given by the edge
+    unread = cut + sum of these differences         requests that reached the edge, but whose answer was not read
+    never arrived = unanswered - unread >= unsent   all other attempts; at least those that are known not to be sent
 
-A heading is counted at the edge when its verdict falls, so a request that the edge cut short counts there as ``cut``.
-Anything else (an answer that the edge never gave, a request that appeared from nowhere) is a problem, and the run that
-it belongs to is not valid.
+The edge counts an answer when it decides on it; a request whose connection it cut counts as ``cut``. Anything else (an
+answer that the edge never gave, a request that no softphone sent) is a problem, and the run is not valid. An attempt
+that was sent again, because the edge had closed the connection, may have reached the edge twice.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _NO_COUNTERS = {"server", "version", "policy", "open", "peak"}
 
 
 def since(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, Any]:
-    """What the edge's counters gained between two readings of ``GET /stats``; what is no counter is left out."""
+    """By how much the edge's counters grew between two readings of ``GET /stats``; other values are left out."""
     gained: dict[str, Any] = {}
     for name in after.keys() - _NO_COUNTERS:
         value, earlier = after[name], before.get(name)
@@ -39,15 +39,15 @@ def since(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, Any]
 
 
 def balance(counts: Mapping[str, int], edge_steps: Mapping[str, Any], dialect: str = DEFAULT_DIALECT) -> dict[str, Any]:
-    """Hold the softphones' counters against the edge's.
+    """Balance the softphones' counters against the edge's.
 
     Args:
         counts: the merged tally's counters (``attempts.token``, ``status.offer.429``, ``outcomes.offer.reset`` …).
         edge_steps: ``steps`` of the edge's ``/stats``, for this run alone.
-        dialect: whose steps they are.
+        dialect: the dialect that the steps are of.
 
     Returns:
-        ``balanced``, a row per step, and each problem in words.
+        ``balanced``, a row for each step, and a sentence for each problem.
     """
     rows, problems = [], []
     for step in request_steps(dialect):
@@ -59,22 +59,22 @@ def balance(counts: Mapping[str, int], edge_steps: Mapping[str, Any], dialect: s
 
 def _balance_step(step: str, counts: Mapping[str, int], edge: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
     attempts = counts.get(f"attempts.{step}", 0)
-    client = _headings(step, counts)
+    client = _answers(step, counts)
     unanswered = attempts - sum(client.values())
     unsent = sum(counts.get(f"outcomes.{step}.{outcome.value}", 0) for outcome in Outcome if outcome.never_arrived)
     counted = {ADMITTED: edge.get("admitted", 0), **{str(k): v for k, v in edge.get("refused", {}).items()}}
     cut = edge.get("cut", 0)
 
     problems = []
-    beyond = cut
-    for heading in sorted(client.keys() | counted.keys()):
-        difference = counted.get(heading, 0) - client.get(heading, 0)
-        beyond += difference
+    unread = cut
+    for answer in sorted(client.keys() | counted.keys()):
+        difference = counted.get(answer, 0) - client.get(answer, 0)
+        unread += difference
         if difference < 0:
-            said = f"softphones saw {client[heading]} {_words(heading)}"
-            problems.append(f"{step}: {said}, the edge counted {counted.get(heading, 0)}")
-    never_arrived = unanswered - beyond
-    if never_arrived < unsent:
+            said = f"softphones saw {client[answer]} {_words(answer)}"
+            problems.append(f"{step}: {said}, the edge counted {counted.get(answer, 0)}")
+    never_arrived = unanswered - unread
+    if never_arrived < unsent - counts.get("connections_reopened", 0):
         problems.append(
             f"{step}: the edge counted {edge.get('requests', 0)} requests, softphones sent {attempts - unsent}"
         )
@@ -82,21 +82,21 @@ def _balance_step(step: str, counts: Mapping[str, int], edge: Mapping[str, Any])
         "step": step,
         "attempts": attempts,
         "admitted": counted[ADMITTED],
-        "refused": sum(n for heading, n in counted.items() if heading != ADMITTED),
+        "refused": sum(n for answer, n in counted.items() if answer != ADMITTED),
         "cut": cut,
         "never_arrived": never_arrived,
     }
     return row, problems
 
 
-def _headings(step: str, counts: Mapping[str, int]) -> dict[str, int]:
-    """The softphones' answered attempts of a step, under the headings that the edge uses."""
-    headings = parts_of(counts, f"status.{step}")
+def _answers(step: str, counts: Mapping[str, int]) -> dict[str, int]:
+    """The softphones' answered attempts of a step, by answer as the edge counts them."""
+    answers = parts_of(counts, f"status.{step}")
     ok = counts.get(f"outcomes.{step}.{Outcome.OK.value}", 0)
-    ill_answered = sum(n for status, n in headings.items() if int(status) < 300)
-    refused = {status: n for status, n in headings.items() if int(status) >= 300}
-    return {ADMITTED: ok + ill_answered, **refused}
+    invalid_answers = sum(n for status, n in answers.items() if int(status) < 300)
+    refused = {status: n for status, n in answers.items() if int(status) >= 300}
+    return {ADMITTED: ok + invalid_answers, **refused}
 
 
-def _words(heading: str) -> str:
-    return "admissions" if heading == ADMITTED else f"refusals with HTTP {heading}"
+def _words(answer: str) -> str:
+    return "admissions" if answer == ADMITTED else f"refusals with HTTP {answer}"

@@ -1,10 +1,10 @@
-"""When a run is saturated: its softphones could not act on time, and what it measured is partly the generator's doing.
+"""Whether the generator kept up. A saturated generator acts late, so its latencies include its own delay.
 
-    start lag    p99 above 250 ms: more than a burst of 500 on one core takes (benchmarks/start_lag.py)
-    loop lag     above 100 ms in more than 5 % of the samples, and in 5 at least: what is measured then is measured late
-                 mostly above 25 ms, in more than 5 % of the seconds, and in 3 at least: so late is each step of a call
+    start lag    p99 above 250 ms: more than a burst of 500 on one core needs (benchmarks/start_lag.py)
+    loop lag     above 100 ms in more than 5 % of the samples, and in at least 5 samples
+                 mostly above 25 ms in more than 5 % of the seconds, and in at least 3: each step of a call is that late
 
-The CPU alone is no verdict: a process at 100 % that is on time is well used. It is there to say why.
+CPU use alone does not make a run saturated: a process at 100 % may be on time. It is only named as the likely cause.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ SLOW_LOOP_LEAST = 3
 
 
 def saturation(tally: Tally) -> str | None:
-    """Why the generator could not keep up, in a sentence with the largest load that was still on time; or None."""
+    """Why the generator could not keep up, and the largest load at which it did, in a sentence; None if it kept up."""
     reasons = []
     lag = tally.latencies["start_lag"]
     if lag.count_above(LATE_START_S) * 100 > len(lag):
@@ -57,7 +57,7 @@ def on_time_per_s(tally: Tally) -> int:
 
 
 def judged_by(tally: Tally) -> Tally:
-    """What ``saturation`` decides by, in a tally of its own: what a process keeps that hands its tallies on."""
+    """The part of a tally that ``saturation`` needs, for a process that hands its tallies to the master."""
     part = Tally()
     for name in ("start_lag", "cpu"):
         part.latencies[name].merge(tally.latencies[name])

@@ -76,8 +76,8 @@ class DialectClient(Protocol):
     def connect(self, token: Token) -> Reply[Session]:
         """Open the WebSocket."""
 
-    def close_idle(self) -> None:
-        """Close idle HTTP connections."""
+    def close_idle(self) -> int:
+        """Close idle HTTP connections; returns how many had to be reopened since the last time."""
 
 
 class Dialect(Protocol):

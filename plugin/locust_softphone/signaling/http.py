@@ -13,7 +13,7 @@ from typing import NamedTuple
 from locust_softphone.errors import AttemptFailed
 from locust_softphone.limits.advice import LimitAdvice
 from locust_softphone.metrics.outcome import Outcome, outcome_of_status
-from locust_softphone.signaling.stream import Stream
+from locust_softphone.signaling.stream import Stream, remaining_s
 from locust_softphone.signaling.target import Target
 
 __all__ = ["Head", "HttpConnection", "Response", "read_body", "read_head"]
@@ -28,6 +28,13 @@ class Head(NamedTuple):
     status: int
     headers: dict[str, str]
     advice: LimitAdvice
+    version: str
+
+    @property
+    def keeps_connection(self) -> bool:
+        """Whether another request may follow on the connection (RFC 9112 9.3)."""
+        options = [option.strip() for option in self.headers.get("connection", "").lower().split(",")]
+        return "close" not in options and (self.version != "HTTP/1.0" or "keep-alive" in options)
 
     def refusal(self) -> AttemptFailed:
         """The failure that this response stands for."""
@@ -63,7 +70,7 @@ def read_head(stream: Stream) -> Head:
             raise AttemptFailed(Outcome.MALFORMED, status=status)
         name, value = name.lower(), value.strip()
         headers[name] = f"{headers[name]}, {value}" if name in headers else value
-    return Head(status, headers, LimitAdvice.from_headers(headers, time.time()))
+    return Head(status, headers, LimitAdvice.from_headers(headers, time.time()), version)
 
 
 def read_body(stream: Stream, head: Head) -> bytes:
@@ -119,17 +126,21 @@ def _read_to_end(stream: Stream) -> bytes:
 class HttpConnection:
     """Requests to one target over one kept-alive connection, opened with the first.
 
+    A server may close an idle connection at any time (RFC 9112 9.5). As browsers do, the next request then opens
+    another connection, even if it was sent already and nothing has come back: once.
+
     Args:
         target: the edge.
         choice: picks one of the target's addresses, modulo their number.
     """
 
-    __slots__ = ("_choice", "_stream", "_target")
+    __slots__ = ("_choice", "_reopened", "_stream", "_target")
 
     def __init__(self, target: Target, choice: int = 0) -> None:
         self._target = target
         self._choice = choice
         self._stream: Stream | None = None
+        self._reopened = 0
 
     def post(self, path: str, headers: str, body: bytes, timeout_s: float) -> Response:
         """Send a POST and read its response. Arguments and errors are those of ``request``."""
@@ -148,21 +159,14 @@ class HttpConnection:
         Raises:
             AttemptFailed: the status is 300 or above, or the connection failed.
         """
-        stream = self._stream
-        if stream is not None and stream.has_more:  # unrequested data would be taken for the answer
-            self.close()
-            stream = None
-        if stream is None:
-            stream = self._stream = self._target.connect(timeout_s, self._choice)
-        else:
-            stream.deadline_s = time.perf_counter() + timeout_s
+        deadline_s = time.perf_counter() + timeout_s
+        head = f"{method} {path} HTTP/1.1\r\nHost: {self._target.authority}\r\n{headers}\r\n"
+        request = head.encode("latin-1") + body
         keep = False
         try:
-            head = f"{method} {path} HTTP/1.1\r\nHost: {self._target.authority}\r\n{headers}\r\n"
-            stream.send(head.encode("latin-1") + body)
-            answered = read_head(stream)
+            stream, answered = self._ask_on_kept(request, deadline_s) or self._ask_on_new(request, deadline_s)
             content = read_body(stream, answered)
-            keep = answered.headers.get("connection", "").lower() != "close" and (
+            keep = answered.keeps_connection and (
                 "content-length" in answered.headers or "transfer-encoding" in answered.headers
             )
         finally:
@@ -177,3 +181,40 @@ class HttpConnection:
         if self._stream is not None:
             self._stream.close()
             self._stream = None
+
+    def close_idle(self) -> int:
+        """Close the connection; returns how often it was reopened since the last time."""
+        self.close()
+        reopened, self._reopened = self._reopened, 0
+        return reopened
+
+    def _ask_on_new(self, request: bytes, deadline_s: float) -> tuple[Stream, Head]:
+        """Open a connection, send a request and read the head of its response."""
+        self.close()
+        stream = self._stream = self._target.connect(remaining_s(deadline_s), self._choice)
+        stream.send(request)
+        return stream, read_head(stream)
+
+    def _ask_on_kept(self, request: bytes, deadline_s: float) -> tuple[Stream, Head] | None:
+        """The same on the kept connection; None if there is none, or if the server has closed it.
+
+        Data that came before the request, such as a late 408, is not its answer. Nor is a 408 that came together with
+        it (RFC 9110 15.5.9).
+        """
+        stream = self._stream
+        if stream is None:
+            return None
+        stream.deadline_s = deadline_s
+        if stream.is_idle:
+            try:
+                stream.send(request)
+                stream.ahead()
+            except AttemptFailed as failed:
+                if failed.outcome not in (Outcome.LOST, Outcome.RESET):
+                    raise
+            else:
+                answered = read_head(stream)
+                if answered.status != 408:
+                    return stream, answered
+        self._reopened += 1
+        return None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from base64 import b64encode
 from dataclasses import dataclass, field
-from typing import TypeGuard
+from urllib.parse import quote_plus
 
 from locust_softphone.errors import AttemptFailed
 from locust_softphone.metrics.outcome import Outcome
@@ -20,14 +20,23 @@ _LONGEST_LIFE_S = 10 * 365 * 86_400
 
 @dataclass(frozen=True)
 class Credentials:
-    """An OAuth client's id and secret; the secret is never shown."""
+    """An OAuth client's id and secret; the secret is never shown.
+
+    Args:
+        client_id: may contain a colon, unless it is sent as it is.
+        client_secret: never shown.
+        form_encoded: whether both are form-encoded, as RFC 6749 2.3.1 says, or sent as they are.
+    """
 
     client_id: str
     client_secret: str = field(repr=False)
+    form_encoded: bool = True
 
     @property
     def basic(self) -> str:
-        return b64encode(f"{self.client_id}:{self.client_secret}".encode()).decode("ascii")
+        """The credentials of the Basic ``Authorization`` header."""
+        parts = (self.client_id, self.client_secret)
+        return b64encode(":".join(map(quote_plus, parts) if self.form_encoded else parts).encode()).decode("ascii")
 
 
 SIMULATED_CREDENTIALS = Credentials("locust-softphone", "simulated")
@@ -54,10 +63,12 @@ def fetch_token(http: HttpConnection, headers: str, basic: str, timeout_s: float
         timeout_s,
     )
     granted = json_object(response.body)
-    bearer, expires_in = granted.get("access_token"), granted.get("expires_in", 3600)
-    if not isinstance(bearer, str) or not is_header_value(bearer) or not _is_lifetime(expires_in):
+    bearer, lifetime_s = granted.get("access_token"), _lifetime_s(granted.get("expires_in"))
+    if not isinstance(bearer, str) or not is_header_value(bearer) or lifetime_s is None:
         raise AttemptFailed(Outcome.MALFORMED, status=response.status)
-    return Token.granted(bearer, expires_in, now_s), response.advice
+    if str(granted.get("token_type") or "Bearer").lower() != "bearer":
+        raise AttemptFailed(Outcome.MALFORMED, status=response.status, reason="not a Bearer token (RFC 6749 7.1)")
+    return Token.granted(bearer, lifetime_s, now_s), response.advice
 
 
 def is_header_value(text: str) -> bool:
@@ -65,6 +76,15 @@ def is_header_value(text: str) -> bool:
     return text.isascii() and text.isprintable() and " " not in text and bool(text)
 
 
-def _is_lifetime(seconds: object) -> TypeGuard[float]:
-    """Whether ``seconds`` is a sensible lifetime; a number in JSON can also be negative or have 4,000 digits."""
-    return isinstance(seconds, (int, float)) and 0 <= seconds <= _LONGEST_LIFE_S
+def _lifetime_s(expires_in: object) -> float | None:
+    """A token's lifetime: an hour where the response has none, and None if it is not a sensible number.
+
+    Some servers send a number as text. A number in JSON can also be negative or have 4,000 digits.
+    """
+    if expires_in is None:
+        return 3600.0
+    if isinstance(expires_in, str) and expires_in.isascii() and expires_in.isdecimal():
+        expires_in = float(expires_in)
+    if isinstance(expires_in, bool) or not isinstance(expires_in, (int, float)):
+        return None
+    return expires_in if 0 <= expires_in <= _LONGEST_LIFE_S else None

@@ -160,7 +160,7 @@ class Softphone:
         except AttemptFailed as failed:
             return failed.without_frames()
         finally:
-            self._client.close_idle()
+            self._close_idle()
         self._in_call = True
         return None
 
@@ -256,7 +256,7 @@ class Softphone:
 
     def _listen(self, until_s: float) -> AttemptFailed | None:
         """Wait and answer pings; returns None at ``until_s``, or the end of the connection as soon as it ends."""
-        self._client.close_idle()
+        self._close_idle()
         while (remaining_s := until_s - self.context.clock()) > 0:
             if self.session is None:
                 self.context.sleep(remaining_s)
@@ -269,6 +269,11 @@ class Softphone:
             if event:
                 self.context.observer.count(event, self.context.clock())
         return None
+
+    def _close_idle(self) -> None:
+        """Close idle HTTP connections, and count those that the edge had closed before they were used again."""
+        if reopened := self._client.close_idle():
+            self.context.observer.count("connections_reopened", self.context.clock(), reopened)
 
     def _dropped(self, failure: AttemptFailed) -> None:
         """Clean up after a WebSocket that has ended by itself."""

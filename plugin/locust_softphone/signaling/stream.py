@@ -122,18 +122,40 @@ class Stream:
         self._tls = tls  # the end of the handshake goes out with the first data
 
     @property
-    def has_more(self) -> bool:
-        """Whether received bytes are waiting to be read."""
-        return bool(self._buffer)
+    def is_idle(self) -> bool:
+        """Whether neither data nor a close has come since the last read. It is for a stream that is kept or closed:
+        data that has come is lost.
+        """
+        if self._buffer:
+            return False
+        tls = self._tls
+        try:
+            self._socket.settimeout(0.0)
+            while tls is None or tls.decrypted() is None:  # a session ticket is not data, RFC 8446 4.6.1
+                data = self._socket.recv(_READ_SIZE)
+                if tls is None or not data:
+                    return False
+                tls.receive_data(data)
+        except BlockingIOError:
+            return True
+        except (OSError, ValueError):
+            pass
+        return False
 
-    def ahead(self) -> bytes:
-        """The buffer; if it is empty, the next bytes from the network. They stay in the buffer.
+    def ahead(self, size: int = 1) -> bytes:
+        """The buffer, filled from the network to at least ``size`` bytes. They stay in the buffer.
 
         Raises:
-            AttemptFailed: as ``read``.
+            AttemptFailed: ``LOST`` when the other side has closed; or as ``recv``.
         """
-        if not self._buffer:
-            self._buffer = self._more()
+        if len(self._buffer) < size:
+            parts, missing = [self._buffer], size - len(self._buffer)
+            try:
+                while missing > 0:
+                    parts.append(self._more())
+                    missing -= len(parts[-1])
+            finally:
+                self._buffer = b"".join(parts)
         return self._buffer
 
     def skip(self, size: int) -> None:
@@ -151,20 +173,11 @@ class Stream:
         taken, self._buffer = self._buffer[:size], self._buffer[size:]
         return taken
 
-    def read(self, size: int) -> bytes:
-        """As ``recv``, but a close by the other side is a failure.
-
-        Raises:
-            AttemptFailed: ``LOST`` when the other side has closed; or as ``recv``.
-        """
-        self.ahead()
-        return self.recv(size)
-
     def read_until(self, end: bytes, limit: int) -> bytes:
         """All bytes up to and including ``end``; the bytes after it stay in the buffer.
 
         Raises:
-            AttemptFailed: ``MALFORMED`` past ``limit`` bytes; or as ``read``.
+            AttemptFailed: ``MALFORMED`` past ``limit`` bytes; or as ``ahead``.
         """
         data, self._buffer = self._buffer, b""
         while (position := data.find(end)) < 0:
@@ -175,12 +188,10 @@ class Stream:
         return data[: position + len(end)]
 
     def read_exactly(self, size: int) -> bytes:
-        """Exactly ``size`` bytes; raises as ``read``."""
-        parts = []
-        while size:
-            parts.append(self.read(size))
-            size -= len(parts[-1])
-        return b"".join(parts)
+        """Exactly ``size`` bytes; raises as ``ahead``."""
+        data = self.ahead(size)[:size]
+        self.skip(size)
+        return data
 
     def send(self, data: bytes) -> None:
         """Send all of ``data``.

@@ -1,7 +1,7 @@
 """A WebSocket (RFC 6455): the upgrade, messages, pings and the close.
 
-The upgrade request is made here, because websocket-client reads a response's head with one system call per byte. Short
-frames are parsed here too; websocket-client parses all others. This is the only module that imports ``websocket``.
+A library would work as well. websocket-client reads a response's head with one system call per byte, and takes several
+times as long to read and to make a frame; with thousands of softphones, that is most of the cost of a call.
 """
 
 from __future__ import annotations
@@ -11,8 +11,6 @@ import time
 from base64 import b64encode
 from contextlib import suppress
 from hashlib import sha1
-
-from websocket import ABNF, WebSocketException, WebSocketProtocolException, frame_buffer
 
 from locust_softphone.errors import AttemptFailed
 from locust_softphone.metrics.outcome import Outcome
@@ -32,7 +30,9 @@ _GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 _MAX_MESSAGE = 1024 * 1024
 _MAX_CONTROL = 125  # RFC 6455 5.5
 _FIN = _MASKED = 0x80
-_USUAL = (ABNF.OPCODE_TEXT, ABNF.OPCODE_PING, ABNF.OPCODE_PONG, ABNF.OPCODE_CLOSE)
+_CONTINUATION, _TEXT, _BINARY, _CLOSE, _PING, _PONG = 0x0, 0x1, 0x2, 0x8, 0x9, 0xA  # opcodes, RFC 6455 5.2
+_DATA = (_CONTINUATION, _TEXT, _BINARY)
+_CONTROL = (_CLOSE, _PING, _PONG)
 
 
 class Connection:
@@ -43,11 +43,10 @@ class Connection:
         pings: the number of pings answered.
     """
 
-    __slots__ = ("_fragments", "_frames", "_stream", "pings", "response")
+    __slots__ = ("_fragments", "_stream", "pings", "response")
 
     def __init__(self, stream: Stream, response: Head) -> None:
         self._stream = stream
-        self._frames = _Frames(stream)
         self._fragments: bytearray | None = None
         self.response = response
         self.pings = 0
@@ -99,22 +98,23 @@ class Connection:
         self._stream.deadline_s = time.perf_counter() + timeout_s
         try:
             while True:
-                opcode, payload, final = self._frames.next()
-                if opcode == ABNF.OPCODE_PING:
-                    self._stream.send(_frame(ABNF.OPCODE_PONG, payload))
+                opcode, payload, final = _read_frame(self._stream)
+                if opcode == _PING:
+                    self._stream.send(_frame(_PONG, payload))
                     self.pings += 1
-                elif opcode == ABNF.OPCODE_CLOSE:
+                elif opcode == _CLOSE:
+                    code = _close_code(payload)
                     with suppress(AttemptFailed):  # the edge may be gone already
-                        self._stream.send(_frame(ABNF.OPCODE_CLOSE, payload[:2]))
-                    raise AttemptFailed(Outcome.CLOSED, close_code=_close_code(payload))
-                elif opcode != ABNF.OPCODE_PONG and (message := self._assemble(opcode, payload, final)) is not None:
+                        self._stream.send(_frame(_CLOSE, payload[:2]))
+                    raise AttemptFailed(Outcome.CLOSED, close_code=code)
+                elif opcode != _PONG and (message := self._assemble(opcode, payload, final)) is not None:
                     return message.decode("utf-8")
         except AttemptFailed as failed:
             if failed.outcome is Outcome.TIMED_OUT:
                 return None
             raise _abnormal(failed) from None
-        except (WebSocketException, UnicodeDecodeError):
-            raise AttemptFailed(Outcome.MALFORMED, close_code=ABNORMAL) from None
+        except UnicodeDecodeError:
+            raise _malformed() from None
 
     def send(self, timeout_s: float, *messages: str) -> None:
         """Send text messages in one write.
@@ -124,7 +124,7 @@ class Connection:
         """
         self._stream.deadline_s = time.perf_counter() + timeout_s
         try:
-            self._stream.send(b"".join([_frame(ABNF.OPCODE_TEXT, message.encode()) for message in messages]))
+            self._stream.send(b"".join([_frame(_TEXT, message.encode()) for message in messages]))
         except AttemptFailed as failed:
             raise _abnormal(failed) from None
 
@@ -139,16 +139,14 @@ class Connection:
         """
         self._stream.deadline_s = time.perf_counter() + timeout_s
         try:
-            frames = [_frame(ABNF.OPCODE_TEXT, message.encode()) for message in last_messages]
-            self._stream.send(b"".join([*frames, _frame(ABNF.OPCODE_CLOSE, _NORMAL_PAYLOAD)]))
+            frames = [_frame(_TEXT, message.encode()) for message in last_messages]
+            self._stream.send(b"".join([*frames, _frame(_CLOSE, _NORMAL_PAYLOAD)]))
             while True:
-                opcode, payload, _ = self._frames.next()
-                if opcode == ABNF.OPCODE_CLOSE:
+                opcode, payload, _ = _read_frame(self._stream)
+                if opcode == _CLOSE:
                     return _close_code(payload)
         except AttemptFailed as failed:
             raise _abnormal(failed) from None
-        except WebSocketException:
-            raise AttemptFailed(Outcome.MALFORMED, close_code=ABNORMAL) from None
         finally:
             self.abort()
 
@@ -158,79 +156,51 @@ class Connection:
 
     def _assemble(self, opcode: int, payload: bytes, final: bool) -> bytes | None:
         """The message that a data frame completes, or None if more frames follow (RFC 6455 5.4)."""
-        if (opcode == ABNF.OPCODE_CONT) == (self._fragments is None):
-            raise WebSocketProtocolException("a continuation without a message, or a message within another")
+        if (opcode == _CONTINUATION) == (self._fragments is None):
+            raise _malformed()  # a continuation without a message, or a message within another
         if self._fragments is None:
             if final:
                 return payload
             self._fragments = bytearray()
         self._fragments += payload
         if len(self._fragments) > _MAX_MESSAGE:
-            raise WebSocketProtocolException("message too large")
+            raise _malformed()
         if not final:
             return None
         whole, self._fragments = self._fragments, None
         return bytes(whole)
 
 
-class _Frames:
-    """Reads frames from a stream.
+def _read_frame(stream: Stream) -> tuple[int, bytes, bool]:
+    """The next frame (RFC 6455 5.2): its opcode, its payload, and whether it is the last one of its message.
 
-    A short frame that is not fragmented and already in the buffer is parsed in one step, and nearly all frames are. All
-    others are left to websocket-client, which reads them in many small steps.
+    A frame that is incomplete at the deadline stays in the stream's buffer.
+
+    Raises:
+        AttemptFailed: as ``Stream.ahead``; ``MALFORMED`` for a frame that RFC 6455 forbids or that is over 1 MB.
     """
-
-    __slots__ = ("_reader", "_stream")
-
-    def __init__(self, stream: Stream) -> None:
-        self._stream = stream
-        self._reader: _FrameReader | None = None  # while a frame is incomplete
-
-    def next(self) -> tuple[int, bytes, bool]:
-        """The next frame: its opcode, its payload, and whether it is the last one of its message.
-
-        Raises:
-            AttemptFailed: as ``Stream.read``.
-            WebSocketException: RFC 6455 forbids the frame, or it is too large.
-        """
-        if self._reader is None:
-            data = self._stream.ahead()
-            opcode, size, begin = data[0] ^ _FIN, data[1] if len(data) > 1 else _MASKED, 2
-            if size == 126 and opcode == ABNF.OPCODE_TEXT and len(data) >= 4:
-                size, begin = int.from_bytes(data[2:4], "big"), 4
-            elif size > _MAX_CONTROL:
-                opcode = -1
-            if opcode in _USUAL and len(data) >= begin + size:
-                payload = data[begin : begin + size]
-                self._stream.skip(begin + size)
-                if opcode == ABNF.OPCODE_CLOSE and payload != _NORMAL_PAYLOAD:
-                    ABNF(1, 0, 0, 0, opcode, 0, payload).validate(skip_utf8_validation=True)
-                return opcode, payload, True
-            self._reader = _FrameReader(self._stream)
-        frame = self._reader.recv_frame()
-        self._reader = None
-        return frame.opcode, frame.data if isinstance(frame.data, bytes) else frame.data.encode(), bool(frame.fin)
-
-
-class _FrameReader(frame_buffer):
-    """websocket-client's frame parser on a stream, with a limit to the size of a frame.
-
-    ``bytes.decode`` checks UTF-8 instead: a Python loop over each byte costs more than the rest of the frame.
-    """
-
-    def __init__(self, stream: Stream) -> None:
-        super().__init__(stream.read, skip_utf8_validation=True)
-
-    def recv_length(self) -> None:
-        super().recv_length()
-        opcode = self.header[4] if self.header else ABNF.OPCODE_TEXT
-        limit = _MAX_CONTROL if opcode in (ABNF.OPCODE_CLOSE, ABNF.OPCODE_PING, ABNF.OPCODE_PONG) else _MAX_MESSAGE
-        if self.length is not None and self.length > limit:
-            raise WebSocketProtocolException("frame too large")
+    data = stream.ahead(2)
+    opcode, size, begin = data[0] & 0x7F, data[1], 2
+    if size > _MAX_CONTROL and size < _MASKED:
+        begin = 4 if size == 126 else 10
+        data = stream.ahead(begin)
+        size = int.from_bytes(data[2:begin], "big")
+    final = data[0] >= _FIN
+    if opcode in _CONTROL:
+        allowed = final and data[1] <= _MAX_CONTROL
+    else:
+        allowed = opcode in _DATA and data[1] < _MASKED and size <= _MAX_MESSAGE
+    if not allowed:  # reserved bits are part of ``opcode`` here
+        raise _malformed()
+    end = begin + size
+    if len(data) < end:
+        data = stream.ahead(end)
+    stream.skip(end)
+    return opcode, data[begin:end], final
 
 
 def _frame(opcode: int, payload: bytes) -> bytes:
-    """A final frame, masked (RFC 6455 5.2, 5.3); websocket-client takes twice as long to make one."""
+    """A final frame, masked (RFC 6455 5.2, 5.3)."""
     size = len(payload)
     if size < 126:
         head = bytes((_FIN | opcode, _MASKED | size))
@@ -277,4 +247,14 @@ def _upgrade(stream: Stream, target: Target, path: str, headers: str, subprotoco
 
 
 def _close_code(payload: bytes) -> int:
-    return int.from_bytes(payload[:2], "big") if payload else _NO_STATUS
+    """The code in a close frame, 1005 for one without (RFC 6455 5.5.1, 7.4)."""
+    if not payload:
+        return _NO_STATUS
+    code = int.from_bytes(payload[:2], "big")
+    if len(payload) < 2 or not (1000 <= code <= 1003 or 1007 <= code <= 1014 or 3000 <= code <= 4999):
+        raise _malformed()
+    return code
+
+
+def _malformed() -> AttemptFailed:
+    return AttemptFailed(Outcome.MALFORMED, close_code=ABNORMAL)

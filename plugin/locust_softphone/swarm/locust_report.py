@@ -13,7 +13,7 @@ from pathlib import Path
 from flask import Response, request
 from locust.env import Environment
 
-from locust_softphone.report.html.locust_section import html_section
+from locust_softphone.report.html.page import html_section
 from locust_softphone.runs.record import RunRecord
 
 __all__ = ["add_to_file", "add_to_web_ui"]

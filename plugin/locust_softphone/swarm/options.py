@@ -64,6 +64,16 @@ _STARTUP_OPTIONS = (
 )
 """Name, placeholder, default and help of the options that only the start of Locust can set."""
 
+_STARTUP_FLAGS = (
+    ("authorized", "I may load-test this target: required for any --host that is not this machine, and for any region"),
+    (
+        "basic-unencoded",
+        "Send the OAuth client's id and secret as they are, for a server that does not form-decode them as RFC 6749 "
+        "2.3.1 requires",
+    ),
+)
+"""Name and help of the flags that only the start of Locust can set."""
+
 T = TypeVar("T")
 
 
@@ -94,14 +104,15 @@ def add_options(parser: LocustArgumentParser) -> None:
             is_secret=name == "client-secret",
             help=text,
         )
-    parser.add_argument(
-        "--softphone-authorized",
-        action="store_true",
-        env_var=_variable("authorized"),
-        default=False,
-        include_in_web_ui=False,
-        help="I may load-test this target: required for any --host that is not this machine, and for any region",
-    )
+    for name, text in _STARTUP_FLAGS:
+        parser.add_argument(
+            f"--softphone-{name}",
+            action="store_true",
+            env_var=_variable(name),
+            default=False,
+            include_in_web_ui=False,
+            help=text,
+        )
 
 
 def _variable(option: str) -> str:
@@ -120,6 +131,7 @@ class StartupOptions:
         call_to: the number that they call, or None.
         client_id: the OAuth client's id; empty for the simulated edge's.
         client_secret: the OAuth client's secret.
+        form_encoded: whether both are form-encoded in the token request.
         ca: PEM file of a private certificate authority, or None.
         runs: the folder for run records.
         policy: the simulated edge's policy file, or None.
@@ -132,6 +144,7 @@ class StartupOptions:
     call_to: str | None
     client_id: str
     client_secret: str = field(repr=False)
+    form_encoded: bool
     ca: str | None
     runs: Path
     policy: Path | None
@@ -141,7 +154,7 @@ class StartupOptions:
         """Read the parsed options, and remove the secret from them.
 
         Raises:
-            InputError: the secret's file or the users' file cannot be used, or there are two secrets.
+            InputError: the secret's file, the users' file or the client's id cannot be used, or there are two secrets.
         """
         secret, file = take_secret(parsed), parsed.softphone_client_secret_file
         if secret and file:
@@ -149,6 +162,8 @@ class StartupOptions:
                 f"--softphone-client-secret-file {file}: --softphone-client-secret, or its environment variable, has a "
                 "secret already; give one of the two"
             )
+        if parsed.softphone_basic_unencoded and ":" in parsed.softphone_client_id:
+            raise InputError("--softphone-basic-unencoded: a client id with a colon must be encoded (RFC 7617 2)")
         return cls(
             host=parsed.host or None,
             region=parsed.softphone_region or None,
@@ -157,6 +172,7 @@ class StartupOptions:
             call_to=parsed.softphone_call_to or None,
             client_id=parsed.softphone_client_id,
             client_secret=_read_secret(Path(file)) if file else secret,
+            form_encoded=not parsed.softphone_basic_unencoded,
             ca=parsed.softphone_ca or None,
             runs=Path(parsed.softphone_runs),
             policy=Path(parsed.softphone_policy) if parsed.softphone_policy else None,
@@ -165,7 +181,9 @@ class StartupOptions:
     @property
     def credentials(self) -> Credentials:
         """The OAuth client that was named, or the simulated edge's."""
-        return Credentials(self.client_id, self.client_secret) if self.client_id else SIMULATED_CREDENTIALS
+        if not self.client_id:
+            return SIMULATED_CREDENTIALS
+        return Credentials(self.client_id, self.client_secret, self.form_encoded)
 
     def authorizes(self, target: Target) -> bool:
         """Whether the permission holds for this target: it was given for one host, and a form can name another."""
@@ -240,13 +258,18 @@ def _read_secret(file: Path) -> str:
     name = f"--softphone-client-secret-file {file}"
     try:
         with file.open("rb") as opened:
-            secret = opened.read(LONGEST_SECRET + 1).decode().rstrip("\r\n")
+            secret = opened.read(LONGEST_SECRET + 1).decode("utf-8-sig").rstrip("\r\n")
     except OSError as error:
         raise InputError(f"{name}: cannot be read ({error.strerror})") from None
     except UnicodeDecodeError:
-        raise InputError(f"{name}: not text; it must contain only the secret") from None
-    if not secret or len(secret) > LONGEST_SECRET:
-        raise InputError(f"{name}: {'longer than 64 KB' if secret else 'empty'}; it must contain only the secret")
+        raise InputError(f"{name}: not UTF-8; it must contain only the secret") from None
+    problems = {
+        "empty": not secret,
+        "longer than 64 KB": len(secret) > LONGEST_SECRET,
+        "more than one line": "\n" in secret or "\r" in secret,
+    }
+    if problem := next((problem for problem, found in problems.items() if found), None):
+        raise InputError(f"{name}: {problem}; it must contain only the secret")
     return secret
 
 

@@ -228,7 +228,7 @@ def _planned_per_second(schedule: Schedule, duration_s: float) -> list[int]:
 
 
 def _versions(target: Target) -> dict[str, str]:
-    packages = ("locust", "gevent", "websocket-client", "tenacity", "aiohttp")
+    packages = ("locust", "gevent", "tenacity", "aiohttp")
     return {
         "locust-softphone": __version__,
         **{package: version(package) for package in packages},

@@ -1,7 +1,7 @@
-"""A softphone of this package, behaving as ``genesys-streaming-19`` says: ``python -m …our_softphone ABOUT``.
+"""A softphone of this package with the behaviour ``genesys-streaming-19``: ``python -m …our_softphone ABOUT``.
 
-It waits for a line on stdin, sets up its call and holds on, for as long as it is let. What it prints is what agent.js
-prints: that it has started, and how late its timers are.
+It waits for a line on stdin, sets up its call and stays connected until it is ended. It prints what agent.js prints:
+that it has started, and the delay of its timers.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ def tell(event: str, **facts: object) -> None:
 
 
 def watch() -> None:
-    """Tell whenever a timer of this process is later than any before."""
+    """Print each new largest delay of a timer in this process."""
     worst_s = 0.0
     while True:
         due_s = time.perf_counter() + TICK_S

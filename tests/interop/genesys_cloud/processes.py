@@ -1,4 +1,4 @@
-"""The programs of these tests: an edge that notes its requests, the real client in Node, and a softphone of ours.
+"""The processes of these tests: an edge that records its requests, the real client in Node, and our softphone.
 
 with recording_edge("max_early_retries: 3") as edge, streaming_client(edge, "agent1s-own") as client:
     client.do("connect")
@@ -26,7 +26,7 @@ __all__ = ["Client", "Recording", "Request", "our_softphone", "recording_edge", 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[2]
 PACKAGE = ".".join(HERE.relative_to(ROOT).parts)
-PATIENCE_S = 60.0  # for anything that is to happen at all; a test that meets it has failed
+PATIENCE_S = 60.0  # a bound for a test that has gone wrong
 
 
 @dataclass
@@ -40,7 +40,7 @@ class Request:
 
 
 class Lines:
-    """What a process prints, line by line, read as it comes."""
+    """The lines that a process prints."""
 
     def __init__(self, process: subprocess.Popen[str]) -> None:
         assert process.stdout is not None
@@ -53,7 +53,7 @@ class Lines:
         return self._lines.get(timeout=timeout_s)
 
     def waiting(self) -> Iterator[str]:
-        """The lines that are there already."""
+        """The lines that have been printed and not yet read."""
         while not self._lines.empty():
             yield self._lines.get()
 
@@ -64,7 +64,7 @@ class Lines:
 
 
 class Recording:
-    """An edge whose requests are noted."""
+    """An edge that records its requests."""
 
     def __init__(self, edge: EdgeProcess, lines: Lines) -> None:
         self.edge = edge
@@ -73,7 +73,7 @@ class Recording:
         self.lag_s = 0.0
 
     def requests(self, at_least: int = 0) -> list[Request]:
-        """All requests so far, once there are so many."""
+        """All requests so far; waits until there are ``at_least``."""
         for line in self._lines.waiting():
             self._take(line)
         while len(self._requests) < at_least:
@@ -92,7 +92,7 @@ class Recording:
 
 
 class Client:
-    """A client of an edge, in a process of its own."""
+    """A client of an edge, in its own process."""
 
     def __init__(self, process: subprocess.Popen[str], lines: Lines) -> None:
         self._process = process
@@ -102,19 +102,19 @@ class Client:
         self.happened: list[dict[str, Any]] = []
 
     def do(self, command: str, **facts: object) -> None:
-        """Tell it what to do."""
+        """Send a command to the client."""
         assert self._process.stdin is not None
         print(json.dumps({"command": command, **facts}), file=self._process.stdin, flush=True)
 
     @property
     def lag_s(self) -> float:
-        """How late a timer of the process has been at most."""
+        """The largest delay of a timer in the process."""
         for line in self._lines.waiting():
             self._take(line)
         return self._lag_s
 
     def wait_for(self, event: str, **facts: object) -> None:
-        """Wait for something to happen, after what was waited for before: this event with these facts."""
+        """Wait for the next event of this name with these values."""
         wanted = {"event": event, **facts}.items()
         while True:
             while self._seen < len(self.happened):
@@ -146,12 +146,12 @@ def recording_edge(policy: str) -> Iterator[Recording]:
 
 
 def streaming_client(recording: Recording, token: str) -> AbstractContextManager[Client]:
-    """The real client, which has this token."""
+    """The real client, with this token."""
     return _client(["node", str(HERE / "agent.js")], recording, token)
 
 
 def our_softphone(recording: Recording, token: str) -> AbstractContextManager[Client]:
-    """One of ours that behaves as the preset for the real client says; it knows the command ``connect`` alone."""
+    """Our softphone with the preset for the real client; it accepts only the command ``connect``."""
     return _client([sys.executable, "-m", f"{PACKAGE}.our_softphone"], recording, token)
 
 

@@ -1,7 +1,7 @@
-"""The simulated edge, noting when each request arrived: ``python -m …recording_edge POLICY_FILE``.
+"""The simulated edge, recording when each request arrived: ``python -m …recording_edge POLICY_FILE``.
 
-It prints where it listens, then lines of JSON: one for each request (when it came, on the edge's own clock, and what it
-was), one for each refusal. In each is the worst lag of its loop so far: how far this machine's timers can be trusted.
+It prints its address, then lines of JSON: one for each request (its time by the edge's clock, and what it was) and one
+for each refusal. Each has the largest delay of a timer in its event loop so far, as the precision of these times.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ TICK_S = 0.01
 
 
 class Recorder:
-    """Notes a request, then lets the edge answer it."""
+    """Records a request, then lets the edge answer it."""
 
     def __init__(self, edge: Edge) -> None:
         self._edge = edge
@@ -43,7 +43,7 @@ class Recorder:
         print(json.dumps({**facts, "lag_s": self._lag_s}), flush=True)
 
     async def watch(self) -> None:
-        """Measure how late this loop's timers are, for ever."""
+        """Measure the delay of timers in this event loop, without end."""
         loop = asyncio.get_running_loop()
         while True:
             due_s = loop.time() + TICK_S

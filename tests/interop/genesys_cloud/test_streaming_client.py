@@ -1,8 +1,8 @@
-"""The edge, judged by the real client, genesys-cloud-streaming-client 19.4.1 in Node; and what that does when it is
-refused or dropped, side by side with a softphone of ours that behaves as the preset ``genesys-streaming-19`` says.
+"""The simulated edge against the real client, genesys-cloud-streaming-client 19.4.1 in Node; and what both the real
+client and our softphone with the preset ``genesys-streaming-19`` do when they are refused or dropped.
 
-``npm ci`` in this directory brings the client. Delays are read off the edge's own clock, and may be longer than they
-should by 0.2 s and by what timers were late in the two processes meanwhile; shorter they may not be.
+``npm ci`` in this directory installs the client. Delays are measured by the edge's clock. They may be too long by 0.2 s
+plus the delay of timers in the two processes, but never too short.
 """
 
 from __future__ import annotations
@@ -49,25 +49,25 @@ def policy(genesys_cloud: str = "", rest: str = "") -> str:
 
 
 def kind(request: Request) -> str:
-    """What was asked for, without the channel's id."""
+    """The kind of a request, without the channel's id."""
     return request.line.rpartition("streaming-")[0] or request.line
 
 
 class Side(NamedTuple):
-    """One of two clients that are treated alike: each has an edge of its own with the same policy."""
+    """One of two clients that meet the same edge: each has its own, with the same policy."""
 
     edge: Recording
     client: Client
 
     def requests(self, at_least: int) -> list[Request]:
-        """Its requests but those for a call, once there are so many."""
+        """Its requests except those for calls; waits for a number of them."""
         count = at_least
         while len(found := [each for each in self.edge.requests(count) if kind(each) != CALL_REQUEST]) < at_least:
             count += 1
         return found
 
     def check_delays(self, measured: Sequence[float], expected: Sequence[float]) -> None:
-        """Hold its delays against what they should be, as far as this machine's timers can be trusted."""
+        """Compare its delays with the expected ones, within the delay of this machine's timers."""
         late_s = TOLERANCE_S + self.edge.lag_s + self.client.lag_s
         off = [round(is_s - should_s, 3) for is_s, should_s in zip(measured, expected, strict=True)]
         assert all(-EARLY_S <= each <= late_s for each in off), f"off by {off} s, {late_s:.3f} s allowed"
@@ -75,7 +75,7 @@ class Side(NamedTuple):
 
 @contextmanager
 def side_by_side(text: str) -> Iterator[tuple[Side, Side]]:
-    """The real client, and a softphone of ours that is to do the same."""
+    """The real client, and our softphone, which must do the same."""
     with ExitStack() as stack:
         edges = [stack.enter_context(recording_edge(text)) for _ in range(2)]
         starting = (streaming_client(edges[0], TOKEN), our_softphone(edges[1], TOKEN))
@@ -95,7 +95,7 @@ def test_it_connects_and_stays_connected_over_pings() -> None:
         assert edge.edge.stats()["logins"] == {"admitted": 1, "refused": 0}
 
 
-def test_it_connects_where_it_has_to_ping_itself() -> None:
+def test_it_connects_where_the_edge_does_not_ping() -> None:
     with recording_edge(policy("server_pings: false")) as edge, streaming_client(edge, TOKEN) as client:
         client.do("connect")
         client.wait_for("connected")
@@ -103,7 +103,7 @@ def test_it_connects_where_it_has_to_ping_itself() -> None:
 
 
 @pytest.mark.parametrize("sdp_over_xmpp", [False, True])
-def test_a_call_that_it_asks_for(sdp_over_xmpp: bool) -> None:
+def test_an_outbound_call(sdp_over_xmpp: bool) -> None:
     with (
         recording_edge(policy(f"sdp_over_xmpp: {int(sdp_over_xmpp)}")) as edge,
         streaming_client(edge, TOKEN) as client,
@@ -122,7 +122,7 @@ def test_a_call_that_it_asks_for(sdp_over_xmpp: bool) -> None:
 
 
 @pytest.mark.parametrize("sdp_over_xmpp", [False, True])
-def test_a_call_that_comes_in_and_is_ended_by_the_edge(sdp_over_xmpp: bool) -> None:
+def test_an_inbound_call_that_the_edge_ends(sdp_over_xmpp: bool) -> None:
     inbound = f"sdp_over_xmpp: {int(sdp_over_xmpp)}, inbound_calls: {{rate: 5/s, length: 500ms}}"
     with recording_edge(policy(inbound)) as edge, streaming_client(edge, TOKEN) as client:
         client.do("connect")
@@ -132,7 +132,7 @@ def test_a_call_that_comes_in_and_is_ended_by_the_edge(sdp_over_xmpp: bool) -> N
         assert edge.edge.stats()["calls"]["bad_answer"] == 0
 
 
-def test_dropped_without_a_close_frame_both_are_back_after_two_seconds_on_the_same_channel() -> None:
+def test_after_a_drop_both_reconnect_to_the_same_channel_after_two_seconds() -> None:
     with side_by_side(policy(rest="drop_all_after: 4s")) as sides:
         for side in sides:
             side.client.do("connect")
@@ -147,8 +147,8 @@ def test_dropped_without_a_close_frame_both_are_back_after_two_seconds_on_the_sa
         sides[0].client.wait_for("connected")
 
 
-def test_a_429_on_the_channel_request_is_waited_for_and_the_backoff_added() -> None:
-    """One request in two seconds: the identity is given, the channel never."""
+def test_after_a_429_for_the_channel_both_wait_for_retry_after_plus_their_backoff() -> None:
+    """One request in two seconds: the identity is answered, the channel never."""
     with side_by_side(policy("requests_per_token: {count: 1, per: 2s}")) as sides:
         for side in sides:
             side.client.do("connect", options=FOR_EVER)
@@ -165,7 +165,7 @@ def test_a_429_on_the_channel_request_is_waited_for_and_the_backoff_added() -> N
             side.check_delays(measured, [2 + 2, 2 + 4])
 
 
-def test_a_429_on_the_upgrade_is_a_failure_like_any_other_and_its_headers_unseen() -> None:
+def test_the_headers_of_a_429_for_the_upgrade_are_not_seen() -> None:
     """One handshake in five seconds, and another user has just had one."""
     with side_by_side(policy(rest="limits: {handshake: {rate: 12/min, burst: 1}}")) as sides:
         for side in sides:
@@ -194,7 +194,7 @@ def test_a_login_that_is_refused_is_final() -> None:
 
 
 @pytest.mark.parametrize("topic", ["duplicate_id", "no_longer_subscribed"])
-def test_whoever_loses_the_channel_asks_for_a_new_one(topic: str) -> None:
+def test_a_client_that_loses_its_channel_requests_a_new_one(topic: str) -> None:
     with (
         recording_edge(policy("channels_per_user: 1")) as edge,
         streaming_client(edge, TOKEN) as client,

@@ -1,7 +1,7 @@
-"""The streaming side of an edge that does exactly what a test tells it to: stanzas, frames, faults.
+"""The streaming side of an edge that does exactly what a test scripts: stanzas, frames, faults.
 
 def script(gateway):
-    gateway.logs_in()                 answers whatever a softphone asks for until it is ready
+    gateway.logs_in()                 answers all requests of a softphone until it is ready
     gateway.says(STREAM_ERROR)
     gateway.closes(1008)
 
@@ -44,7 +44,7 @@ _TEXT, _CLOSE_OPCODE = 1, 8
 
 
 class Gateway:
-    """What a script speaks with a softphone through."""
+    """A script's connection to a softphone."""
 
     def __init__(self, connection: socket.socket) -> None:
         self._connection = connection

@@ -1,4 +1,4 @@
-"""Where Genesys Cloud is, and whose softphones they are: regions, hosts, and the file of users."""
+"""Regions, hosts and the users file of Genesys Cloud."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def test_each_of_18_regions_has_its_three_hosts() -> None:
     assert not hosts_of().is_loopback
 
 
-def test_a_region_that_there_is_not() -> None:
+def test_an_unknown_region() -> None:
     with pytest.raises(InputError, match="did you mean eu-west-1"):
         hosts_of("eu-west1")
 
@@ -36,7 +36,7 @@ def test_a_region_that_there_is_not() -> None:
         ("\ufeffjid\r\na@org.example\r\nb@org.example\r\n", [User("a@org.example"), User("b@org.example")]),
     ],
 )
-def test_a_file_of_users(tmp_path: Path, text: str, users: list[User]) -> None:
+def test_a_users_file(tmp_path: Path, text: str, users: list[User]) -> None:
     file = tmp_path / "users.csv"
     file.write_text(text, encoding="utf-8")
     assert list(load_users(file, {"AGENT": "from-the-environment"})) == users
@@ -61,7 +61,7 @@ def test_a_file_of_users(tmp_path: Path, text: str, users: list[User]) -> None:
         ("jid,token\n,\n", ":2: neither a JID nor a token"),
     ],
 )
-def test_a_file_that_cannot_be_used(tmp_path: Path, text: str, problem: str) -> None:
+def test_a_users_file_with_a_problem(tmp_path: Path, text: str, problem: str) -> None:
     file = tmp_path / "users.csv"
     file.write_text(text, encoding="utf-8")
     with pytest.raises(InputError) as caught:

@@ -1,8 +1,8 @@
-"""How a connection to Genesys Cloud ends when it is not we who end it: stream errors, silence, pings without an answer.
+"""How a connection to Genesys Cloud ends that the softphone did not close: stream errors, silence, missed pings.
 
-RFC 6120 4.9.1.1 has whoever sends a stream error close at once. What if it does not, the client library decides:
-genesys-cloud-streaming-client 19.4.1 does nothing at the error itself, and stanza.js gives a server that has said
-<close/> one second.
+By RFC 6120 4.9.1.1, the sender of a stream error closes at once. If it does not, the client library decides:
+genesys-cloud-streaming-client 19.4.1 does nothing at the error itself, and stanza.js gives a server one second after
+its <close/>.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ SOON = Intervals(silence_s=0.2)
 
 
 def end_of(session: Session) -> AttemptFailed:
-    """How the session ends for somebody who listens."""
+    """How the session ends while it listens."""
     until_s = time.perf_counter() + PATIENT_S
     try:
         while time.perf_counter() < until_s:
@@ -51,7 +51,7 @@ def error_and_fin(gateway: Gateway) -> None:
 
 
 def error_and_close_element(gateway: Gateway) -> None:
-    """The stream is closed, the WebSocket only once the softphone does so."""
+    """Close the stream; the softphone closes the WebSocket."""
     gateway.says(STREAM_ERROR, CLOSE)
     assert gateway.hears() == CLOSE
     gateway.hears()
@@ -110,7 +110,7 @@ def test_a_stream_error_while_logging_in(ends: Callable[[Gateway], None], outcom
     assert (caught.value.outcome, caught.value.close_code) == (outcome, code)
 
 
-def test_a_stream_error_of_the_simulated_edge_is_tried_again_on_the_same_channel() -> None:
+def test_after_a_stream_error_the_softphone_reconnects_to_the_same_channel() -> None:
     with a_field("{}", [User("agent@elsewhere.example")], retry={"max_retries": 1}) as field:
         assert not field.softphone().call()
         assert steps(field) == ["token: ok", "channel: ok", *["handshake: ok", "ready: closed"] * 2]
@@ -121,7 +121,7 @@ def test_a_stream_error_of_the_simulated_edge_is_tried_again_on_the_same_channel
 # Keep-alive.
 
 
-def test_silence_is_the_end_and_the_edge_is_told_why() -> None:
+def test_after_silence_the_session_ends_with_a_stream_error() -> None:
     heard: list[str] = []
 
     def script(gateway: Gateway) -> None:
@@ -140,7 +140,7 @@ def test_silence_is_the_end_and_the_edge_is_told_why() -> None:
     assert close == CLOSE
 
 
-def test_a_softphone_counts_silence_as_timed_out_and_comes_back() -> None:
+def test_a_softphone_counts_silence_as_timed_out_and_reconnects() -> None:
     def dialect(*arguments: object, **options: object) -> GenesysCloud:
         return GenesysCloud(*arguments, keep_alive=SOON, **options)  # type: ignore[arg-type]
 
@@ -162,7 +162,7 @@ def answers_three_pings(gateway: Gateway) -> None:
 
 
 @pytest.mark.parametrize("refuses", [False, True], ids=["no answer", "an error"])
-def test_where_the_edge_does_not_ping_the_softphone_does_and_bears_one_miss(refuses: bool) -> None:
+def test_where_the_edge_does_not_ping_the_softphone_pings_and_survives_one_miss(refuses: bool) -> None:
     heard: list[str] = []
 
     def script(gateway: Gateway) -> None:
@@ -190,7 +190,7 @@ def test_where_the_edge_does_not_ping_the_softphone_does_and_bears_one_miss(refu
 
 @contextmanager
 def another_on_the_channel_of(phone: Softphone) -> Iterator[None]:
-    """Somebody who opens a WebSocket on the softphone's channel."""
+    """Another client that opens a WebSocket on the softphone's channel."""
     line = phone._client
     assert isinstance(line, DialectClient)
     session, _ = line.connect(Token("", inf, inf))
@@ -200,8 +200,8 @@ def another_on_the_channel_of(phone: Softphone) -> Iterator[None]:
         session.abort()
 
 
-def test_whose_channel_somebody_else_has_connected_to_comes_back_on_another() -> None:
-    """The edge says ``duplicate_id`` to the first, and closes it."""
+def test_a_softphone_whose_channel_is_taken_reconnects_on_a_new_one() -> None:
+    """The edge sends ``duplicate_id`` to the first connection and closes it."""
     with a_field("{}") as field:
         phone = field.softphone()
         assert phone.call()
@@ -214,8 +214,8 @@ def test_whose_channel_somebody_else_has_connected_to_comes_back_on_another() ->
         field.before["steps"]["handshake"]["admitted"] += 1
 
 
-def test_whose_channel_has_expired_comes_back_on_another() -> None:
-    """The edge says ``no_longer_subscribed``, and closes."""
+def test_a_softphone_whose_channel_has_expired_reconnects_on_a_new_one() -> None:
+    """The edge sends ``no_longer_subscribed`` and closes."""
     with a_field("genesys_cloud: {channel_expires: 2s}") as field:
         phone = field.softphone()
         assert phone.call()
@@ -227,7 +227,7 @@ def test_whose_channel_has_expired_comes_back_on_another() -> None:
         assert field.seen.outcomes("ready")[:2] == ["ok", "ok"]
 
 
-def test_a_connection_transfer_is_answered_and_the_next_connection_has_another_channel() -> None:
+def test_after_a_connection_transfer_the_next_connection_has_a_new_channel() -> None:
     """XEP-0051, as connection-transfer.js has it."""
     heard: list[str] = []
 

@@ -1,4 +1,4 @@
-"""A softphone on Genesys Cloud's wire, up against the real simulated edge: calls, drops, channels, tokens."""
+"""A softphone with the dialect genesys-cloud against the simulated edge: calls, drops, channels, tokens."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from tests.signaling.softphones import CREDENTIALS, PATIENT_S, Field, Observatio
 def a_field(
     policy: str, users: Sequence[User] = (), make: Callable[..., GenesysCloud] = GenesysCloud, **softphone: Any
 ) -> Iterator[Field]:
-    """Softphones against a real edge; in the end the ledger must balance."""
+    """Softphones against a real edge; at the end the ledger must balance."""
 
     def dialect(target: Target, *_: object, **options: Any) -> GenesysCloud:
         return make(Hosts.one(target), CREDENTIALS, users=users, **options)
@@ -47,7 +47,7 @@ def steps(field: Field) -> list[str]:
 
 
 @pytest.mark.parametrize("share_over_xmpp", [0, 1])
-def test_a_call_over_either_bearer(share_over_xmpp: int) -> None:
+def test_a_call_over_each_transport(share_over_xmpp: int) -> None:
     with a_field(f"genesys_cloud: {{sdp_over_xmpp: {share_over_xmpp}}}") as field:
         phone = field.softphone()
         assert phone.call()
@@ -58,7 +58,7 @@ def test_a_call_over_either_bearer(share_over_xmpp: int) -> None:
         assert field.counted("closes.1000") == 1
 
 
-def test_a_refused_channel_asks_who_it_is_again_and_backs_off_over_connecting_as_a_whole() -> None:
+def test_after_a_refused_channel_the_identity_is_requested_again_and_both_share_a_back_off() -> None:
     policy = "genesys_cloud: {requests_per_token: {count: 1, per: 10m}}"
     with a_field(policy, retry={"max_retries": 3, "retry_after": "ignore"}) as field:
         assert not field.softphone().call()
@@ -66,7 +66,7 @@ def test_a_refused_channel_asks_who_it_is_again_and_backs_off_over_connecting_as
         assert field.time.slept == pytest.approx([2.0, 4.0, 8.0], abs=0.1)
 
 
-def test_a_user_who_is_known_is_not_asked_for() -> None:
+def test_a_known_user_is_not_requested() -> None:
     with a_field("{}", [User("agent-1@edge.example")]) as field:
         phone = field.softphone()
         phone.call()
@@ -74,11 +74,11 @@ def test_a_user_who_is_known_is_not_asked_for() -> None:
 
 
 def drop(phone: Any) -> None:
-    """The connection is gone, and the softphone hears of it."""
+    """Drop the softphone's connection."""
     phone.session.abort()
 
 
-def test_a_dropped_softphone_returns_to_its_channel_after_2_s_and_its_call_goes_on() -> None:
+def test_a_dropped_softphone_reconnects_to_its_channel_after_2_s_and_its_call_continues() -> None:
     with a_field("{}") as field:
         phone = field.softphone()
         assert phone.call()
@@ -90,7 +90,7 @@ def test_a_dropped_softphone_returns_to_its_channel_after_2_s_and_its_call_goes_
         assert field.counted("reconnects") == 1
 
 
-def test_the_tenth_return_to_a_channel_asks_for_another() -> None:
+def test_the_tenth_reconnect_requests_a_new_channel() -> None:
     with a_field("{}") as field:
         phone = field.softphone()
         assert phone.call()
@@ -105,7 +105,7 @@ def test_the_tenth_return_to_a_channel_asks_for_another() -> None:
         assert field.seen.outcomes("handshake") == ["ok"] * (MAX_CHANNEL_REUSES + 1)
 
 
-def test_a_goodbye_gives_up_the_channel() -> None:
+def test_after_a_goodbye_the_next_connection_has_a_new_channel() -> None:
     with a_field("{}") as field:
         phone = field.softphone()
         phone.call()
@@ -116,7 +116,7 @@ def test_a_goodbye_gives_up_the_channel() -> None:
 
 
 @pytest.mark.parametrize("unauthorized", ["give-up", "renew"])
-def test_a_token_that_was_given_and_nobody_knows_is_the_end(unauthorized: str) -> None:
+def test_a_given_token_that_is_rejected_is_final(unauthorized: str) -> None:
     users = [User("agent-1@edge.example", "of-somebody-else")]
     with a_field("{}", users, retry={"unauthorized": unauthorized}) as field:
         assert not field.softphone().call()
@@ -124,7 +124,7 @@ def test_a_token_that_was_given_and_nobody_knows_is_the_end(unauthorized: str) -
         assert field.counted("gave_up") == 1
 
 
-def test_calls_that_others_make_are_answered_and_counted() -> None:
+def test_inbound_calls_are_answered_and_counted() -> None:
     with a_field("genesys_cloud: {inbound_calls: {rate: 20/s}}") as field:
         phone = field.softphone()
         assert phone.call()
@@ -137,7 +137,7 @@ def test_calls_that_others_make_are_answered_and_counted() -> None:
         assert field.seen.outcomes("offer") == ["ok"]
 
 
-def test_names_are_told_to_an_edge_of_one_origin_only() -> None:
+def test_softphone_names_are_sent_only_to_an_edge_of_one_origin() -> None:
     options: dict[str, Any] = {"timeout_s": 1.0, "user_agent": "tests", "random": random.Random(1)}
     one = Hosts.one(Target.parse("http://127.0.0.1:1"))
     several = Hosts(one.api, Target.parse("http://127.0.0.1:2"), one.streaming)

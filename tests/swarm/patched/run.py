@@ -73,6 +73,7 @@ def options(folder: Path, **profile: Any) -> RunOptions:
         users=(),
         call_to=None,
         client_id="",
+        form_encoded=True,
         client_secret="",
         ca=None,
         runs=folder,

@@ -56,7 +56,7 @@ def test_a_read_times_out() -> None:
     with a_pair() as (stream, _):
         stream.deadline_s = time.perf_counter() + SHORT_S
         with pytest.raises(AttemptFailed) as failed:
-            stream.read(1)
+            stream.read_exactly(1)
         assert failed.value.outcome is Outcome.TIMED_OUT
 
 
@@ -64,7 +64,7 @@ def test_data_that_comes_after_a_timeout_is_read() -> None:
     with a_pair() as (stream, other):
         stream.deadline_s = time.perf_counter() + SHORT_S
         with pytest.raises(AttemptFailed):
-            stream.read(1)
+            stream.read_exactly(1)
         other.sendall(b"late")
         stream.deadline_s = time.perf_counter() + PATIENT_S
         assert stream.read_exactly(4) == b"late"
@@ -115,14 +115,22 @@ def test_a_connection_that_is_not_accepted_times_out() -> None:
     assert failed.value.outcome is Outcome.CONNECT_TIMEOUT
 
 
+def test_a_look_for_the_end_of_a_connection_does_not_wait() -> None:
+    with a_pair() as (stream, other):
+        assert stream.is_idle
+        other.close()
+        gevent.sleep(SHORT_S)
+        assert not stream.is_idle
+
+
 def test_a_killed_reader_leaves_no_watcher_behind() -> None:
     with a_pair() as (stream, other):
-        reader = gevent.spawn(stream.read, 1)
+        reader = gevent.spawn(stream.read_exactly, 1)
         gevent.sleep(0)
         reader.kill()
         other.sendall(b"x")
         stream.deadline_s = time.perf_counter() + PATIENT_S
-        assert stream.read(1) == b"x"
+        assert stream.read_exactly(1) == b"x"
 
 
 def test_a_stream_may_be_closed_twice() -> None:

@@ -12,7 +12,6 @@ from __future__ import annotations
 import time
 import uuid
 from base64 import b64decode
-from binascii import Error as NotBase64
 from collections.abc import Callable, Mapping
 from typing import ClassVar
 from xml.etree.ElementTree import Element
@@ -63,6 +62,7 @@ class XmppSession(Session):
         self._genesys_cloud = state.policy.genesys_cloud
         self.bare_jid = bare_jid(channel.owner.name, self._genesys_cloud.domain)
         self.jid = self.bare_jid
+        self._logged_in = False
         self._bound = False
         self._on_element: Callable[[Element], None] = self._on_open
 
@@ -125,7 +125,17 @@ class XmppSession(Session):
             self.close(code)
 
     def _on_open(self, element: Element) -> None:
-        if self._accept_open(element):
+        """Answer ``<open/>``, and offer SASL before the login and bind after it."""
+        if element.tag != f"{{{NS.FRAMING}}}open":
+            self._fail("not-authorized")
+            return
+        self.send(stanzas.stream_open(self._genesys_cloud.domain, str(uuid.uuid4())))
+        if not same_jid(element.get("to", ""), self._genesys_cloud.domain):
+            self._fail("host-unknown")
+        elif self._logged_in:
+            self.send(stanzas.FEATURES_BIND)
+            self._on_element = self._on_bind
+        else:
             self.send(stanzas.FEATURES_SASL)
             self._on_element = self._on_auth
 
@@ -137,16 +147,12 @@ class XmppSession(Session):
         if condition is None:
             self._stats.logins["admitted"] += 1
             self.send(stanzas.SASL_SUCCESS)
-            self._on_element = self._on_reopen
+            self._logged_in = True
+            self._on_element = self._on_open
         else:
             self._stats.logins["refused"] += 1
             self.send(stanzas.sasl_failure(condition))
             self._close_stream()
-
-    def _on_reopen(self, element: Element) -> None:
-        if self._accept_open(element):
-            self.send(stanzas.FEATURES_BIND)
-            self._on_element = self._on_bind
 
     def _on_bind(self, element: Element) -> None:
         bind = element.find(f"{{{NS.BIND}}}bind")
@@ -211,17 +217,6 @@ class XmppSession(Session):
         self.send(stanzas.iq_result(iq, self.jid, stanzas.element("pubsub", NS.PUBSUB, content=subscription)))
         self._start_pinging()
 
-    def _accept_open(self, element: Element) -> bool:
-        """Answer the client's ``<open/>``; returns whether the element was one, for this domain."""
-        if element.tag != f"{{{NS.FRAMING}}}open":
-            self._fail("not-authorized")
-            return False
-        self.send(stanzas.stream_open(self._genesys_cloud.domain, str(uuid.uuid4())))
-        if not same_jid(element.get("to", ""), self._genesys_cloud.domain):
-            self._fail("host-unknown")
-            return False
-        return True
-
     def _sasl_condition(self, auth: Element) -> str | None:
         """The error condition of the login (RFC 6120 6.5), or None if it is accepted.
 
@@ -231,20 +226,14 @@ class XmppSession(Session):
             return "invalid-mechanism"
         try:
             _, name, password = b64decode(auth.text or "", validate=True).decode().split("\0")
-        except (NotBase64, ValueError):
+        except ValueError:  # not Base64, not UTF-8, or not three parts
             return "malformed-request"
         prefix, _, token = password.partition(":")
         grant = self._state.access.grant(token, time.monotonic())
-        owner = self.caller
-        if (
-            prefix != "authKey"
-            or grant is None
-            or grant.organisation != owner.organisation
-            or grant.user not in (None, owner.name)
-            or not same_jid(name, self.bare_jid)
-        ):
+        if grant is None or prefix != "authKey" or not same_jid(name, self.bare_jid):
             return "not-authorized"
-        return None
+        is_owners = grant.organisation == self.caller.organisation and grant.user in (None, self.caller.name)
+        return None if is_owners else "not-authorized"
 
 
 def _services(kind: str | None) -> str:

@@ -15,7 +15,8 @@ from locust_softphone.report.arms import Run
 from locust_softphone.report.comparison import Comparison
 from locust_softphone.report.summary import summary_lines
 from locust_softphone.report.values import measured
-from locust_softphone.runs.record import Expected, RunRecord
+from locust_softphone.runs.record import RunRecord
+from locust_softphone.runs.record_parts import Expected
 
 __all__ = ["junit"]
 

@@ -18,7 +18,8 @@ from prometheus_client.registry import Collector, CollectorRegistry
 from locust_softphone.metrics.histogram import PERCENTILES
 from locust_softphone.metrics.outcome import ABNORMAL_CAUSES
 from locust_softphone.report.comparison import Comparison
-from locust_softphone.runs.record import Durations, RunRecord
+from locust_softphone.runs.record import RunRecord
+from locust_softphone.runs.record_parts import Durations
 
 __all__ = ["openmetrics"]
 
@@ -48,19 +49,15 @@ class _Families(Collector):
         self.closes = CounterMetricFamily("softphone_closes", "WebSockets that ended, by close code.")
         self.abnormal = CounterMetricFamily("softphone_abnormal_closes", "WebSockets that ended with 1006, by cause.")
         self.retries = CounterMetricFamily("softphone_retries", "Retries.")
-        self.told = CounterMetricFamily("softphone_told_retries", "Retries after a Retry-After: in time, or too early.")
+        self.retries_after = CounterMetricFamily(
+            "softphone_told_retries", "Retries after a Retry-After: in time, or too early."
+        )
         self.connected = GaugeMetricFamily(
             "softphone_time_to_connected_seconds", "Time until the last softphone was connected.", unit="seconds"
         )
-        self.steps = SummaryMetricFamily(
-            "softphone_step_duration_seconds", "From the planned or actual start of an attempt.", unit="seconds"
-        )
-        self.calls = SummaryMetricFamily(
-            "softphone_call_setup_seconds", "From a call's planned or actual start to its answer.", unit="seconds"
-        )
-        self.lag = SummaryMetricFamily(
-            "softphone_start_lag_seconds", "From a softphone's planned start to its actual start.", unit="seconds"
-        )
+        self.steps = SummaryMetricFamily("softphone_step_duration_seconds", "From an attempt's start.", unit="seconds")
+        self.calls = SummaryMetricFamily("softphone_call_setup_seconds", "From call start to answer.", unit="seconds")
+        self.lag = SummaryMetricFamily("softphone_start_lag_seconds", "From planned to actual start.", unit="seconds")
 
     def collect(self) -> list[Metric]:
         return [family for family in vars(self).values() if family.samples]
@@ -98,8 +95,8 @@ class _Families(Collector):
         for cause in ABNORMAL_CAUSES:
             counter(self.abnormal, record.abnormal_closes[cause], cause=cause)
         counter(self.retries, record.retries.made)
-        counter(self.told, record.retries.honoured, came="honoured")
-        counter(self.told, record.retries.too_early, came="too_early")
+        counter(self.retries_after, record.retries.honoured, came="honoured")
+        counter(self.retries_after, record.retries.too_early, came="too_early")
         if record.time_to_connected_s is not None:
             gauge(self.connected, record.time_to_connected_s)
         for step, of_step in record.steps.items():

@@ -1,4 +1,4 @@
-"""The page: a comparison put into the template.
+"""HTML from templates: a comparison as a whole page, and a run as a section of another page such as Locust's report.
 
 Records can come from anywhere, so they are not trusted: Jinja escapes every text, the data of the charts is JSON
 without a character that could end its element, and a Content-Security-Policy allows only our two scripts, by their
@@ -24,8 +24,9 @@ from locust_softphone.report.html.panels import sections
 from locust_softphone.report.html.series import charts
 from locust_softphone.report.tables import LEGEND
 from locust_softphone.report.values import measured, seconds
+from locust_softphone.runs.record import RunRecord
 
-__all__ = ["comparison_html", "environment", "write_html"]
+__all__ = ["comparison_html", "html_section", "write_html"]
 
 MOST_RUNS_AT_FIRST = 8
 """Of more runs than these, only the charts of each arm's first run are shown at first."""
@@ -33,24 +34,30 @@ MOST_RUNS_AT_FIRST = 8
 
 def comparison_html(comparison: Comparison) -> str:
     """A comparison as a whole HTML document."""
-    series = charts(comparison.runs)
-    plotly, own = _plotly(), _own("charts.js")
-    page = (
-        environment()
-        .get_template("page.html")
-        .render(
-            comparison=comparison,
-            policy=_policy(plotly, own),
-            style=_own("page.css"),
-            plotly=plotly,
-            script=own,
-            legend=LEGEND,
-            shown=_shown_at_first(comparison),
-            series=series,
-            sections=sections(comparison.runs, series),
-        )
+    from plotly.offline import get_plotlyjs  # slow to import, and only the page needs it
+
+    runs, series = comparison.runs, charts(comparison.runs)
+    plotly, script = get_plotlyjs(), _own("charts.js")
+    few = len(runs) <= MOST_RUNS_AT_FIRST
+    page = _environment().get_template("page.html")
+    html = page.render(
+        comparison=comparison,
+        policy=_policy(plotly, script),
+        style=_own("page.css"),
+        plotly=plotly,
+        script=script,
+        legend=LEGEND,
+        shown=[few or n == 0 or run.arm != runs[n - 1].arm for n, run in enumerate(runs)],
+        series=series,
+        sections=sections(runs, series),
     )
-    return page.encode("utf-8", "replace").decode()  # JSON may hold half a surrogate pair, a file may not
+    return html.encode("utf-8", "replace").decode()  # JSON may hold half a surrogate pair, a file may not
+
+
+def html_section(record: RunRecord) -> str:
+    """A run's verdict, steps and expectations, in the colours of the page that the section is put into."""
+    held = {True: "yes", False: "no", None: "not decided"}
+    return _environment().get_template("locust_section.html").render(record=record, held=held)
 
 
 def write_html(html: str, path: Path) -> None:
@@ -69,16 +76,8 @@ def write_html(html: str, path: Path) -> None:
         raise InputError(f"{path}: the report cannot be written ({error.strerror})") from None
 
 
-def _shown_at_first(comparison: Comparison) -> list[bool]:
-    """For each run, whether its charts are shown at first."""
-    runs = comparison.runs
-    few = len(runs) <= MOST_RUNS_AT_FIRST
-    return [few or n == 0 or run.arm != runs[n - 1].arm for n, run in enumerate(runs)]
-
-
 @cache
-def environment() -> Environment:
-    """The templates, with every text escaped, and the filters that they use."""
+def _environment() -> Environment:
     found = Environment(
         loader=PackageLoader("locust_softphone.report.html", ""),
         autoescape=True,
@@ -106,12 +105,6 @@ def _seconds(value: float | None) -> str:
 @cache
 def _own(name: str) -> str:
     return files("locust_softphone.report.html").joinpath(name).read_text(encoding="utf-8")
-
-
-def _plotly() -> str:
-    from plotly.offline import get_plotlyjs  # slow to import, and only the page needs it
-
-    return str(get_plotlyjs())
 
 
 def _policy(*scripts: str) -> str:

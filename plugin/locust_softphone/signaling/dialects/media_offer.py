@@ -100,8 +100,8 @@ class DialectClient:
         )
         return Session(self, connection), connection.response.advice
 
-    def close_idle(self) -> None:
-        self.http.close()
+    def close_idle(self) -> int:
+        return self.http.close_idle()
 
 
 class Session:

@@ -15,6 +15,7 @@ from __future__ import annotations
 import logging
 import random
 import time
+from dataclasses import asdict
 from typing import Any
 
 import gevent
@@ -260,8 +261,7 @@ class ClusterGenerator:
             authorized=account.hosts.api.authorized,
             slots=slots,
             workers=self._initial_workers,
-            client_id=account.credentials.client_id,
-            client_secret=account.credentials.client_secret,
+            credentials=asdict(account.credentials),
             users=[user.to_plain() for user in account.users],
             call_to=account.call_to,
         )

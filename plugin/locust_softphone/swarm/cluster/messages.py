@@ -56,8 +56,7 @@ class Plan:
         authorized: whether the edge may be another machine than the worker's own.
         slots: the worker's slots in the plan, in order.
         workers: how many workers the plan is spread over.
-        client_id: the OAuth client's id.
-        client_secret: the OAuth client's secret; never shown.
+        credentials: the OAuth client that the softphones log in as; never shown.
         users: the users that the softphones log in as, with their tokens; never shown.
         call_to: the number or address that the softphones call.
     """
@@ -67,8 +66,7 @@ class Plan:
     authorized: bool
     slots: list[int]
     workers: int
-    client_id: str
-    client_secret: str = field(repr=False)
+    credentials: dict[str, Any] = field(repr=False)
     users: list[dict[str, Any]] = field(repr=False)
     call_to: str
 

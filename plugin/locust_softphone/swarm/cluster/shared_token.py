@@ -20,15 +20,12 @@ from locust_softphone.errors import AttemptFailed
 from locust_softphone.limits.advice import LimitAdvice
 from locust_softphone.metrics.attempt import Attempt
 from locust_softphone.metrics.outcome import Outcome
-from locust_softphone.retry.budget import RetryBudget
+from locust_softphone.retry.budget import MASTER_PART, RetryBudget
 from locust_softphone.signaling.dialect import Dialect
 from locust_softphone.signaling.token import SharedToken, Token
 from locust_softphone.swarm.load.recorder import Recorder
 
-__all__ = ["MASTER_BUDGET_PART", "MasterTokenProvider", "RemoteToken"]
-
-MASTER_BUDGET_PART = 1 / 3
-"""The master's part of the retry budget where it fetches the shared token: the token is one of three request steps."""
+__all__ = ["MasterTokenProvider", "RemoteToken"]
 
 _MASTER = 0
 
@@ -46,7 +43,7 @@ class MasterTokenProvider:
     def __init__(
         self, dialect: Dialect, recorder: Recorder, clock: Callable[[], float], *, beyond_plan: float = 0.0
     ) -> None:
-        self._budget = RetryBudget(1 + beyond_plan * MASTER_BUDGET_PART)  # the first token is planned
+        self._budget = RetryBudget(1 + beyond_plan * MASTER_PART)  # the first token is planned
         self._client = dialect.client(_MASTER)
         self._recorder = recorder
         self._clock = clock

@@ -102,7 +102,7 @@ class Worker:
         ca_file = (parsed and parsed.softphone_ca) or None
         return Account(
             Hosts.of_urls(plan.urls, ca_file=ca_file, authorized=plan.authorized),
-            Credentials(plan.client_id, plan.client_secret),
+            Credentials(**plan.credentials),
             [User(**user) for user in plan.users],
             plan.call_to,
         ).reached(reached)

@@ -20,14 +20,13 @@ from locust.env import Environment
 from locust_softphone.config.profile import Profile
 from locust_softphone.errors import InputError
 from locust_softphone.metrics.tally import Tally
-from locust_softphone.retry.budget import RetryBudget
+from locust_softphone.retry.budget import MASTER_PART, RetryBudget
 from locust_softphone.runs.saturation import judged_by, saturation
 from locust_softphone.signaling.context import SoftphoneContext
 from locust_softphone.signaling.dialects import Account, dialect_for
 from locust_softphone.signaling.shared_backoff import SharedBackoff
 from locust_softphone.signaling.softphone import Softphone
 from locust_softphone.signaling.token import SharedToken, TokenSource
-from locust_softphone.swarm.cluster.shared_token import MASTER_BUDGET_PART
 from locust_softphone.swarm.load.connections import sample_connections
 from locust_softphone.swarm.load.event_loop import monitor_event_loop
 from locust_softphone.swarm.load.recorder import Recorder
@@ -81,7 +80,7 @@ class LoadGenerator:
         self._begun = Event()
         shares_token, asks_master = profile.softphone.token == "shared", shared_token is not None
         beyond_each = profile.attempts_beyond_plan() / profile.users
-        self._budget_each = beyond_each * (1 - MASTER_BUDGET_PART) if shares_token and asks_master else beyond_each
+        self._budget_each = beyond_each * (1 - MASTER_PART) if shares_token and asks_master else beyond_each
         first_token = 1 if shares_token and not asks_master else 0
         rng, retry = random.Random(), profile.softphone.retry
         self.shared_backoff = (

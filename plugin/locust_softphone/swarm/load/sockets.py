@@ -44,7 +44,7 @@ def reached(target: Target) -> Target:
 class Socket(SocketType):
     """A TCP socket for one greenlet at a time: the part of ``socket.socket`` that a ``Stream`` uses, with its errors.
 
-    Set a timeout before each call that may wait; it limits one wait.
+    Set a timeout before each call that may wait; it limits one wait. With a timeout of 0, ``recv`` does not wait.
     """
 
     __slots__ = ("_readable", "_timeout_s")
@@ -70,6 +70,8 @@ class Socket(SocketType):
             raise OSError(error, os.strerror(error))
 
     def recv(self, size: int, flags: int = 0, /) -> bytes:
+        if not self._timeout_s:
+            return super().recv(size, flags)
         while True:
             if self._readable is None:
                 self._readable = get_hub().loop.io(self.fileno(), _READ)

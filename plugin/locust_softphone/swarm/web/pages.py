@@ -32,7 +32,7 @@ from locust_softphone import __version__
 from locust_softphone.config.profile_files import load_profile, profile_folders
 from locust_softphone.errors import InputError
 from locust_softphone.report.comparison import compare_runs
-from locust_softphone.report.html import comparison_html
+from locust_softphone.report.html.page import comparison_html
 from locust_softphone.swarm.coordinator import RunCoordinator
 from locust_softphone.swarm.web import form, live, locust_page
 from locust_softphone.swarm.web.finished_runs import FinishedRuns

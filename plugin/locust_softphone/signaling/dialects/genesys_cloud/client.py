@@ -176,9 +176,8 @@ class DialectClient:
             raise AttemptFailed(Outcome.MALFORMED, status=response.status)
         return conversation, response.advice
 
-    def close_idle(self) -> None:
-        self._api.close()
-        self._login.close()
+    def close_idle(self) -> int:
+        return self._api.close_idle() + self._login.close_idle()
 
     def forget_channel(self) -> None:
         """Open the next connection on a new channel."""

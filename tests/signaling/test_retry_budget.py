@@ -1,4 +1,4 @@
-"""An edge that misbehaves gets the plan's attempts and the retry budget, not one more; whoever is left gives up."""
+"""A misbehaving edge gets the planned attempts plus the retry budget, and no more; then softphones give up."""
 
 from __future__ import annotations
 
@@ -34,7 +34,9 @@ def test_an_edge_that_refuses_everything(refuses: str, token: str, budget: int) 
     with a_field(policy, token=token, budget=budget, **HASTY) as field:
         answered = [field.softphone().call() for _ in range(4)]
         shared = token == "shared"
-        assert answered[0] or (shared and not budget), "the first is within every limit; the fleet's token is paid for"
+        assert answered[0] or (shared and not budget), (
+            "the first is within every limit, but the shared token costs budget"
+        )
         planned = 4 * (2 if shared else 3)
         assert attempts(field.seen) <= planned + budget
         assert field.counted("retries.over_budget") > 0
@@ -42,8 +44,8 @@ def test_an_edge_that_refuses_everything(refuses: str, token: str, budget: int) 
         assert field.counted("gave_up") >= 1
 
 
-class Turncoat:
-    """An edge that admits everybody, answers every offer, and cuts the connection as soon as it has."""
+class DropsAnsweredCalls:
+    """An edge that answers every offer and then drops the connection."""
 
     def __init__(self) -> None:
         self.requests: Counter[str] = Counter()
@@ -80,8 +82,8 @@ class Turncoat:
 
 
 def test_an_edge_that_drops_every_call_it_has_answered() -> None:
-    """Each reconnect succeeds, so no number of retries ends it: only the budget does."""
-    edge, seen = Turncoat(), Observations()
+    """Each reconnect succeeds, so only the budget ends it."""
+    edge, seen = DropsAnsweredCalls(), Observations()
     with serving(*[edge] * 60) as target:
         phone = Softphone(a_fleet(target, seen, Time(), budget=12, token="per-connection", **HASTY), 0, 0.0)
         assert phone.call()
@@ -93,8 +95,8 @@ def test_an_edge_that_drops_every_call_it_has_answered() -> None:
     assert seen.tally.counts["retries.over_budget"] == 1
 
 
-def test_what_a_scenario_asks_for_costs_nothing() -> None:
-    """A script of one's own may call and hang up as often as it likes: that is its plan."""
+def test_calls_of_a_scenario_cost_no_budget() -> None:
+    """A user's own script may call and hang up any number of times: that is its plan."""
     with a_field("{}", token="per-connection", budget=0) as field:
         phone = field.softphone()
         for _ in range(3):

@@ -1,4 +1,4 @@
-"""A login that the edge refuses, the first or a later one: what is the end, what asks for another token or channel."""
+"""Refused logins, first and later ones: which are final, and which need a new token or channel."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def refusal(condition: str) -> str:
 
 
 @pytest.mark.parametrize("condition", CONDITIONS)
-def test_each_condition_is_the_end_or_worth_another_try(condition: str) -> None:
+def test_which_conditions_are_final(condition: str) -> None:
     def script(gateway: Gateway) -> None:
         gateway.opens()
         gateway.says(refusal(condition), CLOSE)
@@ -59,18 +59,18 @@ def test_each_condition_is_the_end_or_worth_another_try(condition: str) -> None:
 # Against the real edge: a token that was good at the first login, and is not at the next.
 
 
-def outlive(phone: Softphone) -> None:
-    """The softphone takes its token for good when the edge does not any more, as if it had been revoked."""
+def revoke_token(phone: Softphone) -> None:
+    """Revoke the softphone's token without its knowledge."""
     assert phone._authorization._token is not None
     phone._authorization._token = replace(phone._authorization._token, bearer="revoked", expires_s=inf)
 
 
-def test_whoever_renews_comes_back_with_a_new_token_on_a_new_channel() -> None:
+def test_a_client_that_renews_reconnects_with_a_new_token_on_a_new_channel() -> None:
     with a_field("{}", retry={"unauthorized": "renew"}) as field:
         phone = field.softphone()
         assert phone.call()
         before = len(field.seen.attempts)
-        outlive(phone)
+        revoke_token(phone)
         drop(phone)
         phone.hold(0.5)
         assert steps(field)[before:] == ["handshake: ok", "ready: unauthorized", "token: ok", "channel: ok", *BACK]
@@ -84,7 +84,7 @@ def test_the_real_client_gives_up() -> None:
         phone = field.softphone()
         assert phone.call()
         before = len(field.seen.attempts)
-        outlive(phone)
+        revoke_token(phone)
         drop(phone)
         phone.hold(0.5)
         assert steps(field)[before:] == ["handshake: ok", "ready: unauthorized"]
@@ -92,7 +92,7 @@ def test_the_real_client_gives_up() -> None:
         assert not phone.connected
 
 
-def test_a_token_that_is_known_to_have_expired_is_renewed_before_the_login() -> None:
+def test_an_expired_token_is_renewed_before_the_login() -> None:
     with a_field("{}") as field:
         phone = field.softphone()
         assert phone.call()
@@ -109,7 +109,7 @@ def test_a_token_that_is_known_to_have_expired_is_renewed_before_the_login() -> 
 
 @contextmanager
 def refused_once(condition: str) -> Iterator[tuple[Softphone, Observations]]:
-    """A softphone as the real client, whose second login is refused; requests and other connections meet the edge."""
+    """A softphone like the real client whose second login is refused; everything else reaches the edge."""
 
     def script(gateway: Gateway) -> None:
         gateway.opens()

@@ -1,11 +1,11 @@
-"""A process that faults happen to: softphones under gevent, as in Locust, one after the other, and what they leave.
+"""A process with softphones under gevent, as in Locust, that meet one fault after the other.
 
-Each line on stdin says where to call and how to behave; each line on stdout what came of it:
+Each line on stdin says where to call and how to behave; each line on stdout has the result and what is left behind:
 
     {"url": …, "softphone": {…}, "hold": …, "trusts": …}
     →   {"attempts": [[step, outcome, status, code], …], "closes": {…}, …}
 
-Waits between tries pass at once where no connection is held meanwhile; they are told, not waited for.
+Waits between tries pass at once if no connection is held meanwhile; they are reported.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ TICK_S = 0.02
 PATIENT_S = 20.0
 
 
-def suffer(url: str, softphone: dict[str, Any], hold: str, trusts: str) -> dict[str, Any]:
+def meet(url: str, softphone: dict[str, Any], hold: str, trusts: str) -> dict[str, Any]:
     """One softphone's call."""
     seen, passing = Observations(), Time()
     try:
@@ -74,14 +74,14 @@ def suffer(url: str, softphone: dict[str, Any], hold: str, trusts: str) -> dict[
 
 
 def left() -> dict[str, int]:
-    """What this process holds."""
+    """The resources that this process holds."""
     gc.collect()
     greenlets = sum(isinstance(each, gevent.Greenlet) and not each.dead for each in gc.get_objects())
     return {"descriptors": psutil.Process().num_fds(), "greenlets": greenlets}
 
 
 def longest_gap_s(life: gevent.Greenlet[Any, Any]) -> float:
-    """The longest time for which nobody else came to act while this greenlet lived."""
+    """The longest time for which this greenlet kept all others from running."""
     gap_s = 0.0
     while not life.ready():
         began_s = time.monotonic()
@@ -92,13 +92,13 @@ def longest_gap_s(life: gevent.Greenlet[Any, Any]) -> float:
 
 def main() -> None:
     with suppress(OSError):
-        socket.getaddrinfo("no-such-host.invalid", 80)  # starts gevent's threads, which come and go as they like
+        socket.getaddrinfo("no-such-host.invalid", 80)  # starts gevent's threads, which would count as left behind
     for line in sys.stdin:
-        told = json.loads(line)
+        request = json.loads(line)
         with suppress(OSError):
             Path("/proc/self/clear_refs").write_text("5")  # the peak begins anew
         before, held = left(), psutil.Process().memory_info().rss
-        life = gevent.spawn(suffer, told["url"], told["softphone"], told["hold"], told["trusts"])
+        life = gevent.spawn(meet, request["url"], request["softphone"], request["hold"], request["trusts"])
         gap_s = longest_gap_s(life)
         found = {**life.get(), "gap_s": gap_s}
         del life

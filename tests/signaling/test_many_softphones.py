@@ -1,4 +1,4 @@
-"""Many softphones that share one token, and edges that no well-behaved software would be."""
+"""Many softphones with one shared token, and edges that misbehave."""
 
 from __future__ import annotations
 
@@ -26,18 +26,18 @@ FOR_EVER = float("inf")
 
 
 def call_at_once(field: Field) -> list[bool]:
-    """``MANY`` softphones call, each on a thread of its own."""
+    """``MANY`` softphones call, each on its own thread."""
     phones = [field.softphone() for _ in range(MANY)]
     with ThreadPoolExecutor(MANY) as threads:
         return list(threads.map(Softphone.call, phones, timeout=PATIENT_S))
 
 
 class ConnectsTogether(MediaOffer):
-    """Every softphone's first handshake goes out when all have taken their token."""
+    """Every softphone waits with its first handshake until all have their token."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.all_here = threading.Barrier(MANY)
+        self.all_waiting = threading.Barrier(MANY)
 
     def client(self, number: int) -> DialectClient:
         return _ConnectsTogether(self, number)
@@ -50,11 +50,11 @@ class _ConnectsTogether(DialectClient):
         assert isinstance(self.dialect, ConnectsTogether)
         if not self.waited:
             self.waited = True
-            self.dialect.all_here.wait(PATIENT_S)
+            self.dialect.all_waiting.wait(PATIENT_S)
         return super().connect(token)
 
 
-def test_when_the_shared_token_is_rejected_the_fleet_fetches_one_new_one() -> None:
+def test_a_rejected_shared_token_is_replaced_by_one_new_one() -> None:
     with a_field("{}", dialect=ConnectsTogether, token="shared", retry={"max_retries": 0}) as field:
         assert field.context.shared_token is not None
         field.context.shared_token.get(lambda: Token("no-longer-good", FOR_EVER, FOR_EVER))
@@ -66,7 +66,7 @@ def test_when_the_shared_token_is_rejected_the_fleet_fetches_one_new_one() -> No
 
 
 class FetchesLate(MediaOffer):
-    """The first fetch of a token goes out when everybody has asked for one."""
+    """The first token request waits until all softphones need a token."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -88,10 +88,10 @@ class _FetchesLate(DialectClient):
 
 
 @pytest.mark.parametrize("max_retries", [0, 1])
-def test_a_token_that_cannot_be_had_is_a_failed_try_of_everybody_who_waited_for_it(max_retries: int) -> None:
-    nobody_we_know = "organisations: [{client_id: somebody-else, client_secret: simulated}]"
+def test_a_failed_token_request_is_a_failed_try_of_every_softphone_that_waited_for_it(max_retries: int) -> None:
+    another_organisation = "organisations: [{client_id: somebody-else, client_secret: simulated}]"
     retry = {"max_retries": max_retries, "initial": "1s", "jitter": "none"}
-    with a_field(nobody_we_know, dialect=FetchesLate, token="shared", retry=retry) as field:
+    with a_field(another_organisation, dialect=FetchesLate, token="shared", retry=retry) as field:
         dialect = field.context.dialect
         assert isinstance(dialect, FetchesLate)
 
@@ -117,7 +117,7 @@ def json_reply(status: bytes, content: object) -> Script:
 
 
 def a_session(then: Script) -> Script:
-    """A session that is ready at once, and goes on with ``then``."""
+    """A session that is ready at once, and continues with ``then``."""
     return switches(frame(1, b'{"type": "ready"}'), extra=b"X-Session-Id: s\r\n", then=then)
 
 
@@ -154,7 +154,7 @@ def test_an_invalid_answer_is_not_tried_again_and_its_reason_is_reported(content
         phone.hang_up()
 
 
-def test_an_edge_that_does_not_answer_the_close_is_not_waited_for_longer_than_the_timeout() -> None:
+def test_a_close_without_an_answer_ends_with_the_timeout() -> None:
     with serving(A_TOKEN, a_session(waits_for_the_client), json_reply(b"201 Created", {})) as target:
         seen = Observations()
         phone = Softphone(a_fleet(target, seen, Time(), timeout="300ms"), 0, 0.0)
@@ -164,7 +164,7 @@ def test_an_edge_that_does_not_answer_the_close_is_not_waited_for_longer_than_th
         assert seen.tally.counts["closes.1006"] == seen.tally.counts["abnormal_closes.timed_out"] == 1
 
 
-def test_an_edge_that_is_not_there() -> None:
+def test_an_edge_that_is_down() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
     seen, passing = Observations(), Time()
@@ -175,7 +175,7 @@ def test_an_edge_that_is_not_there() -> None:
 
 
 class Stopped(BaseException):
-    """As gevent's GreenletExit: somebody outside ends the softphone."""
+    """Like gevent's GreenletExit: the softphone is ended from outside."""
 
 
 def test_an_attempt_that_is_stopped_from_outside_is_counted_as_cancelled(monkeypatch: pytest.MonkeyPatch) -> None:

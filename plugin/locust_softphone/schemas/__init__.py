@@ -1,0 +1,1 @@
+"""The JSON Schemas of the files that people and programs read: profiles, run records, comparisons."""
