@@ -21,7 +21,7 @@ from typing import NamedTuple, Self, TypeVar
 
 __all__ = ["Arrival", "ArrivalCurve", "Evidence", "Observation", "most_foreign", "thinned"]
 
-MOST_POINTS = 600
+MOST_POINTS = 400
 """So many requests are looked at one by one; the counts in between are always those of all."""
 
 T = TypeVar("T")
