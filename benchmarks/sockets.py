@@ -62,7 +62,7 @@ async def serve() -> None:
 
 
 def _connected(port: int, make_socket: MakeSocket) -> Stream:
-    return Stream.connect(socket.AF_INET, ("127.0.0.1", port), LIMIT_S, make_socket=make_socket)
+    return Stream.connect([(socket.AF_INET, ("127.0.0.1", port))], LIMIT_S, make_socket=make_socket)
 
 
 def _there_and_back(stream: Stream) -> None:

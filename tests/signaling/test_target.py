@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 
 import pytest
 
 from locust_softphone.errors import AttemptFailed, InputError
+from locust_softphone.metrics.outcome import Outcome
 from locust_softphone.signaling.target import Target
 from tests.edge_process import EdgeProcess, running_edge
 from tests.signaling.softphones import PATIENT_S
@@ -130,15 +132,55 @@ def test_only_addresses_that_accept_a_connection_are_kept(edge: EdgeProcess) -> 
     assert several.reached(PATIENT_S).addresses == ((family, (host, port)),)
 
 
-def test_softphones_are_spread_over_the_addresses(edge: EdgeProcess) -> None:
-    found = Target.parse(edge.url).resolved()
-    (family, (host, port)) = found.addresses[0]
-    several = Target(found.host, found.port, found.tls, ((family, (host, port)), (family, (host, 1))))
-    outcomes = []
-    for choice in range(4):
-        try:
-            several.connect(PATIENT_S, choice).close()
-            outcomes.append("connected")
-        except AttemptFailed as failed:
-            outcomes.append(failed.outcome.value)
-    assert outcomes == ["connected", "connect_refused"] * 2
+# Several addresses (RFC 1123 2.3)
+
+
+@contextmanager
+def listening(*, full: bool = False) -> Iterator[socket.socket]:
+    """A listener on a port of its own; if ``full``, it does not take part in another handshake."""
+    with socket.create_server(("127.0.0.1", 0), backlog=0 if full else 5) as listener, ExitStack() as waiting:
+        for _ in range(4 if full else 0):
+            each = waiting.enter_context(socket.socket())
+            each.setblocking(False)
+            each.connect_ex(listener.getsockname())
+        yield listener
+
+
+def at(*listeners: socket.socket) -> Target:
+    """A name with the addresses of these listeners."""
+    return Target("edge.example", 1, addresses=tuple((socket.AF_INET, each.getsockname()) for each in listeners))
+
+
+def test_softphones_are_spread_over_the_addresses() -> None:
+    with listening() as one, listening() as other:
+        for choice, expected in enumerate([one, other] * 2):
+            at(one, other).connect(PATIENT_S, choice).close()
+            expected.settimeout(PATIENT_S)
+            expected.accept()[0].close()
+
+
+@pytest.mark.parametrize("choice", [0, 1, 2])
+def test_a_softphone_whose_address_is_gone_connects_to_the_next_one(choice: int) -> None:
+    with listening() as gone, listening() as alive:
+        target = at(gone, alive, gone)
+        gone.close()
+        target.connect(PATIENT_S, choice).close()
+
+
+def test_an_address_that_does_not_answer_leaves_time_for_the_others() -> None:
+    with listening(full=True) as silent, listening() as alive:
+        at(silent, alive).connect(1.0).close()
+
+
+@pytest.mark.parametrize(
+    ("silent", "outcome"), [(True, Outcome.CONNECT_TIMEOUT), (False, Outcome.CONNECT_REFUSED)], ids=["silent", "gone"]
+)
+def test_no_address_accepts_a_connection(silent: bool, outcome: Outcome) -> None:
+    with listening() as gone, listening(full=silent) as last:
+        target = at(gone, last)
+        gone.close()
+        if not silent:
+            last.close()
+        with pytest.raises(AttemptFailed) as caught:
+            target.connect(0.2)
+    assert caught.value.outcome is outcome

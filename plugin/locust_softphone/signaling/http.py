@@ -63,6 +63,8 @@ def read_head(stream: Stream) -> Head:
         status = int(rest[:3])
         if status == 101 or status >= 200:
             break
+    if status == 101 and version == "HTTP/1.0":  # which has no upgrade, RFC 9110 7.8, 15.2
+        raise AttemptFailed(Outcome.MALFORMED, status=status)
     headers: dict[str, str] = {}
     for line in lines[1:-2]:
         name, colon, value = line.partition(":")
@@ -131,7 +133,7 @@ class HttpConnection:
 
     Args:
         target: the edge.
-        choice: picks one of the target's addresses, modulo their number.
+        choice: picks the address that is tried first, modulo their number.
     """
 
     __slots__ = ("_choice", "_reopened", "_stream", "_target")

@@ -10,7 +10,7 @@ import errno
 import socket
 import ssl
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any, Literal, Protocol, TypeAlias
 
@@ -66,18 +66,16 @@ class Stream:
     @classmethod
     def connect(
         cls,
-        family: int,
-        address: tuple[Any, ...],
+        addresses: Sequence[tuple[Any, ...]],
         timeout_s: float,
         tls: tuple[ssl.SSLContext, str] | None = None,
         make_socket: MakeSocket = socket.socket,
     ) -> Stream:
-        """Open a connection within ``timeout_s``.
+        """Open a connection within ``timeout_s`` to the first address that accepts one (RFC 1123 2.3).
 
         Args:
-            family: of the address, such as ``socket.AF_INET``.
-            address: as ``socket.connect`` takes it.
-            timeout_s: bounds the TCP and the TLS handshake together.
+            addresses: families such as ``socket.AF_INET``, each with an address as ``socket.connect`` takes it.
+            timeout_s: bounds the TCP and the TLS handshake together; each address has an equal share of what is left.
             tls: for TLS, the context and the host that the certificate must name.
             make_socket: makes the socket.
 
@@ -85,22 +83,21 @@ class Stream:
             AttemptFailed: an outcome that ``never_arrived``, or ``TIMED_OUT`` or ``RESET`` during the TLS handshake.
         """
         deadline_s = time.perf_counter() + timeout_s
-        connected: Socket | None = None
-        handshaking = False
+        for left, (family, address) in zip(range(len(addresses), 0, -1), addresses, strict=True):
+            try:
+                connected = _connected(family, address, remaining_s(deadline_s) / left, make_socket)
+                break
+            except (OSError, ValueError) as error:
+                if left == 1:
+                    raise AttemptFailed(outcome_of(error, "TCP")) from None
+        stream = cls(connected, deadline_s)
         try:
-            connected = make_socket(family, socket.SOCK_STREAM)
-            connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            connected.settimeout(timeout_s)
-            connected.connect(address)
-            stream = cls(connected, deadline_s)
             if tls:
-                handshaking = True
                 stream._start_tls(*tls)
         except BaseException as error:
-            if connected is not None:
-                connected.close()
+            stream.close()
             if isinstance(error, (OSError, ValueError)):
-                raise AttemptFailed(outcome_of(error, "TLS" if handshaking else "TCP")) from None
+                raise AttemptFailed(outcome_of(error, "TLS")) from None
             raise
         return stream
 
@@ -255,6 +252,19 @@ class Stream:
         if remaining_s <= 0:
             raise TimeoutError
         return remaining_s
+
+
+def _connected(family: int, address: Any, timeout_s: float, make_socket: MakeSocket) -> Socket:
+    """A socket with a TCP connection to an address."""
+    connected = make_socket(family, socket.SOCK_STREAM)
+    try:
+        connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        connected.settimeout(timeout_s)
+        connected.connect(address)
+    except BaseException:
+        connected.close()
+        raise
+    return connected
 
 
 def remaining_s(deadline_s: float) -> float:

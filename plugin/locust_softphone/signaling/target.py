@@ -91,15 +91,15 @@ class Target:
             return self.host == "localhost"
 
     def connect(self, timeout_s: float, choice: int = 0) -> Stream:
-        """Open a connection; ``choice`` spreads softphones over several addresses.
+        """Open a connection to one of the addresses. ``choice`` says which one is tried first: it spreads softphones.
 
         Raises:
             AttemptFailed: as ``Stream.connect``.
         """
         addresses = self.addresses or self.resolved().addresses
-        family, address = addresses[choice % len(addresses)]
+        first = choice % len(addresses)
         tls = (self.tls, self.host) if self.tls else None
-        return Stream.connect(family, address, timeout_s, tls, self.make_socket)
+        return Stream.connect(addresses[first:] + addresses[:first], timeout_s, tls, self.make_socket)
 
     def resolved(self) -> Target:
         """The same target with its addresses looked up.

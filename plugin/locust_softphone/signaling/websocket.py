@@ -23,8 +23,7 @@ __all__ = ["ABNORMAL", "NORMAL", "Connection"]
 NORMAL = 1000
 ABNORMAL = 1006
 """The close code of a connection that ended without a close frame (RFC 6455 7.1.5); never on the wire."""
-_NO_STATUS = 1005
-_NORMAL_PAYLOAD = NORMAL.to_bytes(2, "big")
+_PROTOCOL_ERROR, _NO_STATUS, _NOT_UTF8, _TOO_BIG = 1002, 1005, 1007, 1009  # RFC 6455 7.4.1
 
 _GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 _MAX_MESSAGE = 1024 * 1024
@@ -35,6 +34,14 @@ _DATA = (_CONTINUATION, _TEXT, _BINARY)
 _CONTROL = (_CLOSE, _PING, _PONG)
 
 
+class _Violation(Exception):
+    """The edge sent what RFC 6455 forbids, or a message that is too long."""
+
+    def __init__(self, code: int = _PROTOCOL_ERROR) -> None:
+        super().__init__(code)
+        self.code = code
+
+
 class Connection:
     """An open WebSocket. Pings are answered inside ``receive``, so an idle softphone must call it.
 
@@ -43,11 +50,12 @@ class Connection:
         pings: the number of pings answered.
     """
 
-    __slots__ = ("_fragments", "_stream", "pings", "response")
+    __slots__ = ("_fragments", "_opcode", "_stream", "pings", "response")
 
     def __init__(self, stream: Stream, response: Head) -> None:
         self._stream = stream
         self._fragments: bytearray | None = None
+        self._opcode = _TEXT  # of the message that the fragments belong to
         self.response = response
         self.pings = 0
 
@@ -70,7 +78,7 @@ class Connection:
             headers: further header lines, each ended by CRLF.
             timeout_s: bounds the connection set-up and the upgrade together.
             subprotocol: the subprotocol that the edge must choose.
-            choice: picks one of the target's addresses, modulo their number.
+            choice: picks the address that is tried first, modulo their number.
 
         Raises:
             AttemptFailed: the edge refused, or the connection failed; with close code 1006, as in a browser.
@@ -93,27 +101,22 @@ class Connection:
 
         Raises:
             AttemptFailed: ``CLOSED`` with the close frame's code (1005 for one without), or ``LOST``, ``RESET`` or
-                ``MALFORMED`` with 1006.
+                ``MALFORMED`` with 1006. A close frame tells the edge what was malformed (RFC 6455 7.1.7).
         """
         self._stream.deadline_s = time.perf_counter() + timeout_s
         try:
-            while True:
-                opcode, payload, final = _read_frame(self._stream)
-                if opcode == _PING:
-                    self._stream.send(_frame(_PONG, payload))
-                    self.pings += 1
-                elif opcode == _CLOSE:
-                    code = _close_code(payload)
-                    with suppress(AttemptFailed):  # the edge may be gone already
-                        self._stream.send(_frame(_CLOSE, payload[:2]))
-                    raise AttemptFailed(Outcome.CLOSED, close_code=code)
-                elif opcode != _PONG and (message := self._assemble(opcode, payload, final)) is not None:
-                    return message.decode("utf-8")
+            opcode, payload = self._next()
+            if opcode != _CLOSE:
+                return _text(payload)
+            code = _close_code(payload)
+            self._send_close(payload[:2])
+            raise AttemptFailed(Outcome.CLOSED, close_code=code)
         except AttemptFailed as failed:
             if failed.outcome is Outcome.TIMED_OUT:
                 return None
             raise _abnormal(failed) from None
-        except UnicodeDecodeError:
+        except _Violation as violation:
+            self._send_close(violation.code.to_bytes(2, "big"))
             raise _malformed() from None
 
     def send(self, timeout_s: float, *messages: str) -> None:
@@ -140,13 +143,15 @@ class Connection:
         self._stream.deadline_s = time.perf_counter() + timeout_s
         try:
             frames = [_frame(_TEXT, message.encode()) for message in last_messages]
-            self._stream.send(b"".join([*frames, _frame(_CLOSE, _NORMAL_PAYLOAD)]))
+            self._stream.send(b"".join([*frames, _frame(_CLOSE, NORMAL.to_bytes(2, "big"))]))
             while True:
-                opcode, payload, _ = _read_frame(self._stream)
+                opcode, payload = self._next()
                 if opcode == _CLOSE:
                     return _close_code(payload)
         except AttemptFailed as failed:
             raise _abnormal(failed) from None
+        except _Violation:
+            raise _malformed() from None
         finally:
             self.abort()
 
@@ -154,21 +159,43 @@ class Connection:
         """Drop the connection without a close frame."""
         self._stream.close()
 
+    def _next(self) -> tuple[int, bytes]:
+        """The opcode and the payload of the next message or close frame.
+
+        Pings before it are answered, also between our close frame and the edge's (RFC 6455 5.5.2).
+        """
+        while True:
+            opcode, payload, final = _read_frame(self._stream)
+            if opcode == _CLOSE:
+                return opcode, payload
+            if opcode == _PING:
+                self._stream.send(_frame(_PONG, payload))
+                self.pings += 1
+            elif opcode != _PONG:
+                whole = self._assemble(opcode, payload, final)
+                if whole is not None:
+                    return self._opcode, whole
+
     def _assemble(self, opcode: int, payload: bytes, final: bool) -> bytes | None:
         """The message that a data frame completes, or None if more frames follow (RFC 6455 5.4)."""
         if (opcode == _CONTINUATION) == (self._fragments is None):
-            raise _malformed()  # a continuation without a message, or a message within another
+            raise _Violation  # a continuation without a message, or a message within another
         if self._fragments is None:
+            self._opcode = opcode
             if final:
                 return payload
             self._fragments = bytearray()
         self._fragments += payload
         if len(self._fragments) > _MAX_MESSAGE:
-            raise _malformed()
+            raise _Violation(_TOO_BIG)
         if not final:
             return None
         whole, self._fragments = self._fragments, None
         return bytes(whole)
+
+    def _send_close(self, payload: bytes) -> None:
+        with suppress(AttemptFailed):  # the edge may be gone already
+            self._stream.send(_frame(_CLOSE, payload))
 
 
 def _read_frame(stream: Stream) -> tuple[int, bytes, bool]:
@@ -177,21 +204,23 @@ def _read_frame(stream: Stream) -> tuple[int, bytes, bool]:
     A frame that is incomplete at the deadline stays in the stream's buffer.
 
     Raises:
-        AttemptFailed: as ``Stream.ahead``; ``MALFORMED`` for a frame that RFC 6455 forbids or that is over 1 MB.
+        AttemptFailed: as ``Stream.ahead``.
+        _Violation: the frame is masked, has a reserved bit or an unknown opcode, is a fragmented or long control frame,
+            does not use the shortest form of its length, or is over 1 MB.
     """
     data = stream.ahead(2)
-    opcode, size, begin = data[0] & 0x7F, data[1], 2
-    if size > _MAX_CONTROL and size < _MASKED:
-        begin = 4 if size == 126 else 10
+    opcode, size, begin = data[0] & 0x7F, data[1], 2  # reserved bits are part of ``opcode`` here
+    final = data[0] >= _FIN
+    if size >= _MASKED or (opcode not in _DATA and (opcode not in _CONTROL or not final or size > _MAX_CONTROL)):
+        raise _Violation
+    if size > _MAX_CONTROL:
+        begin, least = (4, 126) if size == 126 else (10, 1 << 16)
         data = stream.ahead(begin)
         size = int.from_bytes(data[2:begin], "big")
-    final = data[0] >= _FIN
-    if opcode in _CONTROL:
-        allowed = final and data[1] <= _MAX_CONTROL
-    else:
-        allowed = opcode in _DATA and data[1] < _MASKED and size <= _MAX_MESSAGE
-    if not allowed:  # reserved bits are part of ``opcode`` here
-        raise _malformed()
+        if size < least or size >> 63:
+            raise _Violation
+        if size > _MAX_MESSAGE:
+            raise _Violation(_TOO_BIG)
     end = begin + size
     if len(data) < end:
         data = stream.ahead(end)
@@ -238,7 +267,7 @@ def _upgrade(stream: Stream, target: Target, path: str, headers: str, subprotoco
     if (
         answered.get("sec-websocket-accept") != accept
         or answered.get("upgrade", "").lower() != "websocket"
-        or "upgrade" not in answered.get("connection", "").lower()
+        or "upgrade" not in map(str.strip, answered.get("connection", "").lower().split(","))
         or answered.get("sec-websocket-protocol") != subprotocol
         or "sec-websocket-extensions" in answered
     ):
@@ -252,8 +281,17 @@ def _close_code(payload: bytes) -> int:
         return _NO_STATUS
     code = int.from_bytes(payload[:2], "big")
     if len(payload) < 2 or not (1000 <= code <= 1003 or 1007 <= code <= 1014 or 3000 <= code <= 4999):
-        raise _malformed()
+        raise _Violation
+    _text(payload[2:])
     return code
+
+
+def _text(payload: bytes) -> str:
+    """A text or the reason of a close frame, decoded (RFC 6455 8.1)."""
+    try:
+        return payload.decode("utf-8")
+    except UnicodeDecodeError:
+        raise _Violation(_NOT_UTF8) from None
 
 
 def _malformed() -> AttemptFailed:

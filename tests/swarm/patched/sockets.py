@@ -37,7 +37,7 @@ def listening(backlog: int = 1) -> socket.socket:
 def a_pair() -> Iterator[tuple[Stream, socket.socket]]:
     """A stream on one of these sockets, and the other end of the connection."""
     with listening() as listener:
-        stream = Stream.connect(socket.AF_INET, listener.getsockname(), PATIENT_S, make_socket=Socket)
+        stream = Stream.connect([(socket.AF_INET, listener.getsockname())], PATIENT_S, make_socket=Socket)
         other, _ = listener.accept()
         with other:
             try:
@@ -97,7 +97,7 @@ def test_a_connection_is_refused() -> None:
     with listening() as listener:
         address = listener.getsockname()
     with pytest.raises(AttemptFailed) as failed:
-        Stream.connect(socket.AF_INET, address, PATIENT_S, make_socket=Socket)
+        Stream.connect([(socket.AF_INET, address)], PATIENT_S, make_socket=Socket)
     assert failed.value.outcome is Outcome.CONNECT_REFUSED
 
 
@@ -109,7 +109,7 @@ def test_a_connection_that_is_not_accepted_times_out() -> None:
             each.setblocking(False)
             each.connect_ex(listener.getsockname())
         with pytest.raises(AttemptFailed) as failed:
-            Stream.connect(socket.AF_INET, listener.getsockname(), SHORT_S, make_socket=Socket)
+            Stream.connect([(socket.AF_INET, listener.getsockname())], SHORT_S, make_socket=Socket)
         for each in waiting:
             each.close()
     assert failed.value.outcome is Outcome.CONNECT_TIMEOUT
