@@ -22,26 +22,16 @@ def test_admit(aligned_to_s: float | None, instants: list[float], expected: str)
     assert marks(FixedWindow(2, 10.0, aligned_to_s), instants) == expected
 
 
-def test_a_refusal_tells_the_rest_of_the_window() -> None:
+def test_a_refused_client_waits_for_the_rest_of_the_window() -> None:
     window = FixedWindow(1, 10.0)
     assert window.admit(2.0).reset_s == 10.0
     assert window.admit(5.0).wait_s == 7.0
-    assert window.used == 1
 
 
-@pytest.mark.parametrize(("now", "remaining_s"), [(0.0, 10.0), (2.5, 7.5), (10.0, 0.0), (50.0, 0.0)])
-def test_the_remaining_time_of_the_window(now: float, remaining_s: float) -> None:
+def test_refused_requests_use_nothing_of_the_quota() -> None:
     window = FixedWindow(2, 10.0)
-    assert window.remaining_s(now) == 0.0  # it was never used
-    window.admit(0.0)
-    assert window.remaining_s(now) == remaining_s
-
-
-def test_refused_requests_are_not_counted_as_used() -> None:
-    window = FixedWindow(2, 10.0)
-    for _ in range(5):
-        window.admit(0.0)
-    assert window.used == 2
+    assert [window.admit(0.0).remaining for _ in range(5)] == [1, 0, 0, 0, 0]
+    assert window.admit(10.0).remaining == 1
 
 
 def test_a_boundary_that_a_float_cannot_hold() -> None:

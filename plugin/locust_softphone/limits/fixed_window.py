@@ -39,11 +39,6 @@ class FixedWindow(Limit):
         self._began = -inf
         self._used = 0
 
-    @property
-    def used(self) -> int:
-        """How many requests were admitted in the window of the last request."""
-        return self._used
-
     def peek(self, now: float) -> Decision:
         """What a request would be told now."""
         began, used = self._window(now)
@@ -58,10 +53,6 @@ class FixedWindow(Limit):
         self._began, self._used = self._window(now)
         self._used += decision.admitted
         return decision
-
-    def remaining_s(self, now: float) -> float:
-        """The seconds until the window of the last request ends; 0.0 if it has, or if there was none."""
-        return max(0.0, self._began + self.window_s - now)
 
     def _window(self, now: float) -> tuple[float, int]:
         """When the window of this instant began, and what it has admitted."""
