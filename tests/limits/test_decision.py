@@ -1,4 +1,4 @@
-"""What every model promises, whatever it limits."""
+"""Properties that every model has."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ STEPS = st.lists(st.floats(0, 2), max_size=60)  # in periods
 @pytest.mark.parametrize("name", MODELS)
 @settings(deadline=None, max_examples=50)
 @given(quota=QUOTA, period_s=PERIOD_S, start=START, steps=STEPS)
-def test_peek_tells_what_admit_will_and_counts_nothing(
+def test_peek_gives_the_decision_of_admit_and_counts_nothing(
     name: str, quota: int, period_s: float, start: float, steps: list[float]
 ) -> None:
     limit, now = MODELS[name](quota, period_s), start
@@ -62,7 +62,7 @@ def test_peek_tells_what_admit_will_and_counts_nothing(
 @pytest.mark.parametrize("name", RATES)
 @settings(deadline=None, max_examples=50)
 @given(quota=QUOTA, period_s=PERIOD_S, start=START, steps=STEPS)
-def test_a_client_that_waits_as_told_is_admitted(
+def test_a_client_that_waits_as_long_as_asked_is_admitted(
     name: str, quota: int, period_s: float, start: float, steps: list[float]
 ) -> None:
     limit, now = RATES[name](quota, period_s), start
@@ -77,7 +77,7 @@ def test_a_client_that_waits_as_told_is_admitted(
 @pytest.mark.parametrize("name", [*RATES, "cap"])  # the other caps admit everyone
 @settings(deadline=None, max_examples=50)
 @given(quota=QUOTA, period_s=PERIOD_S, steps=STEPS)
-def test_as_many_are_admitted_at_one_instant_as_are_said_to_remain(
+def test_the_remaining_number_is_admitted_at_the_same_instant(
     name: str, quota: int, period_s: float, steps: list[float]
 ) -> None:
     limit, now = MODELS[name](quota, period_s), 0.0
@@ -92,7 +92,7 @@ def test_as_many_are_admitted_at_one_instant_as_are_said_to_remain(
 @pytest.mark.parametrize("name", MODELS)
 @settings(deadline=None, max_examples=50)
 @given(quota=QUOTA, period_s=PERIOD_S, steps=STEPS)
-def test_another_request_has_to_wait_when_none_remain(
+def test_there_is_a_wait_exactly_when_nothing_remains(
     name: str, quota: int, period_s: float, steps: list[float]
 ) -> None:
     limit, now = MODELS[name](quota, period_s), 0.0
@@ -108,7 +108,7 @@ def test_another_request_has_to_wait_when_none_remain(
 @pytest.mark.parametrize("name", RATES)
 @settings(deadline=None, max_examples=50)
 @given(quota=QUOTA, period_s=PERIOD_S, steps=STEPS)
-def test_the_whole_quota_is_there_again_after_the_reset(
+def test_the_whole_quota_is_available_after_the_reset(
     name: str, quota: int, period_s: float, steps: list[float]
 ) -> None:
     limit, now = RATES[name](quota, period_s), 0.0
@@ -159,12 +159,12 @@ def test_periods(now: float, since: float, expected: int) -> None:
         (lambda: MeasuredRate(0, 1), "the quota of a window must be at least 1"),
         (lambda: Penalty(SlidingLog(1, 1), 0), "a penalty must be above 0"),
         (lambda: SessionCap(0), "a cap must be at least 1"),
-        (lambda: SessionCap(1, -1), "the wait for a refusal must be at least 0"),
+        (lambda: SessionCap(1, -1), "the delay of a refusal must be at least 0"),
         (lambda: CuttingCap(1, -1), "the time until a cut must be at least 0"),
         (lambda: WorkQueue(0, 1, 1), "the number of workers must be at least 1"),
         (lambda: WorkQueue(1, 1, 0), "the time that work takes must be above 0"),
     ],
 )
-def test_a_parameter_that_makes_no_sense(make: Callable[[], Limit], message: str) -> None:
+def test_an_invalid_parameter_is_an_error(make: Callable[[], Limit], message: str) -> None:
     with pytest.raises(ValueError, match=f"^{message}$"):
         make()

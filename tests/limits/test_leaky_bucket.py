@@ -27,7 +27,7 @@ def test_admit(instants: list[float], expected: str, delays: bool) -> None:
     assert marks(LeakyBucket(rate=2.0, queue=2, delays=delays), instants) == expected
 
 
-def test_the_queue_serves_one_each_period() -> None:
+def test_the_queue_serves_one_request_per_period() -> None:
     bucket = LeakyBucket(rate=2.0, queue=3, delays=True)
     assert [bucket.admit(0.0).delay_s for _ in range(4)] == [0.0, 0.5, 1.0, 1.5]
     assert bucket.admit(0.5).delay_s == 1.5
@@ -40,7 +40,7 @@ def test_without_delay_nothing_is_delayed() -> None:
 
 @settings(deadline=None)
 @given(rate=st.floats(0.1, 100), queue=st.integers(0, 20), steps=st.lists(st.floats(0, 0.3), max_size=80))
-def test_without_delay_it_is_a_token_bucket_that_holds_one_more(rate: float, queue: int, steps: list[float]) -> None:
+def test_without_delay_it_equals_a_token_bucket(rate: float, queue: int, steps: list[float]) -> None:
     instants = [sum(steps[: number + 1]) for number in range(len(steps))]
     leaky, bucket = LeakyBucket(rate, queue, delays=False), TokenBucket(rate, queue + 1)
     assert admitted(leaky, instants) == admitted(bucket, instants)
@@ -48,7 +48,7 @@ def test_without_delay_it_is_a_token_bucket_that_holds_one_more(rate: float, que
 
 @settings(deadline=None)
 @given(rate=st.floats(0.1, 100), queue=st.integers(0, 20), steps=st.lists(st.floats(0, 0.3), max_size=80))
-def test_what_the_queue_serves_is_spaced_by_the_rate(rate: float, queue: int, steps: list[float]) -> None:
+def test_served_requests_are_at_least_one_period_apart(rate: float, queue: int, steps: list[float]) -> None:
     bucket, now, served = LeakyBucket(rate, queue, delays=True), 0.0, []
     for step in steps:
         now += step

@@ -44,7 +44,7 @@ def test_whole_seconds_are_rounded_up_but_not_for_a_floats_last_digits(seconds: 
         ("http-date", 0.5, ("Fri, 15 Jan 2027 08:00:01 GMT", 0.75)),
         ("http-date", 0.8, ("Fri, 15 Jan 2027 08:00:02 GMT", 1.75)),
         ("none", 2.0, (None, 0.0)),
-        ("seconds", inf, (None, 0.0)),  # nobody knows
+        ("seconds", inf, (None, 0.0)),  # the wait is unknown
         ("http-date", inf, (None, 0.0)),
     ],
 )

@@ -18,18 +18,18 @@ def test_only_the_end_of_a_session_makes_room() -> None:
     assert not cap.admit(1e6, "d").admitted
 
 
-def test_no_wait_is_known() -> None:
+def test_the_wait_for_room_is_infinite() -> None:
     cap = SessionCap(2)
     assert [cap.admit(0.0, name).wait_s for name in "abc"] == [0.0, inf, inf]
 
 
-def test_a_refusal_after_a_wait() -> None:
-    cap = SessionCap(1, told_after_s=15.0)
+def test_a_delayed_refusal() -> None:
+    cap = SessionCap(1, refused_after_s=15.0)
     assert cap.admit(0.0, "a").delay_s == 0.0
     assert cap.admit(0.0, "b").delay_s == 15.0
 
 
-def test_a_session_that_holds_nothing_is_not_released() -> None:
+def test_releasing_a_refused_session_has_no_effect() -> None:
     cap = SessionCap(1)
     cap.admit(0.0, "a")
     cap.admit(0.0, "b")
@@ -38,7 +38,7 @@ def test_a_session_that_holds_nothing_is_not_released() -> None:
     assert len(cap) == 1
 
 
-def test_one_name_for_two_open_sessions() -> None:
+def test_two_open_sessions_with_one_name_are_an_error() -> None:
     cap = SessionCap(2)
     cap.admit(0.0, "a")
     with pytest.raises(ValueError, match="the session 'a' is open already"):

@@ -1,4 +1,4 @@
-"""The sliding counter, and the measured rate whose refusals count."""
+"""The sliding counter, and the measured rate, which counts refused requests too."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ def test_the_windows_begin_with_a_request_or_with_a_clock(aligned_to_s: float | 
     assert counter.measured(15.0) == measured
 
 
-def test_asking_on_keeps_a_client_out_only_where_refusals_count() -> None:
+def test_a_client_that_keeps_asking_stays_refused_only_if_refused_requests_count() -> None:
     steadily = [number * 0.2 for number in range(300)]  # 5 a second, 10 allowed in 10 s
     assert sum(admitted(SlidingCounter(10, 10.0), steadily)) > 50
     assert sum(admitted(MeasuredRate(10, 10.0), steadily)) == 10
 
 
-def test_a_client_that_is_silent_is_let_in_again() -> None:
+def test_a_client_that_pauses_is_admitted_again() -> None:
     rate = MeasuredRate(10, 10.0)
     admitted(rate, [0.0] * 30)
     assert rate.measured(0.0) == 30

@@ -1,4 +1,4 @@
-"""Work with limited concurrency."""
+"""Limited concurrency with a queue."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from tests.limits.timeline import marks
 
 
 def test_latency_grows_before_the_first_refusal() -> None:
-    work = WorkQueue(workers=2, queue=3, work_s=1.0, told_after_s=4.0)
+    work = WorkQueue(workers=2, queue=3, work_s=1.0, refused_after_s=4.0)
     decisions = [work.admit(0.0) for _ in range(6)]
     assert [decision.admitted for decision in decisions] == [True] * 5 + [False]
     assert [decision.delay_s for decision in decisions] == [1.0, 1.0, 2.0, 2.0, 3.0, 4.0]
@@ -18,7 +18,7 @@ def test_latency_grows_before_the_first_refusal() -> None:
 @pytest.mark.parametrize(
     ("instants", "expected"),
     [
-        ([0, 0, 0, 0.9, 1.0, 1.0], "AArrAr"),  # a place is free again when work is done
+        ([0, 0, 0, 0.9, 1.0, 1.0], "AArrAr"),  # there is room again when work is done
         ([0, 0, 5, 5, 5], "AAAAr"),
         ([0, 0.5, 1.0, 1.5, 2.0, 2.5], "AAArAr"),  # it serves 1 a second, and 2 a second come
     ],

@@ -1,4 +1,4 @@
-"""Requests on a clock that stands still unless told otherwise."""
+"""Sends requests to a limit at given instants."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """What a limit decides about one request, and the interface that all models share.
 
-    request   ►  admit(now)             ►  Decision: admitted or refused, how late, what is left, how long to wait
-    its end   ►  release(now, session)     gives back what the session held; rates have nothing to give back
+    request             ►  admit(now, session)    ►  Decision: admitted or refused, delay, what is left, wait
+    end of the session  ►  release(now, session)     frees what the session held; only caps hold something
 
 A model has no clock and does no I/O. ``now`` is in seconds of any clock that does not run backwards.
 """
@@ -22,14 +22,14 @@ class Decision(NamedTuple):
     Args:
         admitted: whether the request passes.
         quota: how many requests the limit admits at once when nothing has been used.
-        remaining: how many more it would admit at this instant, this request counted.
-        wait_s: until another request would be admitted if nobody else asked: 0.0 while ``remaining`` is above 0,
-            and infinite where only the end of a session frees something.
-        reset_s: until the whole quota is there again, if nobody asks; infinite as ``wait_s`` is.
-        delay_s: how long the answer is held back: a request that queues, or a refusal after a wait.
-        cut_after_s: for an admitted session that will be cut: how long after its admission.
+        remaining: how many more it would admit at the same instant, after this request.
+        wait_s: seconds until another request would be admitted if nobody else asked: 0.0 while ``remaining`` is above
+            0, infinite where only the end of a session makes room.
+        reset_s: seconds until the whole quota is available again, if nobody asks; infinite in the same cases.
+        delay_s: seconds by which the answer is delayed: by a queue, or because the refusal is sent late.
+        cut_after_s: seconds from admission until the session is cut; infinite if it is not.
         evicted: the older sessions that are ended to make room for this one.
-        by: the name of the limit that decided, where there are several.
+        by: the name of the limit that decided, if there are several.
     """
 
     admitted: bool
@@ -44,29 +44,32 @@ class Decision(NamedTuple):
 
 
 class Limit(ABC):
-    """A limit of any kind: of how often something may happen, or of how much may go on at once."""
+    """A limit of any kind: on requests per time, or on how much may go on at once."""
 
     __slots__ = ()
 
     @abstractmethod
     def peek(self, now: float) -> Decision:
-        """What a request would be told now. Nothing is counted."""
+        """The decision about a request at ``now``. Nothing is counted."""
 
     @abstractmethod
     def admit(self, now: float, session: Hashable = None) -> Decision:
-        """Decide about a request, and count what it costs.
+        """Decide about a request, and count it.
 
         Args:
             now: the instant of the request.
-            session: names what the request opens, for ``release`` and ``Decision.evicted``.
+            session: the name of what the request opens, for ``release`` and ``Decision.evicted``.
         """
 
-    def release(self, now: float, session: Hashable) -> None:  # noqa: B027 - a rate has nothing to give back
-        """Give back what ``session`` holds. A session that holds nothing is ignored."""
+    def release(self, now: float, session: Hashable) -> None:  # noqa: B027 - a rate holds nothing
+        """Free what ``session`` holds. A session that holds nothing is ignored."""
 
 
 def reached(now: float, instant: float) -> bool:
-    """Whether ``instant`` is over, up to the last digits of a float: a client that waits as told must be admitted."""
+    """Whether ``now`` is at ``instant`` or later.
+
+    The last digits of a float are ignored: a client that waits as long as it was asked to must be admitted.
+    """
     return now >= instant - 1e-9 - 4 * ulp(now)
 
 

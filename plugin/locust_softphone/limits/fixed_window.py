@@ -1,9 +1,9 @@
 """A fixed window: ``quota`` requests in each window of ``window_s`` seconds.
 
     requests 1 … quota   ►  admitted
-    quota + 1 …          ►  refused until the window ends; all who wait come back at that instant
+    quota + 1 …          ►  refused until the window ends; all waiting clients come back at that instant
 
-The windows are aligned to a clock, or each begins with the first request after the last one was over.
+Windows are aligned to a clock, or each begins with the first request after the previous window.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ __all__ = ["FixedWindow"]
 
 
 class FixedWindow(Limit):
-    """Admits ``quota`` in each window.
+    """Admits ``quota`` requests in each window.
 
     Args:
-        quota: requests in a window.
-        window_s: how long a window is.
-        aligned_to_s: an instant at which a window begins; None if the first request begins one.
+        quota: requests admitted in a window.
+        window_s: length of a window.
+        aligned_to_s: any instant at which a window begins; None if a request begins each window.
 
     Raises:
         ValueError: a quota below 1, or a window that is not above 0.
@@ -40,7 +40,7 @@ class FixedWindow(Limit):
         self._used = 0
 
     def peek(self, now: float) -> Decision:
-        """What a request would be told now."""
+        """The decision about a request at ``now``. Nothing is counted."""
         began, used = self._window(now)
         admitted = used < self.quota
         left = self.quota - used - admitted
@@ -55,7 +55,7 @@ class FixedWindow(Limit):
         return decision
 
     def _window(self, now: float) -> tuple[float, int]:
-        """When the window of this instant began, and what it has admitted."""
+        """When the window at ``now`` began, and how many requests it has admitted."""
         if not reached(now, self._began + self.window_s):
             return self._began, self._used
         if self.aligned_to_s is None:

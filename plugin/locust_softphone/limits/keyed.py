@@ -1,27 +1,27 @@
-"""Limits per key, and several limits in a row: the narrowest decides.
+"""Limits per key, and several limits on one request.
 
-    "per organisation: 50/s", "per address: 5/s"          one model for each organisation, and one for each address
-    request ──► all are asked ──► one refuses: refused, and only those that refuse count it
-                             └──► none refuses: admitted, and all count it
+    KeyedLimit    "50/s per organisation": one limit for each organisation
+    LimitSet      "50/s per organisation, and 5/s per address": a request has to pass both
+                      one refuses      ►  refused; only the limits that refuse count it
+                      none refuses     ►  admitted; all limits count it
 
-Memory is bounded: where there are too many keys, the one that has not been used for the longest is forgotten.
+Memory is bounded: when there are too many keys, the least recently used one is forgotten.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Hashable, Mapping
-from math import inf
-from typing import NamedTuple, Self
+from collections.abc import Callable, Hashable, Mapping
+from typing import NamedTuple
 
 from locust_softphone.limits.decision import Decision, Limit, require
 
-__all__ = ["Caller", "KeyedLimit", "LimitRow", "narrowest"]
+__all__ = ["KeyParts", "KeyedLimit", "LimitSet", "narrowest"]
 
 MOST_KEYS = 100_000
 
 
-class Caller(NamedTuple):
-    """Who sends a request, in all the ways that a limit can count by."""
+class KeyParts(NamedTuple):
+    """The properties of a request that a limit can count by."""
 
     organisation: str = ""
     client: str = ""
@@ -29,43 +29,35 @@ class Caller(NamedTuple):
     user: str = ""
     address: str = ""
 
-    def key(self, parts: Collection[str]) -> tuple[str, ...]:
-        """The values of these parts.
-
-        Raises:
-            AttributeError: a part that a caller does not have.
-        """
-        return tuple(getattr(self, part) for part in parts)
-
 
 class KeyedLimit:
     """One limit for each key.
 
     Args:
         make: makes the limit of a new key.
-        key: the parts of a caller that together are its key; none: all callers share one limit.
-        most_keys: how many are remembered.
+        key: names of the parts that form the key; without any, all requests share one limit.
+        most_keys: how many keys are remembered.
 
     Raises:
-        ValueError: a part that a caller does not have, or room for less than one key.
+        ValueError: an unknown part, or ``most_keys`` below 1.
     """
 
     def __init__(self, make: Callable[[], Limit], key: tuple[str, ...] = (), most_keys: int = MOST_KEYS) -> None:
-        if unknown := set(key) - set(Caller._fields):
-            raise ValueError(f"a key is made of {', '.join(Caller._fields)}, not of {', '.join(sorted(unknown))}")
+        if unknown := set(key) - set(KeyParts._fields):
+            raise ValueError(f"a key consists of {', '.join(KeyParts._fields)}, not of {', '.join(sorted(unknown))}")
         require("the number of keys", most_keys, 1)
         self.key = key
         self._make = make
         self._most_keys = most_keys
-        self._limits: dict[tuple[str, ...], Limit] = {}  # the one used last at the end
+        self._limits: dict[tuple[str, ...], Limit] = {}  # the most recently used one is the last
 
     def __len__(self) -> int:
-        """How many keys are remembered."""
+        """The number of remembered keys."""
         return len(self._limits)
 
-    def of(self, caller: Caller) -> Limit:
-        """The limit that this caller shares with all who have its key."""
-        key = caller.key(self.key)
+    def of(self, parts: KeyParts) -> Limit:
+        """The limit of all requests with this key."""
+        key = tuple(getattr(parts, name) for name in self.key)
         limit = self._limits.pop(key, None)
         if limit is None:
             limit = self._make()
@@ -75,44 +67,39 @@ class KeyedLimit:
         return limit
 
 
-class LimitRow:
-    """Limits that a request has to pass all at once, by name."""
+class LimitSet:
+    """Named limits; a request has to pass all of them."""
 
     def __init__(self, limits: Mapping[str, KeyedLimit]) -> None:
         self._limits = dict(limits)
 
-    @classmethod
-    def of_one(cls, limit: Limit, name: str = "") -> Self:
-        """A row with one limit that all callers share."""
-        return cls({name: KeyedLimit(lambda: limit)})
+    def peek(self, now: float, parts: KeyParts) -> Decision:
+        """The decision about a request at ``now``. Nothing is counted."""
+        return narrowest({name: keyed.of(parts).peek(now) for name, keyed in self._limits.items()})
 
-    def peek(self, now: float, caller: Caller) -> Decision:
-        """What the caller would be told now."""
-        return narrowest({name: keyed.of(caller).peek(now) for name, keyed in self._limits.items()})
-
-    def admit(self, now: float, caller: Caller, session: Hashable = None) -> Decision:
-        """Decide about a request of this caller, and count what it costs."""
-        limits = {name: keyed.of(caller) for name, keyed in self._limits.items()}
+    def admit(self, now: float, parts: KeyParts, session: Hashable = None) -> Decision:
+        """Decide about a request, and count it."""
+        limits = {name: keyed.of(parts) for name, keyed in self._limits.items()}
         refusing = {name: limit for name, limit in limits.items() if not limit.peek(now).admitted}
         return narrowest({name: limit.admit(now, session) for name, limit in (refusing or limits).items()})
 
-    def release(self, now: float, caller: Caller, session: Hashable) -> None:
-        """Give back what ``session`` holds of each limit."""
+    def release(self, now: float, parts: KeyParts, session: Hashable) -> None:
+        """Free what ``session`` holds of each limit."""
         for keyed in self._limits.values():
-            keyed.of(caller).release(now, session)
+            keyed.of(parts).release(now, session)
 
 
 def narrowest(decisions: Mapping[str, Decision]) -> Decision:
-    """The decision that a request meets which all these limits decide about.
+    """The decisions of several limits about one request, as one decision.
 
-    Of several refusals it is the one that lasts longest; of admissions, the one that leaves least, with the longest
-    delay, the earliest cut and the evictions of all.
+    If any refuses, it is the refusal with the longest wait. Otherwise it is the admission that leaves the least, with
+    the longest delay, the earliest cut and all evictions.
 
     Raises:
-        ValueError: there is no limit.
+        ValueError: there are no decisions.
     """
     if not decisions:
-        raise ValueError("there is no limit to decide")
+        raise ValueError("there are no limits that could decide")
     refused = {name: decision for name, decision in decisions.items() if not decision.admitted}
     if refused:
         name = max(refused, key=lambda name: refused[name].wait_s)
@@ -122,6 +109,6 @@ def narrowest(decisions: Mapping[str, Decision]) -> Decision:
     return decisions[name]._replace(
         by=name,
         delay_s=max(decision.delay_s for decision in every),
-        cut_after_s=min((decision.cut_after_s for decision in every), default=inf),
+        cut_after_s=min(decision.cut_after_s for decision in every),
         evicted=tuple(session for decision in every for session in decision.evicted),
     )

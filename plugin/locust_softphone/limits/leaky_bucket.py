@@ -1,9 +1,9 @@
-"""A leaky bucket: each request adds 1 to its level, and ``rate`` a second leak out (nginx ``limit_req``).
+"""A leaky bucket: each request adds 1 to its level, and ``rate`` per second leak out (nginx ``limit_req``).
 
     excess(now) = max(0, excess(then) - (now - then) * rate + 1)      0 for the first request; above ``queue``: refused
 
-With a delay the bucket is a queue: an admitted request is served after excess / rate seconds, one each 1/rate. Without
-one (``nodelay``) queue + 1 requests pass at once: a token bucket with a burst of queue + 1. A refusal adds nothing.
+With delay the bucket is a queue: an admitted request is served after excess / rate seconds, so one every 1/rate.
+Without delay (``nodelay``) it equals a token bucket with a burst of queue + 1. A refused request adds nothing.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ __all__ = ["LeakyBucket"]
 
 
 class LeakyBucket(Limit):
-    """Admits ``queue`` requests more than have leaked out; delays them so that one is served each 1/rate.
+    """Admits up to ``queue`` requests beyond the rate, with or without delaying them.
 
     Args:
-        rate: requests a second that are served.
-        queue: how many may be ahead of that rate; nginx calls it ``burst``.
-        delays: whether they wait for their turn; False is ``nodelay``.
+        rate: requests served per second.
+        queue: how many requests may be beyond the rate; nginx calls it ``burst``.
+        delays: whether those requests are delayed; False is ``nodelay``.
 
     Raises:
         ValueError: a rate that is not above 0, or a queue below 0.
@@ -36,11 +36,11 @@ class LeakyBucket(Limit):
         self.rate = rate
         self.queue = queue
         self.delays = delays
-        self._excess = -1.0  # nothing has come yet
+        self._excess = -1.0  # no request yet
         self._at = -inf
 
     def peek(self, now: float) -> Decision:
-        """What a request would be told now."""
+        """The decision about a request at ``now``. Nothing is counted."""
         excess = self._next_excess(now)
         admitted = excess <= self.queue + 1e-9 + 4 * self.rate * ulp(now)
         level = excess if admitted else excess - 1
@@ -54,7 +54,7 @@ class LeakyBucket(Limit):
         )
 
     def admit(self, now: float, session: Hashable = None) -> Decision:
-        """Let a request into the bucket, or refuse."""
+        """Add a request to the bucket, or refuse."""
         decision = self.peek(now)
         if decision.admitted:
             self._excess, self._at = self._next_excess(now), now

@@ -1,10 +1,12 @@
 """A token bucket that is filled in lumps: ``lump`` tokens every ``interval_s``, and it holds ``burst`` at most.
 
-    tokens  burst ┐                  ┌ lump        Envoy's local rate limit: max_tokens, tokens_per_fill, fill_interval
+    tokens  burst ┐                  ┌ lump
                   └─ used up ────────┘
                                      fill
 
-Between two fills nothing comes in: all who wait are admitted, or refused again, at the same instant.
+In Envoy's local rate limit, ``max_tokens`` is the burst, ``tokens_per_fill`` the lump, ``fill_interval`` the interval.
+
+No token arrives between two fills, so all waiting clients come back at the same instant.
 """
 
 from __future__ import annotations
@@ -21,10 +23,10 @@ class LumpBucket(Limit):
     """Admits ``burst`` at once, and ``lump`` at each fill.
 
     Args:
-        lump: tokens that a fill brings.
-        interval_s: between two fills.
-        burst: tokens that it holds at most, and at the start.
-        fills_at_s: an instant of a fill.
+        lump: tokens added by each fill.
+        interval_s: seconds between two fills.
+        burst: the most tokens that it holds; it starts full.
+        fills_at_s: the instant of any one fill.
 
     Raises:
         ValueError: a lump or burst below 1, or an interval that is not above 0.
@@ -44,7 +46,7 @@ class LumpBucket(Limit):
         self._fills: float = -inf  # the number of the last fill; unknown before the first request
 
     def peek(self, now: float) -> Decision:
-        """What a request would be told now."""
+        """The decision about a request at ``now``. Nothing is counted."""
         self._fill(now)
         return self._decision(now, self._tokens >= 1)
 

@@ -1,7 +1,7 @@
 """A penalty: once another limit refuses, everything is refused for ``penalty_s``.
 
-inner limit refuses  ►  penalty_s of refusals  ►  inner limit asked again
-                          each request in it: counted for nothing, or (renewed) starts the penalty again
+inner limit refuses  ►  everything is refused for penalty_s  ►  inner limit decides again
+                        renewed: each request in this time starts the penalty again
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ class Penalty(Limit):
     """Refuses everything for a while after ``inner`` has refused.
 
     Args:
-        inner: the limit that starts the penalty.
-        penalty_s: how long everything is refused.
+        inner: the limit whose refusal starts the penalty.
+        penalty_s: seconds for which everything is refused.
         renewed: whether a request during the penalty starts it again.
 
     Raises:
@@ -36,7 +36,7 @@ class Penalty(Limit):
         self._ends = -inf
 
     def peek(self, now: float) -> Decision:
-        """What a request would be told now."""
+        """The decision about a request at ``now``. Nothing is counted."""
         decision = self.inner.peek(now)
         if not reached(now, self._ends):
             left_s = self.penalty_s if self.renewed else self._ends - now
@@ -55,13 +55,14 @@ class Penalty(Limit):
         )
 
     def admit(self, now: float, session: Hashable = None) -> Decision:
-        """Ask ``inner``, unless a penalty is going on."""
+        """Let ``inner`` decide, unless a penalty is going on."""
         decision = self.peek(now)
         over = reached(now, self._ends)
-        if not self.inner.admit(now, session).admitted if over else self.renewed:
+        starts = not self.inner.admit(now, session).admitted if over else self.renewed
+        if starts:
             self._ends = now + self.penalty_s
         return decision
 
     def release(self, now: float, session: Hashable) -> None:
-        """Give back what ``session`` holds of the inner limit."""
+        """Free what ``session`` holds of the inner limit."""
         self.inner.release(now, session)

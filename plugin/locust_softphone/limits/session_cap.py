@@ -1,8 +1,10 @@
-"""A cap of what is open at once. Only the end of a session makes room, never time.
+"""Caps on open sessions. Only the end of a session makes room; time does not.
 
-SessionCap     session cap + 1 is refused, at once or after a wait      nginx ``limit_conn``, a gateway's capacity
-CuttingCap     it is accepted, and cut after a while
-EvictingCap    it is accepted, and the oldest is ended                  20 channels a user at Genesys Cloud
+What happens to session number cap + 1:
+
+    SessionCap     it is refused, at once or after a delay          nginx ``limit_conn``, the capacity of a gateway
+    CuttingCap     it is accepted, and cut after a while
+    EvictingCap    it is accepted, and the oldest one is ended      20 channels per user at Genesys Cloud
 """
 
 from __future__ import annotations
@@ -19,38 +21,38 @@ class SessionCap(Limit):
     """Refuses a session while ``cap`` are open.
 
     Args:
-        cap: sessions that may be open at once.
-        told_after_s: how long a refused one waits for the refusal. Whether it is refused is decided when it comes.
+        cap: how many sessions may be open at once.
+        refused_after_s: delay of a refusal. The decision itself is made on arrival.
 
     Raises:
-        ValueError: a cap below 1, or a wait below 0.
+        ValueError: a cap below 1, or a delay below 0.
     """
 
-    __slots__ = ("_open", "cap", "told_after_s")
+    __slots__ = ("_open", "cap", "refused_after_s")
 
-    def __init__(self, cap: int, told_after_s: float = 0.0) -> None:
+    def __init__(self, cap: int, refused_after_s: float = 0.0) -> None:
         require("a cap", cap, 1)
-        require("the wait for a refusal", told_after_s, 0)
+        require("the delay of a refusal", refused_after_s, 0)
         self.cap = cap
-        self.told_after_s = told_after_s
-        self._open: dict[Hashable, None] = {}  # in the order of their admission
+        self.refused_after_s = refused_after_s
+        self._open: dict[Hashable, None] = {}  # in order of admission
 
     def __len__(self) -> int:
         """How many sessions are open."""
         return len(self._open)
 
     def peek(self, now: float) -> Decision:
-        """What a session would be told now."""
+        """The decision about a session at ``now``. Nothing is counted."""
         if len(self._open) >= self.cap:
             return self._beyond()
         left = self.cap - len(self._open) - 1
         return Decision(True, self.cap, left, wait_s=0.0 if left else inf, reset_s=inf)
 
     def admit(self, now: float, session: Hashable = None) -> Decision:
-        """Open ``session``, or decide about one beyond the cap.
+        """Open ``session``, or apply the rule for sessions beyond the cap.
 
         Raises:
-            ValueError: a session of this name is open.
+            ValueError: a session with this name is open.
         """
         if session in self._open:
             raise ValueError(f"the session {session!r} is open already")
@@ -66,16 +68,16 @@ class SessionCap(Limit):
         self._open.pop(session, None)
 
     def _beyond(self) -> Decision:
-        """What a session beyond the cap is told."""
-        return Decision(False, self.cap, 0, wait_s=inf, reset_s=inf, delay_s=self.told_after_s)
+        """The decision about a session beyond the cap."""
+        return Decision(False, self.cap, 0, wait_s=inf, reset_s=inf, delay_s=self.refused_after_s)
 
 
 class CuttingCap(SessionCap):
-    """Accepts every session, and cuts those beyond the cap; one that will be cut takes nobody's room.
+    """Accepts every session and cuts those beyond the cap; a session that will be cut does not count.
 
     Args:
-        cap: sessions that stay.
-        cut_after_s: how long one beyond the cap lives.
+        cap: how many sessions may stay open at once.
+        cut_after_s: seconds from admission until a session beyond the cap is cut.
 
     Raises:
         ValueError: a cap below 1, or a time below 0.
@@ -93,7 +95,7 @@ class CuttingCap(SessionCap):
 
 
 class EvictingCap(SessionCap):
-    """Accepts every session; one beyond the cap ends the oldest."""
+    """Accepts every session; each one beyond the cap ends the oldest."""
 
     __slots__ = ()
 

@@ -1,11 +1,13 @@
-"""A rate measured with two counters: this window's, and the share of the last one's that a sliding window still covers.
+"""A rate measured with two counters: that of this window, and that of the last one, weighted.
 
-             last window      this window
-├────────────┼───────────────┼────────┼─ ─ ─
-                    └─ window_s ──────┘ now          measured = last * (1 - elapsed / window_s) + this
+The weight is the share of the last window that a sliding window still covers.
 
-SlidingCounter   counts what it admits (Cloudflare, Kong)
-MeasuredRate     counts every request, refused ones too (haproxy ``http_req_rate``): who keeps asking stays refused
+                 last window      this window
+    ├────────────┼───────────────┼────────┼─ ─ ─
+                        └─ window_s ──────┘ now          measured = last * (1 - elapsed / window_s) + this
+
+    SlidingCounter   counts admitted requests (Cloudflare, Kong)
+    MeasuredRate     counts refused requests too (haproxy ``http_req_rate``): a client that keeps asking stays refused
 """
 
 from __future__ import annotations
@@ -17,16 +19,16 @@ from locust_softphone.limits.decision import Decision, Limit, periods, reached, 
 
 __all__ = ["MeasuredRate", "SlidingCounter"]
 
-MARGIN = 1e-6  # of a request: to be admitted, the measured rate has to be below the quota, not at it
+MARGIN = 1e-6  # of a request: a request is admitted below the quota, not at it
 
 
 class SlidingCounter(Limit):
-    """Admits a request while fewer than ``quota`` are measured in the window.
+    """Admits a request while the measured number is below ``quota``.
 
     Args:
-        quota: requests in a window.
-        window_s: how long a window is.
-        aligned_to_s: an instant at which a window begins; None if the first request after a pause begins one.
+        quota: requests admitted in a window.
+        window_s: length of a window.
+        aligned_to_s: any instant at which a window begins; None if the first request after a pause begins one.
 
     Raises:
         ValueError: a quota below 1, or a window that is not above 0.
@@ -47,12 +49,12 @@ class SlidingCounter(Limit):
         self._this = 0
 
     def measured(self, now: float) -> float:
-        """Requests in the window that ends now, as the two counters estimate them."""
+        """The estimated number of requests in the window that ends at ``now``."""
         self._roll(now)
         return self._last * max(0.0, 1 - (now - self._began) / self.window_s) + self._this
 
     def peek(self, now: float) -> Decision:
-        """What a request would be told now."""
+        """The decision about a request at ``now``. Nothing is counted."""
         measured = self.measured(now)
         admitted = measured < self.quota
         counts = admitted or self.refusals_count
@@ -72,18 +74,18 @@ class SlidingCounter(Limit):
         return decision
 
     def _wait_s(self, now: float, this: int) -> float:
-        """Until the measured rate is below the quota, with ``this`` in the current window."""
+        """Seconds until the measured number is below the quota, with ``this`` requests in the current window."""
         elapsed = now - self._began
-        if this < self.quota:  # enough of the last window has to move out
+        if this < self.quota:  # the last window must lose weight first
             return max(0.0, self._until(self._last, self.quota - this) - elapsed)
         return self.window_s - elapsed + self._until(this, self.quota)
 
     def _until(self, count: int, room: int) -> float:
-        """How long after a window began the share of the one before, which counted ``count``, is below ``room``."""
+        """Seconds into a window until the one before, with ``count`` requests, counts for less than ``room``."""
         return max(0.0, 1 - (room - MARGIN) / count) * self.window_s if count else 0.0
 
     def _roll(self, now: float) -> None:
-        """Begin the window that ``now`` is in."""
+        """Move on to the window that contains ``now``."""
         if not reached(now, self._began + self.window_s):
             return
         if not reached(now, self._began + 2 * self.window_s):
@@ -98,7 +100,7 @@ class SlidingCounter(Limit):
 
 
 class MeasuredRate(SlidingCounter):
-    """Counts refusals like any other request: only who asks less often than quota / window_s is admitted again."""
+    """Counts refused requests too: a client is admitted again only after asking less often than quota / window_s."""
 
     __slots__ = ()
 

@@ -1,6 +1,6 @@
-"""A sliding log: ``quota`` requests in any ``window_s`` seconds, each admitted one remembered.
+"""A sliding log: at most ``quota`` requests in any ``window_s`` seconds; each admission is remembered.
 
-admitted at t  ►  its place is free again at t + window_s, not earlier and not later
+admitted at t  ►  stops counting at t + window_s, exactly
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ __all__ = ["SlidingLog"]
 
 
 class SlidingLog(Limit):
-    """Admits ``quota`` in any window; keeps as many instants.
+    """Admits ``quota`` requests in any window; keeps the instants of that many admissions.
 
     Raises:
         ValueError: a quota below 1, or a window that is not above 0.
@@ -30,7 +30,7 @@ class SlidingLog(Limit):
         self._admitted: deque[float] = deque()
 
     def peek(self, now: float) -> Decision:
-        """What a request would be told now."""
+        """The decision about a request at ``now``. Nothing is counted."""
         log = self._admitted
         while log and reached(now, log[0] + self.window_s):
             log.popleft()
@@ -46,7 +46,7 @@ class SlidingLog(Limit):
         )
 
     def admit(self, now: float, session: Hashable = None) -> Decision:
-        """Remember a request, or refuse."""
+        """Admit and remember a request, or refuse."""
         decision = self.peek(now)
         if decision.admitted:
             self._admitted.append(now)

@@ -1,1 +1,1 @@
-"""The models of limits next to limiters that are not ours: nginx, haproxy, and the package limits."""
+"""Compares the models of limits with other limiters: nginx, haproxy, and the package limits."""

@@ -24,7 +24,7 @@ from tests.swarm.locust_process import TooBusy
 __all__ = ["Answer", "haproxy", "nginx", "send_at"]
 
 WITHIN_S = 20.0  # for a program to start or end, or for an answer
-LATE_S = 0.04  # a request that is sent this late, or refused this late, says nothing
+LATE_S = 0.04  # later requests and refusals make the test rerun
 REQUEST = b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
 
 NGINX = """
@@ -138,10 +138,10 @@ def send_at(port: int, instants: Sequence[float], *, on_time: bool = True) -> li
     Args:
         port: of the proxy.
         instants: in order.
-        on_time: whether it matters that each is sent at its instant and refused at once.
+        on_time: whether each must be sent at its instant and refused at once.
 
     Raises:
-        TooBusy: that matters, and one was late.
+        TooBusy: one was late, with ``on_time``.
     """
     begin = time.monotonic() + 0.05
     with ThreadPoolExecutor(max_workers=len(instants)) as readers:

@@ -1,7 +1,7 @@
-"""Caps: nginx ``limit_conn`` and haproxy ``conn_cur`` next to our model, with the same sessions opened and closed.
+"""Compares caps with nginx ``limit_conn`` and haproxy ``conn_cur``: the same sessions are opened and closed.
 
 A session is a request that is passed to a server which does not answer. It is admitted if it arrives there, and refused
-if an answer comes instead. It ends when the server hangs up and the proxy has passed that on.
+if an answer comes instead. It ends when the server closes the connection and the proxy has passed that on.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ def sessions(request: pytest.FixtureRequest) -> Iterator[Sessions]:
     "steps",
     [
         "+a +b +c +d +e",  # the fourth and the fifth are refused
-        "+a +b +c +d -b +e +f",  # the end of one makes room for one
+        "+a +b +c +d -b +e +f",  # the end of a session makes room for one
         "+a +b +c -a -b -c +d +e +f +g",
         "+a -a +b -b +c -c +d -d +e -e",  # one at a time
     ],

@@ -8,7 +8,7 @@ from locust_softphone.limits.inference.diagnosis import Diagnosis, diagnose
 from locust_softphone.limits.inference.kinds import Kind
 from locust_softphone.limits.inference.observations import Observation
 from tests.interop.limits.limiting_proxies import haproxy, nginx, send_at
-from tests.limits.inference.policies import telling_plan
+from tests.limits.inference.policies import separating_plan
 from tests.limits.inference.virtual_client import burst_then_pace
 
 ZONE = "limit_req_zone $binary_remote_addr zone=one:32k rate=20r/s;"
@@ -38,6 +38,6 @@ def test_limit_req_with_delay_is_a_queue() -> None:
 
 def test_http_req_rate_is_a_measured_rate() -> None:
     with haproxy("sc_http_req_rate(0) gt 20", stored="http_req_rate(1s)") as port:
-        diagnosis = diagnosed(port, telling_plan(20, 1.0, 2.3))
+        diagnosis = diagnosed(port, separating_plan(20, 1.0, 2.3))
     found = [each.bounds for each in diagnosis.hypotheses if each.kind is Kind.MEASURED_RATE]
     assert any(bounds["window_s"].low <= 1.002 and bounds["window_s"].high >= 0.998 for bounds in found), diagnosis

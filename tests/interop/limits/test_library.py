@@ -1,4 +1,4 @@
-"""Windows: the package ``limits`` next to our models, with the same requests on the same clock."""
+"""Compares windows with the package ``limits``: the same requests on the same clock."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 
 def theirs(strategy: str, quota: int, window_s: int, instants: list[float], clock: Clock) -> list[bool]:
     storage = memory.MemoryStorage()
-    storage.timer.join()  # its clean-up has run, on nothing; ``hit`` looks at the clock itself
+    storage.timer.join()  # its clean-up has run once; ``hit`` reads the clock itself
     limiter = getattr(strategies, strategy)(storage)
     item = foreign.RateLimitItemPerSecond(quota, window_s)
     decisions = []
@@ -58,7 +58,7 @@ def theirs(strategy: str, quota: int, window_s: int, instants: list[float], cloc
 
 
 def near_a_boundary(now: float, instants: list[float], window_s: int) -> bool:
-    """Whether a window could end here: the library holds other last digits of a float than we do."""
+    """Whether a window could end here: the library rounds floats differently."""
     return any(
         abs((now - began + window_s / 2) % window_s - window_s / 2) < 1e-5
         for began in (START, *instants)

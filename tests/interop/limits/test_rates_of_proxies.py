@@ -1,4 +1,4 @@
-"""Rates: nginx ``limit_req`` and haproxy ``http_req_rate`` next to our models, at the same instants.
+"""Compares rates with nginx ``limit_req`` and haproxy ``http_req_rate``, at the same instants.
 
 The instants are chosen so that no decision lies within 0.04 s of a boundary.
 """
@@ -56,6 +56,5 @@ def test_http_req_rate_is_our_measured_rate(instants: list[float]) -> None:
     assert [answer.admitted for answer in answers] == decisions(MeasuredRate(4, 1.0), instants)
 
 
-def test_a_client_that_keeps_asking_haproxy_would_be_admitted_if_refusals_cost_nothing() -> None:
-    """The instants above tell the two models apart."""
+def test_the_instants_separate_a_measured_rate_from_a_sliding_counter() -> None:
     assert decisions(MeasuredRate(4, 1.0), KEEPS_ASKING) != decisions(SlidingCounter(4, 1.0), KEEPS_ASKING)

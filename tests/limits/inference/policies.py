@@ -1,4 +1,4 @@
-"""Many limits of every kind, each with a plan of requests that tells it from the others."""
+"""Limits of every kind, each with a plan of requests that separates it from the other kinds."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ __all__ = ["Case", "cases"]
 
 @dataclass(frozen=True)
 class Case:
-    """A limit and what is asked of it; ``truth`` has its parameters under the names of a diagnosis."""
+    """A limit and the requests sent to it; ``truth`` has its parameters, named as in a diagnosis."""
 
     kind: Kind
     make: Callable[[], Limit]
@@ -41,7 +41,7 @@ class Case:
         return f"{self.kind.name.lower()} {values} rtt={self.network.round_trip_s * 1000:.0f}ms"
 
     def observe(self, foreign_rate: float = 0.0) -> list[Observation]:
-        """What a client sees of it."""
+        """What a client observes of it."""
         return observe(
             self.make(),
             self.plan,
@@ -52,11 +52,11 @@ class Case:
         )
 
 
-def telling_plan(quota: int, window_s: float, pace: float) -> list[float]:
+def separating_plan(quota: int, window_s: float, pace: float) -> list[float]:
     """Half a burst, later a whole one, a steady pace, and the same pace again after each of two pauses.
 
-    Windows reopen at once, and not at the same instant as a log or a counter; only a penalty or a measured rate minds
-    being asked, and only it is over after a pause.
+    A fixed window reopens all at once, unlike a log or a counter. Only for a penalty or a measured rate do refused
+    requests count, so only these admit more after a pause.
     """
     rate = pace * quota / window_s
     plan = [0.0] * max(1, quota // 2) + [0.6 * window_s] * quota
@@ -68,7 +68,7 @@ def telling_plan(quota: int, window_s: float, pace: float) -> list[float]:
 
 
 def cases(seed: int, each: int) -> list[Case]:
-    """So many of each kind: rates of 1 to 200 a second, quotas of 1 to 200, round trips of 1 to 100 ms with jitter."""
+    """``each`` cases of each kind: rates of 1 to 200/s, quotas of 8 to 200, round trips of 1 to 100 ms with jitter."""
     rng = random.Random(seed)
     return [case for _ in range(each) for case in _one_of_each(rng)]
 
@@ -88,7 +88,7 @@ def _one_of_each(rng: random.Random) -> list[Case]:
     rate = 10 ** rng.uniform(0, 2.3)
     quota = round(10 ** rng.uniform(0.9, 2.3))
     window_s = max(1.0, quota / rate)
-    plan = telling_plan(quota, window_s, rng.uniform(2.1, 2.7))
+    plan = separating_plan(quota, window_s, rng.uniform(2.1, 2.7))
     window: Mapping[str, float] = {"window_s": window_s, "quota": quota}
     rate = quota / window_s
     phase_s = rng.uniform(0.2, 0.8) * window_s

@@ -1,4 +1,4 @@
-"""When requests reached the limit, as far as their sender knows."""
+"""When requests reached the limit, as far as their client can know."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ def test_the_true_number_lies_between_the_curves(
     assert curve.surely_in(begin, begin + length) <= true <= curve.possibly_in(begin, begin + length)
 
 
-def test_the_delay_that_all_share_says_nothing_and_is_left_out() -> None:
+def test_the_delay_that_all_requests_share_is_ignored() -> None:
     evidence = Evidence.of([Observation(0.0, 0.1, True), Observation(1.0, 1.1, True), Observation(2.0, 2.13, False)])
     assert [each.earliest_s for each in evidence.all] == [0.0, 1.0, 2.0]
     assert [each.latest_s for each in evidence.all] == pytest.approx([0.0, 1.0, 2.03])
 
 
 def test_jitter_lies_within_the_bounds() -> None:
-    """On the clock that is late by the shortest way there."""
+    """On the clock shifted by the shortest one-way delay."""
     rng = random.Random(1)
     ways = [(rng.expovariate(1000), rng.expovariate(1000)) for _ in range(500)]
     evidence = Evidence.of(Observation(n, n + 0.3 + there + back, True) for n, (there, back) in enumerate(ways))
@@ -60,7 +60,7 @@ def test_a_reopening_is_an_admission_after_a_refusal(decisions: str, reopenings:
     assert [(refused.earliest_s, admitted.earliest_s) for refused, admitted in found] == reopenings
 
 
-def test_requests_that_may_have_changed_places_are_not_a_reopening() -> None:
+def test_requests_in_an_unknown_order_are_not_a_reopening() -> None:
     evidence = Evidence.of([Observation(0.0, 0.5, False), Observation(0.1, 0.2, True)])
     assert evidence.reopenings == []
 

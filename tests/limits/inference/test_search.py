@@ -26,16 +26,16 @@ def test_two_ranges_that_hold_are_two_fits() -> None:
     assert [scale for scale, _ in found] == [pytest.approx((2, 3), rel=0.005), pytest.approx((50, 51), rel=0.005)]
 
 
-def test_a_conflict_is_the_one_that_comes_nearest() -> None:
+def test_a_conflict_has_the_smallest_contradiction() -> None:
     found = fit_scale(lambda low, high: QuotaRange(10.0, min(high, 7.0)), 0.1, 1000.0)
     assert found == Conflict(QuotaRange(10.0, 7.0))
 
 
-def test_what_no_refusal_bears_out_is_no_fit() -> None:
+def test_a_range_that_no_refusal_supports_is_not_a_fit() -> None:
     assert isinstance(fit_scale(lambda low, high: QuotaRange(1.0, float("inf")), 1.0, 2.0), Conflict)
 
 
-def test_the_tightest_is_found_and_looked_at_first_the_next_time() -> None:
+def test_the_request_found_last_is_checked_first() -> None:
     looked_at: list[int] = []
 
     def bound_of(number: int) -> float:

@@ -1,4 +1,4 @@
-"""A client of a limit in virtual time: it sends as planned, over a network with jitter, beside other traffic."""
+"""A client of a limit in virtual time, with network jitter and foreign traffic."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ __all__ = ["Network", "burst_then_pace", "observe"]
 
 @dataclass(frozen=True)
 class Network:
-    """One way takes half of the round trip and an exponential jitter."""
+    """A network where each direction takes half of the round trip plus an exponential jitter."""
 
     round_trip_s: float = 0.02
     jitter_s: float = 0.001
@@ -26,7 +26,7 @@ class Network:
 
 
 def burst_then_pace(burst: int, rate: float, for_s: float) -> list[float]:
-    """So many at once, then evenly paced for so long."""
+    """``burst`` requests at once, then ``rate`` per second for ``for_s`` seconds."""
     return [0.0] * burst + [number / rate for number in range(1, int(rate * for_s) + 1)]
 
 
@@ -39,15 +39,15 @@ def observe(
     foreign_rate: float = 0.0,
     close_at: Sequence[float] = (),
 ) -> list[Observation]:
-    """What the client sees.
+    """What the client observes.
 
     Args:
         limit: decides about everything that arrives.
         instants: when requests are sent.
         network: between the client and the limit.
-        rng: for the jitter and the others' traffic.
-        foreign_rate: requests a second that others send.
-        close_at: the instants at which the client closes the session that it has had for longest.
+        rng: for the jitter and the foreign traffic.
+        foreign_rate: requests per second of other clients.
+        close_at: the instants at which the client closes its oldest session.
     """
     last = max(instants)
     events: list[tuple[float, int, str, float]] = []  # (when it arrives, order, what, when it was sent)

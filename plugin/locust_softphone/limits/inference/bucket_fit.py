@@ -1,12 +1,11 @@
-"""A token bucket: its rate r and burst b, from what it admitted and refused.
+"""Fits a token bucket: its rate r and burst b, from the admitted and refused requests.
 
     n admitted within d seconds                       ►  n     ≤ b + r d       for every pair of admissions
-    refused, when it was full d seconds ago, and
-    n were admitted since                             ►  n + 1 > b + r d       for one earlier instant at least
+    refused, the bucket was full d seconds ago, and
+    n were admitted since                             ►  n + 1 > b + r d       for at least one earlier instant
 
-The first holds whether or not the bucket has been full in between. What others took (foreign traffic) makes the second
-weaker, not the first. With the uncertain instants of arrival, all d are taken as long as possible for the first, and as
-short as possible for the second.
+The first line holds whether or not the bucket was full in between. Foreign traffic weakens the second line only. As the
+instants of arrival are uncertain, the first line uses the longest possible d, the second the shortest.
 """
 
 from __future__ import annotations
@@ -20,9 +19,9 @@ from locust_softphone.limits.inference.search import Bounds, Conflict, Fits, Quo
 
 __all__ = ["fit_bucket"]
 
-SPANS = 20  # a token that takes so many times as long as was observed is as good as none
-TIMES_ASKED = 10  # a rate so many times as high as was asked for refuses nothing but coincidences
-STRICTLY = 1e-6  # of a token: the burst is below what a refusal says, not at it
+SPANS = 20  # a rate of less than 1 token in this many times the observed time is the same as none
+TIMES_ASKED = 10  # the highest rate that is tried, as a multiple of the request rate
+STRICTLY = 1e-6  # of a token: a refusal bounds the burst strictly from above
 
 
 def fit_bucket(evidence: Evidence, foreign_share: float = 0.0) -> Fits:
@@ -58,28 +57,29 @@ class _BucketFit:
         self._foreign_rate = foreign_share * len(earliest) / evidence.span_s
 
     def bursts(self, low_rate: float, high_rate: float) -> QuotaRange:
-        least, crowd = self._least_burst(high_rate)
+        """The bursts that explain the observations for these rates."""
+        least, admitted_within = self._least_burst(high_rate)
         most, refusal = inf, None
         for refused, burst in self._most_bursts(low_rate):
             if burst < most:
                 most, refusal = burst, refused
-        return QuotaRange(least, most, crowd, refusal)
+        return QuotaRange(least, most, admitted_within, refusal)
 
     def _least_burst(self, rate: float) -> tuple[float, tuple[float, float]]:
         """max over all pairs of (n admitted from x to y) - rate * (y - x), and the pair."""
-        least, crowd = 1.0, (inf, inf)
+        least, admitted_within = 1.0, (inf, inf)
         smallest, since = inf, inf
         for instant, is_end, count in self._begins_and_ends:
             level = count - rate * instant
             if is_end:
                 if level - smallest > least:
-                    least, crowd = level - smallest, (since, instant)
+                    least, admitted_within = level - smallest, (since, instant)
             elif level < smallest:
                 smallest, since = level, instant
-        return least, crowd
+        return least, admitted_within
 
     def _most_bursts(self, rate: float) -> list[tuple[Arrival, float]]:
-        """For each refusal, the burst below which it is explained."""
+        """For each refusal, the upper bound of the burst."""
         own_rate = rate - self._foreign_rate
         bursts, highest = [], -inf  # the highest is max(rate * instant - number) over all admissions before the refusal
         for admissions, refused in zip(self._since_last, self._refusals, strict=True):
@@ -92,7 +92,7 @@ class _BucketFit:
 
 
 def _lower_hull(points: list[tuple[float, int]]) -> list[tuple[float, int]]:
-    """Those of some points (x, y), sorted by x, at which rate * x - y can be highest for some rate."""
+    """The points (x, y) at which rate * x - y is highest for some rate; ``points`` must be sorted by x."""
     hull: list[tuple[float, int]] = []
     for x, y in points:
         while len(hull) > 1 and (hull[-1][0] - hull[-2][0]) * (y - hull[-2][1]) <= (hull[-1][1] - hull[-2][1]) * (

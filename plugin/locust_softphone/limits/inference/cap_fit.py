@@ -1,10 +1,10 @@
-"""A cap of what is open: how many may be open at once, from how many were when a request was admitted or refused.
+"""Fits a cap of open sessions, from how many were open when a request was admitted or refused.
 
     admitted while n were surely open      ►  n + 1 ≤ cap
     refused while n were possibly open     ►  cap ≤ n
 
-The sender knows how many are open when it sends: what was admitted by then, less what has ended. Requests under way may
-have been admitted already, and a session that has just ended may still count at the limit.
+The client knows how many are open when it sends: those admitted by then, less those that have ended. Requests under
+way may have been admitted already, and a session that has just ended may still count at the limit.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ def fit_cap(evidence: Evidence, foreign_share: float = 0.0) -> Fits:
     most, refusal = min(((fit.possibly_open(each), each) for each in evidence.refusals), default=(inf, None))
     if most < inf and foreign_share:
         most += most_foreign(foreign_share, most / (1 - foreign_share))
-    crowd = (admission.earliest_s, admission.latest_s) if admission else (inf, inf)
-    found = QuotaRange(max(1, least), most, crowd, refusal)
+    admitted_within = (admission.earliest_s, admission.latest_s) if admission else (inf, inf)
+    found = QuotaRange(max(1, least), most, admitted_within, refusal)
     return [(Bounds(found.low, found.high),)] if found.holds else Conflict(found)
 
 
@@ -41,12 +41,12 @@ class _CapFit:
         self._ended = list(accumulate(ended, max))
 
     def surely_open(self, request: Arrival) -> int:
-        """How many were open at least when this one arrived, itself not counted."""
+        """The least number of open sessions when this request arrived, without itself."""
         next_known = min(bisect_left(self._known_at, request.latest_s), len(self._ended) - 1)
         return bisect_right(self._curve.latest, request.earliest_s) - self._ended[next_known]
 
     def possibly_open(self, request: Arrival) -> int:
-        """How many were open at most when this one arrived."""
+        """The greatest number of open sessions when this request arrived."""
         last_known = bisect_right(self._known_at, request.earliest_s - self._jitter_s) - 1
         ended = self._ended[last_known] if last_known >= 0 else 0
         return bisect_right(self._curve.earliest, request.latest_s) - ended

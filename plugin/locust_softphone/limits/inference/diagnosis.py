@@ -1,9 +1,11 @@
-"""Which kinds of limit explain what was observed, with bounds; and which do not, and the observation that says so.
+"""Finds the kinds of limit that explain the observations, with bounds, and why the other kinds do not.
 
-First the client is taken to be alone. A bucket in lumps and a penalty are looked at only where no simpler kind explains
-everything, or only one that resembles a penalty. Then simpler kinds get another chance: others may have used a share of
-the limit (foreign traffic), which makes the bounds wider. On a limit that others may share, bounds for a client that is
-alone are not certain.
+    1. The simple kinds are tried, as if no other client used the limit.
+    2. If none explains the observations, or only one that resembles a penalty, lumps and penalties are tried.
+    3. If still none does, all kinds are tried again with growing shares of foreign traffic: requests of other clients
+       that used up part of the limit. This makes the bounds wider.
+
+If other clients may use the limit, the bounds of the first two steps are not certain.
 """
 
 from __future__ import annotations
@@ -21,10 +23,10 @@ from locust_softphone.limits.inference.search import Bounds, Conflict
 __all__ = ["Diagnosis", "Hypothesis", "RuledOut", "diagnose"]
 
 FOREIGN_SHARES = (0.02, 0.05, 0.1, 0.2)
-"""Shares of the limit that others may have used, tried in this order."""
+"""Shares of the limit that other clients may have used, tried in this order."""
 
 LIKE_A_PENALTY = {Kind.MEASURED_RATE}
-"""Where nothing but this explains the observations, a penalty may as well."""
+"""If only this kind explains the observations, a penalty may explain them too."""
 
 
 @dataclass(frozen=True)
@@ -32,9 +34,9 @@ class Hypothesis:
     """A kind of limit that explains the observations.
 
     Args:
-        kind: of the limit.
-        bounds: of its parameters, by name.
-        foreign_share: the share of the limit that others are taken to have used.
+        kind: the kind of limit.
+        bounds: the bounds of its parameters, by name.
+        foreign_share: the share of the limit that other clients are assumed to have used.
     """
 
     kind: Kind
@@ -47,30 +49,30 @@ class RuledOut:
     """A kind of limit that does not explain the observations.
 
     Args:
-        kind: of the limit.
-        least: the admissions within ``crowd`` say that the quota is at least this.
-        most: the refusal says that it is at most this.
-        crowd: when the first and the last of these admissions came.
-        refusal: the request that was refused, if one alone says so.
-        different: how many decisions differ in a replay at least, where each decision alone could be explained.
+        kind: the kind of limit.
+        least: the admissions in ``admitted_within`` show that the quota is at least this.
+        most: ``refusal`` shows that the quota is at most this.
+        admitted_within: the instants of the first and the last of these admissions.
+        refusal: the refused request, if a single one shows it.
+        different: if each decision alone could be explained: how many decisions a replay gets wrong, at least.
     """
 
     kind: Kind
     least: float = 0.0
     most: float = 0.0
-    crowd: tuple[float, float] = (0.0, 0.0)
+    admitted_within: tuple[float, float] = (0.0, 0.0)
     refusal: Arrival | None = None
     different: int = 0
 
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """What the observations of one limit say about it.
+    """What the observations show about one limit.
 
     Args:
-        hypotheses: all that explain them, the simplest first.
-        ruled_out: the others that were looked at.
-        requests: how many were observed.
+        hypotheses: all that explain the observations, the simplest first.
+        ruled_out: the other kinds that were tried.
+        requests: the number of observed requests.
         refused: how many of them were refused.
     """
 
@@ -86,40 +88,40 @@ class Diagnosis:
 
     @property
     def experiment(self) -> str:
-        """What would tell the remaining kinds apart; empty where one is left, or none."""
+        """The experiment that would separate the remaining kinds; empty if there is at most one."""
         kinds = set(self.kinds)
         if len(kinds) < 2:
             return ""
         if Kind.CAP in kinds:
-            return "hold what was admitted, then close some: a cap admits as many more at once, a rate does not care"
+            return "keep all sessions open, then close some: a cap admits that many more at once, a rate limit does not"
         if kinds & {Kind.MEASURED_RATE, Kind.PENALTY, Kind.RENEWED_PENALTY}:
-            return "fall silent after a refusal, longer each time: only a penalty or a measured rate minds being asked"
-        return "send half a burst, half a window later a whole one, ask on for two windows, pause, and ask again"
+            return "pause after a refusal, longer each time: only a penalty or a measured rate counts refused requests"
+        return "send half a burst, half a window later a whole one, keep asking for two windows, pause, and ask again"
 
 
 def diagnose(observations: Iterable[Observation], foreign_share: float = 0.0) -> Diagnosis:
-    """Say which limits explain the observations.
+    """Find the limits that explain the observations.
 
     Args:
-        observations: requests that one limit decided about, in any order; the limit was unused before the first.
-        foreign_share: the least share of the limit that others are taken to use.
+        observations: requests that one limit decided about, in any order; the limit must be unused before the first.
+        foreign_share: the smallest share of the limit that other clients are assumed to use.
     """
     every = list(observations)
     if not every:
         return Diagnosis()
     evidence = Evidence.of(every)
-    told = partial(Diagnosis, requests=len(evidence.all), refused=len(evidence.every_refusal))
+    result = partial(Diagnosis, requests=len(evidence.all), refused=len(evidence.every_refusal))
     if (queue := fit_queue(evidence)) is not None:
         kind = Kind.WORK_QUEUE if queue.works else Kind.LEAKY_QUEUE
         bounds = {"rate": queue.rate} | ({"capacity": queue.capacity} if queue.capacity else {})
-        return told((Hypothesis(kind, bounds, foreign_share),))
+        return result((Hypothesis(kind, bounds, foreign_share),))
     if not evidence.every_refusal:
-        return told()
-    return told(*_explain(evidence, (foreign_share, *(share for share in FOREIGN_SHARES if share > foreign_share))))
+        return result()
+    return result(*_explain(evidence, (foreign_share, *(share for share in FOREIGN_SHARES if share > foreign_share))))
 
 
 def _explain(evidence: Evidence, shares: Sequence[float]) -> tuple[tuple[Hypothesis, ...], tuple[RuledOut, ...]]:
-    """The kinds that explain the evidence with as little foreign traffic as can be, and those that do not."""
+    """The kinds that explain the evidence with the least foreign traffic, and those that do not explain it."""
     hypotheses: list[Hypothesis] = []
     ruled_out: dict[Kind, RuledOut] = {}
 
@@ -146,7 +148,7 @@ def _explain(evidence: Evidence, shares: Sequence[float]) -> tuple[tuple[Hypothe
 
 
 def _explain_by(method: Method, evidence: Evidence, share: float) -> list[Hypothesis] | RuledOut:
-    """The hypotheses of one kind, or why there is none."""
+    """The hypotheses of one kind, or why there are none."""
     fits = method.fit(evidence, share)
     if isinstance(fits, Conflict):
         return RuledOut(method.kind, *fits.quota)

@@ -1,7 +1,7 @@
-"""Whether one limit counts for several keys (tokens, users, addresses), or each key has its own.
+"""Finds out whether several keys (tokens, users, addresses) share one limit, or each key has its own.
 
-Keys that share a limit are foreign traffic to each other, so no limit explains one of them alone. Where each has its
-own, they are admitted more than one limit would admit.
+If keys share a limit, they are foreign traffic to each other, and no limit explains one of them alone. If each has its
+own, together they are admitted more often than one limit would allow.
 """
 
 from __future__ import annotations
@@ -21,21 +21,21 @@ MOST_KEYS = 8
 
 @dataclass(frozen=True)
 class KeyDiagnosis:
-    """Diagnoses of all observations as one limit's, and of each key's as an own limit's."""
+    """The diagnosis of all observations as one limit, and of each key as a limit of its own."""
 
     together: Diagnosis
     each: Mapping[str, Diagnosis]
 
     @property
     def per_key(self) -> bool | None:
-        """Whether each key has its own limit; None if that cannot be told."""
+        """Whether each key has its own limit; None if the observations do not show it."""
         one_limit = _alike([self.together])
         own_limits = _alike([diagnosis for diagnosis in self.each.values() if diagnosis.refused])
         return own_limits if len(self.each) > 1 and one_limit != own_limits else None
 
 
 def diagnose_keys(observations: Iterable[Observation], foreign_share: float = 0.0) -> KeyDiagnosis:
-    """Diagnose all keys together, and on their own those of which most is known: eight at most."""
+    """Diagnose all keys together, and each of the eight busiest alone."""
     every = list(observations)
     keys: dict[str, list[Observation]] = {}
     for each in every:
@@ -45,7 +45,7 @@ def diagnose_keys(observations: Iterable[Observation], foreign_share: float = 0.
 
 
 def _alike(diagnoses: Iterable[Diagnosis]) -> bool:
-    """Whether one simple kind, with the same parameters, explains them all without foreign traffic."""
+    """Whether one simple kind with the same parameters explains all of them without foreign traffic."""
     explaining = [[each for each in found.hypotheses if not each.foreign_share] for found in diagnoses]
     for method in SIMPLE:
         common: list[Mapping[str, Bounds]] | None = None
@@ -60,6 +60,6 @@ def _alike(diagnoses: Iterable[Diagnosis]) -> bool:
 
 
 def _overlap(one: Mapping[str, Bounds], other: Mapping[str, Bounds]) -> dict[str, Bounds]:
-    """The bounds that both have in common; empty if there are none."""
+    """The intersection of the bounds; empty if there is none."""
     both = {name: Bounds(max(one[name].low, other[name].low), min(one[name].high, other[name].high)) for name in one}
     return both if all(bounds.low <= bounds.high for bounds in both.values()) else {}

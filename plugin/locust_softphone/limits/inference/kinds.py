@@ -1,4 +1,4 @@
-"""The kinds of limit that refuse: how each is fitted, what its parameters are called, and which model replays it."""
+"""The kinds of limit that the inference knows: how each is fitted, its parameters, and the model that replays it."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ __all__ = ["RARE", "SIMPLE", "Kind", "Method"]
 
 
 class Kind(StrEnum):
-    """A kind of limit, as far as it can be told from outside."""
+    """A kind of limit, as far as a client can distinguish it."""
 
     CAP = "cap of open sessions"
-    TOKEN_BUCKET = "token bucket"  # a leaky bucket without delay is one, too
+    TOKEN_BUCKET = "token bucket"  # or a leaky bucket without delay
     FIRST_WINDOW = "fixed window from the first request"
     ALIGNED_WINDOW = "fixed window aligned to a clock"
     SLIDING_LOG = "sliding log"
@@ -48,13 +48,13 @@ class Kind(StrEnum):
 
 
 class Method(NamedTuple):
-    """How evidence is explained by one kind.
+    """How one kind is fitted to evidence.
 
     Args:
-        kind: of the limit.
-        parameters: their names, in the order of the bounds that ``fit`` finds.
-        fit: finds the bounds, given the evidence and the share of foreign traffic.
-        make: makes a limit for a replay, from the evidence and the parameters; None: there is nothing to replay.
+        kind: the kind of limit.
+        parameters: the names of its parameters, in the order of the bounds that ``fit`` finds.
+        fit: finds the bounds, from the evidence and the share of foreign traffic.
+        make: makes a limit for a replay, from the evidence and the parameters; None if there is no replay.
     """
 
     kind: Kind

@@ -1,7 +1,7 @@
-"""A bucket that is filled in lumps: the interval T between two fills, the lump q, the burst b.
+"""Fits a bucket that is filled in lumps: the interval T between two fills, the lump q, the burst b.
 
-The limit begins to admit again at a fill, so the first instants of admission after refusals are T apart, or a multiple
-of it. Counted in fills instead of seconds, it is a token bucket with q tokens per fill.
+The limit begins to admit again at a fill, so the first admissions after refusals are T apart, or a multiple of T. With
+time counted in fills instead of seconds, it is a token bucket with a rate of q tokens per fill.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ __all__ = ["fit_lumps"]
 
 
 def fit_lumps(evidence: Evidence, foreign_share: float = 0.0) -> Fits:
-    """The interval between two fills, the tokens per fill, and the burst; it takes three fills that were seen."""
+    """The interval between two fills, the tokens per fill, and the burst; needs three observed fills."""
     fills = [(refused.earliest_s, admitted.latest_s) for refused, admitted in evidence.reopenings]
     if len(fills) < 3:
         return Conflict(QuotaRange(1.0, 0.0))
@@ -32,7 +32,7 @@ def fit_lumps(evidence: Evidence, foreign_share: float = 0.0) -> Fits:
 
 
 def _in_fills(evidence: Evidence, fill: Bounds, interval_s: Bounds) -> Evidence:
-    """The observations with each instant as the number of fills before it."""
+    """The observations with each instant replaced by the number of fills before it."""
 
     def least(instant: float) -> int:
         distance = instant - fill.high

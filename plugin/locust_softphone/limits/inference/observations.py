@@ -1,11 +1,11 @@
-"""What a client knows of its requests, and what that says about when they reached the limit.
+"""What a client observes of its requests, and what this shows about their arrival at the limit.
 
-The shortest round trip is the part of the delay that all requests share. On which way it is spent does not matter: it
-moves all arrivals by the same time. So, on a clock that is late by the shortest way there, a request arrived between
+All requests share the shortest round trip; it shifts all arrivals by the same time and can be ignored. On a clock
+shifted by the shortest one-way delay, a request arrived between
 
     earliest_s = sent_s   and   latest_s = sent_s + (its round trip - the shortest round trip)
 
-The number that had arrived by an instant therefore lies between two step curves, and so does the number in a window:
+So the number of arrivals by an instant lies between two step curves, and the number in a window between two counts:
 
     possibly arrived  ┌──────┘    by earliest_s     in [x, y]: surely    latest by y, less those earliest before x
        surely arrived │   ┌──┘    by latest_s                  possibly  earliest by y, less those latest before x
@@ -22,20 +22,20 @@ from typing import NamedTuple, Self, TypeVar
 __all__ = ["Arrival", "ArrivalCurve", "Evidence", "Observation", "most_foreign", "thinned"]
 
 MOST_POINTS = 400
-"""So many requests are looked at one by one; the counts in between are always those of all."""
+"""How many requests are checked one by one. Counts between them always include all requests."""
 
 T = TypeVar("T")
 
 
 class Observation(NamedTuple):
-    """One request.
+    """One request, as its client saw it.
 
     Args:
         sent_s: when it was sent, on any clock.
-        answered_s: when its answer was there, on the same clock.
-        admitted: whether the limit let it pass.
-        open: how many sessions the sender knew to be open when it sent this.
-        key: whom the limit may count it for: a token, a user, an address.
+        answered_s: when its answer arrived, on the same clock.
+        admitted: whether the limit admitted it.
+        open: how many sessions the client knew to be open when it sent the request.
+        key: what the limit may count it by: a token, a user, an address.
     """
 
     sent_s: float
@@ -46,7 +46,7 @@ class Observation(NamedTuple):
 
 
 class Arrival(NamedTuple):
-    """When a request reached the limit, at the earliest and at the latest, and how that went."""
+    """When a request reached the limit, at the earliest and at the latest, and what was decided."""
 
     earliest_s: float
     latest_s: float
@@ -56,7 +56,7 @@ class Arrival(NamedTuple):
 
 
 class ArrivalCurve:
-    """How many requests had reached the limit, at any instant."""
+    """How many requests have reached the limit at any instant, as a lower and an upper bound."""
 
     def __init__(self, arrivals: Iterable[Arrival]) -> None:
         arrivals = list(arrivals)
@@ -64,16 +64,16 @@ class ArrivalCurve:
         self.latest = sorted(each.latest_s for each in arrivals)
 
     def surely_in(self, begin: float, end: float) -> int:
-        """How many arrived from ``begin`` to ``end`` at least."""
+        """The least number of arrivals from ``begin`` to ``end``."""
         return max(0, bisect_right(self.latest, end) - bisect_left(self.earliest, begin))
 
     def possibly_in(self, begin: float, end: float) -> int:
-        """How many arrived from ``begin`` to ``end`` at most."""
+        """The greatest number of arrivals from ``begin`` to ``end``."""
         return bisect_right(self.earliest, end) - bisect_left(self.latest, begin)
 
 
 class Evidence:
-    """All observations of one limit, sorted, with what the fits of several kinds need of them."""
+    """All observations of one limit, sorted, with the derived values that several fits need."""
 
     def __init__(self, arrivals: Iterable[Arrival], shortest_s: float = 0.0) -> None:
         self.all = sorted(arrivals)
@@ -82,7 +82,7 @@ class Evidence:
         self.admitted = ArrivalCurve(passed)
         self.everything = ArrivalCurve(self.all)
         self.reopenings = self._reopenings()
-        self.refusals = self._telling_refusals()
+        self.refusals = self._informative_refusals()
         self.admissions = thinned(passed, MOST_POINTS)
         self.shortest_s = shortest_s
         self.begin_s = self.all[0].earliest_s
@@ -92,11 +92,13 @@ class Evidence:
 
     @classmethod
     def of(cls, observations: Iterable[Observation]) -> Self:
-        """The evidence of these observations; there has to be one."""
+        """The evidence of these observations; there must be at least one."""
         every = list(observations)
         delays_s = sorted(each.answered_s - each.sent_s for each in every)
         shortest_s = delays_s[0]
-        allowance_s = delays_s[min(len(delays_s) - 1, 1 + len(delays_s) // 100)] - shortest_s  # it had some jitter, too
+        allowance_s = (
+            delays_s[min(len(delays_s) - 1, 1 + len(delays_s) // 100)] - shortest_s
+        )  # the shortest has jitter too
         return cls(
             (
                 Arrival(
@@ -113,21 +115,21 @@ class Evidence:
 
     @property
     def first_reopening_s(self) -> float:
-        """About when the limit began to admit again for the first time; the beginning, if it never did."""
+        """About when the limit first admitted again after a refusal; the begin of the observations if it never did."""
         if not self.reopenings:
             return self.begin_s
         refused, admitted = self.reopenings[0]
         return (refused.earliest_s + admitted.latest_s) / 2
 
     def with_refusals(self, refusals: Iterable[Arrival]) -> Self:
-        """The same, with nothing concluded from other refusals."""
+        """The same evidence, with only these refusals."""
         other = object.__new__(type(self))
         other.__dict__ |= self.__dict__
         other.refusals = list(refusals)
         return other
 
     def _reopenings(self) -> list[tuple[Arrival, Arrival]]:
-        """A refusal and the admission that came next, for each time that the limit surely began to admit again."""
+        """A refusal and the next admission, for each time that the limit surely began to admit again."""
         refused = iter(self.every_refusal)
         next_refused = next(refused, None)
         found: list[tuple[Arrival, Arrival]] = []
@@ -142,8 +144,8 @@ class Evidence:
                 latest = None
         return found
 
-    def _telling_refusals(self) -> list[Arrival]:
-        """The refusals next to an admission say most; the others are thinned."""
+    def _informative_refusals(self) -> list[Arrival]:
+        """Some of the refusals. Those next to an admission give the closest bounds, so more of them are kept."""
         before = [refused for refused, _ in self.reopenings]
         after = [later for earlier, later in pairwise(self.all) if earlier.admitted and not later.admitted]
         return sorted(
@@ -156,15 +158,15 @@ class Evidence:
 
 
 def thinned(items: Sequence[T], most: int) -> list[T]:
-    """At most so many of them, evenly spaced, the first and the last included."""
+    """At most ``most`` of the items, evenly spaced, with the first and the last."""
     if len(items) <= most:
         return list(items)
     return [items[round(number * (len(items) - 1) / (most - 1))] for number in range(most)]
 
 
 def most_foreign(share: float, expected: float) -> float:
-    """How many requests of others may have been admitted where the limit admits ``expected`` in all.
+    """The most requests of other clients among ``expected`` admissions.
 
-    Their share of them, and three standard deviations of a Poisson process.
+    This is their share plus three standard deviations of a Poisson process.
     """
     return share * expected + 3 * sqrt(share * expected)

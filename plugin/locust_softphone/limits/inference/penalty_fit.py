@@ -1,9 +1,9 @@
-"""A penalty P around a token bucket: how long everything is refused once the bucket has refused.
+"""Fits a penalty P around a token bucket: the time for which everything is refused after the bucket has refused.
 
     fixed      from the first refusal of a run:            last refusal < first + P ≤ next admission
     renewed    each request in the penalty starts it again: gaps between refusals < P ≤ gap before the next admission
 
-Only the first refusal of each run says something about the bucket.
+A run is a sequence of refusals. Only its first refusal gives a bound of the bucket.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ __all__ = ["fit_fixed_penalty", "fit_renewed_penalty"]
 
 @dataclass(frozen=True)
 class _Run:
-    """Refusals without an admission in between: the first, the last, and the admission that ended them."""
+    """Refusals without an admission in between, and the admission that ended them."""
 
     first: Arrival
     last: Arrival
@@ -54,12 +54,13 @@ def _fit(evidence: Evidence, runs: list[_Run], penalty_s: Bounds, foreign_share:
 
 
 def _runs(evidence: Evidence) -> list[_Run]:
+    """The runs of refusals, in order."""
     refused_at = [each.earliest_s for each in evidence.every_refusal]
     sent_at = [each.earliest_s for each in evidence.all]
     runs, begin = [], -inf
     for last, admitted in evidence.reopenings:
         run = evidence.every_refusal[bisect_left(refused_at, begin) : bisect_left(refused_at, admitted.earliest_s)]
-        begin = admitted.latest_s  # what was sent earlier may have met the end of this penalty
+        begin = admitted.latest_s  # requests sent earlier may have arrived at the end of this penalty
         if not run:
             continue
         first = run[0]._replace(latest_s=min(each.latest_s for each in run))

@@ -1,10 +1,10 @@
-"""A limit that queues: admitted requests are answered late, one after the other, and refusals come at once.
+"""Fits a limit that queues: admitted requests are answered late, one after the other; refusals come at once.
 
     answers of the queue   │  │  │  │  │      1/rate apart        capacity: how many wait or are worked on at a refusal
     refusals               │                 at once
 
-Whether it is a leaky bucket (the first is not delayed) or work with a limited concurrency (each takes its time) shows
-in the shortest delay of an admitted request.
+The shortest delay of an admitted request separates the two kinds: a leaky bucket does not delay the first request;
+with limited concurrency every request takes some time.
 """
 
 from __future__ import annotations
@@ -24,7 +24,13 @@ FEWEST_DELAYED = 5
 
 @dataclass(frozen=True)
 class QueueFit:
-    """What a queue serves in a second, how many it holds (if refusals show it), and whether work itself takes time."""
+    """The bounds of a queue.
+
+    Args:
+        rate: requests served per second.
+        capacity: requests that it holds; None if no refusal shows it.
+        works: whether every request takes time, also without a queue.
+    """
 
     rate: Bounds
     capacity: Bounds | None
@@ -32,7 +38,7 @@ class QueueFit:
 
 
 def fit_queue(evidence: Evidence) -> QueueFit | None:
-    """A queue, or None if the answers of admitted requests do not come late one after the other."""
+    """The queue that explains the answers, or None if they do not come late, one after the other."""
     passed = [each for each in evidence.all if each.admitted]
     undelayed_s = _undelayed_s(evidence)
     delayed = sorted(each.answered_s for each in passed if _round_trip_s(each) > 2 * undelayed_s)
@@ -55,13 +61,13 @@ def _round_trip_s(request: Arrival) -> float:
 
 
 def _undelayed_s(evidence: Evidence) -> float:
-    """How long an answer takes that nothing delays: as long as nine in ten refusals, or else the quickest."""
+    """The round trip of an answer without delay: 90 % of the refusals are faster; without refusals, near the shortest."""
     refused = sorted(map(_round_trip_s, evidence.every_refusal))
     return refused[len(refused) * 9 // 10] if refused else 1.5 * evidence.shortest_s
 
 
 def _longest_busy(answers: list[float], undelayed_s: float) -> tuple[int, int]:
-    """The first and the last of the most answers that came without a long pause in between."""
+    """The first and the last answer of the longest sequence without a long pause."""
     spacing_s = sorted(later - earlier for earlier, later in pairwise(answers))[(len(answers) - 1) * 9 // 10 - 1]
     best = stretch = 0, 0
     for number in range(1, len(answers)):
@@ -72,7 +78,7 @@ def _longest_busy(answers: list[float], undelayed_s: float) -> tuple[int, int]:
 
 
 def _answered_together(answers: list[float], within_s: float) -> int:
-    """How many answers come at about one instant: as many as are worked on at once."""
+    """The most answers that come at about the same time: the number of workers."""
     most, first = 1, 0
     for number, answer in enumerate(answers):
         while answers[first] < answer - within_s:
@@ -82,7 +88,7 @@ def _answered_together(answers: list[float], within_s: float) -> int:
 
 
 def _capacity(evidence: Evidence, passed: list[Arrival], jitter_s: float) -> Bounds | None:
-    """How many the queue holds: those that have arrived and not been answered, when one is admitted or refused."""
+    """How many requests the queue holds, from those unanswered when another one is admitted or refused."""
     sent = [each.earliest_s for each in passed]
     left = sorted(each.answered_s - evidence.shortest_s for each in passed)  # on the clock of the arrivals
 

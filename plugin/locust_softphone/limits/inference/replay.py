@@ -1,8 +1,8 @@
-"""The observed requests once more, decided by a model: how many decisions differ.
+"""Replays the observed requests against a model, and counts the decisions that differ.
 
-The fits look at each decision alone, so a limit can explain all of them by being at its boundary all the time. Such a
-coincidence does not survive a replay, where one decision leads to the next. In what order requests arrived that were
-sent at about one time is not known, so it is counted how many of them were admitted, not which.
+The fits check each decision alone. A wrong limit can pass if it is close to its boundary all the time. In a replay each
+decision depends on the earlier ones, so such a coincidence shows. The order of requests that were sent at about the
+same time is unknown, so the replay compares the number of admissions in each interval of time, not single decisions.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from locust_softphone.limits.inference.search import Bounds
 __all__ = ["Replay"]
 
 MOST_REPLAYED = 15_000
-BINS = 100  # of time, in which admissions are counted
-JITTERS = 5  # in one bin at least
-TOLERATED = 0.15  # of the rarer decision
+BINS = 100  # intervals of time in which admissions are counted
+JITTERS = 5  # a bin is at least this many times as long as the jitter
+TOLERATED = 0.15  # share of the rarer decision that may differ
 TOLERATED_AT_LEAST = 6
-WIDE = 10.0  # bounds with a ratio above this are too wide for a few points to speak for all
+WIDE = 10.0  # a few points cannot represent bounds with a greater ratio
 POINTS = 8  # along a diagonal of the bounds
 
 
@@ -30,14 +30,14 @@ class Replay:
 
     Args:
         evidence: what was observed.
-        foreign_share: the share of the limit that others are taken to use.
+        foreign_share: the share of the limit that other clients are assumed to use.
     """
 
     def __init__(self, evidence: Evidence, foreign_share: float) -> None:
         bin_s = max(evidence.span_s / BINS, JITTERS * evidence.jitter_s)
         arrivals = sorted(((each.earliest_s + each.latest_s) / 2, each.admitted) for each in evidence.all)
         replayed = 0
-        self._bins: list[tuple[list[float], int]] = []  # the instants of a bin, and how many were admitted
+        self._bins: list[tuple[list[float], int]] = []  # the instants in a bin, and how many were admitted
         for _, group in groupby(arrivals, lambda each: int((each[0] - evidence.begin_s) / bin_s)):
             in_bin = list(group)
             replayed += len(in_bin)
@@ -49,10 +49,7 @@ class Replay:
         self._tolerated = TOLERATED_AT_LEAST + (TOLERATED + 3 * foreign_share) * rarer
 
     def least_different(self, bounds: Sequence[Bounds], make: Callable[..., Limit]) -> int:
-        """How many decisions differ at least, for the best limit within the bounds; 0 if that is tolerable.
-
-        Bounds that are too wide to look at are not ruled out.
-        """
+        """How many decisions differ for the best limit within the bounds; 0 if tolerable, or if they are too wide."""
         if any(each.high > WIDE * each.low for each in bounds):
             return 0
         found = (self._different(make(*point)) for point in _points(bounds))
@@ -62,7 +59,7 @@ class Replay:
         return fewest if fewest > self._tolerated else 0
 
     def _different(self, limit: Limit) -> int:
-        """How many decisions of this limit differ; counted until there are too many."""
+        """How many decisions of this limit differ; stops counting when there are too many."""
         different = 0
         for instants, admitted in self._bins:
             different += abs(sum(limit.admit(now).admitted for now in instants) - admitted)

@@ -1,9 +1,8 @@
 """Bounds of two parameters that explain the observations: a scale (a rate or a window), and a quota.
 
-For a range of the scale each admission says that the quota is at least something, each refusal that it is at most
-something. Where the two contradict each other, no scale in the range explains the observations, and the range is
-dropped; else it is halved. What is left in the end are the bounds (set inversion by interval analysis, Jaulin and
-Walter 1993).
+For a range of the scale, each admission gives a lower bound of the quota, and each refusal an upper bound. If they
+contradict each other, no scale in the range explains the observations, and the range is dropped. Otherwise it is
+halved. What remains are the bounds (set inversion by interval analysis, Jaulin and Walter 1993).
 """
 
 from __future__ import annotations
@@ -17,17 +16,17 @@ from locust_softphone.limits.inference.observations import Arrival
 
 __all__ = ["Bounds", "Conflict", "Fits", "QuotaRange", "Tightest", "fit_scale"]
 
-COARSE = 0.02  # of the scale: ranges that hold are found with this precision,
-PRECISION = 0.002  # and their ends with this
-WIDE = 1.1  # ranges with a ratio above this are not halved if their ends and their middle hold
-INSIDE = 5  # parts of a range in which the quota is looked at
-MOST_ISLANDS = 60
+COARSE = 0.02  # relative precision with which ranges that hold are found
+PRECISION = 0.002  # relative precision of their ends
+WIDE = 1.1  # a range with a greater ratio is accepted whole if its ends and its middle hold
+PARTS = 5  # of a range, for which the quota is computed
+MOST_RANGES = 60
 
 T = TypeVar("T")
 
 
 class Bounds(NamedTuple):
-    """A parameter lies between these."""
+    """The least and the greatest value of a parameter."""
 
     low: float
     high: float
@@ -37,45 +36,46 @@ class Bounds(NamedTuple):
 
 
 class QuotaRange(NamedTuple):
-    """The quotas that explain the observations, whatever the scale is within a range of it.
+    """The quotas that explain the observations for a range of the scale; none if ``low`` is above ``high``.
 
     Args:
-        low: the admissions say that it is at least this.
-        high: the refusals say that it is at most this.
-        crowd: when the first and the last of the admissions came that say so.
-        refusal: the request whose refusal says so.
+        low: the lower bound from the admissions.
+        high: the upper bound from the refusals.
+        admitted_within: the instants of the first and the last of the admissions that give the lower bound.
+        refusal: the refused request that gives the upper bound.
     """
 
     low: float
     high: float
-    crowd: tuple[float, float] = (inf, inf)
+    admitted_within: tuple[float, float] = (inf, inf)
     refusal: Arrival | None = None
 
     @property
     def holds(self) -> bool:
+        """Whether any quota explains the observations."""
         return self.low <= self.high
 
 
 @dataclass(frozen=True)
 class Conflict:
-    """The observations that nothing explains, for the scale that comes nearest to explaining them."""
+    """No scale explains the observations; the contradiction at the scale that comes closest."""
 
     quota: QuotaRange
 
 
 Fits = list[tuple[Bounds, ...]] | Conflict
-"""The bounds of all parameters, once for each range of the scale that holds; or why none does."""
+"""The bounds of all parameters, for each range of the scale that holds; or why none does."""
 
 
 class Tightest(Generic[T]):
-    """Finds the request that bounds the quota most closely; the one that was found last is looked at first."""
+    """Finds the request that gives the closest bound of the quota; starts with the one found last, to stop early."""
 
     def __init__(self, requests: Sequence[T]) -> None:
         self._requests = requests
         self._last = 0
 
     def lowest(self, bound_of: Callable[[T], float], enough: float) -> tuple[float, T | None]:
-        """The lowest bound, or the first that is found below ``enough``."""
+        """The lowest bound, or the first one below ``enough``, and its request."""
         best, found = inf, None
         for number in (self._last, *range(len(self._requests))) if self._requests else ():
             bound = bound_of(self._requests[number])
@@ -87,25 +87,25 @@ class Tightest(Generic[T]):
 
 
 def fit_scale(quotas: Callable[[float, float], QuotaRange], low: float, high: float) -> Fits:
-    """The bounds within which a scale from ``low`` to ``high`` explains the observations.
+    """Find the scales between ``low`` and ``high`` that explain the observations.
 
     Args:
-        quotas: the quotas for a range of the scale; a part of a range must not allow more than the whole.
-        low: the least scale, above 0.
-        high: the greatest.
+        quotas: gives the quotas for a range of the scale; must not allow more for a part of a range than for the whole.
+        low: the least scale; above 0.
+        high: the greatest scale.
 
     Returns:
-        The bounds of the scale and of the quota, once for each range of the scale that holds.
+        The bounds of the scale and of the quota, for each range of the scale that holds.
     """
     search = _Search(quotas)
-    islands: list[Bounds] = []
+    ranges: list[Bounds] = []
     for cell in search.holding(low, high, COARSE):
-        if islands and cell.low <= islands[-1].high:
-            islands[-1] = Bounds(islands[-1].low, cell.high)
+        if ranges and cell.low <= ranges[-1].high:
+            ranges[-1] = Bounds(ranges[-1].low, cell.high)
         else:
-            islands.append(cell)
+            ranges.append(cell)
     fits: list[tuple[Bounds, ...]] = [
-        fit for island in islands[:MOST_ISLANDS] if (fit := search.ends(island)) is not None
+        fit for scale_range in ranges[:MOST_RANGES] if (fit := search.ends(scale_range)) is not None
     ]
     if fits:
         return fits
@@ -118,7 +118,7 @@ class _Search:
         self.nearest: Conflict | None = None
 
     def holding(self, low: float, high: float, precision: float, *, upwards: bool = True) -> Iterator[Bounds]:
-        """The ranges of the scale that hold, one after the other: narrow ones, and wide ones with ends that hold."""
+        """The ranges of the scale that hold, in order: narrow ones, and wide ones whose ends and middle hold."""
         found = self._quotas(low, high)
         middle = sqrt(low * high)
         if not found.holds:
@@ -126,7 +126,7 @@ class _Search:
             if self.nearest is None or gap < self.nearest.quota.low - self.nearest.quota.high:
                 self.nearest = Conflict(found)
         elif high <= low * (1 + precision):
-            if found.high < inf:  # or no refusal bears it out
+            if found.high < inf:  # without an upper bound no refusal supports it
                 yield Bounds(low, high)
         elif high > low * WIDE and self._holds_at(low, high, middle):
             yield Bounds(low, high)
@@ -139,14 +139,14 @@ class _Search:
         found = (self._quotas(scale, scale) for scale in scales)
         return all(each.holds and each.high < inf for each in found)
 
-    def ends(self, island: Bounds) -> tuple[Bounds, Bounds] | None:
-        """The exact ends of a range that holds, and the quotas in it."""
-        least = next(self.holding(*island, PRECISION), None)
+    def ends(self, scale_range: Bounds) -> tuple[Bounds, Bounds] | None:
+        """The precise ends of a range that holds, and the quotas in it."""
+        least = next(self.holding(*scale_range, PRECISION), None)
         if least is None:
             return None
-        most = next(self.holding(least.low, island.high, PRECISION, upwards=False), least)
-        step = (most.high / least.low) ** (1 / INSIDE)
-        cells = [(least.low * step**number, least.low * step ** (number + 1)) for number in range(INSIDE)]
+        most = next(self.holding(least.low, scale_range.high, PRECISION, upwards=False), least)
+        step = (most.high / least.low) ** (1 / PARTS)
+        cells = [(least.low * step**number, least.low * step ** (number + 1)) for number in range(PARTS)]
         found = [each for cell in (least, most, *cells) if (each := self._quotas(*cell)).holds and each.high < inf]
         quota = Bounds(min(each.low for each in found), max(each.high for each in found))
         return Bounds(least.low, most.high), quota

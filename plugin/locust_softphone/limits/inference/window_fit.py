@@ -1,10 +1,10 @@
-"""Limits that count in windows of time: the window's length W as scale, the quota Q.
+"""Fits limits that count in windows of time: the length W of the window is the scale, Q the quota.
 
 sliding log       n admitted within less than W          ►  n ≤ Q
                   refused, n admitted in the W before    ►  n ≥ Q
-fixed window      the same, in each window on its own (see windows.py for where they begin)
-sliding counter   measured = last * (1 - elapsed / W) + this; admitted below Q, refused at or above it
-measured rate     the same, and refused requests count as well
+fixed window      the same for each window alone (windows.py says where they begin)
+sliding counter   measured = last * (1 - elapsed / W) + this; admitted below Q, refused otherwise
+measured rate     the same, but refused requests count too
 """
 
 from __future__ import annotations
@@ -18,15 +18,15 @@ from locust_softphone.limits.inference.windows import Window, Windows, aligned, 
 
 __all__ = ["fit_aligned_window", "fit_first_window", "fit_measured_rate", "fit_sliding_counter", "fit_sliding_log"]
 
-MOST_WINDOWS = 200  # in the time that was observed
-GAPS = 2  # a window shorter than so many times the uncertainty of its boundary is too short to be seen
-JITTERS = 4  # a window shorter than so many of them is too short to be seen
-MOST_BEGINS = 400  # of windows of a sliding log
-MOST_DECISIONS = 300  # looked at for a sliding counter
+MOST_WINDOWS = 200  # in the observed time
+GAPS = 2  # a window must be this many times as long as the uncertainty of its boundary
+JITTERS = 4  # a window must be this many times as long as the jitter
+MOST_BEGINS = 400  # checked windows of a sliding log
+MOST_DECISIONS = 300  # checked for a sliding counter
 
 
 def fit_sliding_log(evidence: Evidence, foreign_share: float = 0.0) -> Fits:
-    """A sliding log."""
+    """The window and the quota of a sliding log."""
     curve = evidence.admitted
     begins, refusals = Tightest(thinned(curve.earliest, MOST_BEGINS)), Tightest(evidence.refusals)
 
@@ -44,12 +44,12 @@ def fit_sliding_log(evidence: Evidence, foreign_share: float = 0.0) -> Fits:
 
 
 def fit_first_window(evidence: Evidence, foreign_share: float = 0.0) -> Fits:
-    """Fixed windows that begin with the first request after the last one was over."""
+    """Fixed windows, each begun by the first request after the previous one."""
     return _fit_windows(evidence, foreign_share, from_first(evidence))
 
 
 def fit_aligned_window(evidence: Evidence, foreign_share: float = 0.0) -> Fits:
-    """Fixed windows with boundaries at equal distances; without a reopening none is known, and much fits."""
+    """Fixed windows with boundaries at equal distances. The first reopening shows one boundary."""
     gap_s = max((admitted.latest_s - refused.earliest_s for refused, admitted in evidence.reopenings[:1]), default=0.0)
     return _fit_windows(evidence, foreign_share, aligned(evidence), GAPS * gap_s)
 
@@ -60,7 +60,7 @@ def fit_sliding_counter(evidence: Evidence, foreign_share: float = 0.0) -> Fits:
 
 
 def fit_measured_rate(evidence: Evidence, foreign_share: float = 0.0) -> Fits:
-    """A sliding counter that counts refused requests as well."""
+    """A sliding counter that counts refused requests too."""
     return _fit_counter(evidence, evidence.everything, foreign_share, own=1)
 
 
@@ -69,7 +69,7 @@ def _window_range(evidence: Evidence) -> tuple[float, float]:
 
 
 def _with_foreign(quota: float, share: float) -> float:
-    """The most Q for which share * Q, and three standard deviations, make up for what ``quota`` lacks."""
+    """The greatest Q that is at most ``quota`` plus the foreign requests: share * Q and three standard deviations."""
     if not share or quota == inf:
         return quota
     root = (3 * sqrt(share) + sqrt(9 * share + 4 * (1 - share) * quota)) / (2 * (1 - share))
@@ -77,8 +77,8 @@ def _with_foreign(quota: float, share: float) -> float:
 
 
 def _fullest(curve: ArrivalCurve, windows: list[Window]) -> tuple[float, tuple[float, float]]:
-    """The quota that the fullest window shows, or the fullest two in a row, and when they were."""
-    least, crowd = 1.0, (inf, inf)
+    """The lower bound of the quota from the fullest window, or the fullest two in a row, and their instants."""
+    least, admitted_within = 1.0, (inf, inf)
     for number, window in enumerate(windows):
         for together in (1, 2):
             if number + together > len(windows):
@@ -86,8 +86,8 @@ def _fullest(curve: ArrivalCurve, windows: list[Window]) -> tuple[float, tuple[f
             end = windows[number + together - 1].end_low
             count = ceil(curve.surely_in(window.surely_from, end) / together)
             if count > least:
-                least, crowd = count, (window.surely_from, end)
-    return least, crowd
+                least, admitted_within = count, (window.surely_from, end)
+    return least, admitted_within
 
 
 def _fit_windows(evidence: Evidence, foreign_share: float, windows_of: Windows, shortest_of_all_s: float = 0.0) -> Fits:
@@ -101,16 +101,16 @@ def _fit_windows(evidence: Evidence, foreign_share: float, windows_of: Windows, 
 
         def most_of(refusal: Arrival) -> float:
             if refusal.latest_s > horizon_s or (windows[0].follows and refusal.earliest_s < windows[0].begin_high):
-                return inf  # there are windows that were not made
+                return inf  # it may belong to a window that was not computed
             found = [
                 curve.possibly_in(begins[number], min(refusal.latest_s, ends[number]))
                 for number in range(bisect_left(ends, refusal.earliest_s), bisect_right(begins, refusal.latest_s))
             ]
             return _with_foreign(max(found, default=0), foreign_share)
 
-        least, crowd = _fullest(curve, windows)
+        least, admitted_within = _fullest(curve, windows)
         most, refusal = refusals.lowest(most_of, least)
-        return QuotaRange(least, most, crowd, refusal)
+        return QuotaRange(least, most, admitted_within, refusal)
 
     low, high = _window_range(evidence)
     return fit_scale(quotas, min(high, max(low, shortest_of_all_s)), high)
@@ -127,20 +127,20 @@ def _fit_counter(evidence: Evidence, counted: ArrivalCurve, foreign_share: float
 
     def in_row(windows: list[Window], shortest_s: float, longest_s: float) -> QuotaRange:
         measure = _Measure(counted, windows, shortest_s, longest_s, own)
-        least, crowd = _fullest(evidence.admitted, windows)
+        least, admitted_within = _fullest(evidence.admitted, windows)
         most, refusal = refusals.lowest(lambda each: _with_foreign(measure.most(each), foreign_share), least)
         if most < least:
-            return QuotaRange(least, most, crowd, refusal)
+            return QuotaRange(least, most, admitted_within, refusal)
         negative, admission = admissions.lowest(lambda each: -1.0 - floor(measure.least(each)), -most)
         if admission is not None and -negative > least:
-            least, crowd = -negative, (admission.earliest_s, admission.latest_s)
-        return QuotaRange(least, most, crowd, refusal)
+            least, admitted_within = -negative, (admission.earliest_s, admission.latest_s)
+        return QuotaRange(least, most, admitted_within, refusal)
 
     return fit_scale(quotas, *_window_range(evidence))
 
 
 class _Measure:
-    """What two counters measure when a request comes, for a range of the length of windows."""
+    """What the two counters measure at a request, for a range of the window length."""
 
     def __init__(
         self, counted: ArrivalCurve, windows: list[Window], shortest_s: float, longest_s: float, own: int
@@ -156,7 +156,7 @@ class _Measure:
         self._possibly = [counted.possibly_in(window.begin_low, window.end_high) for window in windows]
 
     def least(self, request: Arrival) -> float:
-        """How many requests at least."""
+        """The least measured number at this request."""
         found = []
         for number in self._touched(request):
             window = self._windows[number]
@@ -166,7 +166,7 @@ class _Measure:
         return min(found, default=0.0)
 
     def most(self, request: Arrival) -> float:
-        """How many requests at most, itself not counted."""
+        """The greatest measured number at this request, without itself."""
         found = []
         for number in self._touched(request):
             window = self._windows[number]
@@ -177,7 +177,7 @@ class _Measure:
         return max(found, default=inf)
 
     def _touched(self, request: Arrival) -> range:
-        """The windows that the request may have arrived in; none if it may have come after the last of them."""
+        """The windows in which the request may have arrived; none if it may have arrived after the last one."""
         if request.latest_s > self._windows[-1].end_low:
             return range(0)
         return range(bisect_left(self._ends, request.earliest_s), bisect_right(self._begins, request.latest_s))

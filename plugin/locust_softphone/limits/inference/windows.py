@@ -1,10 +1,10 @@
-"""Where windows begin and end, for a range of their length.
+"""Where windows begin and end, for a range of window lengths.
 
-    from_first           with the first request after the last one was over
-    aligned              at equal distances; the first reopening of the limit shows one boundary
-    one_after_another    with the first request, then where the last one ended; after a pause with a request again
+    from_first           each begins with the first request after the previous one
+    aligned              boundaries at equal distances; the first reopening of the limit shows one
+    one_after_another    each begins where the previous one ended; after a pause, with a request
 
-The uncertainty grows from window to window, so only some of them are made: what comes later says nothing new.
+The uncertainty grows from window to window, so only the first ones are computed: later ones give no closer bounds.
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ class Window(NamedTuple):
     """A window of time.
 
     Args:
-        begin_low: it begins at this instant or later.
-        begin_high: and at this instant or earlier.
-        end_low: it ends at this instant or later.
-        end_high: and at this instant or earlier.
-        surely_from: what arrives from here until ``end_low`` is in it for sure.
+        begin_low: its earliest possible begin.
+        begin_high: its latest possible begin.
+        end_low: its earliest possible end.
+        end_high: its latest possible end.
+        surely_from: requests that arrive from here until ``end_low`` are in the window for sure.
         follows: whether it begins where the window before it ended.
     """
 
@@ -44,11 +44,11 @@ class Window(NamedTuple):
 
 
 Windows = Callable[[float, float], list[Window]]
-"""The windows, for a shortest and a longest length."""
+"""Makes the windows for a shortest and a longest length."""
 
 
 def from_first(evidence: Evidence) -> Windows:
-    """Windows that begin with the first request after the last one was over."""
+    """Windows that each begin with the first request after the previous one."""
     sent, answered = evidence.everything.earliest, evidence.everything.latest
 
     def windows(shortest_s: float, longest_s: float) -> list[Window]:
@@ -89,9 +89,9 @@ def aligned(evidence: Evidence) -> Windows:
 
 
 def one_after_another(evidence: Evidence) -> Callable[[float, float], list[list[Window]]]:
-    """Windows in a row; after a pause of a whole window the next begins with a request.
+    """Sequences of windows; after a pause of a whole window, the next one begins with a request.
 
-    Whether there was such a pause may depend on the length: then there is more than one such row.
+    If the window length decides whether there was such a pause, both sequences are returned.
     """
     everything = evidence.everything
 
