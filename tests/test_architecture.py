@@ -47,6 +47,7 @@ ALLOWED_IN = {  # other modules that only some parts may import
     "asyncio": {"edge"},
     "aiohttp": {"edge"},
     "uvloop": {"edge"},
+    "wsproto": {"edge"},
     "threading": {"signaling", "swarm", "edge"},
     "subprocess": {"runs"},
     "rich": {"report"},

@@ -226,7 +226,7 @@ def test_a_flood_of_frames_from_a_client_that_never_reads_is_survived(edge: Edge
     with bounded_memory(edge), upgraded(edge, phone) as flooding:
         flooding.settimeout(FLOOD_S / 4)
         until_s = time.monotonic() + FLOOD_S
-        with suppress(TimeoutError):
+        with suppress(TimeoutError, ConnectionError):  # a client that does not read its pongs is cut
             while time.monotonic() < until_s:
                 flooding.sendall(frames)
         with Softphone(edge, "bob").connect() as websocket:  # other clients are served meanwhile
@@ -238,7 +238,7 @@ def test_a_flood_of_frames_from_a_client_that_never_reads_is_survived(edge: Edge
     ("frame", "code"),
     [
         (b"\x81\xff" + struct.pack("!Q", 1_000_000_000) + bytes(4), 1009),
-        (b"\x81\xff" + struct.pack("!Q", 2**63) + bytes(4), 1009),
+        (b"\x81\xff" + struct.pack("!Q", 2**63) + bytes(4), 1002),
         (b"\x89\xfe" + struct.pack("!H", 1000) + bytes(4), 1002),
         (b"\x83\x80" + bytes(4), 1002),
         (b"\xf1\x80" + bytes(4), 1002),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import socket
+
 import pytest
 
 from locust_softphone.sdp import check_answer, parse
@@ -24,8 +26,9 @@ TOO_LONG = b"x" * (64 * 1024 + 1)
         ({"Authorization": BASIC}, 401),
         ({"Authorization": "Bearer nonsense", "Upgrade": ""}, 401),  # credentials are checked first
         ({"Upgrade": "h2c"}, 426),
-        ({"Sec-WebSocket-Version": "12"}, 400),
-        ({"Sec-WebSocket-Key": "short"}, 400),
+        *(({"Sec-WebSocket-Version": version}, 400) for version in ("", "7", "8", "12", "14", "013")),
+        *(({"Sec-WebSocket-Key": key}, 400) for key in ("", "short", "dGhlIHNhbXBsZSBub25jZQ!", "c2hvcnQ=")),
+        *(({"Connection": tokens}, 400) for tokens in ("keep-alive", "upgraded", "no-upgrade-here, close")),
     ],
 )
 def test_a_handshake_that_is_refused(edge: EdgeProcess, changed: dict[str, str], status: int) -> None:
@@ -33,8 +36,18 @@ def test_a_handshake_that_is_refused(edge: EdgeProcess, changed: dict[str, str],
     response = edge.request("GET", "/signaling", b"", {**UPGRADE, "Authorization": authorization, **changed})
     assert (response.status, response.json()["status"]) == (status, status)
     assert "X-RateLimit-Limit" not in response.headers
+    if status == 400:
+        assert response.headers["Sec-WebSocket-Version"] == "13"  # RFC 6455 4.4
     if status == 426:
         assert response.headers["Upgrade"] == "websocket"  # RFC 9110 15.5.22
+
+
+def test_a_handshake_over_http_1_0_is_refused(edge: EdgeProcess) -> None:
+    """RFC 6455 4.2.1, RFC 9110 7.8."""
+    lines = [f"{name}: {value}" for name, value in {**UPGRADE, **Softphone(edge).headers}.items()]
+    with socket.create_connection(edge.address, timeout=20) as connection:
+        connection.sendall("\r\n".join(["GET /signaling HTTP/1.0", *lines, "", ""]).encode())
+        assert connection.recv(12) == b"HTTP/1.0 400"
 
 
 def test_a_handshake_that_is_admitted(edge: EdgeProcess) -> None:

@@ -44,6 +44,10 @@ def masked(opcode: int, payload: bytes) -> bytes:
     return bytes((0x80 | opcode, 0x80 | len(payload))) + bytes(4) + payload
 
 
+def not_final(frame: bytes) -> bytes:
+    return bytes((frame[0] & 0x7F,)) + frame[1:]
+
+
 def test_sessions_queue_to_become_ready(start_edge: StartEdge) -> None:
     edge = start_edge(QUEUED)
     with Softphone(edge, "a").connect() as first, Softphone(edge, "b").connect() as second:
@@ -128,19 +132,49 @@ def test_a_client_that_answers_no_ping_is_cut(start_edge: StartEdge) -> None:
         (masked(1, json.dumps({"type": "bye"}).encode()) + masked(8, b"\x03\xe8"), "1000"),
         (masked(8, b"\x0f\xa1why"), "4001"),  # a code for applications, RFC 6455 7.4.2
         (masked(8, b""), "1005"),  # no code at all, RFC 6455 7.1.5
-        (masked(1, b"\xff"), "1007"),  # not UTF-8: the edge closes
+        (bytes((0x82, 0xFF)) + struct.pack(">Q", 64 * 1024 + 1) + bytes(4 + 64 * 1024 + 1), "1009"),  # too long
+        (b"\x81\x05hello", "1002"),  # not masked, RFC 6455 5.1
+        (b"\x89\x02hi", "1002"),
+        (b"\x8a\x00", "1002"),
+        (b"\x88\x02\x03\xe8", "1002"),
+        (b"\xc1\x80" + bytes(4), "1002"),  # a reserved bit, 5.2
         (masked(3, b""), "1002"),  # an opcode that does not exist
-        (bytes((0x82, 0xFF)) + struct.pack(">Q", 64 * 1024 + 1) + bytes(4), "1009"),  # longer than the edge reads
+        (masked(11, b""), "1002"),
+        (b"\x81\xfe\x00\x7d" + bytes(4 + 125), "1002"),  # a length that is not minimal
+        (b"\x81\xff" + bytes(6) + b"\xff\xff" + bytes(4 + 0xFFFF), "1002"),
+        (masked(0, b"x"), "1002"),  # a continuation of nothing, 5.4
+        (not_final(masked(1, b"x")) + masked(1, b"y"), "1002"),
+        (not_final(masked(8, b"\x03\xe8")), "1002"),  # control frames are not fragmented, 5.5
+        (not_final(masked(9, b"")), "1002"),
+        (not_final(masked(10, b"")), "1002"),
+        (b"\x89\xfe\x00\x7e" + bytes(4 + 126), "1002"),  # nor longer than 125
+        (masked(8, b"x"), "1002"),  # half a code, 5.5.1
+        *((masked(8, struct.pack(">H", code)), "1002") for code in (0, 999, 1004, 1005, 1006, 1015, 2999, 5000)),  # 7.4
+        (masked(1, b"\xff"), "1007"),  # not UTF-8, 8.1
+        (not_final(masked(1, b"\xf0\x9f")) + masked(0, b"\x92"), "1007"),
+        (masked(8, b"\x03\xe8\xff\xfe"), "1007"),
     ],
 )
-def test_a_close_frame_is_answered_and_counted_under_its_code(edge: EdgeProcess, frames: bytes, ending: str) -> None:
+def test_a_session_ends_with_a_close_frame_and_is_counted_under_its_code(
+    edge: EdgeProcess, frames: bytes, ending: str
+) -> None:
     before = edge.stats()
     with raw_websocket(Softphone(edge)) as connection:
         connection.sendall(frames)
-        assert connection.recv(1) == b"\x88"  # a close frame
+        code = b"" if ending == "1005" else struct.pack(">H", int(ending))
+        assert connection.recv(100) == bytes((0x88, len(code))) + code  # not masked, RFC 6455 5.1
     eventually(lambda: bool(edge.stats()["sessions"]["open"] == before["sessions"]["open"]))
     assert edge.stats()["closes"].get(ending, 0) == before["closes"].get(ending, 0) + 1
     assert edge.stats()["lost"] == before["lost"]
+
+
+def test_fragments_and_the_pings_between_them(edge: EdgeProcess) -> None:
+    with raw_websocket(Softphone(edge)) as connection:
+        frames = not_final(masked(1, b"\xf0\x9f")) + masked(9, b"?") + masked(0, b"\x8e\x89") + masked(8, b"")
+        for byte in frames:  # frames that arrive in parts
+            connection.sendall(bytes((byte,)))
+        assert connection.recv(3, socket.MSG_WAITALL) == b"\x8a\x01?"
+        assert connection.recv(2, socket.MSG_WAITALL) == b"\x88\x00"
 
 
 @pytest.mark.parametrize("reset", [False, True])

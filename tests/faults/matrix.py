@@ -106,7 +106,9 @@ causes all faults and writes this page. The test suite causes them too, and fail
 {table}
 The outcome is that of the attempt that met the fault. The step `hold` means a call that has been answered; there the
 outcome says how the connection ended. Close code 1006 is what a browser shows for a connection without a close frame,
-and for a refused upgrade. Waits are those of Retry-After or, without one, the back-off.
+and for a refused upgrade. A WebSocket that the softphone itself closes, because a login was refused or `ready` did not
+come in time, has no close code here: it gets a close frame with 1000 and is counted as `own_cuts`. Waits are those of
+Retry-After or, without one, the back-off.
 
 An edge that is killed and restarted during a run drops all softphones. They reconnect, and the run reports that the
 edge was restarted and that the ledger cannot balance: `tests/swarm/test_restart.py`. Hostile servers and clients are

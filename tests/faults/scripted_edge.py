@@ -74,12 +74,15 @@ class _Edge:
         with connection, suppress(OSError):
             connection.settimeout(PATIENCE_S)
             while (visit := _read(connection)) is not None:
-                step = STEP_OF[visit.head.split(b" ")[1].decode()]
+                step = STEP_OF.get(visit.head.split(b" ")[1].decode(), "other")
                 fault = self.fault(step) or (self.fault("ready") if step == "handshake" else None)
                 if fault is not None:
                     fault(visit)
                     return
                 getattr(self, f"_{step}")(visit)
+
+    def _other(self, visit: Visit) -> None:
+        visit.connection.sendall(reply("404 Not Found"))
 
     def _token(self, visit: Visit) -> None:
         visit.connection.sendall(reply("200 OK", b'{"access_token": "t", "expires_in": 3600}'))

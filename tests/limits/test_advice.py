@@ -48,6 +48,13 @@ def headers(value: str | None, date: str | None) -> dict[str, str]:
             7.0,
             "not an HTTP-date because of the zone, but not ambiguous either",
         ),
+        ("7, 7", None, 7.0, "twice the same"),
+        ("7, 30 ,2", None, 30.0, "of different ones the longest"),
+        ("soon, 7", None, 7.0, "one that cannot be read does not hide the other"),
+        ("Tue, 14 Nov 2023 22:13:27 GMT, Tue, 14 Nov 2023 22:13:27 GMT", SENT, 7.0, "a date twice"),
+        ("Tue, 14 Nov 2023 22:13:27 GMT", f"{SENT}, {SENT}", 7.0, "a Date twice"),
+        ("Tuesday, 14-Nov-23 22:13:27 GMT, 9", SENT, 9.0, "a date and a number"),
+        ("9, Tue Nov 14 22:13:27 2023", SENT, 9.0, "a number and a date"),
         ("Fri, 99 Foo 9999 99:99:99 GMT", SENT, None, "not a date"),
     ],
 )

@@ -164,6 +164,32 @@ def test_each_step_is_balanced_by_itself() -> None:
     ]
 
 
+HANDSHAKES = {"attempts.handshake": 5, "outcomes.handshake.ok": 3, "outcomes.handshake.timed_out": 1}
+REFUSED = {"outcomes.handshake.rate_limited": 1, "status.handshake.429": 1}
+EDGE = {"handshake": {"requests": 5, "admitted": 4, "refused": {"429": 1}, "cut": 0}}
+
+
+@pytest.mark.parametrize(
+    ("ended", "sessions", "problems", "why"),
+    [
+        ({"closes.1000": 3, "closes.1006": 2}, 4, [], "a failed handshake is a close with 1006, and one was admitted"),
+        ({"closes.1000": 3, "closes.1006": 2}, 3, [], "the handshake without an answer did not reach the edge"),
+        ({"closes.1000": 1, "closes.1001": 1, "closes.1006": 2, "cut_off": 1}, 4, [], "any end counts"),
+        (
+            {"closes.1000": 1, "closes.1006": 2},
+            4,
+            ["sessions: the edge counted 4, softphones can account for 2"],
+            "two softphones never hung up",
+        ),
+    ],
+)
+def test_the_end_of_each_session_is_known(
+    ended: Mapping[str, int], sessions: int, problems: list[str], why: str
+) -> None:
+    balanced = balance({**HANDSHAKES, **REFUSED, **ended}, EDGE, sessions=sessions)
+    assert balanced["problems"] == problems, why
+
+
 def test_steps_without_a_request_are_not_balanced() -> None:
     assert balance({"attempts.ready": 7, "attempts.close": 7, "outcomes.ready.ok": 7}, {})["balanced"] is True
 

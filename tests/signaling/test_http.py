@@ -44,6 +44,13 @@ def test_a_date_is_read_against_this_machines_clock_where_the_response_has_none(
         (b"", Outcome.LOST, None),
         (b"HTTP/1.1 200 O", Outcome.LOST, None),
         (b"SSH-2.0-OpenSSH_9.2\r\n\r\n", Outcome.MALFORMED, None),
+        (b"HTTP/1.12 200 OK\r\n\r\n", Outcome.MALFORMED, None),
+        (b"HTTP/1. 200 OK\r\n\r\n", Outcome.MALFORMED, None),
+        (b"HTTP/2.0 200 OK\r\n\r\n", Outcome.MALFORMED, None),
+        (b"HTTP/1.1 2000 OK\r\n\r\n", Outcome.MALFORMED, None),
+        (b"HTTP/1.1 20 OK\r\n\r\n", Outcome.MALFORMED, None),
+        (b"HTTP/1.1 099 OK\r\n\r\n", Outcome.MALFORMED, None),
+        (b"HTTP/1.1 200OK\r\n\r\n", Outcome.MALFORMED, None),
         (b"HTTP/1.1 2\xb20 OK\r\n\r\n", Outcome.MALFORMED, None),
         (b"HTTP/1.1 200 OK\r\nno colon\r\n\r\n", Outcome.MALFORMED, 200),
         (b"HTTP/1.1 200 OK\r\nX: " + b"x" * 70_000, Outcome.MALFORMED, None),
@@ -53,6 +60,34 @@ def test_a_head_that_fails(received: Received, data: bytes, outcome: Outcome, st
     with pytest.raises(AttemptFailed) as caught:
         read_head(received(data))
     assert (caught.value.outcome, caught.value.status) == (outcome, status)
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        b"Retry-After: 3\r\nRetry-After: 3\r\n",
+        b"Retry-After: 1\r\nX: y\r\nretry-after: 3\r\n",
+        b"X-Reason: too many\r\n  requests\r\nRetry-After: 3\r\n",
+        b"Retry-After:\r\n 3\r\n",
+        b"Retry-After: 3\r\n\t\r\n",
+        b" before the first header\r\nRetry-After: 3\r\n",
+        b"Retry-After : 3\r\n",
+        b"Retry-After\t:3\r\n",
+        b"no colon\r\nRetry-After: 3\r\n",
+        b"Retry-After: 3\n",
+        b"X: y\nRetry-After: 3\r\nZ:\n y\n",
+    ],
+)
+@pytest.mark.parametrize("end", [b"\r\n", b"\n"])
+def test_a_refusal_is_read_however_its_header_lines_are_written(received: Received, lines: bytes, end: bytes) -> None:
+    """RFC 9112 2.2 (LF alone), 5.1 (a blank before the colon), 5.2 (obs-fold); RFC 9110 5.3 (repeated headers)."""
+    head = read_head(received(b"HTTP/1.1 429 Slow" + end + lines + end + b"body"))
+    assert head.refusal().outcome is Outcome.RATE_LIMITED
+    assert head.advice.retry_after_s == 3.0
+
+
+def test_a_folded_line_becomes_a_blank(received: Received) -> None:
+    assert read_head(received(b"HTTP/1.1 200 OK\r\nX: a\r\n\t b\r\n c\r\n\r\n")).headers == {"x": "a b c"}
 
 
 @pytest.mark.parametrize("status", ["204 No Content", "304 Not Modified"])
@@ -79,6 +114,9 @@ def test_a_refusal_whose_body_is_cut_off_is_still_that_refusal(
             says(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nh\r\n1;x=y\r\ni\r\n0\r\nT: x\r\n\r\n"),
             b"hi",
         ),
+        (says(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n02 \r\nhi\r\n0;x\r\n\r\n"), b"hi"),
+        (says(b"HTTP/1.1 200 OK\nTransfer-Encoding: chunked\n\n2\r\nhi\r\n0\r\nT: x\nU: y\n\n"), b"hi"),
+        (says(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 2\r\n\r\nhi"), b"hi"),
         (says(b"HTTP/1.1 200 OK\r\n\r\nhi"), b"hi"),
         (says(b"HTTP/1.1 103 Early Hints\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi"), b"hi"),
     ],
@@ -91,13 +129,32 @@ def test_a_response_is_read_to_its_end(script: Script, expected: bytes) -> None:
 
 
 @pytest.mark.parametrize(
+    "size", [b"xyz", b"-5", b"+5", b"0x5", b"1_0", b"", b" 5", b"5 5", b"5\n", b"\xb2", b"5,5", b"F" * 17, b"FFFFFFF"]
+)
+def test_what_is_not_a_chunk_size(received: Received, size: bytes) -> None:
+    """RFC 9112 7.1."""
+    stream = received(
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + size + b"\r\nhello world 1234\r\n0\r\n\r\n"
+    )
+    with pytest.raises(AttemptFailed) as caught:
+        read_body(stream, read_head(stream))
+    assert caught.value.outcome is Outcome.MALFORMED
+
+
+def test_a_chunk_ends_with_crlf(received: Received) -> None:
+    stream = received(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhixx0\r\n\r\n")
+    with pytest.raises(AttemptFailed) as caught:
+        read_body(stream, read_head(stream))
+    assert caught.value.outcome is Outcome.MALFORMED
+
+
+@pytest.mark.parametrize(
     ("script", "outcome"),
     [
         (says(b"HTTP/1.1 200 OK\r\nContent-Length: 20\r\n\r\nhi"), Outcome.LOST),
         (says(b"HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n"), Outcome.MALFORMED),
         (says(b"HTTP/1.1 200 OK\r\nContent-Length: 99999999999\r\n\r\n"), Outcome.MALFORMED),
-        (says(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nxyz\r\n"), Outcome.MALFORMED),
-        (says(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n-5\r\n"), Outcome.MALFORMED),
+        (says(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\nhi"), Outcome.MALFORMED),
         (says(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n7\r\nab"), Outcome.LOST),
         (says(b"HTTP/1.1 200 OK\r\n\r\n" + b"x" * 1_100_000), Outcome.MALFORMED),
         (resets, Outcome.RESET),

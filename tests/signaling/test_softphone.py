@@ -10,9 +10,11 @@ from typing import Any
 import pytest
 
 from locust_softphone.metrics.outcome import Outcome
+from locust_softphone.signaling.dialect import Reply, Session
 from locust_softphone.signaling.dialects.genesys_cloud.client import GenesysCloud
 from locust_softphone.signaling.hosts import Hosts
 from locust_softphone.signaling.softphone import Softphone
+from locust_softphone.signaling.token import Token
 from tests.edge.softphone import eventually
 from tests.edge_process import EdgeProcess, running_edge
 from tests.signaling.scripted_server import Script, frame, says, says_goodbye, serving, switches
@@ -153,6 +155,19 @@ def test_holding_ends_with_the_plan(edge: EdgeProcess) -> None:
         phone.hang_up()
 
 
+def test_no_wait_is_longer_than_the_plan(edge: EdgeProcess) -> None:
+    with a_field(edge) as field:
+        phone = field.softphone()
+        phone.call()
+        field.context.end_s = field.time.clock() + 0.05
+        phone._wait_until(PATIENT_S)
+        phone._attempts._not_before_s["offer"] = PATIENT_S
+        assert not phone.call()
+        assert field.time.clock() < PATIENT_S
+        assert [failure.outcome for failure in field.seen.calls[1:] if failure] == [Outcome.CANCELLED]
+        assert field.counted("gave_up") == 0
+
+
 def test_an_expired_token_is_replaced_before_the_edge_rejects_it() -> None:
     for token in ("shared", "per-connection"):
         with a_field("token_expires: 5s", token=token) as field:
@@ -202,3 +217,28 @@ def test_softphones_that_wait_for_ready_are_answered() -> None:
         phones = [field.softphone() for _ in range(3)]
         assert [phone.call() for phone in phones] == [True] * 3
         assert field.edge.stats()["cuts"]["early_offer"] == 0
+
+
+def test_a_softphone_that_is_not_told_ready_in_time_closes_with_a_close_frame() -> None:
+    with a_field("setup: {rate: 1/min, burst: 1}", timeout="200ms", retry=NO_RETRY) as field:
+        assert field.softphone().call()
+        assert not field.softphone().call()
+        field.hang_up()
+        assert (field.counted("own_cuts"), field.counted("closes.1000"), field.counted("closes.1006")) == (1, 1, 0)
+        eventually(lambda: field.edge_counted()["closes"] == {"1000": 2})
+
+
+def test_a_plan_that_ends_before_ready_is_not_an_own_cut(monkeypatch: pytest.MonkeyPatch, edge: EdgeProcess) -> None:
+    with a_field(edge) as field:
+        phone = field.softphone()
+        connect = phone._client.connect
+
+        def ends_the_plan(token: Token) -> Reply[Session]:
+            reply = connect(token)
+            field.context.end_s = field.time.clock()
+            return reply
+
+        monkeypatch.setattr(type(phone._client), "connect", lambda _, token: ends_the_plan(token))
+        assert not phone.call()
+        phone.hang_up()
+        assert (field.counted("own_cuts"), field.counted("closes.1000")) == (0, 1)

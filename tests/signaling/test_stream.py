@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import re
 import socket
 import ssl
 import time
@@ -24,7 +25,7 @@ SHORT_S = 0.2  # waited for in full
 
 def test_what_comes_after_the_end_mark_stays_in_the_buffer(received: Received) -> None:
     stream = received(b"one\ntwo")
-    assert stream.read_until(b"\n", 100) == b"one\n"
+    assert stream.read_until(re.compile(b"\n"), 100) == b"one\n"
     assert stream.read_exactly(3) == b"two"
     assert stream.recv(1) == b"", "the other side has closed"
 
@@ -38,7 +39,7 @@ def test_bytes_that_are_looked_at_stay_until_they_are_skipped(received: Received
 
 def test_a_line_longer_than_the_limit_is_malformed(received: Received) -> None:
     with pytest.raises(AttemptFailed) as caught:
-        received(b"x" * 200).read_until(b"\n", 100)
+        received(b"x" * 200).read_until(re.compile(b"\n"), 100)
     assert caught.value.outcome is Outcome.MALFORMED
 
 

@@ -78,7 +78,7 @@ def half_a_refusal(connection: socket.socket) -> None:
         (upgrade_with(b"HTTP/1.1 101", b"HTTP/1.0 101"), Outcome.MALFORMED, 101, "malformed"),
         (switches(extra=b"Sec-WebSocket-Extensions: x\r\n"), Outcome.MALFORMED, 101, "malformed"),
         (says(b"SSH-2.0-OpenSSH_9.2\r\n\r\n"), Outcome.MALFORMED, None, "malformed"),
-        (says(b"HTTP/1.1 429 Slow\r\nno colon\r\n\r\n"), Outcome.MALFORMED, 429, "malformed"),
+        (says(b"HTTP/1.1 429 Slow\r\nno colon\r\n\r\n"), Outcome.RATE_LIMITED, 429, "refused"),
         (says(b"HTTP/1.1 101 Hi\r\nX: " + b"x" * 200_000), Outcome.MALFORMED, None, "malformed"),
         (says(), Outcome.LOST, None, "lost"),
         (says(b"HTTP/1.1 101 Swit"), Outcome.LOST, None, "lost"),

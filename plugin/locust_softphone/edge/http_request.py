@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from base64 import b64decode
 from typing import NamedTuple
 from urllib.parse import parse_qs
 
-from aiohttp import web
+from aiohttp import HttpVersion11, web
 
 from locust_softphone.edge.replies import Refused
 
@@ -74,16 +75,33 @@ def grant_type(body: bytes) -> str | None:
         return None
 
 
-def check_upgrade(request: web.BaseRequest, subprotocols: tuple[str, ...] = ()) -> None:
-    """Check that the request asks for a WebSocket of version 13 (RFC 6455 4.2.1), with one of these subprotocols.
+def check_upgrade(request: web.BaseRequest, subprotocol: str | None = None) -> None:
+    """Check that the request asks for a WebSocket of version 13 (RFC 6455 4.2.1), with this subprotocol.
 
     Raises:
         Refused: it does not.
     """
-    if request.headers.get("Upgrade", "").strip().lower() != "websocket":
+    headers = request.headers
+    if headers.get("Upgrade", "").strip().lower() != "websocket":
         raise Refused(426, "This path needs a WebSocket handshake", {"Upgrade": "websocket", "Connection": "Upgrade"})
-    if not web.WebSocketResponse(protocols=subprotocols).can_prepare(request):
+    if (
+        request.version < HttpVersion11
+        or "upgrade" not in _elements(request, "Connection")
+        or headers.get("Sec-WebSocket-Version") != "13"
+        or not _is_key(headers.get("Sec-WebSocket-Key", ""))
+    ):
         raise Refused(400, "Not a WebSocket handshake of version 13", {"Sec-WebSocket-Version": "13"})
-    offered = [name.strip() for name in request.headers.get("Sec-WebSocket-Protocol", "").split(",")]
-    if subprotocols and not set(subprotocols).intersection(offered):
-        raise Refused(400, f"The subprotocol must be {subprotocols[0]}")
+    if subprotocol and subprotocol not in _elements(request, "Sec-WebSocket-Protocol"):
+        raise Refused(400, f"The subprotocol must be {subprotocol}")
+
+
+def _elements(request: web.BaseRequest, name: str) -> list[str]:
+    """The elements of a header that is a list (RFC 9110 5.6.1), in lower case."""
+    return [element.strip() for element in ",".join(request.headers.getall(name, ())).lower().split(",")]
+
+
+def _is_key(text: str) -> bool:
+    try:
+        return len(b64decode(text, validate=True)) == 16
+    except ValueError:
+        return False

@@ -17,7 +17,8 @@ import random
 import time
 from collections.abc import Mapping
 
-from aiohttp import WSMsgType, web
+from aiohttp import web
+from wsproto.frame_protocol import Opcode
 
 from locust_softphone.edge.edge_state import EdgeState, Route
 from locust_softphone.edge.http_request import Caller, caller_of, check_upgrade, complete_body
@@ -70,7 +71,7 @@ class MediaOfferSession(Session):
     def _become_ready(self) -> None:
         self.ready = True
         self._stats.ready += 1
-        self._write(WSMsgType.TEXT, json.dumps({"type": "ready", "session": self.id}).encode())
+        self._write(Opcode.TEXT, json.dumps({"type": "ready", "session": self.id}).encode())
         self._start_pinging()
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import errno
 import gc
-import logging
 import os
 import random
 import resource
@@ -54,9 +53,6 @@ def serve(
     if not 0 <= port <= 65535:
         raise InputError(f"{host}:{port}: cannot listen there: a port is a number from 0 to 65535")
     _take_all_descriptors()
-    logging.getLogger("aiohttp.websocket").setLevel(
-        logging.ERROR
-    )  # else a line for each client with another subprotocol
     edge = Edge(policy, random.Random())
     _run(_serve(edge, policy.request_timeout_s, ready_to, host, port, ssl_context, until_stdin_closes))
     ended_with(edge.stats())

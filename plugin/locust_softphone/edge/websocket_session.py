@@ -5,16 +5,20 @@
                              └──► cut by the edge       counted under its cause
 
 To cut a session is to drop its TCP connection without a close frame: what a browser reports as 1006 (RFC 6455 7.1.5).
+wsproto reads the frames: aiohttp's own reader takes unmasked frames and others that RFC 6455 forbids.
 """
 
 from __future__ import annotations
 
 import asyncio
 import secrets
+from base64 import b64encode
 from collections.abc import Callable, Mapping
-from typing import Any, ClassVar
+from hashlib import sha1
+from typing import Any, ClassVar, cast
 
-from aiohttp import WebSocketError, WSMsgType, web
+from aiohttp import web
+from wsproto.frame_protocol import CloseReason, Frame, FrameProtocol, Opcode, ParseFailed
 
 from locust_softphone.edge.http_request import Caller
 from locust_softphone.edge.policy import Policy
@@ -23,9 +27,9 @@ from locust_softphone.edge.stats import Cause, Stats
 __all__ = ["Session", "Sessions"]
 
 MAX_MESSAGE_BYTES = 64 * 1024
+MAX_UNREAD_BYTES = 1024 * 1024
 NO_STATUS = 1005  # stands for a close frame without a code, RFC 6455 7.1.5
-PROTOCOL_ERROR = 1002
-NEVER_ON_THE_WIRE = frozenset({1005, 1006, 1015})  # RFC 6455 7.4.1; aiohttp accepts 1006
+GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"  # RFC 6455 1.3
 CLOSE_WITHIN_S = 5.0  # how long the edge waits for the client's close frame after its own
 
 
@@ -39,8 +43,8 @@ class Session:
         headers: additional headers of the 101.
     """
 
-    subprotocols: ClassVar[tuple[str, ...]] = ()
-    """The subprotocols that the handshake may agree on (RFC 6455 1.9)."""
+    subprotocol: ClassVar[str | None] = None
+    """The subprotocol that the handshake agrees on (RFC 6455 1.9)."""
 
     def __init__(self, caller: Caller, policy: Policy, stats: Stats, headers: Mapping[str, str]) -> None:
         self.id = secrets.token_hex(8)
@@ -54,30 +58,59 @@ class Session:
         self._pong_due = False
         self._timers: dict[str, asyncio.TimerHandle] = {}
         self._transport: asyncio.Transport | None = None
+        self._frames = FrameProtocol(client=False, extensions=[])
+        self._parts: list[str | bytes] = []  # of the message that is being received
+        self._size = 0
+        self._ended: asyncio.Future[int | None] = asyncio.get_running_loop().create_future()
 
     @property
     def closing(self) -> bool:
         """Whether the edge has sent its close frame."""
         return self._close_code is not None
 
-    async def run(self, request: web.BaseRequest) -> web.WebSocketResponse:
+    async def run(self, request: web.BaseRequest) -> web.StreamResponse:
         """Upgrade the request, and serve the session until it ends."""
-        websocket = web.WebSocketResponse(
-            autoping=False, compress=False, max_msg_size=MAX_MESSAGE_BYTES, protocols=self.subprotocols
-        )
-        websocket.headers.update(self._headers)
+        accept = sha1(request.headers["Sec-WebSocket-Key"].encode() + GUID).digest()
+        headers = {
+            "Upgrade": "websocket",
+            "Connection": "Upgrade",
+            "Sec-WebSocket-Accept": b64encode(accept).decode(),
+            **({"Sec-WebSocket-Protocol": self.subprotocol} if self.subprotocol else {}),
+        }
+        response = web.StreamResponse(status=101, headers={**self._headers, **headers})
+        response.force_close()
         self._transport = request.transport
         self._stats.session_opened()
         close_code = None
         try:
-            await websocket.prepare(request)
+            await response.prepare(request)
             self._on_connected()
-            close_code = await self._receive(websocket)
+            if request.transport is not None:
+                request.protocol.keep_alive(False)
+                request.protocol.set_parser(cast(Any, self))  # aiohttp calls feed_data and feed_eof
+                close_code = await self._ended
         except ConnectionError:
             pass  # the client disconnected during a write: lost
         finally:
             self._end(close_code)
-        return websocket
+        return response
+
+    def feed_data(self, data: bytes) -> tuple[bool, bytes]:
+        """Handle the frames in received bytes. The result tells aiohttp to go on, and that nothing is left over."""
+        if not self._ended.done():
+            self._frames.receive_bytes(data)
+            try:
+                for frame in self._frames.received_frames():
+                    if not self._cut:
+                        self._on_frame(frame)
+            except ParseFailed as failed:
+                self._answer_close(failed.code)
+        return False, b""
+
+    def feed_eof(self) -> None:
+        """Note that the connection has ended."""
+        if not self._ended.done():
+            self._ended.set_result(None)
 
     def cut(self, cause: Cause) -> None:
         """Drop the connection without a close frame."""
@@ -90,7 +123,7 @@ class Session:
         """Send a close frame; a client that does not answer it in time loses the connection."""
         if self._close_code is None:
             self._close_code = code
-            self._write(WSMsgType.CLOSE, code.to_bytes(2, "big"))
+            self._write(Opcode.CLOSE, code.to_bytes(2, "big"))
             if self._transport is not None:
                 self._after(CLOSE_WITHIN_S, self._transport.abort, "close")
 
@@ -110,7 +143,7 @@ class Session:
         """Called when the connection has ended."""
 
     def _send_ping(self) -> None:
-        self._write(WSMsgType.PING, b"")
+        self._write(Opcode.PING, b"")
 
     def _start_pinging(self) -> None:
         """Ping from now on, once in each period of the policy."""
@@ -140,8 +173,8 @@ class Session:
         if timer is not None:
             timer.cancel()
 
-    def _write(self, opcode: WSMsgType, payload: bytes) -> None:
-        """Write one unmasked frame (RFC 6455 5.2) at once; with aiohttp's API each frame would need a task."""
+    def _write(self, opcode: Opcode, payload: bytes) -> None:
+        """Write one unmasked frame (RFC 6455 5.2); a client that does not read is cut, to bound the memory."""
         if self._transport is not None and not self._transport.is_closing():
             size = len(payload)
             if size < 126:
@@ -151,25 +184,37 @@ class Session:
             else:
                 header = bytes((0x80 | opcode, 127)) + size.to_bytes(8, "big")
             self._transport.write(header + payload)
+            if self._transport.get_write_buffer_size() > MAX_UNREAD_BYTES:
+                self.cut("slow_reader")
 
-    async def _receive(self, websocket: web.WebSocketResponse) -> int | None:
-        """Read frames until the session ends: its close code, or None if it ended without a close frame."""
-        while True:
-            message = await websocket.receive()  # answers a close frame by itself
-            if message.type is WSMsgType.TEXT:
-                if self._close_code is None:
-                    self._on_text(message.data)
-            elif message.type is WSMsgType.PING:
-                await websocket.pong(message.data)
-            elif message.type is WSMsgType.PONG:
-                self._pong_received()
-            elif message.type is WSMsgType.CLOSE:
-                code = int(message.data)
-                return PROTOCOL_ERROR if code in NEVER_ON_THE_WIRE else code or NO_STATUS
-            elif message.type is WSMsgType.ERROR and isinstance(message.data, WebSocketError):
-                return int(message.data.code)  # a frame that is too long or that RFC 6455 forbids: aiohttp has closed
-            elif message.type in (WSMsgType.CLOSING, WSMsgType.CLOSED, WSMsgType.ERROR):
-                return None
+    def _on_frame(self, frame: Frame) -> None:
+        """Handle a control frame, or a frame or a part of one of a message.
+
+        Raises:
+            ParseFailed: the message is too long.
+        """
+        if frame.opcode is Opcode.PING:
+            self._write(Opcode.PONG, cast(bytes, frame.payload))
+        elif frame.opcode is Opcode.PONG:
+            self._pong_received()
+        elif frame.opcode is Opcode.CLOSE:
+            self._answer_close(cast(tuple[int, str], frame.payload)[0])
+        else:
+            part = cast(str | bytes, frame.payload)
+            self._parts.append(part)
+            self._size += len(part.encode() if isinstance(part, str) else part)
+            if self._size > MAX_MESSAGE_BYTES:
+                raise ParseFailed("the message is too long", CloseReason.MESSAGE_TOO_BIG)
+            if frame.message_finished:
+                parts, self._parts, self._size = self._parts, [], 0
+                if frame.opcode is Opcode.TEXT and self._close_code is None:
+                    self._on_text("".join(cast(list[str], parts)))
+
+    def _answer_close(self, code: int) -> None:
+        """End the session after the client's close frame, or after a frame that is not allowed."""
+        if self._close_code is None:
+            self._write(Opcode.CLOSE, b"" if code == NO_STATUS else code.to_bytes(2, "big"))
+        self._ended.set_result(int(code))
 
     def _end(self, close_code: int | None) -> None:
         for name in tuple(self._timers):

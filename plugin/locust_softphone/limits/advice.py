@@ -5,8 +5,9 @@
     X-RateLimit-Remaining: 0
     X-RateLimit-Reset: 7                        nothing is left for 7 s              no standard, but widespread
 
-The headers are parsed once, where a response is read. From there on the advice is a number of seconds that begins when
-the response was read, so nothing else needs the wall clock or the headers.
+Of several values, such as a proxy's and a server's, the longest counts. The headers are parsed once, where a response
+is read. From there on the advice is a number of seconds that begins when the response was read, so nothing else needs
+the wall clock or the headers.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from typing import NamedTuple
 __all__ = ["NO_ADVICE", "LimitAdvice"]
 
 _DELTA_SECONDS = re.compile(r"[0-9]{1,18}", re.ASCII)  # RFC 9110 10.2.3; longer numbers are not meant seriously
+_COMMA = re.compile(r",(?! *\d\d[ -]\w)")  # not the one in an HTTP-date
 
 
 class LimitAdvice(NamedTuple):
@@ -44,11 +46,14 @@ class LimitAdvice(NamedTuple):
             now_s: seconds since the epoch, used where the response has no ``Date``.
         """
         value = headers.get("retry-after")
-        nothing_left = headers.get("x-ratelimit-remaining", "").strip() == "0"
+        nothing_left = "0" in headers.get("x-ratelimit-remaining", "").replace(" ", "").split(",")
         if value is None and not nothing_left:
             return NO_ADVICE
-        reset_s = _delta_seconds(headers.get("x-ratelimit-reset", "")) if nothing_left else None
-        wait_s, by_own_clock = _retry_after(value or "", headers.get("date", ""), now_s)
+        resets = map(_delta_seconds, headers.get("x-ratelimit-reset", "").split(",") if nothing_left else [])
+        reset_s = max((each for each in resets if each is not None), default=None)
+        date = _COMMA.split(headers.get("date", ""))[0]
+        waits = [_retry_after(each, date, now_s) for each in _COMMA.split(value or "")]
+        wait_s, by_own_clock = max((each for each in waits if each[0] is not None), default=(None, False))
         return cls(wait_s, reset_s, by_own_clock)
 
 

@@ -206,6 +206,13 @@ METRICS: tuple[Metric, ...] = (
     Metric(
         "abnormal_closes.{cause}", "count", "WebSockets that ended with 1006, by cause", "abnormal_closes/{cause}",
     ),
+    Metric(
+        "own_cuts", "count", "WebSockets that softphones closed because of a refused login, or without `ready` in time",
+        "own_cuts",
+    ),
+    Metric(
+        "cut_off", "count", "WebSockets that were dropped without a close handshake after the plan's end", "cut_off",
+    ),
     Metric("pings_answered", "count", "pings of the edge that were answered", "pings_answered"),
     Metric("reconnects", "count", "dropped calls that were set up again", "reconnects/made"),
     Metric("reconnects.failed", "count", "dropped calls that were not set up again", "reconnects/failed"),

@@ -24,6 +24,8 @@ def summary_lines(record: RunRecord) -> list[str]:
         f"start lag: {_percentiles(record.start_lag_s)}",
         f"  ledger: {_ledger(record.ledger)}",
     ]
+    if record.own_cuts or record.cut_off:
+        lines.append(f"  closed by the softphones themselves: {record.own_cuts}   cut off at the end: {record.cut_off}")
     if record.aborted:
         lines.append(f"  aborted after {record.aborted.after_s:.1f} s: {record.aborted.by} could no longer hold")
     if retries.over_budget:

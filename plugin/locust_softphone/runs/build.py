@@ -127,6 +127,8 @@ def build(start: RunStart, tally: Tally, end: RunEnd) -> RunRecord:
                 "total": values["abnormal_closes"],
                 **{cause: values[f"abnormal_closes.{cause}"] for cause in ABNORMAL_CAUSES},
             },
+            "own_cuts": counts["own_cuts"],
+            "cut_off": counts["cut_off"],
             "retries": {
                 "made": counts["retries"],
                 **{name: counts[f"retries.{name}"] for name in ("honoured", "too_early", "over_budget")},

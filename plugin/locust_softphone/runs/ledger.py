@@ -9,6 +9,10 @@ For each step that is a request, and each answer a (admitted, or refused with a 
 The edge counts an answer when it decides on it; a request whose connection it cut counts as ``cut``. Anything else (an
 answer that the edge never gave, a request that no softphone sent) is a problem, and the run is not valid. An attempt
 that was sent again, because the edge had closed the connection, may have reached the edge twice.
+
+The end of each session that the edge counts must be known too, unless the answer to its handshake was not read:
+
+    sessions <= closes of open WebSockets + own cuts + cut off + handshakes without an answer
 """
 
 from __future__ import annotations
@@ -38,13 +42,16 @@ def since(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, Any]
     return gained
 
 
-def balance(counts: Mapping[str, int], edge_steps: Mapping[str, Any], dialect: str = DEFAULT_DIALECT) -> dict[str, Any]:
+def balance(
+    counts: Mapping[str, int], edge_steps: Mapping[str, Any], dialect: str = DEFAULT_DIALECT, *, sessions: int = 0
+) -> dict[str, Any]:
     """Balance the softphones' counters against the edge's.
 
     Args:
         counts: the merged tally's counters (``attempts.token``, ``status.offer.429``, ``outcomes.offer.reset`` …).
         edge_steps: ``steps`` of the edge's ``/stats``, for this run alone.
         dialect: the dialect that the steps are of.
+        sessions: the number of sessions that the edge has counted.
 
     Returns:
         ``balanced``, a row for each step, and a sentence for each problem.
@@ -54,6 +61,8 @@ def balance(counts: Mapping[str, int], edge_steps: Mapping[str, Any], dialect: s
         row, found = _balance_step(step, counts, edge_steps.get(step, {}))
         rows.append(row)
         problems += found
+    if sessions > (accounted_for := _sessions(counts)):
+        problems.append(f"sessions: the edge counted {sessions}, softphones can account for {accounted_for}")
     return {"balanced": not problems, "rows": rows, "problems": problems}
 
 
@@ -96,6 +105,17 @@ def _answers(step: str, counts: Mapping[str, int]) -> dict[str, int]:
     invalid_answers = sum(n for status, n in answers.items() if int(status) < 300)
     refused = {status: n for status, n in answers.items() if int(status) >= 300}
     return {ADMITTED: ok + invalid_answers, **refused}
+
+
+def _sessions(counts: Mapping[str, int]) -> int:
+    """The most sessions that the softphones' counters can account for: those whose end they know, or whose 101 is
+    unread.
+    """
+    attempts, outcomes = counts.get("attempts.handshake", 0), parts_of(counts, "outcomes.handshake")
+    failed = attempts - outcomes.get(Outcome.OK, 0) - outcomes.get(Outcome.CANCELLED, 0)  # each is counted as a close
+    ended = sum(parts_of(counts, "closes").values()) - failed + counts.get("own_cuts", 0) + counts.get("cut_off", 0)
+    refused = sum(n for answer, n in _answers("handshake", counts).items() if answer != ADMITTED)
+    return ended + attempts - outcomes.get(Outcome.OK, 0) - refused
 
 
 def _words(answer: str) -> str:

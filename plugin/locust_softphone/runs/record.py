@@ -126,6 +126,10 @@ class RunRecord(RecordPart):
     """WebSockets that ended, by close code (RFC 6455 7.4); 1006 stands for an end without a close frame."""
     abnormal_closes: dict[str, Count]
     """WebSockets that ended with 1006, by cause, and in total."""
+    own_cuts: Count = 0
+    """WebSockets that softphones closed, because the login was refused or the edge was not ready in time."""
+    cut_off: Count = 0
+    """WebSockets that were dropped without a close handshake, because the plan's end was too long ago."""
     retries: Retries
     """What happened after refusals and drops."""
     reconnects: Reconnects

@@ -148,11 +148,16 @@ class Attempts:
 
         The last response to this step can say that nothing remains until the limit resets. A 429 to any softphone can
         hold back all of them.
+
+        Raises:
+            AttemptFailed: ``CANCELLED``, the plan is over before that.
         """
         not_before_s = self._not_before_s.pop(step, 0.0)
         if self._context.shared_backoff is not None:
             told_until_s = min(self._told_until_s or 0.0, self.due_s + self._retry.retry_after_cap_s)
             not_before_s = max(not_before_s, self._context.shared_backoff.next_slot_s(step), told_until_s)
+        if not_before_s >= self._context.end_s:
+            raise AttemptFailed(Outcome.CANCELLED)
         if not_before_s and not_before_s > self._context.clock():
             self._wait_until(not_before_s)
             self.due_s = not_before_s

@@ -56,6 +56,9 @@ class Session(Protocol):
     def bye(self) -> int:
         """Say bye and close; returns the code of the edge's close frame."""
 
+    def cut(self) -> None:
+        """Close without waiting for the edge."""
+
     def abort(self) -> None:
         """Drop the connection without a close frame."""
 

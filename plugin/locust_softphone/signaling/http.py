@@ -7,6 +7,7 @@ travel to another origin.
 
 from __future__ import annotations
 
+import re
 import time
 from typing import NamedTuple
 
@@ -20,6 +21,12 @@ __all__ = ["Head", "HttpConnection", "Response", "read_body", "read_head"]
 
 MAX_HEAD = 64 * 1024
 MAX_BODY = 1024 * 1024
+_END_OF_HEAD = re.compile(rb"\n\r?\n")  # LF alone may end a line, RFC 9112 2.2
+_END_OF_LINE = re.compile(rb"\r\n")
+_FOLD = re.compile(r"\n[ \t]+")  # obs-fold, RFC 9112 5.2
+_STATUS_LINE = re.compile(r"(HTTP/1\.\d) ([1-9]\d\d)(?: .*)?", re.ASCII)  # RFC 9112 4
+_LENGTH = re.compile(r"(\d{1,9})(?: *, *\1)*", re.ASCII)  # several equal ones are one, RFC 9112 6.3
+_CHUNK = re.compile(rb"([0-9A-Fa-f]{1,16})[ \t]*(?:;.*)?\r\n")  # RFC 9112 7.1
 
 
 class Head(NamedTuple):
@@ -52,15 +59,19 @@ class Response(NamedTuple):
 def read_head(stream: Stream) -> Head:
     """Read a status line and headers (RFC 9112 4, 5). Interim responses other than 101 are skipped.
 
+    Old and layered servers fold lines, end them with LF alone, or put a blank before the colon: that is understood. A
+    line without a colon does not hide a refusal, but a success with one is malformed.
+
     Raises:
         AttemptFailed: ``LOST`` when nothing came, ``MALFORMED`` for something other than HTTP or a head over 64 KB.
     """
     while True:
-        lines = stream.read_until(b"\r\n\r\n", MAX_HEAD).decode("latin-1").split("\r\n")
-        version, _, rest = lines[0].partition(" ")
-        if not version.startswith("HTTP/1.") or not (rest[:3].isascii() and rest[:3].isdigit()):
+        text = stream.read_until(_END_OF_HEAD, MAX_HEAD).decode("latin-1").replace("\r\n", "\n")
+        lines = _FOLD.sub(" ", text).split("\n")
+        found = _STATUS_LINE.fullmatch(lines[0])
+        if found is None:
             raise AttemptFailed(Outcome.MALFORMED)
-        status = int(rest[:3])
+        version, status = found[1], int(found[2])
         if status == 101 or status >= 200:
             break
     if status == 101 and version == "HTTP/1.0":  # which has no upgrade, RFC 9110 7.8, 15.2
@@ -69,8 +80,10 @@ def read_head(stream: Stream) -> Head:
     for line in lines[1:-2]:
         name, colon, value = line.partition(":")
         if not colon:
-            raise AttemptFailed(Outcome.MALFORMED, status=status)
-        name, value = name.lower(), value.strip()
+            if status < 300:
+                raise AttemptFailed(Outcome.MALFORMED, status=status)
+            continue
+        name, value = name.strip().lower(), value.strip()
         headers[name] = f"{headers[name]}, {value}" if name in headers else value
     return Head(status, headers, LimitAdvice.from_headers(headers, time.time()), version)
 
@@ -90,9 +103,10 @@ def read_body(stream: Stream, head: Head) -> bytes:
         length = headers.get("content-length")
         if length is None:
             return _read_to_end(stream)
-        if not (length.isascii() and length.isdigit()) or len(length) > 9 or int(length) > MAX_BODY:
+        found = _LENGTH.fullmatch(length)
+        if found is None or int(found[1]) > MAX_BODY:
             raise AttemptFailed(Outcome.MALFORMED)
-        return stream.read_exactly(int(length))
+        return stream.read_exactly(int(found[1]))
     except AttemptFailed as failed:
         if head.status >= 300:
             raise head.refusal() from None
@@ -102,18 +116,17 @@ def read_body(stream: Stream, head: Head) -> bytes:
 def _read_chunks(stream: Stream) -> bytes:
     body = bytearray()
     while True:
-        line = stream.read_until(b"\r\n", 1024)
-        try:
-            size = int(line.split(b";")[0], 16)
-        except ValueError:
-            raise AttemptFailed(Outcome.MALFORMED) from None
-        if size < 0 or len(body) + size > MAX_BODY:
+        found = _CHUNK.fullmatch(stream.read_until(_END_OF_LINE, 1024))
+        size = int(found[1], 16) if found else MAX_BODY
+        if len(body) + size >= MAX_BODY:
             raise AttemptFailed(Outcome.MALFORMED)
-        if size == 0:
-            while stream.read_until(b"\r\n", MAX_HEAD) != b"\r\n":
-                pass  # trailers
+        body += stream.read_exactly(size)
+        if stream.read_exactly(2) != b"\r\n":
+            if size:
+                raise AttemptFailed(Outcome.MALFORMED)
+            stream.read_until(_END_OF_HEAD, MAX_HEAD)  # trailers
+        if not size:
             return bytes(body)
-        body += stream.read_exactly(size + 2)[:-2]
 
 
 def _read_to_end(stream: Stream) -> bytes:

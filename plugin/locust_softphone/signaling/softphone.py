@@ -59,7 +59,7 @@ class Softphone:
         for index in range(calls.count):
             planned_s = self.planned_s + index * calls.every_s
             if index:
-                self._hold_until(min(planned_s, self.context.end_s))
+                self._hold_until(planned_s)
                 if self.context.behaviour.connection == "per-call":
                     self.hang_up()
             if max(planned_s, self.context.clock()) >= self.context.end_s:
@@ -100,7 +100,7 @@ class Softphone:
 
     def hold(self, seconds: float) -> None:
         """Stay connected for a number of seconds, but not beyond the plan's end."""
-        self._hold_until(min(self.context.clock() + seconds, self.context.end_s))
+        self._hold_until(self.context.clock() + seconds)
 
     def hang_up(self) -> None:
         """Say bye and close with 1000; another call opens another connection."""
@@ -124,6 +124,10 @@ class Softphone:
         except AttemptFailed as failed:
             self._attempts.ended("close", began_s, began_s, failed)
             self._attempts.closed(failed)
+        except BaseException:
+            self._attempts.ended("close", began_s, began_s, AttemptFailed(Outcome.CANCELLED))
+            self.context.observer.count("cut_off", self.context.clock())
+            raise
         else:
             self._attempts.ended("close", began_s, began_s, None)
             self.context.observer.count(f"closes.{code}", self.context.clock())
@@ -221,7 +225,8 @@ class Softphone:
             if self.context.behaviour.ready == "wait" and not session.ready:
                 self._attempts.make("ready", session.wait_ready)
         except AttemptFailed as failed:
-            self._dropped(failed)
+            if failed.outcome is not Outcome.CANCELLED:
+                self._dropped(failed)
             if failed.outcome is Outcome.UNAUTHORIZED:
                 authorization.reject()
             raise
@@ -244,7 +249,7 @@ class Softphone:
     # Staying connected.
 
     def _hold_until(self, until_s: float) -> None:
-        while self.context.clock() < until_s:
+        while self.context.clock() < min(until_s, self.context.end_s):
             dropped = self._listen(until_s)
             if dropped and self._in_call and self.context.behaviour.retry.max_retries:
                 failure = self._establish(self.context.clock(), frozenset(), dropped)
@@ -255,9 +260,13 @@ class Softphone:
             pass  # the connection dropped; the wait goes on
 
     def _listen(self, until_s: float) -> AttemptFailed | None:
-        """Wait and answer pings; returns None at ``until_s``, or the end of the connection as soon as it ends."""
+        """Wait and answer pings; every wait of a softphone ends here.
+
+        Returns:
+            None at ``until_s`` or at the plan's end, or the end of the connection as soon as it ends.
+        """
         self._close_idle()
-        while (remaining_s := until_s - self.context.clock()) > 0:
+        while (remaining_s := min(until_s, self.context.end_s) - self.context.clock()) > 0:
             if self.session is None:
                 self.context.sleep(remaining_s)
                 continue
@@ -276,13 +285,18 @@ class Softphone:
             self.context.observer.count("connections_reopened", self.context.clock(), reopened)
 
     def _dropped(self, failure: AttemptFailed) -> None:
-        """Clean up after a WebSocket that has ended by itself."""
+        """Clean up after a WebSocket that has ended; without a close code, it is the softphone that ends it now."""
         session, self.session = self.session, None
         self._authorization.connection_ended()
-        if session is not None:
+        if session is None:
+            return
+        if failure.close_code is None:
+            session.cut()
+            self.context.observer.count("own_cuts", self.context.clock())
+        else:
             session.abort()
-            self._count_pings(session)
             self._attempts.closed(failure)
+        self._count_pings(session)
 
     def _count_pings(self, session: Session) -> None:
         if session.pings:

@@ -7,6 +7,7 @@ is empty. ``deadline_s`` bounds all reads and writes together, so an edge that s
 from __future__ import annotations
 
 import errno
+import re
 import socket
 import ssl
 import time
@@ -170,19 +171,19 @@ class Stream:
         taken, self._buffer = self._buffer[:size], self._buffer[size:]
         return taken
 
-    def read_until(self, end: bytes, limit: int) -> bytes:
-        """All bytes up to and including ``end``; the bytes after it stay in the buffer.
+    def read_until(self, end: re.Pattern[bytes], limit: int) -> bytes:
+        """All bytes up to and including the first match of ``end``; the bytes after it stay in the buffer.
 
         Raises:
             AttemptFailed: ``MALFORMED`` past ``limit`` bytes; or as ``ahead``.
         """
         data, self._buffer = self._buffer, b""
-        while (position := data.find(end)) < 0:
+        while not (found := end.search(data)):
             if len(data) > limit:
                 raise AttemptFailed(Outcome.MALFORMED)
             data += self._more()
-        self._buffer = data[position + len(end) :]
-        return data[: position + len(end)]
+        self._buffer = data[found.end() :]
+        return data[: found.end()]
 
     def read_exactly(self, size: int) -> bytes:
         """Exactly ``size`` bytes; raises as ``ahead``."""

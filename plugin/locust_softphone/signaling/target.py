@@ -10,6 +10,8 @@ from ipaddress import ip_address
 from typing import Any
 from urllib.parse import urlsplit
 
+import idna
+
 from locust_softphone.errors import AttemptFailed, InputError
 from locust_softphone.signaling.stream import MakeSocket, Stream, outcome_of
 from locust_softphone.signaling.tls import client_context
@@ -44,7 +46,7 @@ class Target:
 
     @classmethod
     def parse(cls, url: str, *, ca_file: str | None = None, authorized: bool = False) -> Target:
-        """Read ``http(s)://host[:port]`` or ``ws(s)://…``.
+        """Read ``http(s)://host[:port]`` or ``ws(s)://…``. A host name that is not ASCII becomes its A-labels.
 
         Args:
             url: the edge's address. A path is refused, because each dialect has its own.
@@ -59,17 +61,17 @@ class Target:
             raise InputError("--host: no credentials in a URL, they would end up in logs; use --softphone-client-id")
         try:
             parts = urlsplit(url)
-            port = parts.port
+            host, port = _a_labels(parts.hostname or ""), parts.port
         except ValueError:
             raise InputError(f"--host {url!r}: not a URL, {example}") from None
-        if parts.scheme not in _DEFAULT_PORTS or not parts.hostname:
+        if parts.scheme not in _DEFAULT_PORTS or not host:
             raise InputError(f"--host {url!r}: not an http, https, ws or wss URL, {example}")
         if port == 0:
             raise InputError(f"--host {url!r}: nothing listens on port 0, {example}")
         if parts.path not in ("", "/") or parts.query or parts.fragment:
             raise InputError(f"--host {url!r}: only scheme, host and port; the paths are the dialect's, {example}")
         tls = client_context(ca_file) if parts.scheme in ("https", "wss") else None
-        return cls(parts.hostname, port or _DEFAULT_PORTS[parts.scheme], tls, authorized=authorized)
+        return cls(host, port or _DEFAULT_PORTS[parts.scheme], tls, authorized=authorized)
 
     @cached_property
     def authority(self) -> str:
@@ -139,6 +141,15 @@ class Target:
         if failure and not reached:
             raise failure
         return replace(target, addresses=tuple(reached))
+
+
+def _a_labels(host: str) -> str:
+    """A host name as DNS, Host and SNI have it (RFC 5891 4.4, mapped by UTS 46 as browsers do).
+
+    Raises:
+        ValueError: it is not a host name.
+    """
+    return host if host.isascii() else idna.encode(host, uts46=True).decode("ascii")
 
 
 def _is_loopback(address: str) -> bool:

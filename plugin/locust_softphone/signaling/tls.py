@@ -120,13 +120,21 @@ class Tls:
         return self._outgoing.read()
 
     def decrypted(self) -> bytes | None:
-        """The next decrypted data; empty when the other side has closed, None while there is none."""
+        """The next decrypted data; empty after a close_notify (RFC 8446 6.1), None while there is none.
+
+        Raises:
+            ssl.SSLEOFError: the connection ended without a close_notify, so that data may be missing.
+        """
         try:
             return self._object.read(_RECORD)
         except ssl.SSLWantReadError:
             return None
-        except (ssl.SSLZeroReturnError, ssl.SSLEOFError):
+        except ssl.SSLZeroReturnError:
             return b""
+        except ssl.SSLEOFError:
+            if isinstance(self._incoming, _Buffer):  # rtls says so after a close_notify too
+                return b""
+            raise
 
     def encrypt(self, data: bytes) -> None:
         """Encrypt ``data`` for ``data_to_send``."""

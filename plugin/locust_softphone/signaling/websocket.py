@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import time
 from base64 import b64encode
+from collections.abc import Iterable
 from contextlib import suppress
 from hashlib import sha1
 
@@ -29,6 +30,7 @@ _GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 _MAX_MESSAGE = 1024 * 1024
 _MAX_CONTROL = 125  # RFC 6455 5.5
 _FIN = _MASKED = 0x80
+_CUT_S = 1.0
 _CONTINUATION, _TEXT, _BINARY, _CLOSE, _PING, _PONG = 0x0, 0x1, 0x2, 0x8, 0x9, 0xA  # opcodes, RFC 6455 5.2
 _DATA = (_CONTINUATION, _TEXT, _BINARY)
 _CONTROL = (_CLOSE, _PING, _PONG)
@@ -140,10 +142,8 @@ class Connection:
         Raises:
             AttemptFailed: the connection ended without a close frame, or none came in time.
         """
-        self._stream.deadline_s = time.perf_counter() + timeout_s
         try:
-            frames = [_frame(_TEXT, message.encode()) for message in last_messages]
-            self._stream.send(b"".join([*frames, _frame(_CLOSE, NORMAL.to_bytes(2, "big"))]))
+            self._say_goodbye(timeout_s, last_messages)
             while True:
                 opcode, payload = self._next()
                 if opcode == _CLOSE:
@@ -154,6 +154,12 @@ class Connection:
             raise _malformed() from None
         finally:
             self.abort()
+
+    def cut(self, *last_messages: str) -> None:
+        """Send ``last_messages`` and a close frame with 1000 if possible, and do not wait for the edge's."""
+        with suppress(AttemptFailed):
+            self._say_goodbye(_CUT_S, last_messages)
+        self.abort()
 
     def abort(self) -> None:
         """Drop the connection without a close frame."""
@@ -192,6 +198,11 @@ class Connection:
             return None
         whole, self._fragments = self._fragments, None
         return bytes(whole)
+
+    def _say_goodbye(self, timeout_s: float, last_messages: Iterable[str]) -> None:
+        self._stream.deadline_s = time.perf_counter() + timeout_s
+        frames = [_frame(_TEXT, message.encode()) for message in last_messages]
+        self._stream.send(b"".join([*frames, _frame(_CLOSE, NORMAL.to_bytes(2, "big"))]))
 
     def _send_close(self, payload: bytes) -> None:
         with suppress(AttemptFailed):  # the edge may be gone already

@@ -97,7 +97,8 @@ class EdgeUnderTest:
         if after.get("instance") != self._before.get("instance"):
             return Settlement(problems=("the edge was restarted during the run, and its counters with it",))
         counters = ledger.since(self._before, after)
-        balanced = ledger.balance(tally.counts, counters["steps"], dialect)
+        sessions = counters.get("sessions", {}).get("total", 0)
+        balanced = ledger.balance(tally.counts, counters["steps"], dialect, sessions=sessions)
         problems = tuple(f"the ledger does not balance: {problem}" for problem in balanced["problems"])
         return Settlement(counters, balanced, problems)
 

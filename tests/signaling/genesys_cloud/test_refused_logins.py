@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from math import inf
@@ -17,12 +17,13 @@ from locust_softphone.signaling.dialects.genesys_cloud.users import User
 from locust_softphone.signaling.hosts import Hosts
 from locust_softphone.signaling.softphone import Softphone
 from locust_softphone.signaling.target import Target
+from locust_softphone.signaling.token import Token
 from locust_softphone.signaling.xmpp.login import LATER
 from tests.edge_process import running_edge
 from tests.signaling.genesys_cloud.scripted_gateway import CLOSE, DOMAIN, Gateway, a_session, streaming
 from tests.signaling.genesys_cloud.test_softphone import a_field, drop, steps
 from tests.signaling.scripted_server import Script, passes_on, serving
-from tests.signaling.softphones import CREDENTIALS, Observations, Time, a_fleet
+from tests.signaling.softphones import CREDENTIALS, PATIENT_S, Observations, Time, a_fleet
 
 CONDITIONS = (  # RFC 6120 6.5
     "aborted",
@@ -54,6 +55,39 @@ def test_which_conditions_are_final(condition: str) -> None:
     with a_session(script) as session, pytest.raises(AttemptFailed) as caught:
         session.wait_ready()
     assert caught.value.outcome is (Outcome.UNAVAILABLE if condition in LATER else Outcome.UNAUTHORIZED)
+
+
+def no_features(gateway: Gateway) -> None:
+    assert gateway.hears().startswith("<open")
+
+
+def no_mechanism(gateway: Gateway) -> None:
+    no_features(gateway)
+    gateway.says('<stream:features xmlns:stream="http://etherx.jabber.org/streams"/>')
+
+
+def refused(gateway: Gateway) -> None:
+    gateway.opens()
+    gateway.says(refusal("not-authorized"))
+
+
+@pytest.mark.parametrize("begins", [no_features, no_mechanism, refused])
+def test_a_login_that_fails_is_closed_by_the_softphone(begins: Callable[[Gateway], None]) -> None:
+    heard: list[str] = []
+
+    def script(gateway: Gateway) -> None:
+        begins(gateway)
+        heard.extend((gateway.hears(), gateway.hears()))
+
+    with a_session(script, timeout_s=PATIENT_S if begins is not no_features else 0.2) as session:
+        seen, passing = Observations(), Time()
+        context = a_fleet(Target("127.0.0.1", 1), seen, passing, retry={"max_retries": 0})
+        phone = Softphone(context, 0, 0.0)
+        phone.session = session
+        phone._authorization._token = Token("unused", inf, inf)
+        assert not phone.call()
+    assert heard == [CLOSE, ""], "then comes a close frame"
+    assert {name for name in seen.tally.counts if "close" in name or "cut" in name} == {"own_cuts"}
 
 
 # Against the real edge: a token that was good at the first login, and is not at the next.

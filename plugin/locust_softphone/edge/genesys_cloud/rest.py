@@ -93,7 +93,7 @@ class GenesysCloudDialect:
         if channel is None:
             raise Refused(404, "There is no such channel")
         self._state.limiter.check_early_retries("handshake", channel.owner, now)
-        check_upgrade(request, XmppSession.subprotocols)
+        check_upgrade(request, XmppSession.subprotocol)
         headers = self._state.limiter.check_limit("handshake", channel.owner, now)
         return XmppSession(channel, self._channels, self._gateway, self._state, headers)
 

@@ -17,7 +17,7 @@ from typing import ClassVar
 from xml.etree.ElementTree import Element
 from xml.sax.saxutils import escape
 
-from aiohttp import WSMsgType
+from wsproto.frame_protocol import Opcode
 
 from locust_softphone.edge.edge_state import EdgeState
 from locust_softphone.edge.genesys_cloud import stanzas
@@ -31,7 +31,6 @@ from locust_softphone.untrusted import XmlError, xml_element
 __all__ = ["XmppSession", "bare_jid"]
 
 NORMAL, VIOLATION = 1000, 1008  # close codes, RFC 6455 7.4.1; illustrative, those of the service are not known
-MAX_UNREAD_BYTES = 1024 * 1024
 MAX_RESOURCE = 256  # characters; RFC 7622 3.4 allows 1023 bytes
 SERVER_PINGS = "enable.server.side.pings"
 NO_STUN = "stun.invalid"  # no media flows: a name that never resolves, RFC 6761 6.4
@@ -44,7 +43,7 @@ def bare_jid(user: str, domain: str) -> str:
 class XmppSession(Session):
     """A WebSocket session with an XMPP stream."""
 
-    subprotocols: ClassVar[tuple[str, ...]] = ("xmpp",)
+    subprotocol: ClassVar[str | None] = "xmpp"
 
     def __init__(
         self,
@@ -67,10 +66,8 @@ class XmppSession(Session):
         self._on_element: Callable[[Element], None] = self._on_open
 
     def send(self, text: str) -> None:
-        """Send one element; a client that does not read what it asked for is cut, to bound the memory."""
-        self._write(WSMsgType.TEXT, text.encode())
-        if self._transport is not None and self._transport.get_write_buffer_size() > MAX_UNREAD_BYTES:
-            self.cut("slow_reader")
+        """Send one element."""
+        self._write(Opcode.TEXT, text.encode())
 
     def evict(self, topic: str) -> None:
         """Notify the client that it has lost the channel, and close the stream.

@@ -162,6 +162,9 @@ class Session:
         """Say bye and close with 1000."""
         return self.connection.close(self._client.dialect.timeout_s, _BYE)
 
+    def cut(self) -> None:
+        self.connection.cut()
+
     def abort(self) -> None:
         self.connection.abort()
 

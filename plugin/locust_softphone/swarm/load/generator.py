@@ -146,14 +146,16 @@ class LoadGenerator:
         return self._unfinished <= 0 or self.clock() > self.context.end_s + self.context.goodbye_s
 
     def stop(self) -> None:
-        """Stop now: all hang up; after the time for goodbyes the rest is cut off."""
+        """Stop now: all hang up, those too that wait for an answer; after the time for goodbyes the rest is cut off."""
         gc.unfreeze()
         self.stopped = True
-        self.context.end_s = min(self.context.end_s, self.clock())
+        now_s, goodbye_s = self.clock(), self.context.goodbye_s
+        self.context.end_s = min(self.context.end_s, now_s)
         assert self._environment.runner is not None
         users = self._environment.runner.user_greenlets
-        if self.context.goodbye_s:
-            users.kill(block=True, timeout=self.context.goodbye_s)
+        if goodbye_s:
+            self.context.goodbye_s = now_s + goodbye_s - self.context.end_s
+            users.kill(block=True, timeout=goodbye_s)
         users.kill(block=True, timeout=_CUT_OFF_S)
 
     def take(self) -> Tally:
@@ -222,6 +224,8 @@ class LoadGenerator:
 
     def _set_goodbye_time(self) -> None:
         """Allow time to hang up after the plan's end, unless the generator is saturated and would end even later."""
+        if self.stopped:
+            return
         so_far = judged_by(self.recorder.tally)
         so_far.merge(self._saturation_so_far)
         self.context.goodbye_s = 0.0 if saturation(so_far) else _HANG_UP_S + _HANG_UP_EACH_S * self._unfinished

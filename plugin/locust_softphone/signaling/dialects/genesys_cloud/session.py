@@ -183,6 +183,9 @@ class Session:
         stanzas = self._calls.end_all() if self._calls is not None else []
         return self._stream.close(self._timeout_s, *stanzas)
 
+    def cut(self) -> None:
+        self._stream.connection.cut(CLOSE)
+
     def abort(self) -> None:
         self._stream.connection.abort()
 
@@ -259,7 +262,7 @@ class Session:
             self._ping_id = self._stream.new_id()
             self._stream.send(self._timeout_s, iq("get", self._ping_id, '<ping xmlns="urn:xmpp:ping"/>'))
         elif due is Due.GIVE_UP:
-            self._stream.send(self._timeout_s, _STREAM_ERROR, CLOSE)
+            self._stream.connection.cut(_STREAM_ERROR, CLOSE)
             raise AttemptFailed(Outcome.TIMED_OUT, close_code=ABNORMAL)
 
     def _ask(self, deadline_s: float, *questions: tuple[str, str]) -> list[bool]:
