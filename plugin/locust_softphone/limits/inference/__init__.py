@@ -2,11 +2,11 @@
 
     observations ──► diagnosis ──► for each kind of limit: bounds of its parameters, or why it is ruled out
 
-It can:  bound the parameters of every kind in ``kinds.Kind``, in virtual time and against nginx and haproxy;
-         say which experiment would separate the kinds that remain; compare keys.
-Not yet: - No command uses it. Locust runs do not produce its observations.
-         - Traffic of other clients must be declared (``foreign_share``). Undeclared, the bounds may miss the truth.
-           With foreign traffic, token buckets, aligned windows and sliding logs are tested, the other kinds are not.
-         - One limit decides at a time. Several limits on one request, or a limit used before the first observation,
-           are not modelled.
+It can:  bound the parameters of every kind in ``kinds.Kind`` (tested in virtual time; token bucket, leaky queue and
+         measured rate also against nginx and haproxy); name an experiment that separates the remaining kinds; find out
+         whether each key has its own limit.
+Not yet: - No command uses it, and runs do not record its observations.
+         - Traffic of other clients must be declared (``foreign_share``); otherwise the bounds may miss the truth. This
+           is tested for token buckets, aligned windows and sliding logs only.
+         - Several limits on one request, and a limit that was used before the first observation, are not modelled.
 """

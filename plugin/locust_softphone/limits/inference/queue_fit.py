@@ -61,7 +61,7 @@ def _round_trip_s(request: Arrival) -> float:
 
 
 def _undelayed_s(evidence: Evidence) -> float:
-    """The round trip of an answer without delay: 90 % of the refusals are faster; without refusals, near the shortest."""
+    """The round trip of an answer without delay: the 90th percentile of the refusals, else 1.5 times the shortest."""
     refused = sorted(map(_round_trip_s, evidence.every_refusal))
     return refused[len(refused) * 9 // 10] if refused else 1.5 * evidence.shortest_s
 
