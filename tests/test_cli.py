@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -72,7 +73,7 @@ NO_REPEATS = (
 def test_bad_input_is_explained_in_one_line(
     arguments: str, line: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    (tmp_path / "tiny.yaml").write_text("name: tiny\nusers: 1\nramp: 0s\nhold: 0s\n")
+    (tmp_path / "tiny.yaml").write_text("name: tiny\nusers: 1\nramp: 0s\nhold: 1s\n")
     monkeypatch.chdir(tmp_path)
     assert main(arguments.split()) == 2
     printed = capsys.readouterr()
@@ -104,6 +105,28 @@ def test_a_closed_pipe_ends_a_command_silently(arguments: str) -> None:
     done = subprocess.run(command(*arguments.split()), stdout=write_end, stderr=subprocess.PIPE, check=False)
     os.close(write_end)
     assert (done.returncode, done.stderr) == (141, b"")
+
+
+OUTPUTS = [">/dev/full", ">&-"]
+
+
+@pytest.mark.parametrize("output", OUTPUTS)
+@pytest.mark.parametrize("arguments", ["profiles", "describe smoke", "report", "edge --port 0", "--help", "--version"])
+def test_an_output_that_cannot_be_written_is_one_line_and_exit_code_4(
+    arguments: str, output: str, tmp_path: Path
+) -> None:
+    (tmp_path / "runs").mkdir()
+    words = shlex.join(map(str, command(*arguments.split())))
+    done = subprocess.run(["sh", "-c", f"{words} {output}"], capture_output=True, text=True, cwd=tmp_path, check=False)
+    why = "No space left on device" if "full" in output else "Bad file descriptor"
+    assert done.stderr == f"locust-softphone: the output cannot be written ({why})\n"
+    assert done.returncode == 4
+
+
+def test_messages_that_cannot_be_written_are_exit_code_4_too(tmp_path: Path) -> None:
+    words = shlex.join(map(str, command("describe", "missing")))
+    done = subprocess.run(["sh", "-c", f"{words} 2>/dev/full"], capture_output=True, cwd=tmp_path, check=False)
+    assert (done.returncode, done.stdout) == (4, b"")
 
 
 def test_a_terminal_without_unicode_gets_escapes(tmp_path: Path) -> None:

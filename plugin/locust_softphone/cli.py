@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import argparse
 import io
-import os
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from importlib import import_module
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from locust_softphone import __version__
 from locust_softphone.errors import ExitCode, InputError
+from locust_softphone.report.standard_output import check_open, discard_unwritten, is_unwritable
+
+if TYPE_CHECKING:
+    from _typeshed import SupportsWrite
 
 __all__ = ["main"]
 
@@ -19,7 +23,7 @@ DESCRIPTION = """\
 Load-test WebRTC softphone signaling with Locust: run and compare profiles. Single runs are started with locust itself.
 
 Exit codes: 0 every expectation held · 1 an expectation failed · 2 bad input, explained in one line · 3 a run is missing
-or not valid. The most serious of several counts, in the order 2, 3, 1, 0.
+or not valid · 4 the output cannot be written. The most serious of several counts, in the order 2, 4, 3, 1, 0.
 """
 
 COMMANDS = {
@@ -40,19 +44,32 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")
     try:
+        return _run(words)
+    except BrokenPipeError:
+        discard_unwritten()
+        return PIPE_CLOSED
+    except OSError as error:
+        if not is_unwritable(error):
+            raise
+        discard_unwritten()
+        with suppress(OSError):  # it can be stderr
+            print(f"locust-softphone: the output cannot be written ({error.strerror})", file=sys.stderr)
+        return ExitCode.OUTPUT
+    except KeyboardInterrupt:
+        return INTERRUPTED
+
+
+def _run(words: Sequence[str]) -> int:
+    check_open()
+    try:
         parsed = _parser(words).parse_args(words)
         run: Callable[[argparse.Namespace], int] = parsed.run
-        exit_code = run(parsed)
-        sys.stdout.flush()
+        return run(parsed)
     except InputError as error:
         print(error, file=sys.stderr)
         return ExitCode.BAD_INPUT
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python complains as it flushes at exit
-        return PIPE_CLOSED
-    except KeyboardInterrupt:
-        return INTERRUPTED
-    return exit_code
+    finally:
+        sys.stdout.flush()
 
 
 class _Parser(argparse.ArgumentParser):
@@ -60,6 +77,10 @@ class _Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         raise InputError(f"{self.prog}: {message}; see {self.prog} --help")
+
+    def _print_message(self, message: str, file: SupportsWrite[str] | None = None) -> None:
+        """Print the help or the version; argparse itself ignores that it cannot be written."""
+        (file or sys.stdout).write(message)
 
 
 def _parser(words: Sequence[str]) -> argparse.ArgumentParser:

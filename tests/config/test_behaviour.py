@@ -150,3 +150,8 @@ def test_a_description_names_calls_token_ready_and_retries() -> None:
 )
 def test_bad_input_is_reported_with_its_line(text: str, line: str) -> None:
     assert problem(text) == line
+
+
+def test_a_time_limit_of_nothing_is_refused_with_the_reason() -> None:
+    why = "every attempt would fail before its answer, give it the time that a client waits"
+    assert problem("softphone: {timeout: 0s}") == f"p.yaml:1: softphone.timeout: 0s: {why}"

@@ -64,6 +64,11 @@ def test_the_duration_is_the_last_start_plus_the_hold() -> None:
     assert profile(f"{BURST}ramp: 60s\nhold: 20s").duration_s == pytest.approx(79.88)
 
 
+def test_a_hold_of_nothing_is_refused_with_the_reason() -> None:
+    why = "the plan would be over when the last softphone starts, give it time for its calls"
+    assert problems(f"{BURST}ramp: 0s\nhold: 0s") == [f"p.yaml:4: hold: 0s: {why}"]
+
+
 def test_another_seed_gives_other_poisson_arrivals() -> None:
     one, two = (profile(f"{BURST}ramp: 60s\narrivals: poisson\nseed: {seed}").schedule() for seed in (1, 2))
     assert one.arrivals == "poisson"

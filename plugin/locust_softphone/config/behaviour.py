@@ -132,6 +132,13 @@ class _Keys(StrictModel):
     retry: Retry = Field(description="How a step that was refused or failed is retried.")
     timeout_s: Seconds = Field(alias="timeout", description="Time limit of one attempt of one step.")
 
+    @field_validator("timeout_s")
+    @classmethod
+    def _allows_an_answer(cls, timeout_s: float) -> float:
+        if not timeout_s:
+            raise ValueError("0s: every attempt would fail before its answer, give it the time that a client waits")
+        return timeout_s
+
 
 class Preset(_Keys):
     """A named behaviour of behaviours.yaml."""

@@ -88,6 +88,13 @@ class Profile(StrictModel):
                 raise ValueError(f"takes longer than {format_duration(LONGEST_S)}, the longest that is accepted")
         return ramp
 
+    @field_validator("hold_s")
+    @classmethod
+    def _lets_the_last_one_call(cls, hold_s: float) -> float:
+        if not hold_s:
+            raise ValueError("0s: the plan would be over when the last softphone starts, give it time for its calls")
+        return hold_s
+
     @field_validator("softphone")
     @classmethod
     def _has_time_for_its_calls(cls, softphone: Behaviour, info: ValidationInfo) -> Behaviour:

@@ -10,7 +10,6 @@ finish         test_stop: judge the run and save its record
 from __future__ import annotations
 
 import logging
-from contextlib import suppress
 from pathlib import Path
 from typing import Literal
 
@@ -19,6 +18,7 @@ from locust.env import Environment
 from locust.runners import MasterRunner
 
 from locust_softphone.errors import ExitCode, InputError
+from locust_softphone.report.standard_output import check_open, discard_unwritten
 from locust_softphone.report.summary import summary_lines
 from locust_softphone.runs.record import RunRecord
 from locust_softphone.signaling.dialects import Account
@@ -145,8 +145,7 @@ class RunCoordinator:
             record = run.judge()
             self.exit_code = max(self.exit_code or 0, record.exit_code)
             path = run.save()
-            with suppress(OSError):  # a closed terminal or a broken pipe
-                print(*summary_lines(record), f"run record: {path}", sep="\n", flush=True)
+            self._print(*summary_lines(record), f"run record: {path}")
         except InputError as error:
             self._report(error)
         finally:
@@ -216,8 +215,23 @@ class RunCoordinator:
     def _read_options(self, profile: str | None = None, host: str | None = None) -> RunOptions:
         parsed = self._environment.parsed_options
         assert parsed is not None
+        self._environment._filter_tasks_by_tags()  # Locust does so when a run has begun
+        for user in self._environment.user_classes:
+            if hasattr(user, "script_is_profiles") and not user.tasks:
+                raise InputError(f"--tags, --exclude-tags: {user.__name__} has no task left; run it without them")
         chosen = parsed.softphone_profile if profile is None else profile
         return RunOptions.read(chosen, self._environment.host if host is None else host, self._startup)
+
+    def _print(self, *lines: str) -> None:
+        try:
+            check_open()
+            print(*lines, sep="\n", flush=True)
+        except BrokenPipeError:
+            discard_unwritten()  # its reader has seen enough
+        except OSError as error:
+            discard_unwritten()
+            logger.error("the run's summary cannot be written to stdout (%s)", error.strerror)
+            self.exit_code = ExitCode.most_serious([self.exit_code or 0, ExitCode.OUTPUT])
 
     def _report(self, error: InputError) -> None:
         self.exit_code = ExitCode.BAD_INPUT
