@@ -21,8 +21,10 @@ from aiohttp import web
 
 from locust_softphone.edge.policy import Form
 
-__all__ = ["Refused", "json_reply", "retry_after", "too_many_requests", "whole_seconds"]
+__all__ = ["EDGE_ID", "Refused", "json_reply", "retry_after", "too_many_requests", "whole_seconds"]
 
+EDGE_ID = "X-Edge-Id"
+"""Every answer of the edge has its id here, so that a client can tell the answer of a proxy from it."""
 NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 
 
