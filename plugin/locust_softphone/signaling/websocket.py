@@ -1,7 +1,7 @@
 """A WebSocket (RFC 6455): the upgrade, messages, pings and the close.
 
-A library would work as well. websocket-client reads a response's head with one system call per byte, and takes several
-times as long to read and to make a frame; with thousands of softphones, that is most of the cost of a call.
+A library's parser would work as well, but takes longer for a short frame: websockets 6 times as long, wsproto 16 times.
+With thousands of softphones, that is much of the cost of a call.
 """
 
 from __future__ import annotations
