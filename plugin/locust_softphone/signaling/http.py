@@ -40,8 +40,11 @@ class Head(NamedTuple):
     @property
     def keeps_connection(self) -> bool:
         """Whether another request may follow on the connection (RFC 9112 9.3)."""
-        options = [option.strip() for option in self.headers.get("connection", "").lower().split(",")]
-        return "close" not in options and (self.version != "HTTP/1.0" or "keep-alive" in options)
+        persistent, connection = self.version != "HTTP/1.0", self.headers.get("connection")
+        if connection is None:
+            return persistent
+        options = [option.strip() for option in connection.lower().split(",")]
+        return "close" not in options and (persistent or "keep-alive" in options)
 
     def refusal(self) -> AttemptFailed:
         """The failure that this response stands for."""

@@ -84,12 +84,14 @@ class Stream:
             AttemptFailed: an outcome that ``never_arrived``, or ``TIMED_OUT`` or ``RESET`` during the TLS handshake.
         """
         deadline_s = time.perf_counter() + timeout_s
-        for left, (family, address) in zip(range(len(addresses), 0, -1), addresses, strict=True):
+        left = len(addresses)
+        for family, address in addresses:
             try:
                 connected = _connected(family, address, remaining_s(deadline_s) / left, make_socket)
                 break
             except (OSError, ValueError) as error:
-                if left == 1:
+                left -= 1
+                if not left:
                     raise AttemptFailed(outcome_of(error, "TCP")) from None
         stream = cls(connected, deadline_s)
         try:
