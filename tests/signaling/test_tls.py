@@ -27,6 +27,7 @@ from OpenSSL import SSL
 
 from locust_softphone.errors import AttemptFailed, InputError
 from locust_softphone.metrics.outcome import Outcome
+from locust_softphone.signaling.hosts import Hosts
 from locust_softphone.signaling.http import HttpConnection
 from locust_softphone.signaling.softphone import Softphone
 from locust_softphone.signaling.target import Target
@@ -390,6 +391,8 @@ def test_each_softphone_resumes_its_own_session(authority: Authority) -> None:
             http.post("/", "", b"", PATIENT_S)
             http.close()
     assert resumed == [False, False, True, True, True, False]
+    assert Hosts.one(target).take_handshakes() == {"tls_handshakes": 6, "tls_handshakes.full": 3}
+    assert not Hosts.one(target).take_handshakes(), "they are counted once"
 
 
 def test_the_system_authorities_are_those_of_pythons_ssl(

@@ -33,6 +33,7 @@ __all__ = [
     "Step",
     "Target",
     "Times",
+    "TlsHandshakes",
     "Totals",
     "Validity",
     "Verdict",
@@ -224,6 +225,15 @@ class Second(BaseModel):
     @model_serializer(mode="wrap")
     def _without_missing(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
         return {name: value for name, value in handler(self).items() if value is not None}
+
+
+class TlsHandshakes(RecordPart):
+    """How connections were secured."""
+
+    all: Count
+    """Handshakes that were completed."""
+    full: Count
+    """Those with a certificate. In the others a session was resumed (RFC 8446 2.2)."""
 
 
 class LedgerRow(RecordPart):

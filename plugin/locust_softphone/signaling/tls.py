@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import ssl
 import sys
+from collections import Counter
 from contextlib import suppress
 from ipaddress import ip_address
 from typing import Any
@@ -44,6 +45,8 @@ class TlsContext:
         self.openssl = context = SSL.Context(SSL.TLS_CLIENT_METHOD)
         self.sessions: dict[tuple[str, int], SSL.Session] = {}
         """The session to resume next, by host and softphone."""
+        self.handshakes: Counter[str] = Counter()
+        """The handshakes that were completed, and those in which a certificate was verified, by their metrics."""
         context.set_min_proto_version(SSL.TLS1_2_VERSION)
         context.set_cipher_list(_CIPHERS)
         context.set_options(SSL.OP_NO_COMPRESSION | SSL.OP_NO_RENEGOTIATION)
@@ -75,7 +78,7 @@ class Tls:
         self._proven = False  # whether the server has sent data
         self._ended = False
         self._connection = connection = SSL.Connection(context.openssl)
-        connection.set_app_data(host)
+        connection.set_app_data((host, context.handshakes))
         connection.set_connect_state()
         if not _is_address(host):
             connection.set_tlsext_host_name(host.encode("ascii"))
@@ -91,6 +94,7 @@ class Tls:
             return False
         except SSL.Error as error:
             raise ssl.SSLError(ssl.SSL_ERROR_SSL, _reason(error)) from None
+        self._context.handshakes["tls_handshakes"] += 1
         return True
 
     def receive_data(self, data: bytes) -> None:
@@ -170,7 +174,11 @@ def is_for(host: str, certificate: Any) -> bool:
 
 def _verify(connection: SSL.Connection, certificate: crypto.X509, _error: int, depth: int, verified: int) -> bool:
     """Called for each certificate of the chain, last for the server's own at depth 0."""
-    return bool(verified) and (depth > 0 or is_for(connection.get_app_data(), certificate.to_cryptography()))
+    if depth or not verified:
+        return bool(verified)
+    host, handshakes = connection.get_app_data()
+    handshakes["tls_handshakes.full"] += 1
+    return is_for(host, certificate.to_cryptography())
 
 
 def _trust_the_system(context: SSL.Context) -> None:
