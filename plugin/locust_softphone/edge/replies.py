@@ -19,8 +19,10 @@ from aiohttp import web
 
 from locust_softphone.limits.refusal import whole_seconds
 
-__all__ = ["Refused", "json_reply", "too_many_requests"]
+__all__ = ["EDGE_ID", "Refused", "json_reply", "too_many_requests"]
 
+EDGE_ID = "X-Edge-Id"
+"""Every answer of the edge has its id here, so that a client can tell the answer of a proxy from it."""
 NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 
 

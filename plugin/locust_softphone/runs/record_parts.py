@@ -239,6 +239,8 @@ class LedgerRow(RecordPart):
     """Requests that the edge cut short."""
     never_arrived: Annotated[int, Strict()]
     """Attempts that did not reach the edge; below 0 if some reached it twice, or the ledger does not balance."""
+    not_the_edges: dict[str, Count] = {}
+    """Attempts that something between the softphones and the edge answered, by HTTP status; most never arrived."""
 
 
 class Ledger(RecordPart):
