@@ -99,12 +99,13 @@ class Session:
 
     def feed_data(self, data: bytes) -> tuple[bool, bytes]:
         """Handle the frames in received bytes. The result tells aiohttp to go on, and that nothing is left over."""
-        if not self._ended.done():
+        if not (self._cut or self._ended.done()):
             self._frames.receive_bytes(data)
             try:
                 for frame in self._frames.received_frames():
-                    if not self._cut:
-                        self._on_frame(frame)
+                    self._on_frame(frame)
+                    if self._cut:
+                        break
             except ParseFailed as failed:
                 self._answer_close(failed.code)
         return False, b""

@@ -5,8 +5,8 @@
                       one refuses      ►  refused; only the limits that refuse count it
                       none refuses     ►  admitted; all limits count it
 
-Memory is bounded: when there are too many keys, the least recently used one is forgotten. Its
-limit starts anew, so a forgotten cap no longer counts its open sessions.
+Memory is bounded: when there are too many keys, the least recently used one is forgotten. Its limit starts
+anew, so a forgotten cap no longer counts its open sessions.
 """
 
 from __future__ import annotations

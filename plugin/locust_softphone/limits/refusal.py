@@ -21,7 +21,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from email.utils import formatdate
-from math import ceil, inf, isfinite
+from math import ceil, inf
 from typing import Literal, NamedTuple
 
 from locust_softphone.limits.decision import Decision, Limit
@@ -103,7 +103,7 @@ def retry_after(form: RetryAfterForm, wait_s: float, wall_s: float) -> tuple[str
 def x_ratelimit_headers(decision: Decision, reset: Reset = "seconds", wall_s: float = 0.0) -> dict[str, str]:
     """``X-RateLimit-*``: the quota, what is left of it, and when the limit admits another request."""
     headers = {"X-RateLimit-Limit": str(decision.quota), "X-RateLimit-Remaining": str(decision.remaining)}
-    if isfinite(decision.wait_s):
+    if decision.wait_s != inf:
         if reset == "seconds":
             reset_at = whole_seconds(decision.wait_s)
         elif reset == "epoch-s":
@@ -120,7 +120,7 @@ def inin_headers(decision: Decision) -> dict[str, str]:
         "inin-ratelimit-count": str(decision.quota - decision.remaining),
         "inin-ratelimit-allowed": str(decision.quota),
     }
-    if isfinite(decision.reset_s):
+    if decision.reset_s != inf:
         headers["inin-ratelimit-reset"] = str(whole_seconds(decision.reset_s))
     return headers
 
@@ -128,7 +128,7 @@ def inin_headers(decision: Decision) -> dict[str, str]:
 def ietf_headers(decision: Decision, window_s: float | None = None, name: str = "default") -> dict[str, str]:
     """``RateLimit`` and ``RateLimit-Policy``. Without a window there is no ``w``; without a known reset no ``t``."""
     window = f";w={whole_seconds(window_s)}" if window_s is not None else ""
-    reset = f";t={whole_seconds(decision.reset_s)}" if isfinite(decision.reset_s) else ""
+    reset = f";t={whole_seconds(decision.reset_s)}" if decision.reset_s != inf else ""
     return {
         "RateLimit": f'"{name}";r={decision.remaining}{reset}',
         "RateLimit-Policy": f'"{name}";q={decision.quota}{window}',

@@ -47,19 +47,19 @@ class TokenBucket(Limit):
     def peek(self, now: float) -> Decision:
         """The decision about a request at ``now``. Nothing is counted."""
         tokens = self.tokens(now)
-        return self._decision(tokens >= 1 - self._tolerance(now), tokens)
+        return self._decision(self._suffice(tokens, now), tokens)
 
     def admit(self, now: float, session: Hashable = None) -> Decision:
         """Take a token, or refuse."""
         tokens = self.tokens(now)
-        admitted = tokens >= 1 - self._tolerance(now)
+        admitted = self._suffice(tokens, now)
         if admitted:
             self._tokens, self._at = tokens - 1, now
         return self._decision(admitted, tokens)
 
-    def _tolerance(self, now: float) -> float:
-        """The part of a token that may be missing."""
-        return ROUNDING_ERROR + 4 * self.rate * ulp(now)
+    def _suffice(self, tokens: float, now: float) -> bool:
+        """Whether there is a token, up to rounding errors."""
+        return tokens >= 1 or tokens >= 1 - ROUNDING_ERROR - 4 * self.rate * ulp(now)
 
     def _decision(self, admitted: bool, tokens: float) -> Decision:
         left = max(0.0, tokens - admitted)
