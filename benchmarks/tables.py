@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import platform
-import ssl
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from locust_softphone.errors import ExitCode
+from locust_softphone.signaling.tls import engine
 
 __all__ = ["Goal", "milliseconds", "show"]
 
@@ -50,5 +50,5 @@ def milliseconds(seconds: float | None) -> str:
 
 
 def _machine() -> str:
-    openssl = " ".join(ssl.OPENSSL_VERSION.split()[:2])
+    openssl = " ".join(engine().split()[:2])
     return f"{os.cpu_count()} cores, Python {platform.python_version()}, {openssl}"

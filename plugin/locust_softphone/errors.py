@@ -64,6 +64,7 @@ class AttemptFailed(SoftphoneError):
         status: the HTTP status, if a response was read.
         close_code: the code of a close frame (RFC 6455 7.4), or 1006 for a connection lost without one.
         advice: when to retry, according to the response.
+        foreign: whether a response was read that has no id of an edge: something in between may have answered.
         reason: which rule an answer breaks; a fixed sentence, because failures are grouped by their text.
 
     Attributes:
@@ -77,6 +78,7 @@ class AttemptFailed(SoftphoneError):
         status: int | None = None,
         close_code: int | None = None,
         advice: LimitAdvice = NO_ADVICE,
+        foreign: bool = False,
         reason: str = "",
     ) -> None:
         super().__init__(outcome)
@@ -84,6 +86,7 @@ class AttemptFailed(SoftphoneError):
         self.status = status
         self.close_code = close_code
         self.advice = advice
+        self.foreign = foreign
         self.reason = reason
         self.tries = 0
 

@@ -75,6 +75,15 @@ def test_other_paths_and_methods_are_refused(edge: EdgeProcess, method: str, pat
     assert ("Allow" in response.headers) == (status == 405)
 
 
+def test_every_answer_has_the_edges_id(edge: EdgeProcess) -> None:
+    id_ = edge.stats()["instance"]
+    for method, path in (("GET", "/stats"), ("GET", "/"), ("GET", "/oauth/token"), ("POST", "/oauth/token")):
+        assert edge.request(method, path).headers["X-Edge-Id"] == id_, (method, path)
+    with Softphone(edge).connect() as websocket:
+        assert websocket.response is not None
+        assert websocket.response.headers["X-Edge-Id"] == id_
+
+
 def test_a_request_that_does_not_arrive_completely_is_not_counted(start_edge: StartEdge) -> None:
     edge = start_edge("max_early_retries: 0")
     for body in ("Content-Length: 100\r\n\r\nhalf", "Transfer-Encoding: chunked\r\n\r\n64\r\nhalf"):

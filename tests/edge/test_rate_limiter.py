@@ -8,17 +8,24 @@ from locust_softphone.config.strict_yaml import loads
 from locust_softphone.edge.http_request import Caller
 from locust_softphone.edge.policy import Advice, Policy
 from locust_softphone.edge.quantities import RateAndBurst
-from locust_softphone.edge.rate_limiter import RateLimiter, StepLimit, TooManyEarlyRetries
+from locust_softphone.edge.rate_limiter import RateLimiter, TooManyEarlyRetries, step_limit
 from locust_softphone.edge.replies import Refused
 from locust_softphone.edge.stats import Stats
+from locust_softphone.limits.refusal import DescribedLimit
 
 ALICE, BOB = Caller("acme", "alice"), Caller("acme", "bob")
 OTHER_ALICE = Caller("umbrella", "alice")
 
 
-def two_per_second(advice: Advice) -> StepLimit:
+def two_per_second(advice: Advice) -> DescribedLimit:
     """Two per second, two at once."""
-    return StepLimit(RateAndBurst.of("2/s", 2), advice)
+    return step_limit(RateAndBurst.of("2/s", 2), advice)
+
+
+def wait_s(limit: DescribedLimit, now: float) -> float:
+    """0 for a request that is admitted now, else the seconds that it is asked to wait."""
+    decision = limit.model.admit(now)
+    return 0.0 if decision.admitted else limit.wait_s(decision, now)
 
 
 @pytest.mark.parametrize(
@@ -33,31 +40,30 @@ def two_per_second(advice: Advice) -> StepLimit:
 )
 def test_the_wait_of_a_refused_request(advice: Advice, asked_at: list[float], waits: list[float]) -> None:
     limit = two_per_second(advice)
-    assert [limit.admit(now) for now in asked_at] == waits
+    assert [wait_s(limit, now) for now in asked_at] == waits
 
 
 def test_a_client_that_comes_back_in_its_slot_is_admitted() -> None:
     limit = two_per_second("own-slot")
-    slots = [limit.admit(0.0) for _ in range(100)]
+    slots = [wait_s(limit, 0.0) for _ in range(100)]
     assert slots[2:] == sorted(set(slots[2:]))
-    assert [limit.admit(slot) for slot in slots[2:]] == [0.0] * 98
+    assert [wait_s(limit, slot) for slot in slots[2:]] == [0.0] * 98
 
 
 @pytest.mark.parametrize(
-    ("admitted", "now", "remaining", "reset"),
+    ("asked_at", "remaining", "reset"),
     [
-        (0, 0.0, "2", "0"),
-        (1, 0.0, "1", "0"),
-        (2, 0.0, "0", "1"),  # half a second, rounded up
-        (2, 0.4, "0", "1"),
-        (2, 0.5, "1", "0"),
+        ([0.0], "1", "0"),
+        ([0.0, 0.0], "0", "1"),  # half a second, rounded up
+        ([0.0, 0.0, 0.4], "0", "1"),
+        ([0.0, 0.0, 0.5], "0", "1"),
+        ([0.0, 0.0, 1.0], "1", "0"),
     ],
 )
-def test_the_headers_describe_the_bucket(admitted: int, now: float, remaining: str, reset: str) -> None:
+def test_the_headers_describe_the_bucket_after_the_request(asked_at: list[float], remaining: str, reset: str) -> None:
     limit = two_per_second("own-slot")
-    for _ in range(admitted):
-        assert limit.admit(0.0) == 0.0
-    assert limit.headers(now) == {
+    *_, last = [limit.model.admit(now) for now in asked_at]
+    assert limit.headers(last) == {
         "X-RateLimit-Limit": "2",
         "X-RateLimit-Remaining": remaining,
         "X-RateLimit-Reset": reset,

@@ -142,7 +142,7 @@ def echo_edge() -> Iterator[int]:
 
     async def serve(request: web.BaseRequest) -> web.StreamResponse:
         check_upgrade(request)
-        return await EchoSession(Caller("organisation", "autobahn"), Policy(), Stats(), {}).run(request)
+        return await EchoSession(Caller("organisation", "autobahn"), Policy(), Stats(), {}).run(request, "the-edge")
 
     async def main() -> None:
         listener = await asyncio.get_running_loop().create_server(HttpServer(serve, CASE_S), "127.0.0.1", 0)

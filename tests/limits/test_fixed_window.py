@@ -1,47 +1,39 @@
-"""The fixed window, at times that the test chooses."""
+"""The fixed window."""
 
 from __future__ import annotations
-
-import math
 
 import pytest
 
 from locust_softphone.limits.fixed_window import FixedWindow
+from tests.limits.timeline import marks
 
 
 @pytest.mark.parametrize(
-    ("asked_at", "waits"),
+    ("aligned_to_s", "instants", "expected"),
     [
-        ([0, 0, 0, 4], [0, 0, 10, 6]),  # every refused request waits for the end of the window
-        ([0, 9, 9.5, 10], [0, 0, 0.5, 0]),  # a client that waits as told is in the next window
-        ([5, 14, 15, 15, 15], [0, 0, 0, 0, 10]),  # the next window starts with the next request
-        ([0, 100, 100, 100], [0, 0, 0, 10]),  # a quiet time does not increase the count
+        (None, [7, 8, 9, 16.9, 17, 17, 17], "AArrAAr"),  # the window of the first request: 7 to 17
+        (0.0, [7, 8, 9, 10, 10, 10], "AArAAr"),  # aligned: 0 to 10, 10 to 20
+        (3.0, [7, 8, 9, 12.9, 13], "AArrA"),  # aligned to another instant
+        (None, [7, 30, 39, 39], "AAAr"),  # a window begins with a request, not with the end of the last one
+        (0.0, [9, 9, 10, 10, 20, 20], "AAAAAA"),  # twice the quota within 1 s, across a boundary
     ],
 )
-def test_two_requests_in_ten_seconds(asked_at: list[float], waits: list[float]) -> None:
-    window = FixedWindow(count=2, per_s=10.0)
-    assert [window.admit(now) for now in asked_at] == pytest.approx(waits)
+def test_admit(aligned_to_s: float | None, instants: list[float], expected: str) -> None:
+    assert marks(FixedWindow(2, 10.0, aligned_to_s), instants) == expected
 
 
-def test_refused_requests_are_not_counted_as_used() -> None:
-    window = FixedWindow(count=2, per_s=10.0)
-    for _ in range(5):
-        window.admit(0.0)
-    assert window.used == 2
+def test_a_refused_client_waits_for_the_rest_of_the_window() -> None:
+    window = FixedWindow(1, 10.0)
+    assert window.admit(2.0).reset_s == 10.0
+    assert window.admit(5.0).wait_s == 7.0
 
 
-@pytest.mark.parametrize(("now", "remaining_s"), [(0.0, 10.0), (2.5, 7.5), (10.0, 0.0), (50.0, 0.0)])
-def test_the_remaining_time_of_the_window(now: float, remaining_s: float) -> None:
-    window = FixedWindow(count=2, per_s=10.0)
-    window.admit(0.0)
-    assert window.remaining_s(now) == remaining_s
+def test_refused_requests_use_nothing_of_the_quota() -> None:
+    window = FixedWindow(2, 10.0)
+    assert [window.admit(0.0).remaining for _ in range(5)] == [1, 0, 0, 0, 0]
+    assert window.admit(10.0).remaining == 1
 
 
-def test_a_window_that_was_never_used_has_no_remaining_time() -> None:
-    assert FixedWindow(count=2, per_s=10.0).remaining_s(0.0) == 0.0
-
-
-@pytest.mark.parametrize(("count", "per_s"), [(0, 1.0), (1, 0.0), (1, -1.0), (1, math.nan), (1, math.inf)])
-def test_a_window_that_would_never_or_always_admit_is_refused(count: int, per_s: float) -> None:
-    with pytest.raises(ValueError, match="of a window must be"):
-        FixedWindow(count, per_s)
+def test_a_boundary_that_a_float_cannot_hold() -> None:
+    window = FixedWindow(1, 0.1, aligned_to_s=0.0)
+    assert marks(window, [number * 0.1 for number in range(1000)]) == "A" * 1000

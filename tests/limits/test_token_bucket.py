@@ -12,7 +12,7 @@ from locust_softphone.limits.token_bucket import TokenBucket
 
 
 @pytest.mark.parametrize(
-    ("takes", "tokens"),
+    ("waits", "tokens"),
     [
         ([], 3.0),  # full at the start
         ([(0.0, 0.0)], 2.0),
@@ -27,23 +27,27 @@ from locust_softphone.limits.token_bucket import TokenBucket
         ([(5.0, 0.0), (4.0, 0.0)], 1.0),  # a clock that steps back adds no tokens
     ],
 )
-def test_a_take_is_admitted_or_returns_the_wait(takes: list[tuple[float, float]], tokens: float) -> None:
+def test_tokens_flow_in_and_each_admitted_request_takes_one(waits: list[tuple[float, float]], tokens: float) -> None:
     bucket = TokenBucket(rate=2.0, burst=3)
-    assert [bucket.take(now) for now, _ in takes] == [wait for _, wait in takes]
-    assert bucket.tokens(takes[-1][0] if takes else 0.0) == tokens
+    decisions = [bucket.admit(now) for now, _ in waits]
+    assert [0.0 if each.admitted else each.wait_s for each in decisions] == [wait_s for _, wait_s in waits]
+    assert bucket.tokens(waits[-1][0] if waits else 0.0) == tokens
 
 
-def test_several_tokens_can_be_taken_at_once() -> None:
+@pytest.mark.parametrize(
+    ("instants", "remaining", "waits"),
+    [
+        ([0.0, 0.0, 0.0, 0.0], [2, 1, 0, 0], [0.0, 0.0, 0.5, 0.5]),
+        ([0.0, 0.0, 0.0, 0.25, 0.5], [2, 1, 0, 0, 0], [0.0, 0.0, 0.5, 0.25, 0.5]),
+    ],
+)
+def test_a_decision_has_the_tokens_left_and_the_wait_for_the_next(
+    instants: list[float], remaining: list[int], waits: list[float]
+) -> None:
     bucket = TokenBucket(rate=2.0, burst=3)
-    assert bucket.take(0.0, 2) == 0.0
-    assert bucket.take(0.0, 3) == 1.0
-    assert bucket.take(1.0, 3) == 0.0
-
-
-@pytest.mark.parametrize("n", [0, -1, 4])
-def test_a_take_that_can_never_be_admitted_is_an_error(n: int) -> None:
-    with pytest.raises(ValueError, match="within the burst"):
-        TokenBucket(rate=2.0, burst=3).take(0.0, n)
+    decisions = [bucket.admit(now) for now in instants]
+    assert [decision.remaining for decision in decisions] == remaining
+    assert [decision.wait_s for decision in decisions] == waits
 
 
 @pytest.mark.parametrize(
@@ -69,26 +73,10 @@ def test_a_reservation_returns_the_wait_until_its_token(reserved_at: list[float]
 
 
 @settings(deadline=None)
-@given(
-    rate=st.floats(1e-3, 1e5),
-    burst=st.integers(1, 1000),
-    start=st.floats(0, 1e7),
-    steps=st.lists(st.floats(0, 10), max_size=60),
-)
-def test_a_client_that_waits_as_told_is_admitted(rate: float, burst: int, start: float, steps: list[float]) -> None:
-    bucket, now = TokenBucket(rate, burst), start
-    for step in steps:
-        now += step
-        if wait := bucket.take(now):
-            now = max(now + wait, math.nextafter(now, math.inf))
-            assert bucket.take(now) == 0.0
-
-
-@settings(deadline=None)
 @given(rate=st.floats(0.1, 1e3), burst=st.integers(1, 50), steps=st.lists(st.floats(0, 0.5), max_size=80))
 def test_never_more_are_admitted_than_burst_and_rate_allow(rate: float, burst: int, steps: list[float]) -> None:
     bucket, now, admitted = TokenBucket(rate, burst), 0.0, 0
     for step in steps:
         now += step
-        admitted += not bucket.take(now)
+        admitted += bucket.admit(now).admitted
         assert admitted <= burst + rate * now + 1e-6

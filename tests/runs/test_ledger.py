@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from locust_softphone.metrics.attempt import Attempt
-from locust_softphone.metrics.outcome import Outcome
+from locust_softphone.metrics.outcome import Outcome, outcome_of_status
 from locust_softphone.metrics.tally import Tally
 from locust_softphone.runs.ledger import balance, since
 
@@ -162,6 +162,26 @@ def test_each_step_is_balanced_by_itself() -> None:
         "token: softphones saw 1 admissions, the edge counted 0",
         "offer: the edge counted 2 requests, softphones sent 1",
     ]
+
+
+@pytest.mark.parametrize(
+    ("edge_steps", "never_arrived", "why"),
+    [
+        (edge(admitted=5), 6, "what a proxy refuses never arrives"),
+        (edge(admitted=7), 4, "two had reached the edge when the proxy gave up waiting"),
+    ],
+)
+def test_what_something_in_between_answers_is_not_the_edges(
+    edge_steps: Mapping[str, Any], never_arrived: int, why: str
+) -> None:
+    tally = Tally()
+    for status in (429, 429, 429, 429, 504, 504):
+        outcome = outcome_of_status(status)
+        tally.attempt(Attempt("offer", 0.0, 0.0, 0.0, outcome, status, foreign=True))
+    balanced = balance({**tally.counts, "attempts.offer": 11, "outcomes.offer.ok": 5}, edge_steps)
+    assert balanced["problems"] == [], why
+    offers = row("offer", balanced)
+    assert (offers["not_the_edges"], offers["never_arrived"]) == ({"429": 4, "504": 2}, never_arrived), why
 
 
 HANDSHAKES = {"attempts.handshake": 5, "outcomes.handshake.ok": 3, "outcomes.handshake.timed_out": 1}

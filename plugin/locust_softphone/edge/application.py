@@ -25,7 +25,7 @@ from locust_softphone.edge.http_request import Caller, caller_of, complete_body,
 from locust_softphone.edge.media_offer_routes import MediaOfferDialect
 from locust_softphone.edge.policy import Policy
 from locust_softphone.edge.rate_limiter import TooManyEarlyRetries
-from locust_softphone.edge.replies import Refused, json_reply
+from locust_softphone.edge.replies import EDGE_ID, Refused, json_reply
 from locust_softphone.edge.websocket_session import Session
 
 __all__ = ["Edge"]
@@ -47,6 +47,12 @@ class Edge:
 
     async def serve(self, request: web.BaseRequest) -> web.StreamResponse:
         """Answer one request."""
+        response = await self._answer(request)
+        if not response.prepared:
+            response.headers[EDGE_ID] = self._instance
+        return response
+
+    async def _answer(self, request: web.BaseRequest) -> web.StreamResponse:
         if request.path == "/stats":
             return json_reply(200, self.stats()) if request.method == "GET" else _not_allowed("GET")
         route = self._routes.get(CHANNELS if request.path.startswith(CHANNELS) else request.path)
@@ -82,7 +88,7 @@ class Edge:
             return admitted
         sessions.add(admitted)
         try:
-            return await admitted.run(request)
+            return await admitted.run(request, self._instance)
         finally:
             sessions.discard(admitted)
 

@@ -23,10 +23,10 @@ from locust_softphone.config.old_spellings import OldSpellings
 from locust_softphone.config.strict_yaml import StrictModel
 from locust_softphone.edge.genesys_cloud.wire_policy import GenesysCloud
 from locust_softphone.edge.quantities import Period, RateAndBurst
+from locust_softphone.limits.refusal import RetryAfterForm
 
-__all__ = ["Advice", "Form", "Limits", "Organisation", "Policy", "RetryAfter", "load_policy"]
+__all__ = ["Advice", "Limits", "Organisation", "Policy", "RetryAfter", "load_policy"]
 
-Form = Literal["seconds", "http-date", "none"]
 Advice = Literal["own-slot", "next-token"]
 
 
@@ -50,7 +50,7 @@ class RetryAfter(StrictModel):
     old_spellings: ClassVar = OldSpellings(
         keys={"says": "advice"}, values={"advice": {"turn": "own-slot", "next": "next-token"}}
     )
-    form: Form = Field(
+    form: RetryAfterForm = Field(
         "seconds", description="how Retry-After is written, RFC 9110 10.2.3: delay-seconds, an HTTP-date, or not at all"
     )
     advice: Advice = Field(

@@ -12,17 +12,17 @@ from __future__ import annotations
 import json
 import uuid
 from collections.abc import Mapping
-from email.utils import formatdate
 from http import HTTPStatus
-from math import ceil
 from types import MappingProxyType
 
 from aiohttp import web
 
-from locust_softphone.edge.policy import Form
+from locust_softphone.limits.refusal import whole_seconds
 
-__all__ = ["Refused", "json_reply", "retry_after", "too_many_requests", "whole_seconds"]
+__all__ = ["EDGE_ID", "Refused", "json_reply", "too_many_requests"]
 
+EDGE_ID = "X-Edge-Id"
+"""Every answer of the edge has its id here, so that a client can tell the answer of a proxy from it."""
 NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 
 
@@ -55,25 +55,6 @@ def json_reply(status: int, body: Mapping[str, object], headers: Mapping[str, st
     return web.Response(
         status=status, body=json.dumps(body).encode(), headers=headers, content_type="application/json", charset="utf-8"
     )
-
-
-def whole_seconds(seconds: float) -> int:
-    """Rounded up, so that a client that obeys is never early; the last digits of a float are ignored."""
-    return ceil(round(seconds, 6))
-
-
-def retry_after(form: Form, wait_s: float, wall_s: float) -> tuple[str | None, float]:
-    """The ``Retry-After`` header, or None, and the seconds it asks for: rounded up, so never less than ``wait_s``.
-
-    ``wall_s`` is now, since the epoch; a client reads an HTTP-date against the ``Date`` of the same response.
-    """
-    if form == "none":
-        return None, 0.0
-    if form == "seconds":
-        seconds = whole_seconds(wait_s)
-        return str(seconds), float(seconds)
-    date = whole_seconds(wall_s + wait_s)
-    return formatdate(date, usegmt=True), date - wall_s
 
 
 def too_many_requests(wait_s: float, retry_after: str | None, headers: Mapping[str, str]) -> Refused:

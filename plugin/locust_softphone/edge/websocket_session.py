@@ -22,6 +22,7 @@ from wsproto.frame_protocol import CloseReason, Frame, FrameProtocol, Opcode, Pa
 
 from locust_softphone.edge.http_request import Caller
 from locust_softphone.edge.policy import Policy
+from locust_softphone.edge.replies import EDGE_ID
 from locust_softphone.edge.stats import Cause, Stats
 
 __all__ = ["Session", "Sessions"]
@@ -68,10 +69,11 @@ class Session:
         """Whether the edge has sent its close frame."""
         return self._close_code is not None
 
-    async def run(self, request: web.BaseRequest) -> web.StreamResponse:
+    async def run(self, request: web.BaseRequest, edge_id: str) -> web.StreamResponse:
         """Upgrade the request, and serve the session until it ends."""
         accept = sha1(request.headers["Sec-WebSocket-Key"].encode() + GUID).digest()
         headers = {
+            EDGE_ID: edge_id,
             "Upgrade": "websocket",
             "Connection": "Upgrade",
             "Sec-WebSocket-Accept": b64encode(accept).decode(),
@@ -97,12 +99,13 @@ class Session:
 
     def feed_data(self, data: bytes) -> tuple[bool, bytes]:
         """Handle the frames in received bytes. The result tells aiohttp to go on, and that nothing is left over."""
-        if not self._ended.done():
+        if not (self._cut or self._ended.done()):
             self._frames.receive_bytes(data)
             try:
                 for frame in self._frames.received_frames():
-                    if not self._cut:
-                        self._on_frame(frame)
+                    self._on_frame(frame)
+                    if self._cut:
+                        break
             except ParseFailed as failed:
                 self._answer_close(failed.code)
         return False, b""

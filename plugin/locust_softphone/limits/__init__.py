@@ -1,1 +1,8 @@
-"""Models of rate limits: pure, with the clock as an argument."""
+"""Models of limits. All are pure: the clock is an argument.
+
+- requests per time: token_bucket, lump_bucket, leaky_bucket, fixed_window, sliding_log, sliding_counter
+- how many at once: session_cap, work_queue
+- combinations: penalty (around another limit), keyed (one limit for each key, and several limits for one request)
+- response headers about a limit: refusal writes them, advice reads them
+- inference: finds the limits that explain the observations of a client
+"""

@@ -1,52 +1,63 @@
-"""A fixed window: at most ``count`` requests in ``per_s`` seconds.
+"""A fixed window: ``quota`` requests in each window of ``window_s`` seconds.
 
-    request 1 … count    admitted; the first one starts the window
-    request count + 1 …  refused until the window ends
-    window               the next one starts with the first request after the last one has ended
+    requests 1 … quota   ►  admitted
+    quota + 1 …          ►  refused until the window ends; all waiting clients come back at that instant
 
-There is no clock inside: ``now`` is a parameter, in seconds of any clock that does not run backwards.
+Windows are aligned to a clock, or each begins with the first request after the previous window.
 """
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from math import inf
+
+from locust_softphone.limits.decision import Decision, Limit, periods, reached, require
 
 __all__ = ["FixedWindow"]
 
 
-class FixedWindow:
-    """Admits ``count`` requests in each window.
+class FixedWindow(Limit):
+    """Admits ``quota`` requests in each window.
 
-    Attributes:
-        count: how many requests one window admits.
-        per_s: the length of a window, in seconds.
-        used: how many requests the current window has admitted.
+    Args:
+        quota: requests admitted in a window.
+        window_s: length of a window.
+        aligned_to_s: any instant at which a window begins; None if a request begins each window.
 
     Raises:
-        ValueError: a count below 1 or a length that is not above 0: such a window would never, or always, admit.
+        ValueError: a quota below 1, or a window that is not above 0.
     """
 
-    __slots__ = ("_started", "count", "per_s", "used")
+    __slots__ = ("_began", "_used", "aligned_to_s", "quota", "window_s")
 
-    def __init__(self, count: int, per_s: float) -> None:
-        if count < 1:
-            raise ValueError("the count of a window must be at least 1")
-        if not 0 < per_s < inf:
-            raise ValueError("the length of a window must be above 0")
-        self.count = count
-        self.per_s = per_s
-        self.used = 0
-        self._started = -inf
+    def __init__(self, quota: int, window_s: float, aligned_to_s: float | None = None) -> None:
+        require("the quota of a window", quota, 1)
+        require("the length of a window", window_s, 0, above=True)
+        self.quota = quota
+        self.window_s = window_s
+        self.aligned_to_s = aligned_to_s
+        self._began = -inf
+        self._used = 0
 
-    def admit(self, now: float) -> float:
-        """0.0 for a request that is admitted, else the seconds until the window ends."""
-        if now - self._started >= self.per_s:
-            self._started, self.used = now, 0
-        if self.used >= self.count:
-            return self.remaining_s(now)
-        self.used += 1
-        return 0.0
+    def peek(self, now: float) -> Decision:
+        """The decision about a request at ``now``. Nothing is counted."""
+        began, used = self._window(now)
+        admitted = used < self.quota
+        left = self.quota - used - admitted
+        ends_s = max(0.0, began + self.window_s - now)
+        return Decision(admitted, self.quota, left, wait_s=0.0 if left else ends_s, reset_s=ends_s)
 
-    def remaining_s(self, now: float) -> float:
-        """The seconds until the current window ends; 0.0 if it has."""
-        return max(0.0, self._started + self.per_s - now)
+    def admit(self, now: float, session: Hashable = None) -> Decision:
+        """Count a request, or refuse."""
+        decision = self.peek(now)
+        self._began, self._used = self._window(now)
+        self._used += decision.admitted
+        return decision
+
+    def _window(self, now: float) -> tuple[float, int]:
+        """When the window at ``now`` began, and how many requests it has admitted."""
+        if not reached(now, self._began + self.window_s):
+            return self._began, self._used
+        if self.aligned_to_s is None:
+            return now, 0
+        return self.aligned_to_s + periods(now, self.aligned_to_s, self.window_s) * self.window_s, 0

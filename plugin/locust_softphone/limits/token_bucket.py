@@ -2,21 +2,23 @@
 
     tokens(now) = min(burst, tokens(then) + (now - then) * rate)
 
-It starts full. There is no clock inside: ``now`` is a parameter, in seconds of any clock that does not run backwards.
+It starts full. A request that finds less than one token is refused and takes nothing.
 """
 
 from __future__ import annotations
 
-from math import inf, ulp
+from collections.abc import Hashable
+from math import floor, inf, ulp
+
+from locust_softphone.limits.decision import Decision, Limit, require
 
 __all__ = ["TokenBucket"]
 
-# In tokens. With the last digit of the clock, it is the rounding error that is forgiven: a client that waits exactly as
-# long as it was told to must be admitted.
-ROUNDING = 1e-9
+ROUNDING_ERROR = 1e-9
+"""In tokens. A client that waits exactly as long as it was asked to must be admitted, in spite of rounding errors."""
 
 
-class TokenBucket:
+class TokenBucket(Limit):
     """Admits ``burst`` at once and ``rate`` per second in the long run.
 
     Raises:
@@ -26,10 +28,8 @@ class TokenBucket:
     __slots__ = ("_at", "_tokens", "burst", "rate")
 
     def __init__(self, rate: float, burst: float) -> None:
-        if not 0 < rate < inf:
-            raise ValueError("the rate of a token bucket must be above 0")
-        if not 1 <= burst < inf:
-            raise ValueError("the burst of a token bucket must be at least 1")
+        require("the rate of a token bucket", rate, 0, above=True)
+        require("the burst of a token bucket", burst, 1)
         self.rate = rate
         self.burst = burst
         self._tokens = burst
@@ -39,21 +39,29 @@ class TokenBucket:
         """The tokens in the bucket; negative while ``reserve`` has taken more than there were."""
         return min(self.burst, self._tokens + max(now - self._at, 0.0) * self.rate)
 
-    def take(self, now: float, n: float = 1) -> float:
-        """Take ``n`` tokens if they are there: 0.0, or else the seconds until they will be, with nothing taken.
-
-        Raises:
-            ValueError: ``n`` is more than the bucket can ever hold, or not above 0.
-        """
-        if not 0 < n <= self.burst:
-            raise ValueError("a take must be above 0 and within the burst")
-        tokens = self.tokens(now)
-        if tokens < n - ROUNDING - 4 * self.rate * ulp(now):
-            return (n - tokens) / self.rate
-        self._tokens, self._at = tokens - n, now
-        return 0.0
-
     def reserve(self, now: float) -> float:
         """Take one token even if it is not there yet: the seconds until it will be."""
         self._tokens, self._at = self.tokens(now) - 1, now
         return max(0.0, -self._tokens / self.rate)
+
+    def peek(self, now: float) -> Decision:
+        """The decision about a request at ``now``. Nothing is counted."""
+        tokens = self.tokens(now)
+        return self._decision(self._suffice(tokens, now), tokens)
+
+    def admit(self, now: float, session: Hashable = None) -> Decision:
+        """Take a token, or refuse."""
+        tokens = self.tokens(now)
+        admitted = self._suffice(tokens, now)
+        if admitted:
+            self._tokens, self._at = tokens - 1, now
+        return self._decision(admitted, tokens)
+
+    def _suffice(self, tokens: float, now: float) -> bool:
+        """Whether there is a token, up to rounding errors."""
+        return tokens >= 1 or tokens >= 1 - ROUNDING_ERROR - 4 * self.rate * ulp(now)
+
+    def _decision(self, admitted: bool, tokens: float) -> Decision:
+        left = max(0.0, tokens - admitted)
+        wait_s = (1 - left) / self.rate if left < 1 else 0.0
+        return Decision(admitted, floor(self.burst), floor(left), wait_s, (self.burst - left) / self.rate)

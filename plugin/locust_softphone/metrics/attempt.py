@@ -27,6 +27,7 @@ class Attempt(NamedTuple):
         outcome: how it ended.
         status: the HTTP status of a failed attempt, if a response was read.
         close_code: the code of the close frame that ended it, or 1006.
+        foreign: whether it was answered without an id of an edge.
     """
 
     step: str
@@ -36,6 +37,7 @@ class Attempt(NamedTuple):
     outcome: Outcome
     status: int | None = None
     close_code: int | None = None
+    foreign: bool = False
 
     @property
     def service_s(self) -> float:

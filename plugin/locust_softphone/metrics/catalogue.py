@@ -216,7 +216,12 @@ METRICS: tuple[Metric, ...] = (
     Metric("pings_answered", "count", "pings of the edge that were answered", "pings_answered"),
     Metric("reconnects", "count", "dropped calls that were set up again", "reconnects/made"),
     Metric("reconnects.failed", "count", "dropped calls that were not set up again", "reconnects/failed"),
-    # HTTP connections.
+    # Connections.
+    Metric("tls_handshakes", "count", "TLS handshakes that were completed", "tls_handshakes/all"),
+    Metric(
+        "tls_handshakes.full", "count",
+        "TLS handshakes with a certificate; in the others a session was resumed (RFC 8446 2.2)", "tls_handshakes/full",
+    ),
     Metric(
         "connections_reopened", "count",
         "kept HTTP connections that the edge had closed when they were to be used again (RFC 9112 9.5)",

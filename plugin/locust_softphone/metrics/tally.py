@@ -56,7 +56,7 @@ class Tally:
 
     def attempt(self, attempt: Attempt) -> None:
         """Count an attempt and its outcome, and its latencies unless it was cancelled."""
-        names = _names(attempt.step, attempt.outcome, attempt.status)
+        names = _names(attempt.step, attempt.outcome, attempt.status, attempt.foreign)
         counts = self.counts
         counts[names.attempts] += 1
         counts[names.outcome] += 1
@@ -152,12 +152,12 @@ class _Names(NamedTuple):
 
 
 @lru_cache(maxsize=1024)
-def _names(step: str, outcome: Outcome, status: int | None) -> _Names:
+def _names(step: str, outcome: Outcome, status: int | None, foreign: bool) -> _Names:
     """The names under which an attempt is counted."""
     return _Names(
         attempts=f"attempts.{step}",
         outcome=f"outcomes.{step}.{outcome.value}",
-        status="" if status is None else f"status.{step}.{status}",
+        status="" if status is None else f"{'foreign_status' if foreign else 'status'}.{step}.{status}",
         limited=f"rate_limited.{step}" if outcome is Outcome.RATE_LIMITED else "",
         service=f"{step}.service",
     )

@@ -26,6 +26,12 @@ def summary_lines(record: RunRecord) -> list[str]:
     ]
     if record.own_cuts or record.cut_off:
         lines.append(f"  closed by the softphones themselves: {record.own_cuts}   cut off at the end: {record.cut_off}")
+    lines += [
+        f"  not the edge's: {sum(row.not_the_edges.values())} of {row.attempts} {row.step} attempts were answered by "
+        f"something in between, with HTTP {', '.join(f'{status}: {n}' for status, n in row.not_the_edges.items())}"
+        for row in (record.ledger.rows if record.ledger else ())
+        if row.not_the_edges
+    ]
     if record.aborted:
         lines.append(f"  aborted after {record.aborted.after_s:.1f} s: {record.aborted.by} could no longer hold")
     if retries.over_budget:

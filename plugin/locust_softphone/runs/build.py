@@ -137,6 +137,7 @@ def build(start: RunStart, tally: Tally, end: RunEnd) -> RunRecord:
                 "sample": [retry._asdict() for retry in tally.retry_sample.sorted()],
             },
             "reconnects": {"made": counts["reconnects"], "failed": counts["reconnects.failed"]},
+            "tls_handshakes": {"all": counts["tls_handshakes"], "full": counts["tls_handshakes.full"]},
             "connections_reopened": counts["connections_reopened"],
             "pings_answered": counts["pings_answered"],
             "inbound_calls_answered": counts["inbound_calls_answered"],

@@ -10,6 +10,9 @@ The edge counts an answer when it decides on it; a request whose connection it c
 answer that the edge never gave, a request that no softphone sent) is a problem, and the run is not valid. An attempt
 that was sent again, because the edge had closed the connection, may have reached the edge twice.
 
+The edge puts its id on each of its answers. One without an id is of something in between, such as a proxy with a limit
+of its own: its request counts as unanswered.
+
 The end of each session that the edge counts must be known too, unless the answer to its handshake was not read:
 
     sessions <= closes of open WebSockets + own cuts + cut off + handshakes without an answer
@@ -94,6 +97,7 @@ def _balance_step(step: str, counts: Mapping[str, int], edge: Mapping[str, Any])
         "refused": sum(n for answer, n in counted.items() if answer != ADMITTED),
         "cut": cut,
         "never_arrived": never_arrived,
+        "not_the_edges": parts_of(counts, f"foreign_status.{step}"),
     }
     return row, problems
 

@@ -47,6 +47,7 @@ from locust_softphone.runs.record_parts import (
     Step,
     Target,
     Times,
+    TlsHandshakes,
     Totals,
     Validity,
     Verdict,
@@ -134,6 +135,8 @@ class RunRecord(RecordPart):
     """What happened after refusals and drops."""
     reconnects: Reconnects
     """Calls that dropped while they were held."""
+    tls_handshakes: TlsHandshakes = TlsHandshakes(all=0, full=0)
+    """The TLS handshakes of all softphones."""
     connections_reopened: Count = 0
     """Kept HTTP connections that the edge had closed when they were to be used again (RFC 9112 9.5)."""
     pings_answered: Count

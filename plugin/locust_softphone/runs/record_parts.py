@@ -33,6 +33,7 @@ __all__ = [
     "Step",
     "Target",
     "Times",
+    "TlsHandshakes",
     "Totals",
     "Validity",
     "Verdict",
@@ -226,6 +227,15 @@ class Second(BaseModel):
         return {name: value for name, value in handler(self).items() if value is not None}
 
 
+class TlsHandshakes(RecordPart):
+    """How connections were secured."""
+
+    all: Count
+    """Handshakes that were completed."""
+    full: Count
+    """Those with a certificate. In the others a session was resumed (RFC 8446 2.2)."""
+
+
 class LedgerRow(RecordPart):
     step: str
     """The step."""
@@ -239,6 +249,8 @@ class LedgerRow(RecordPart):
     """Requests that the edge cut short."""
     never_arrived: Annotated[int, Strict()]
     """Attempts that did not reach the edge; below 0 if some reached it twice, or the ledger does not balance."""
+    not_the_edges: dict[str, Count] = {}
+    """Attempts that something between the softphones and the edge answered, by HTTP status; most never arrived."""
 
 
 class Ledger(RecordPart):

@@ -95,7 +95,8 @@ class Attempts:
         if failure is None:
             attempt = Attempt(step, planned_s, began_s, ended_s, Outcome.OK)
         else:
-            attempt = Attempt(step, planned_s, began_s, ended_s, failure.outcome, failure.status, failure.close_code)
+            how = failure.outcome, failure.status, failure.close_code, failure.foreign
+            attempt = Attempt(step, planned_s, began_s, ended_s, *how)
         self._context.observer.attempt(attempt, failure)
 
     def closed(self, failure: AttemptFailed) -> None:

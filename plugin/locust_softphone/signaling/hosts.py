@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
@@ -56,6 +57,14 @@ class Hosts:
         """The same hosts with each target changed; equal origins still share one target."""
         changed = {url: change(target) for url, target in {each.url: each for each in self._targets}.items()}
         return Hosts(*(changed[each.url] for each in self._targets))
+
+    def take_handshakes(self) -> Counter[str]:
+        """The TLS handshakes since the last call, by their metrics."""
+        taken = Counter[str]()
+        for tls in {each.tls for each in self._targets if each.tls}:
+            taken += tls.handshakes
+            tls.handshakes.clear()
+        return taken
 
     @property
     def _targets(self) -> tuple[Target, Target, Target]:

@@ -48,7 +48,8 @@ class Head(NamedTuple):
 
     def refusal(self) -> AttemptFailed:
         """The failure that this response stands for."""
-        return AttemptFailed(outcome_of_status(self.status), status=self.status, advice=self.advice)
+        foreign = "x-edge-id" not in self.headers
+        return AttemptFailed(outcome_of_status(self.status), status=self.status, advice=self.advice, foreign=foreign)
 
 
 class Response(NamedTuple):

@@ -17,7 +17,7 @@ from typing import Any, Literal, Protocol, TypeAlias
 
 from locust_softphone.errors import AttemptFailed
 from locust_softphone.metrics.outcome import Outcome
-from locust_softphone.signaling.tls import Tls
+from locust_softphone.signaling.tls import Tls, TlsRefused
 
 __all__ = ["MakeSocket", "Socket", "Stream", "outcome_of", "remaining_s"]
 
@@ -69,7 +69,7 @@ class Stream:
         cls,
         addresses: Sequence[tuple[Any, ...]],
         timeout_s: float,
-        tls: tuple[ssl.SSLContext, str] | None = None,
+        start_tls: Callable[[], Tls] | None = None,
         make_socket: MakeSocket = socket.socket,
     ) -> Stream:
         """Open a connection within ``timeout_s`` to the first address that accepts one (RFC 1123 2.3).
@@ -77,7 +77,7 @@ class Stream:
         Args:
             addresses: families such as ``socket.AF_INET``, each with an address as ``socket.connect`` takes it.
             timeout_s: bounds the TCP and the TLS handshake together; each address has an equal share of what is left.
-            tls: for TLS, the context and the host that the certificate must name.
+            start_tls: for TLS, begins its handshake.
             make_socket: makes the socket.
 
         Raises:
@@ -95,8 +95,8 @@ class Stream:
                     raise AttemptFailed(outcome_of(error, "TCP")) from None
         stream = cls(connected, deadline_s)
         try:
-            if tls:
-                stream._start_tls(*tls)
+            if start_tls:
+                stream._start_tls(start_tls())
         except BaseException as error:
             stream.close()
             if isinstance(error, (OSError, ValueError)):
@@ -104,8 +104,7 @@ class Stream:
             raise
         return stream
 
-    def _start_tls(self, context: ssl.SSLContext, host: str) -> None:
-        tls = Tls(context, host)
+    def _start_tls(self, tls: Tls) -> None:
         try:
             while True:
                 self._transmit(tls.data_to_send())
@@ -208,12 +207,14 @@ class Stream:
             raise AttemptFailed(outcome_of(error)) from None
 
     def close(self) -> None:
-        """Close without waiting. A TLS handshake is completed first, so that the edge does not count it as broken."""
+        """Close without waiting. TLS says so first (RFC 8446 6.1), and completes its handshake."""
         self._buffer = b""
         tls, self._tls = self._tls, None
         try:
             if tls is not None:
-                self._transmit(tls.data_to_send())
+                tls.close()
+                self._socket.settimeout(0.0)
+                self._socket.send(tls.data_to_send())
         except OSError:
             pass
         finally:
@@ -287,7 +288,7 @@ def outcome_of(error: OSError | ValueError, setting_up: Literal["TCP", "TLS", ""
     if isinstance(error, (socket.gaierror, UnicodeError)):
         return Outcome.UNRESOLVED
     if isinstance(error, (ssl.SSLError, ValueError)):  # ValueError: not a host name for TLS
-        return Outcome.TLS_FAILED if setting_up == "TLS" else Outcome.LOST
+        return Outcome.TLS_FAILED if setting_up == "TLS" or isinstance(error, TlsRefused) else Outcome.LOST
     if setting_up == "TCP" and error.errno == errno.ETIMEDOUT:
         return Outcome.CONNECT_TIMEOUT
     unknown = Outcome.UNREACHABLE if setting_up == "TCP" else Outcome.RESET

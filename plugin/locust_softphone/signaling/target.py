@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import socket
-import ssl
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, partial
 from ipaddress import ip_address
 from typing import Any
 from urllib.parse import urlsplit
@@ -14,7 +13,7 @@ import idna
 
 from locust_softphone.errors import AttemptFailed, InputError
 from locust_softphone.signaling.stream import MakeSocket, Stream, outcome_of
-from locust_softphone.signaling.tls import client_context
+from locust_softphone.signaling.tls import Tls, TlsContext
 
 __all__ = ["ASK_FIRST", "Target"]
 
@@ -39,7 +38,7 @@ class Target:
 
     host: str
     port: int
-    tls: ssl.SSLContext | None = None
+    tls: TlsContext | None = None
     addresses: tuple[tuple[Any, ...], ...] = field(default=(), repr=False)
     authorized: bool = False
     make_socket: MakeSocket = field(default=socket.socket, repr=False)
@@ -70,7 +69,7 @@ class Target:
             raise InputError(f"--host {url!r}: nothing listens on port 0, {example}")
         if parts.path not in ("", "/") or parts.query or parts.fragment:
             raise InputError(f"--host {url!r}: only scheme, host and port; the paths are the dialect's, {example}")
-        tls = client_context(ca_file) if parts.scheme in ("https", "wss") else None
+        tls = TlsContext(ca_file) if parts.scheme in ("https", "wss") else None
         return cls(host, port or _DEFAULT_PORTS[parts.scheme], tls, authorized=authorized)
 
     @cached_property
@@ -93,14 +92,14 @@ class Target:
             return self.host == "localhost"
 
     def connect(self, timeout_s: float, choice: int = 0) -> Stream:
-        """Open a connection to one of the addresses. ``choice`` says which one is tried first: it spreads softphones.
+        """Open a connection to one of the addresses. ``choice``, the softphone's number, says which one is tried first.
 
         Raises:
             AttemptFailed: as ``Stream.connect``.
         """
         addresses = self.addresses or self.resolved().addresses
         first = choice % len(addresses)
-        tls = (self.tls, self.host) if self.tls else None
+        tls = partial(Tls, self.tls, self.host, choice) if self.tls else None
         return Stream.connect(addresses[first:] + addresses[:first], timeout_s, tls, self.make_socket)
 
     def resolved(self) -> Target:

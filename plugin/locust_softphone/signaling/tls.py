@@ -1,35 +1,38 @@
 """The client side of TLS without a socket: bytes from the network go in, bytes for the network come out.
 
-    --softphone-ca FILE    trusts only this authority; uses rustls (package rtls) where there is a wheel
-    otherwise              trusts the system's authorities; uses Python's ssl
-
-A handshake with rustls costs half the CPU of one with OpenSSL 3.0, and two handshakes are most of a call over wss
-(``benchmarks/cpu_per_call.py --tls``). But rtls 2026.9.21 copies all trusted authorities for each connection. With the
-system's, that takes 0.34 ms and about 200 KB, more than it saves. It can be used for those too once it builds its
-configuration once per context.
-
-Both verify the certificate and the host name (RFC 9525), and both have the interface of ``ssl``.
+OpenSSL does it, through pyOpenSSL: the wheels of ``cryptography`` contain a recent OpenSSL, so the outcomes are the
+same for every Python, whatever is trusted. As browsers do, a softphone resumes its last session with a host (RFC 8446
+2.2); its first handshake is full. A resumed handshake costs half the CPU, and two handshakes are most of a call over
+wss (``benchmarks/cpu_per_call.py --tls``). Python's ``ssl`` copies a session twice to resume it, which costs as much as
+a full handshake.
 """
 
 from __future__ import annotations
 
 import ssl
-from importlib import import_module
-from importlib.metadata import version
-from importlib.util import find_spec
+import sys
+from collections import Counter
+from contextlib import suppress
+from ipaddress import ip_address
 from typing import Any
+
+from cryptography.x509 import DNSName, ExtensionNotFound, IPAddress, SubjectAlternativeName
+from OpenSSL import SSL, crypto
 
 from locust_softphone.errors import InputError
 
-rtls: Any = import_module("rtls") if find_spec("rtls") else None  # not every platform has a wheel
-
-__all__ = ["Tls", "client_context", "engine_of"]
+__all__ = ["Tls", "TlsContext", "TlsRefused", "engine", "is_for"]
 
 _RECORD = 16_384  # the most that one record carries, RFC 8446 5.1
+_CIPHERS = b"ECDHE+AESGCM:ECDHE+CHACHA20:ECDHE+AES:DHE+AES:!aNULL:!aDSS:!SHA1:!AESCCM"  # those of Python's ssl
 
 
-def client_context(ca_file: str | None = None) -> ssl.SSLContext:
-    """A context that verifies certificates; a process needs only one.
+class TlsRefused(ssl.SSLError):
+    """The server ended the connection with an alert before it sent any data, such as for a missing certificate."""
+
+
+class TlsContext:
+    """Whom to trust, and the sessions that can be resumed; a process needs only one.
 
     Args:
         ca_file: PEM file of a private certificate authority, trusted instead of the system's.
@@ -37,106 +40,167 @@ def client_context(ca_file: str | None = None) -> ssl.SSLContext:
     Raises:
         InputError: the file cannot be read or contains no certificate.
     """
-    try:
-        context = ssl.create_default_context(cafile=ca_file)
-    except OSError as error:
-        raise InputError(f"--softphone-ca {ca_file}: no readable PEM certificates ({error})") from None
-    if not ca_file or rtls is None:
-        return context
-    trusting: ssl.SSLContext = rtls.create_default_context(cafile=ca_file)
-    return trusting
 
-
-def engine_of(context: ssl.SSLContext) -> str:
-    """The TLS library behind this context, with its version."""
-    return f"rtls {version('rtls')}" if _is_rtls(context) else ssl.OPENSSL_VERSION
-
-
-def _is_rtls(context: ssl.SSLContext) -> bool:
-    return rtls is not None and isinstance(context, rtls.SSLContext)
-
-
-class _Buffer:
-    """Replaces the ``MemoryBIO`` of ``rtls``, whose lock is gevent's here and costs 5 % of a call over wss."""
-
-    __slots__ = ("_closed", "_data")
-
-    def __init__(self) -> None:
-        self._data = b""
-        self._closed = False
-
-    def read(self) -> bytes:
-        data, self._data = self._data, b""
-        return data
-
-    def write(self, data: bytes) -> int:
-        self._data += data
-        return len(data)
-
-    def write_eof(self) -> None:
-        self._closed = True
-
-    @property
-    def eof(self) -> bool:
-        return self._closed and not self._data
+    def __init__(self, ca_file: str | None = None) -> None:
+        self.openssl = context = SSL.Context(SSL.TLS_CLIENT_METHOD)
+        self.sessions: dict[tuple[str, int], SSL.Session] = {}
+        """The session to resume next, by host and softphone."""
+        self.handshakes: Counter[str] = Counter()
+        """The handshakes that were completed, and those in which a certificate was verified, by their metrics."""
+        context.set_min_proto_version(SSL.TLS1_2_VERSION)
+        context.set_cipher_list(_CIPHERS)
+        context.set_options(SSL.OP_NO_COMPRESSION | SSL.OP_NO_RENEGOTIATION)
+        context.set_mode(SSL.MODE_RELEASE_BUFFERS)
+        context.set_verify(SSL.VERIFY_PEER, _verify)
+        if not ca_file:
+            _trust_the_system(context)
+            return
+        try:
+            context.load_verify_locations(ca_file)
+        except SSL.Error as error:
+            raise InputError(f"--softphone-ca {ca_file}: no readable PEM certificates ({_reason(error)})") from None
 
 
 class Tls:
-    """The TLS of one connection. Errors are those of ``ssl``.
+    """The TLS of one connection. Errors are ``ssl.SSLError``.
 
     Args:
-        context: from ``client_context``.
+        context: whom to trust.
         host: the name or address that the certificate must be for.
+        softphone: the number of the softphone; it resumes its own session only.
     """
 
-    __slots__ = ("_incoming", "_object", "_outgoing")
+    __slots__ = ("_connection", "_context", "_ended", "_key", "_proven")
 
-    def __init__(self, context: ssl.SSLContext, host: str) -> None:
-        buffer: Any = _Buffer if _is_rtls(context) else ssl.MemoryBIO
-        self._incoming: ssl.MemoryBIO = buffer()
-        self._outgoing: ssl.MemoryBIO = buffer()
-        name = host.encode("idna").decode("ascii")  # ssl does so by itself, rtls does not
-        self._object = context.wrap_bio(self._incoming, self._outgoing, server_hostname=name)
-        if buffer is not _Buffer:  # rtls has made its ClientHello already
-            self.do_handshake()
+    def __init__(self, context: TlsContext, host: str, softphone: int) -> None:
+        self._context = context
+        self._key = host, softphone
+        self._proven = False  # whether the server has sent data
+        self._ended = False
+        self._connection = connection = SSL.Connection(context.openssl)
+        connection.set_app_data((host, context.handshakes))
+        connection.set_connect_state()
+        if not _is_address(host):
+            connection.set_tlsext_host_name(host.encode("ascii"))
+        if session := context.sessions.pop(self._key, None):  # a ticket is used once, RFC 8446 C.4
+            connection.set_session(session)
+        self.do_handshake()
 
     def do_handshake(self) -> bool:
         """Continue the handshake (RFC 8446 2); returns False while it needs more data."""
         try:
-            self._object.do_handshake()
-        except ssl.SSLWantReadError:
+            self._connection.do_handshake()
+        except SSL.WantReadError:
             return False
+        except SSL.Error as error:
+            raise ssl.SSLError(ssl.SSL_ERROR_SSL, _reason(error)) from None
+        self._context.handshakes["tls_handshakes"] += 1
         return True
 
     def receive_data(self, data: bytes) -> None:
         """Take data from the network; empty data means that the other side has closed."""
         if data:
-            self._incoming.write(data)
+            self._connection.bio_write(data)
         else:
-            self._incoming.write_eof()
+            self._ended = True
 
     def data_to_send(self) -> bytes:
         """The data to send now, possibly empty."""
-        return self._outgoing.read()
+        data = b""
+        with suppress(SSL.WantReadError):
+            while part := self._connection.bio_read(2 * _RECORD):
+                data += part
+                if len(part) < 2 * _RECORD:
+                    break
+        return data
 
     def decrypted(self) -> bytes | None:
-        """The next decrypted data; empty after a close_notify (RFC 8446 6.1), None while there is none.
+        """The next decrypted data; empty when the other side has said that it closes, None while there is none.
 
         Raises:
-            ssl.SSLEOFError: the connection ended without a close_notify, so that data may be missing.
+            TlsRefused: an alert came instead of any data. With TLS 1.3, that is how a server answers a client without
+                a certificate (RFC 8446 4.4.2.4).
+            ssl.SSLError: any other alert; or an end without a close_notify: the data may be cut short (RFC 8446 6.1).
         """
         try:
-            return self._object.read(_RECORD)
-        except ssl.SSLWantReadError:
+            data = self._connection.recv(_RECORD)
+        except SSL.WantReadError:
+            if self._ended:
+                raise ssl.SSLEOFError(ssl.SSL_ERROR_EOF, "closed without close_notify") from None
             return None
-        except ssl.SSLZeroReturnError:
+        except SSL.ZeroReturnError:
             return b""
-        except ssl.SSLEOFError:
-            if isinstance(self._incoming, _Buffer):  # rtls says so after a close_notify too
-                return b""
-            raise
+        except SSL.Error as error:
+            failure = ssl.SSLError if self._proven else TlsRefused
+            raise failure(ssl.SSL_ERROR_SSL, _reason(error)) from None
+        if not self._proven:
+            self._proven = True
+            if session := self._connection.get_session():  # tickets come before the first data
+                self._context.sessions[self._key] = session
+        return data
 
     def encrypt(self, data: bytes) -> None:
         """Encrypt ``data`` for ``data_to_send``."""
-        while data:
-            data = data[self._object.write(data) :]
+        try:
+            while data:
+                data = data[self._connection.send(data) :]
+        except SSL.Error as error:
+            raise ssl.SSLError(ssl.SSL_ERROR_SSL, _reason(error)) from None
+
+    def close(self) -> None:
+        """Say that nothing else will be sent (RFC 8446 6.1). Without that, the session cannot be resumed."""
+        with suppress(SSL.Error):
+            self._connection.shutdown()
+
+
+def engine() -> str:
+    """The TLS library, with its version."""
+    return SSL.OpenSSL_version(SSL.OPENSSL_VERSION).decode("ascii")
+
+
+def is_for(host: str, certificate: Any) -> bool:
+    """Whether a certificate names this host among its alternative names (RFC 9525 6). A common name does not count."""
+    try:
+        names = certificate.extensions.get_extension_for_class(SubjectAlternativeName).value
+    except (ExtensionNotFound, ValueError):
+        return False
+    if _is_address(host):
+        return ip_address(host) in names.get_values_for_type(IPAddress)
+    host = host.lower().rstrip(".")
+    parent = host.partition(".")[2]
+    accepted = {host, f"*.{parent}"} if "." in parent else {host}
+    return any(name.lower() in accepted for name in names.get_values_for_type(DNSName))
+
+
+def _verify(connection: SSL.Connection, certificate: crypto.X509, _error: int, depth: int, verified: int) -> bool:
+    """Called for each certificate of the chain, last for the server's own at depth 0."""
+    if depth or not verified:
+        return bool(verified)
+    host, handshakes = connection.get_app_data()
+    handshakes["tls_handshakes.full"] += 1
+    return is_for(host, certificate.to_cryptography())
+
+
+def _trust_the_system(context: SSL.Context) -> None:
+    """Trust what Python's ``ssl`` trusts; ``SSL_CERT_FILE`` and ``SSL_CERT_DIR`` are respected."""
+    paths = ssl.get_default_verify_paths()
+    if paths.cafile or paths.capath:
+        context.load_verify_locations(paths.cafile, paths.capath)
+    if sys.platform == "win32":
+        store = context.get_cert_store()
+        for der in ssl.create_default_context().get_ca_certs(binary_form=True):
+            store.add_cert(crypto.load_certificate(crypto.FILETYPE_ASN1, der))
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ip_address(host)
+    except ValueError:
+        return False
+    return True
+
+
+def _reason(error: SSL.Error) -> str:
+    """What OpenSSL says about an error; its arguments are a list of (library, function, reason), or something else."""
+    known = error.args[0] if error.args and isinstance(error.args[0], list) else []
+    return ", ".join(reason for _, _, reason in known) or str(error)

@@ -256,7 +256,9 @@ def _frame(opcode: int, payload: bytes) -> bytes:
 def _abnormal(failed: AttemptFailed) -> AttemptFailed:
     """The same failure with the close code that a browser would show."""
     code = ABNORMAL if failed.close_code is None else failed.close_code
-    return AttemptFailed(failed.outcome, status=failed.status, close_code=code, advice=failed.advice)
+    return AttemptFailed(
+        failed.outcome, status=failed.status, close_code=code, advice=failed.advice, foreign=failed.foreign
+    )
 
 
 def _upgrade(stream: Stream, target: Target, path: str, headers: str, subprotocol: str | None) -> Head:

@@ -11,7 +11,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import gevent
+
 from locust_softphone.errors import AttemptFailed, InputError
+from locust_softphone.metrics.outcome import Outcome
 from locust_softphone.metrics.tally import Tally
 from locust_softphone.runs import ledger
 from locust_softphone.runs.edge_process import EdgeProcess
@@ -25,6 +28,7 @@ from locust_softphone.swarm.options import RunOptions
 __all__ = ["EdgeUnderTest", "Settlement", "reach"]
 
 _STATS_S = 5.0
+_STATS_TRIES = 5
 _SERVER = "locust-softphone-edge"
 _ADVICE = {
     "connect_refused": "nothing listens there; is the edge running?",
@@ -123,12 +127,21 @@ def reach(target: Target) -> Target:
 
 
 def _stats(target: Target) -> dict[str, Any] | None:
-    """The counters of a simulated edge, or None for any other target."""
-    http = HttpConnection(target)
-    try:
-        stats = json.loads(http.request("GET", "/stats", "", b"", _STATS_S).body)
-        return stats if stats.get("server") == _SERVER else None
-    except (AttemptFailed, ValueError, AttributeError):
-        return None
-    finally:
-        http.close()
+    """The counters of a simulated edge, or None for any other target.
+
+    A proxy that refuses the request because of a limit of its own is asked again, once a second.
+    """
+    for tries_left in reversed(range(_STATS_TRIES)):
+        http = HttpConnection(target)
+        try:
+            stats = json.loads(http.request("GET", "/stats", "", b"", _STATS_S).body)
+            return stats if stats.get("server") == _SERVER else None
+        except AttemptFailed as failed:
+            if failed.outcome not in (Outcome.RATE_LIMITED, Outcome.UNAVAILABLE) or not tries_left:
+                return None
+        except (ValueError, AttributeError):
+            return None
+        finally:
+            http.close()
+        gevent.sleep(1)
+    return None

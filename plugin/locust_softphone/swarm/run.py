@@ -32,7 +32,7 @@ from locust_softphone.runs.record import RunRecord
 from locust_softphone.runs.saturation import saturation
 from locust_softphone.signaling.dialects import Account
 from locust_softphone.signaling.target import Target
-from locust_softphone.signaling.tls import engine_of
+from locust_softphone.signaling.tls import engine
 from locust_softphone.swarm.abort import abort_on_failed_expectation
 from locust_softphone.swarm.edge_under_test import EdgeUnderTest
 from locust_softphone.swarm.generator_protocol import Generator
@@ -232,7 +232,7 @@ def _versions(target: Target) -> dict[str, str]:
     return {
         "locust-softphone": __version__,
         **{package: version(package) for package in packages},
-        **({"tls": engine_of(target.tls)} if target.tls else {}),
+        **({"tls": engine()} if target.tls else {}),
         "python": platform.python_version(),
         "platform": sys.platform,
     }

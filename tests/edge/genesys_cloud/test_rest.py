@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from locust_softphone.edge.genesys_cloud.rest import TokenLimit
+from locust_softphone.edge.genesys_cloud.rest import token_limit
+from locust_softphone.edge.genesys_cloud.wire_policy import Quota
 from tests.edge.conftest import StartEdge
 from tests.edge.genesys_cloud.agent import CREDENTIALS, Agent
 from tests.edge.softphone import GRANT
@@ -71,14 +72,19 @@ def test_a_request_without_authorization_is_refused(
 
 
 @pytest.mark.parametrize(
-    ("now", "reset"),
-    [(0.0, "10"), (2.5, "8"), (10.0, "0")],  # whole seconds, rounded up so that no client is early
+    ("asked_at", "count", "reset"),
+    [
+        ([0.0], "1", "10"),
+        ([0.0, 2.5], "2", "8"),  # whole seconds, rounded up so that no client is early
+        ([0.0, 0.0, 9.5], "2", "1"),  # a refused request is not counted
+        ([0.0, 10.0], "1", "10"),  # the next window
+    ],
 )
-def test_the_headers_of_the_token_limit(now: float, reset: str) -> None:
-    limit = TokenLimit(count=2, per_s=10.0)
-    limit.admit(0.0)
-    assert limit.headers(now) == {
-        "inin-ratelimit-count": "1",
+def test_the_headers_of_the_token_limit(asked_at: list[float], count: str, reset: str) -> None:
+    limit = token_limit(Quota.model_validate({"count": 2, "per": "10s"}))
+    *_, last = [limit.model.admit(now) for now in asked_at]
+    assert limit.headers(last) == {
+        "inin-ratelimit-count": count,
         "inin-ratelimit-allowed": "2",
         "inin-ratelimit-reset": reset,
     }

@@ -21,6 +21,7 @@ from locust_softphone.swarm import edge_under_test
 from locust_softphone.swarm.edge_under_test import EdgeUnderTest
 from locust_softphone.swarm.options import RunOptions, StartupOptions
 from locust_softphone.swarm.run import Run, users_for
+from tests.signaling.scripted_server import says, serving
 
 ACCOUNT = Account(Hosts.one(Target("127.0.0.1", 1)), Credentials("id", "secret"))
 
@@ -192,6 +193,16 @@ def test_the_edges_counters_are_compared(
     monkeypatch.setattr(edge_under_test, "_stats", lambda _: after)
     settled = EdgeUnderTest(ACCOUNT, None, before).settle(Tally(), "media-offer")
     assert settled.problems == (() if problem is None else (problem,))
+
+
+def test_counters_that_a_proxy_refuses_at_first_are_read_later() -> None:
+    refused = b"HTTP/1.1 429 Too Many\r\nContent-Length: 0\r\n\r\n"
+    stats = b'{"server": "locust-softphone-edge", "instance": "one"}'
+    answered = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b" % (len(stats), stats)
+    with serving(says(refused), says(answered)) as target:
+        read = edge_under_test._stats(target)
+    assert read is not None
+    assert read["instance"] == "one"
 
 
 def test_the_record_does_not_have_the_organisations_of_the_edge() -> None:

@@ -27,36 +27,28 @@ from locust_softphone.edge.access import Grant
 from locust_softphone.edge.edge_state import EdgeState, Route
 from locust_softphone.edge.genesys_cloud.channels import Channels
 from locust_softphone.edge.genesys_cloud.gateway import Gateway
-from locust_softphone.edge.genesys_cloud.wire_policy import is_user_name
+from locust_softphone.edge.genesys_cloud.wire_policy import Quota, is_user_name
 from locust_softphone.edge.genesys_cloud.xmpp_server import XmppSession, bare_jid
 from locust_softphone.edge.http_request import Caller, check_upgrade, complete_body
-from locust_softphone.edge.replies import Refused, json_reply, whole_seconds
+from locust_softphone.edge.replies import Refused, json_reply
 from locust_softphone.edge.stats import Step
 from locust_softphone.edge.websocket_session import Session
 from locust_softphone.limits.fixed_window import FixedWindow
+from locust_softphone.limits.refusal import DescribedLimit, inin_headers, next_token
 from locust_softphone.untrusted import json_object
 
-__all__ = ["CHANNELS", "GenesysCloudDialect", "TokenLimit"]
+__all__ = ["CHANNELS", "GenesysCloudDialect", "token_limit"]
 
 CHANNELS = "/stream/channels/"
 
 
-class TokenLimit(FixedWindow):
+def token_limit(quota: Quota) -> DescribedLimit:
     """The limit on the requests with one token.
 
     Its headers are those of a trace in the official blog post on SDK logging, 2021 (count 1, allowed 180, reset 61),
     where ordinary responses have them. The fixed window is inferred from the reset, which is in seconds.
     """
-
-    __slots__ = ()
-
-    def headers(self, now: float) -> dict[str, str]:
-        """The ``inin-ratelimit-*`` headers: requests counted, allowed, and whole seconds until the next window."""
-        return {
-            "inin-ratelimit-count": str(self.used),
-            "inin-ratelimit-allowed": str(self.count),
-            "inin-ratelimit-reset": str(whole_seconds(self.remaining_s(now))),
-        }
+    return DescribedLimit(FixedWindow(quota.count, quota.per_s), next_token, inin_headers)
 
 
 class GenesysCloudDialect:
@@ -67,7 +59,7 @@ class GenesysCloudDialect:
         self._policy = state.policy.genesys_cloud
         self._channels: Channels[XmppSession] = Channels(self._policy.channels_per_user, self._policy.channel_expires_s)
         self._gateway = Gateway(self._policy, state.stats, state.rng)
-        self._token_limits: WeakKeyDictionary[Grant, TokenLimit] = WeakKeyDictionary()
+        self._token_limits: WeakKeyDictionary[Grant, DescribedLimit] = WeakKeyDictionary()
         self.routes = {
             "/api/v2/users/me": Route("GET", "identity", self._identity),
             "/api/v2/notifications/channels": Route("POST", "channel", self._channel),
@@ -129,8 +121,7 @@ class GenesysCloudDialect:
         state.limiter.check_early_retries(step, user, now)
         limit = self._token_limits.get(grant)
         if limit is None:
-            quota = self._policy.requests_per_token
-            limit = self._token_limits[grant] = TokenLimit(quota.count, quota.per_s)
+            limit = self._token_limits[grant] = token_limit(self._policy.requests_per_token)
         headers = state.limiter.check(limit, step, user, now)
         return user, {**headers, "ININ-Correlation-Id": str(uuid.uuid4())}
 

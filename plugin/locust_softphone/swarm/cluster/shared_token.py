@@ -68,7 +68,8 @@ class MasterTokenProvider:
         try:
             token, _ = self._client.fetch_token(began_s)
         except AttemptFailed as failed:
-            attempt = Attempt("token", began_s, began_s, self._clock(), failed.outcome, failed.status)
+            how = failed.outcome, failed.status, failed.close_code, failed.foreign
+            attempt = Attempt("token", began_s, began_s, self._clock(), *how)
             self._recorder.attempt(attempt, failed)
             raise
         finally:

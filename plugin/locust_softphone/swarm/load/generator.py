@@ -75,6 +75,8 @@ class LoadGenerator:
         self._phones: list[Softphone] = []
         self._released: set[int] = set()
         self._unfinished = len(slots)
+        self._hosts = account.hosts
+        self._hosts.take_handshakes()  # those of the checks before the run
         self._addresses = len(account.hosts.streaming.addresses)
         self._epoch_s = time.perf_counter()
         self._begun = Event()
@@ -160,6 +162,8 @@ class LoadGenerator:
 
     def take(self) -> Tally:
         """What was measured since the last call."""
+        for metric, number in self._hosts.take_handshakes().items():
+            self.recorder.count(metric, self.clock(), number)
         taken = self.recorder.take()
         self._saturation_so_far.merge(judged_by(taken))
         return taken

@@ -1,0 +1,172 @@
+"""What a client observes of its requests, and what this shows about their arrival at the limit.
+
+All requests share the shortest round trip; it shifts all arrivals by the same time and can be ignored. On a clock
+shifted by the shortest one-way delay, a request arrived between
+
+    earliest_s = sent_s   and   latest_s = sent_s + (its round trip - the shortest round trip)
+
+So the number of arrivals by an instant lies between two step curves, and the number in a window between two counts:
+
+    possibly arrived  ┌──────┘    by earliest_s     in [x, y]: surely    latest by y, less those earliest before x
+       surely arrived │   ┌──┘    by latest_s                  possibly  earliest by y, less those latest before x
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Sequence
+from itertools import pairwise
+from math import sqrt
+from typing import NamedTuple, Self, TypeVar
+
+__all__ = ["Arrival", "ArrivalCurve", "Evidence", "Observation", "most_foreign", "thinned"]
+
+MOST_POINTS = 400
+"""How many requests are checked one by one. Counts between them always include all requests."""
+
+T = TypeVar("T")
+
+
+class Observation(NamedTuple):
+    """One request, as its client saw it.
+
+    Args:
+        sent_s: when it was sent, on any clock.
+        answered_s: when its answer arrived, on the same clock.
+        admitted: whether the limit admitted it.
+        open: how many sessions the client knew to be open when it sent the request.
+        key: what the limit may count it by: a token, a user, an address.
+    """
+
+    sent_s: float
+    answered_s: float
+    admitted: bool
+    open: int = 0
+    key: str = ""
+
+
+class Arrival(NamedTuple):
+    """When a request reached the limit, at the earliest and at the latest, and what was decided."""
+
+    earliest_s: float
+    latest_s: float
+    admitted: bool
+    open: int
+    answered_s: float
+
+
+class ArrivalCurve:
+    """How many requests have reached the limit at any instant, as a lower and an upper bound."""
+
+    def __init__(self, arrivals: Iterable[Arrival]) -> None:
+        arrivals = list(arrivals)
+        self.earliest = sorted(each.earliest_s for each in arrivals)
+        self.latest = sorted(each.latest_s for each in arrivals)
+
+    def surely_in(self, begin: float, end: float) -> int:
+        """The least number of arrivals from ``begin`` to ``end``."""
+        return max(0, bisect_right(self.latest, end) - bisect_left(self.earliest, begin))
+
+    def possibly_in(self, begin: float, end: float) -> int:
+        """The greatest number of arrivals from ``begin`` to ``end``."""
+        return bisect_right(self.earliest, end) - bisect_left(self.latest, begin)
+
+
+class Evidence:
+    """All observations of one limit, sorted, with the derived values that several fits need."""
+
+    def __init__(self, arrivals: Iterable[Arrival], shortest_s: float = 0.0) -> None:
+        self.all = sorted(arrivals)
+        passed = [each for each in self.all if each.admitted]
+        self.every_refusal = [each for each in self.all if not each.admitted]
+        self.admitted = ArrivalCurve(passed)
+        self.everything = ArrivalCurve(self.all)
+        self.reopenings = self._reopenings()
+        self.refusals = self._informative_refusals()
+        self.admissions = thinned(passed, MOST_POINTS)
+        self.shortest_s = shortest_s
+        self.begin_s = self.all[0].earliest_s
+        self.span_s = max(self.everything.latest[-1] - self.begin_s, 1e-6)
+        uncertain_s = sorted(each.latest_s - each.earliest_s for each in self.all)
+        self.jitter_s = uncertain_s[len(uncertain_s) * 9 // 10]
+
+    @classmethod
+    def of(cls, observations: Iterable[Observation]) -> Self:
+        """The evidence of these observations; there must be at least one."""
+        every = list(observations)
+        delays_s = sorted(each.answered_s - each.sent_s for each in every)
+        shortest_s = delays_s[0]
+        allowance_s = (
+            delays_s[min(len(delays_s) - 1, 1 + len(delays_s) // 100)] - shortest_s
+        )  # the shortest has jitter too
+        return cls(
+            (
+                Arrival(
+                    each.sent_s,
+                    min(each.answered_s - shortest_s + allowance_s, each.answered_s),
+                    each.admitted,
+                    each.open,
+                    each.answered_s,
+                )
+                for each in every
+            ),
+            shortest_s,
+        )
+
+    @property
+    def first_reopening_s(self) -> float:
+        """About when the limit first admitted again after a refusal; the begin of the observations if it never did."""
+        if not self.reopenings:
+            return self.begin_s
+        refused, admitted = self.reopenings[0]
+        return (refused.earliest_s + admitted.latest_s) / 2
+
+    def with_refusals(self, refusals: Iterable[Arrival]) -> Self:
+        """The same evidence, with only these refusals."""
+        other = object.__new__(type(self))
+        other.__dict__ |= self.__dict__
+        other.refusals = list(refusals)
+        return other
+
+    def _reopenings(self) -> list[tuple[Arrival, Arrival]]:
+        """A refusal and the next admission, for each time that the limit surely began to admit again."""
+        refused = iter(self.every_refusal)
+        next_refused = next(refused, None)
+        found: list[tuple[Arrival, Arrival]] = []
+        latest: Arrival | None = None
+        for each in self.all:
+            while next_refused is not None and next_refused.earliest_s < each.earliest_s:
+                if next_refused.latest_s <= each.earliest_s:
+                    latest = next_refused
+                next_refused = next(refused, None)
+            if each.admitted and latest is not None:
+                found.append((latest, each))
+                latest = None
+        return found
+
+    def _informative_refusals(self) -> list[Arrival]:
+        """Some of the refusals. Those next to an admission give the closest bounds, so more of them are kept."""
+        before = [refused for refused, _ in self.reopenings]
+        after = [later for earlier, later in pairwise(self.all) if earlier.admitted and not later.admitted]
+        return sorted(
+            {
+                *thinned(before, MOST_POINTS // 2),
+                *thinned(after, MOST_POINTS // 4),
+                *thinned(self.every_refusal, MOST_POINTS // 4),
+            }
+        )
+
+
+def thinned(items: Sequence[T], most: int) -> list[T]:
+    """At most ``most`` of the items, evenly spaced, with the first and the last."""
+    if len(items) <= most:
+        return list(items)
+    return [items[round(number * (len(items) - 1) / (most - 1))] for number in range(most)]
+
+
+def most_foreign(share: float, expected: float) -> float:
+    """The most requests of other clients among ``expected`` admissions.
+
+    This is their share plus three standard deviations of a Poisson process.
+    """
+    return share * expected + 3 * sqrt(share * expected)

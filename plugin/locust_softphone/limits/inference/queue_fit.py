@@ -1,0 +1,104 @@
+"""Fits a limit that queues: admitted requests are answered late, one after the other; refusals come at once.
+
+    answers of the queue   │  │  │  │  │      1/rate apart        capacity: how many wait or are worked on at a refusal
+    refusals               │                 at once
+
+The shortest delay of an admitted request separates the two kinds: a leaky bucket does not delay the first request;
+with limited concurrency every request takes some time.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from dataclasses import dataclass
+from itertools import pairwise
+from math import inf
+
+from locust_softphone.limits.inference.observations import Arrival, Evidence
+from locust_softphone.limits.inference.search import Bounds
+
+__all__ = ["QueueFit", "fit_queue"]
+
+FEWEST_DELAYED = 5
+
+
+@dataclass(frozen=True)
+class QueueFit:
+    """The bounds of a queue.
+
+    Args:
+        rate: requests served per second.
+        capacity: requests that it holds; None if no refusal shows it.
+        works: whether every request takes time, also without a queue.
+    """
+
+    rate: Bounds
+    capacity: Bounds | None
+    works: bool
+
+
+def fit_queue(evidence: Evidence) -> QueueFit | None:
+    """The queue that explains the answers, or None if they do not come late, one after the other."""
+    passed = [each for each in evidence.all if each.admitted]
+    undelayed_s = _undelayed_s(evidence)
+    delayed = sorted(each.answered_s for each in passed if _round_trip_s(each) > 2 * undelayed_s)
+    if len(delayed) < max(FEWEST_DELAYED, len(passed) / 10):
+        return None
+    begin, end = _longest_busy(delayed, undelayed_s)
+    served, lasted_s = end - begin, delayed[end] - delayed[begin]
+    if served < FEWEST_DELAYED or lasted_s <= 2 * undelayed_s:
+        return None
+    together = _answered_together(delayed[begin : end + 1], undelayed_s)
+    jitter_s = max(undelayed_s - evidence.shortest_s, 1e-3)
+    rate = Bounds((served - together) / (lasted_s + jitter_s), (served + together) / (lasted_s - jitter_s))
+    quickest_s = min(map(_round_trip_s, passed))
+    works = quickest_s > max(2 * undelayed_s, lasted_s / served / 2)
+    return QueueFit(rate, _capacity(evidence, passed, jitter_s), works)
+
+
+def _round_trip_s(request: Arrival) -> float:
+    return request.answered_s - request.earliest_s
+
+
+def _undelayed_s(evidence: Evidence) -> float:
+    """The round trip of an answer without delay: the 90th percentile of the refusals, else 1.5 times the shortest."""
+    refused = sorted(map(_round_trip_s, evidence.every_refusal))
+    return refused[len(refused) * 9 // 10] if refused else 1.5 * evidence.shortest_s
+
+
+def _longest_busy(answers: list[float], undelayed_s: float) -> tuple[int, int]:
+    """The first and the last answer of the longest sequence without a long pause."""
+    spacing_s = sorted(later - earlier for earlier, later in pairwise(answers))[(len(answers) - 1) * 9 // 10 - 1]
+    best = stretch = 0, 0
+    for number in range(1, len(answers)):
+        pause = answers[number] - answers[number - 1] > 3 * spacing_s + undelayed_s
+        stretch = (number, number) if pause else (stretch[0], number)
+        best = max(best, stretch, key=lambda each: each[1] - each[0])
+    return best
+
+
+def _answered_together(answers: list[float], within_s: float) -> int:
+    """The most answers that come at about the same time: the number of workers."""
+    most, first = 1, 0
+    for number, answer in enumerate(answers):
+        while answers[first] < answer - within_s:
+            first += 1
+        most = max(most, number - first + 1)
+    return most
+
+
+def _capacity(evidence: Evidence, passed: list[Arrival], jitter_s: float) -> Bounds | None:
+    """How many requests the queue holds, from those unanswered when another one is admitted or refused."""
+    sent = [each.earliest_s for each in passed]
+    left = sorted(each.answered_s - evidence.shortest_s for each in passed)  # on the clock of the arrivals
+
+    def surely_inside(request: Arrival) -> int:
+        arrived = bisect_right(sent, request.earliest_s - jitter_s)
+        return arrived - bisect_right(left, request.earliest_s + 2 * jitter_s)
+
+    def possibly_inside(request: Arrival) -> int:
+        return bisect_right(sent, request.latest_s) - bisect_right(left, request.earliest_s - jitter_s)
+
+    most = min(map(possibly_inside, evidence.refusals), default=inf)
+    least = max(map(surely_inside, evidence.admissions), default=0) + 1
+    return Bounds(least, most) if least <= most < inf else None

@@ -1,0 +1,183 @@
+"""Fits limits that count in windows of time: the length W of the window is the scale, Q the quota.
+
+sliding log       n admitted within less than W          ►  n ≤ Q
+                  refused, n admitted in the W before    ►  n ≥ Q
+fixed window      the same for each window alone (windows.py says where they begin)
+sliding counter   measured = last * (1 - elapsed / W) + this; admitted below Q, refused otherwise
+measured rate     the same, but refused requests count too
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from math import ceil, floor, inf, sqrt
+
+from locust_softphone.limits.inference.observations import Arrival, ArrivalCurve, Evidence, thinned
+from locust_softphone.limits.inference.search import Fits, QuotaRange, Tightest, fit_scale
+from locust_softphone.limits.inference.windows import Window, Windows, aligned, from_first, one_after_another
+
+__all__ = ["fit_aligned_window", "fit_first_window", "fit_measured_rate", "fit_sliding_counter", "fit_sliding_log"]
+
+MOST_WINDOWS = 200  # in the observed time
+GAPS = 2  # a window must be this many times as long as the uncertainty of its boundary
+JITTERS = 4  # a window must be this many times as long as the jitter
+MOST_BEGINS = 400  # checked windows of a sliding log
+MOST_DECISIONS = 300  # checked for a sliding counter
+
+
+def fit_sliding_log(evidence: Evidence, foreign_share: float = 0.0) -> Fits:
+    """The window and the quota of a sliding log."""
+    curve = evidence.admitted
+    begins, refusals = Tightest(thinned(curve.earliest, MOST_BEGINS)), Tightest(evidence.refusals)
+
+    def quotas(shortest_s: float, longest_s: float) -> QuotaRange:
+        just_shorter_s = shortest_s * (1 - 1e-9)
+        negative, begin = begins.lowest(lambda begin: -curve.surely_in(begin, begin + just_shorter_s), -inf)
+        least = max(1.0, -negative)
+        most, refusal = refusals.lowest(
+            lambda each: _with_foreign(curve.possibly_in(each.earliest_s - longest_s, each.latest_s), foreign_share),
+            least,
+        )
+        return QuotaRange(least, most, (begin or 0.0, (begin or 0.0) + shortest_s), refusal)
+
+    return fit_scale(quotas, *_window_range(evidence))
+
+
+def fit_first_window(evidence: Evidence, foreign_share: float = 0.0) -> Fits:
+    """Fixed windows, each begun by the first request after the previous one."""
+    return _fit_windows(evidence, foreign_share, from_first(evidence))
+
+
+def fit_aligned_window(evidence: Evidence, foreign_share: float = 0.0) -> Fits:
+    """Fixed windows with boundaries at equal distances. The first reopening shows one boundary."""
+    gap_s = max((admitted.latest_s - refused.earliest_s for refused, admitted in evidence.reopenings[:1]), default=0.0)
+    return _fit_windows(evidence, foreign_share, aligned(evidence), GAPS * gap_s)
+
+
+def fit_sliding_counter(evidence: Evidence, foreign_share: float = 0.0) -> Fits:
+    """A sliding counter whose first window begins with the first request."""
+    return _fit_counter(evidence, evidence.admitted, foreign_share, own=0)
+
+
+def fit_measured_rate(evidence: Evidence, foreign_share: float = 0.0) -> Fits:
+    """A sliding counter that counts refused requests too."""
+    return _fit_counter(evidence, evidence.everything, foreign_share, own=1)
+
+
+def _window_range(evidence: Evidence) -> tuple[float, float]:
+    return max(evidence.span_s / MOST_WINDOWS, JITTERS * evidence.jitter_s), 4 * evidence.span_s
+
+
+def _with_foreign(quota: float, share: float) -> float:
+    """The greatest Q that is at most ``quota`` plus the foreign requests: share * Q and three standard deviations."""
+    if not share or quota == inf:
+        return quota
+    root = (3 * sqrt(share) + sqrt(9 * share + 4 * (1 - share) * quota)) / (2 * (1 - share))
+    return root * root
+
+
+def _fullest(curve: ArrivalCurve, windows: list[Window]) -> tuple[float, tuple[float, float]]:
+    """The lower bound of the quota from the fullest window, or the fullest two in a row, and their instants."""
+    least, admitted_within = 1.0, (inf, inf)
+    for number, window in enumerate(windows):
+        for together in (1, 2):
+            if number + together > len(windows):
+                break
+            end = windows[number + together - 1].end_low
+            count = ceil(curve.surely_in(window.surely_from, end) / together)
+            if count > least:
+                least, admitted_within = count, (window.surely_from, end)
+    return least, admitted_within
+
+
+def _fit_windows(evidence: Evidence, foreign_share: float, windows_of: Windows, shortest_of_all_s: float = 0.0) -> Fits:
+    curve, refusals = evidence.admitted, Tightest(evidence.refusals)
+
+    def quotas(shortest_s: float, longest_s: float) -> QuotaRange:
+        windows = windows_of(shortest_s, longest_s)
+        begins = [window.begin_low for window in windows]
+        ends = [window.end_high for window in windows]
+        horizon_s = windows[-1].end_low
+
+        def most_of(refusal: Arrival) -> float:
+            if refusal.latest_s > horizon_s or (windows[0].follows and refusal.earliest_s < windows[0].begin_high):
+                return inf  # it may belong to a window that was not computed
+            found = [
+                curve.possibly_in(begins[number], min(refusal.latest_s, ends[number]))
+                for number in range(bisect_left(ends, refusal.earliest_s), bisect_right(begins, refusal.latest_s))
+            ]
+            return _with_foreign(max(found, default=0), foreign_share)
+
+        least, admitted_within = _fullest(curve, windows)
+        most, refusal = refusals.lowest(most_of, least)
+        return QuotaRange(least, most, admitted_within, refusal)
+
+    low, high = _window_range(evidence)
+    return fit_scale(quotas, min(high, max(low, shortest_of_all_s)), high)
+
+
+def _fit_counter(evidence: Evidence, counted: ArrivalCurve, foreign_share: float, own: int) -> Fits:
+    rows_of = one_after_another(evidence)
+    admissions = Tightest(thinned(evidence.admissions, MOST_DECISIONS))
+    refusals = Tightest(thinned(evidence.refusals, MOST_DECISIONS))
+
+    def quotas(shortest_s: float, longest_s: float) -> QuotaRange:
+        found = [in_row(row, shortest_s, longest_s) for row in rows_of(shortest_s, longest_s)]
+        return max(found, key=lambda each: each.high - each.low)
+
+    def in_row(windows: list[Window], shortest_s: float, longest_s: float) -> QuotaRange:
+        measure = _Measure(counted, windows, shortest_s, longest_s, own)
+        least, admitted_within = _fullest(evidence.admitted, windows)
+        most, refusal = refusals.lowest(lambda each: _with_foreign(measure.most(each), foreign_share), least)
+        if most < least:
+            return QuotaRange(least, most, admitted_within, refusal)
+        negative, admission = admissions.lowest(lambda each: -1.0 - floor(measure.least(each)), -most)
+        if admission is not None and -negative > least:
+            least, admitted_within = -negative, (admission.earliest_s, admission.latest_s)
+        return QuotaRange(least, most, admitted_within, refusal)
+
+    return fit_scale(quotas, *_window_range(evidence))
+
+
+class _Measure:
+    """What the two counters measure at a request, for a range of the window length."""
+
+    def __init__(
+        self, counted: ArrivalCurve, windows: list[Window], shortest_s: float, longest_s: float, own: int
+    ) -> None:
+        self._counted = counted
+        self._windows = windows
+        self._shortest_s = shortest_s
+        self._longest_s = longest_s
+        self._own = own
+        self._begins = [window.begin_low for window in windows]
+        self._ends = [window.end_high for window in windows]
+        self._surely = [counted.surely_in(window.surely_from, window.end_low) for window in windows]
+        self._possibly = [counted.possibly_in(window.begin_low, window.end_high) for window in windows]
+
+    def least(self, request: Arrival) -> float:
+        """The least measured number at this request."""
+        found = []
+        for number in self._touched(request):
+            window = self._windows[number]
+            left = max(0.0, 1 - (request.latest_s - window.begin_low) / self._shortest_s)
+            last = self._surely[number - 1] if window.follows else 0
+            found.append(last * left + self._counted.surely_in(window.surely_from, request.earliest_s))
+        return min(found, default=0.0)
+
+    def most(self, request: Arrival) -> float:
+        """The greatest measured number at this request, without itself."""
+        found = []
+        for number in self._touched(request):
+            window = self._windows[number]
+            left = min(1.0, 1 - (request.earliest_s - window.begin_high) / self._longest_s)
+            last = self._possibly[number - 1] if window.follows else 0
+            this = self._counted.possibly_in(window.begin_low, request.latest_s) - self._own
+            found.append(last * max(0.0, left) + this)
+        return max(found, default=inf)
+
+    def _touched(self, request: Arrival) -> range:
+        """The windows in which the request may have arrived; none if it may have arrived after the last one."""
+        if request.latest_s > self._windows[-1].end_low:
+            return range(0)
+        return range(bisect_left(self._ends, request.earliest_s), bisect_right(self._begins, request.latest_s))

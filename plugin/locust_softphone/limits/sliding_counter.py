@@ -1,0 +1,107 @@
+"""A rate measured with two counters: that of this window, and that of the last one, weighted.
+
+The weight is the share of the last window that a sliding window still covers.
+
+                 last window      this window
+    ├────────────┼───────────────┼────────┼─ ─ ─
+                        └─ window_s ──────┘ now          measured = last * (1 - elapsed / window_s) + this
+
+    SlidingCounter   counts admitted requests (Cloudflare, Kong)
+    MeasuredRate     counts refused requests too (haproxy ``http_req_rate``): a client that keeps asking stays refused
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from math import floor, inf
+
+from locust_softphone.limits.decision import Decision, Limit, periods, reached, require
+
+__all__ = ["MeasuredRate", "SlidingCounter"]
+
+MARGIN = 1e-6  # of a request: a request is admitted below the quota, not at it
+
+
+class SlidingCounter(Limit):
+    """Admits a request while the measured number is below ``quota``.
+
+    Args:
+        quota: requests admitted in a window.
+        window_s: length of a window.
+        aligned_to_s: any instant at which a window begins; None if the first request after a pause begins one.
+
+    Raises:
+        ValueError: a quota below 1, or a window that is not above 0.
+    """
+
+    __slots__ = ("_began", "_last", "_this", "aligned_to_s", "quota", "window_s")
+
+    refusals_count = False
+
+    def __init__(self, quota: int, window_s: float, aligned_to_s: float | None = None) -> None:
+        require("the quota of a window", quota, 1)
+        require("the length of a window", window_s, 0, above=True)
+        self.quota = quota
+        self.window_s = window_s
+        self.aligned_to_s = aligned_to_s
+        self._began = -inf
+        self._last = 0
+        self._this = 0
+
+    def measured(self, now: float) -> float:
+        """The estimated number of requests in the window that ends at ``now``."""
+        self._roll(now)
+        return self._last * max(0.0, 1 - (now - self._began) / self.window_s) + self._this
+
+    def peek(self, now: float) -> Decision:
+        """The decision about a request at ``now``. Nothing is counted."""
+        measured = self.measured(now)
+        admitted = measured < self.quota
+        counts = admitted or self.refusals_count
+        this = self._this + counts
+        return Decision(
+            admitted,
+            self.quota,
+            remaining=max(0, floor(self.quota - measured - counts + 1 - MARGIN)),
+            wait_s=self._wait_s(now, this),
+            reset_s=self._began + (2 if this else 1) * self.window_s - now if this or self._last else 0.0,
+        )
+
+    def admit(self, now: float, session: Hashable = None) -> Decision:
+        """Count a request, or refuse."""
+        decision = self.peek(now)
+        self._this += decision.admitted or self.refusals_count
+        return decision
+
+    def _wait_s(self, now: float, this: int) -> float:
+        """Seconds until the measured number is below the quota, with ``this`` requests in the current window."""
+        elapsed = now - self._began
+        if this < self.quota:  # the last window must lose weight first
+            return max(0.0, self._until(self._last, self.quota - this) - elapsed)
+        return self.window_s - elapsed + self._until(this, self.quota)
+
+    def _until(self, count: int, room: int) -> float:
+        """Seconds into a window until the one before, with ``count`` requests, counts for less than ``room``."""
+        return max(0.0, 1 - (room - MARGIN) / count) * self.window_s if count else 0.0
+
+    def _roll(self, now: float) -> None:
+        """Move on to the window that contains ``now``."""
+        if not reached(now, self._began + self.window_s):
+            return
+        if not reached(now, self._began + 2 * self.window_s):
+            self._began += self.window_s
+            self._last, self._this = self._this, 0
+            return
+        self._last = self._this = 0
+        if self.aligned_to_s is None:
+            self._began = now
+        else:
+            self._began = self.aligned_to_s + periods(now, self.aligned_to_s, self.window_s) * self.window_s
+
+
+class MeasuredRate(SlidingCounter):
+    """Counts refused requests too: a client is admitted again only after asking less often than quota / window_s."""
+
+    __slots__ = ()
+
+    refusals_count = True

@@ -1,0 +1,167 @@
+"""nginx and haproxy with a limit, on loopback and a free port, without root.
+
+with nginx("limit_req zone=one burst=3 nodelay;", zone="rate=4r/s") as port:
+    answers = send_at(port, [0.0, 0.0, 0.5])
+"""
+
+from __future__ import annotations
+
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from tests.swarm.locust_process import TooBusy
+
+__all__ = ["Answer", "haproxy", "nginx", "send_at"]
+
+WITHIN_S = 20.0  # for a program to start or end, or for an answer
+LATE_S = 0.04  # later requests and refusals make the test rerun
+REQUEST = b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
+
+NGINX = """
+daemon off; worker_processes 1; pid {folder}/pid; error_log {folder}/error.log;
+events {{ worker_connections 256; }}
+http {{
+  access_log off; client_body_temp_path {folder}/body; proxy_temp_path {folder}/proxy;
+  fastcgi_temp_path {folder}/fastcgi; uwsgi_temp_path {folder}/uwsgi; scgi_temp_path {folder}/scgi;
+  {zone}
+  server {{
+    listen 127.0.0.1:{port};
+    location / {{ {limit} {content} }}
+  }}
+}}
+"""
+
+HAPROXY = """
+global
+  maxconn 256
+  nbthread 1
+defaults
+  mode http
+  timeout connect 5s
+  timeout client 30s
+  timeout server 30s
+frontend front
+  bind 127.0.0.1:{port}
+  stick-table type ip size 1k expire 60s store {stored}
+  http-request track-sc0 src
+  http-request deny deny_status 429 if {{ {refused_if} }}
+  {content}
+"""
+
+
+class Answer(NamedTuple):
+    """What came back for a request, on the clock of ``time.monotonic``."""
+
+    sent_s: float
+    answered_s: float
+    status: int
+
+    @property
+    def admitted(self) -> bool:
+        return self.status < 400
+
+
+@contextmanager
+def nginx(limit: str, *, zone: str, upstream: int | None = None) -> Iterator[int]:
+    """The port of an nginx with this limit on everything.
+
+    Args:
+        limit: the directives of the location.
+        zone: the directive that declares the zone.
+        upstream: a port that requests are passed to; None: nginx answers itself.
+    """
+    content = "empty_gif;" if upstream is None else f"proxy_pass http://127.0.0.1:{upstream};"
+    with _running("nginx", NGINX, limit=limit, zone=zone, content=content) as port:
+        yield port
+
+
+@contextmanager
+def haproxy(refused_if: str, *, stored: str, upstream: int | None = None) -> Iterator[int]:
+    """The port of a haproxy that refuses what meets this condition.
+
+    Args:
+        refused_if: the condition.
+        stored: what its stick table counts for each address.
+        upstream: a port that requests are passed to; None: haproxy answers itself.
+    """
+    back = f"default_backend back\nbackend back\n  server held 127.0.0.1:{upstream}"
+    content = "http-request return status 200" if upstream is None else back
+    with _running("haproxy", HAPROXY, refused_if=refused_if, stored=stored, content=content) as port:
+        yield port
+
+
+@contextmanager
+def _running(name: str, template: str, **parts: str) -> Iterator[int]:
+    program = shutil.which(name) or shutil.which(name, path="/usr/sbin:/usr/local/sbin")
+    if program is None:
+        pytest.skip(f"{name} is not installed")
+    with tempfile.TemporaryDirectory() as folder, Path(folder, "log").open("w+") as log:
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            port = free.getsockname()[1]
+        config = Path(folder, "config")
+        config.write_text(template.format(folder=folder, port=port, **parts))
+        arguments = ["-p", folder, "-c", str(config)] if name == "nginx" else ["-db", "-f", str(config)]
+        with subprocess.Popen([program, *arguments], stdout=log, stderr=log) as process:
+            try:
+                _await_port(port, process, Path(log.name))
+                yield port
+            finally:
+                process.terminate()
+                with suppress(subprocess.TimeoutExpired):
+                    process.wait(WITHIN_S)
+                process.kill()
+
+
+def _await_port(port: int, process: subprocess.Popen[bytes], log: Path) -> None:
+    deadline_s = time.monotonic() + WITHIN_S
+    while True:
+        with suppress(ConnectionRefusedError), socket.create_connection(("127.0.0.1", port)):
+            return
+        assert process.poll() is None, log.read_text()
+        assert time.monotonic() < deadline_s, log.read_text()
+        time.sleep(0.02)
+
+
+def send_at(port: int, instants: Sequence[float], *, on_time: bool = True) -> list[Answer]:
+    """Send a request at each of these instants, in seconds from now, whether or not earlier ones have been answered.
+
+    Args:
+        port: of the proxy.
+        instants: in order.
+        on_time: whether each must be sent at its instant and refused at once.
+
+    Raises:
+        TooBusy: one was late, with ``on_time``.
+    """
+    begin = time.monotonic() + 0.05
+    with ThreadPoolExecutor(max_workers=len(instants)) as readers:
+        coming = []
+        for instant in instants:
+            time.sleep(max(0.0, begin + instant - time.monotonic()))
+            client = socket.create_connection(("127.0.0.1", port), timeout=WITHIN_S)
+            sent_s = time.monotonic()
+            if on_time and sent_s - begin - instant > LATE_S:
+                raise TooBusy(f"a request was {sent_s - begin - instant:.3f} s late")
+            client.sendall(REQUEST)
+            coming.append(readers.submit(_read, client, sent_s))
+        answers = [each.result() for each in coming]
+    for answer in answers:
+        if on_time and not answer.admitted and answer.answered_s - answer.sent_s > LATE_S:
+            raise TooBusy("a refusal came late")
+    return answers
+
+
+def _read(client: socket.socket, sent_s: float) -> Answer:
+    with client:
+        status_line = client.makefile("rb").readline()
+        return Answer(sent_s, time.monotonic(), int(status_line.split()[1]))

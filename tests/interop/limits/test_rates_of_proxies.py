@@ -1,0 +1,60 @@
+"""Compares rates with nginx ``limit_req`` and haproxy ``http_req_rate``, at the same instants.
+
+The instants are chosen so that no decision lies within 0.04 s of a boundary.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+from locust_softphone.limits.decision import Limit
+from locust_softphone.limits.leaky_bucket import LeakyBucket
+from locust_softphone.limits.sliding_counter import MeasuredRate, SlidingCounter
+from tests.interop.limits.limiting_proxies import haproxy, nginx, send_at
+
+ZONE = "limit_req_zone $binary_remote_addr zone=one:32k rate=4r/s;"
+
+BURSTS = [
+    [0.0] * 6,  # 4 pass
+    [0.0] * 5 + [0.35] * 3,  # 1.4 have leaked out: 1 passes
+    [0.0] * 5 + [0.65] * 3 + [1.1] * 3,  # 2.6, then 1.8 and what was left
+    [0.1 * number for number in range(16)],  # 10 a second against 4
+]
+
+
+def decisions(limit: Limit, instants: list[float]) -> list[bool]:
+    return [limit.admit(now).admitted for now in instants]
+
+
+@pytest.mark.parametrize("instants", BURSTS)
+def test_limit_req_without_delay_is_our_leaky_bucket_without_delay(instants: list[float]) -> None:
+    with nginx("limit_req zone=one burst=3 nodelay;", zone=ZONE) as port:
+        answers = send_at(port, instants)
+    assert [answer.admitted for answer in answers] == decisions(LeakyBucket(4.0, 3, delays=False), instants)
+    assert {answer.status for answer in answers} <= {200, 503}
+
+
+def test_limit_req_with_delay_is_our_leaky_bucket_as_a_queue() -> None:
+    instants = [0.0] * 6 + [0.35] * 2
+    bucket = LeakyBucket(4.0, 3, delays=True)
+    ours = [bucket.admit(now) for now in instants]
+    with nginx("limit_req zone=one burst=3;", zone=ZONE) as port:
+        answers = send_at(port, instants)
+    assert [answer.admitted for answer in answers] == [decision.admitted for decision in ours]
+    for answer, decision in zip(answers, ours, strict=True):
+        assert answer.answered_s - answer.sent_s == pytest.approx(decision.delay_s, abs=0.1)
+
+
+KEEPS_ASKING = [0.0] * 5 + [0.2 * number for number in range(1, 13)]  # for 2.4 s
+FALLS_SILENT = [0.0] * 8 + [1.15] * 3 + [1.9] * 3  # 8 in the first window: at 1.15 6.8 of them still count
+
+
+@pytest.mark.parametrize("instants", [KEEPS_ASKING, FALLS_SILENT, [0.0] * 8 + [2.2] * 6])
+def test_http_req_rate_is_our_measured_rate(instants: list[float]) -> None:
+    with haproxy("sc_http_req_rate(0) gt 4", stored="http_req_rate(1s)") as port:
+        answers = send_at(port, instants)
+    assert [answer.admitted for answer in answers] == decisions(MeasuredRate(4, 1.0), instants)
+
+
+def test_the_instants_separate_a_measured_rate_from_a_sliding_counter() -> None:
+    assert decisions(MeasuredRate(4, 1.0), KEEPS_ASKING) != decisions(SlidingCounter(4, 1.0), KEEPS_ASKING)
