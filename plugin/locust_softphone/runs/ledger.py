@@ -46,7 +46,11 @@ def since(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, Any]
 
 
 def balance(
-    counts: Mapping[str, int], edge_steps: Mapping[str, Any], dialect: str = DEFAULT_DIALECT, *, sessions: int = 0
+    counts: Mapping[str, int],
+    edge_steps: Mapping[str, Any],
+    dialect: str = DEFAULT_DIALECT,
+    *,
+    sessions: int | None = None,
 ) -> dict[str, Any]:
     """Balance the softphones' counters against the edge's.
 
@@ -54,7 +58,7 @@ def balance(
         counts: the merged tally's counters (``attempts.token``, ``status.offer.429``, ``outcomes.offer.reset`` …).
         edge_steps: ``steps`` of the edge's ``/stats``, for this run alone.
         dialect: the dialect that the steps are of.
-        sessions: the number of sessions that the edge has counted.
+        sessions: the number of sessions that the edge has counted; None if they are not to be checked.
 
     Returns:
         ``balanced``, a row for each step, and a sentence for each problem.
@@ -64,7 +68,7 @@ def balance(
         row, found = _balance_step(step, counts, edge_steps.get(step, {}))
         rows.append(row)
         problems += found
-    if sessions > (accounted_for := _sessions(counts)):
+    if sessions is not None and sessions > (accounted_for := _sessions(counts)):
         problems.append(f"sessions: the edge counted {sessions}, softphones can account for {accounted_for}")
     return {"balanced": not problems, "rows": rows, "problems": problems}
 
