@@ -17,7 +17,9 @@ from tests.signaling.scripted_server import frame, read_head, serving, switches
 from tests.signaling.softphones import Observations, Time, a_field, a_fleet
 
 STEPS = ("token", "handshake", "offer")
-HASTY: dict[str, Any] = {"retry": {"max_retries": 1000, "initial": "0s", "retry_after": "ignore"}}
+HASTY: dict[str, Any] = {
+    "retry": {"max_retries": 1000, "initial": "0s", "retry_after": "ignore", "remaining": "ignore"}
+}
 
 
 def attempts(seen: Observations) -> int:
