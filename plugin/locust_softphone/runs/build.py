@@ -41,6 +41,7 @@ class RunStart:
         versions: of everything that could explain a difference.
         workers: how many worker processes; 0 for a run in one process.
         began_at: when the plan began, in seconds since the epoch.
+        simulation: of a run in virtual time: its seed and its network; None for a real run.
     """
 
     run_id: str
@@ -51,6 +52,7 @@ class RunStart:
     versions: Mapping[str, str]
     workers: int
     began_at: float
+    simulation: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True)
@@ -107,6 +109,7 @@ def build(start: RunStart, tally: Tally, end: RunEnd) -> RunRecord:
             "target": start.target,
             "versions": start.versions,
             "workers": start.workers,
+            "simulation": start.simulation,
             "times": _times(start, tally, end),
             "totals": {
                 **{

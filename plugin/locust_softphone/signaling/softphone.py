@@ -55,6 +55,11 @@ class Softphone:
 
     def live(self) -> None:
         """Do everything that the profile describes: make the calls, then stay until the plan is over."""
+        self.make_calls()
+        self.stay()
+
+    def make_calls(self) -> None:
+        """Make the calls of the profile, each at its planned time."""
         calls = self.context.behaviour.calls
         for index in range(calls.count):
             planned_s = self.planned_s + index * calls.every_s
@@ -65,6 +70,9 @@ class Softphone:
             if max(planned_s, self.context.clock()) >= self.context.end_s:
                 break
             self.call(planned_s)
+
+    def stay(self) -> None:
+        """Stay connected until the plan is over, then hang up."""
         self._hold_until(self.context.end_s)
         self.hang_up()
 

@@ -1,0 +1,250 @@
+"""One simulated run: a profile and a policy in, a run record out.
+
+    start n ──► the calls of the profile, in a greenlet ──► parked ──► resumed if the edge drops the connection
+                                                              └── the plan's end ──► hangs up
+
+A parked softphone has no greenlet, so a million of them fit in memory. After the plan's end softphones no longer affect
+each other, so they hang up one by one, each from the same instant. The seed makes jitter, and the phase of limits that
+are aligned to the wall clock. The same seed gives the same measurements.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+from random import Random
+from typing import NamedTuple
+
+import greenlet
+
+from locust_softphone.config.policy import Policy
+from locust_softphone.config.profile import Profile
+from locust_softphone.errors import AttemptFailed
+from locust_softphone.metrics.attempt import Attempt
+from locust_softphone.metrics.tally import Tally
+from locust_softphone.retry.budget import RetryBudget
+from locust_softphone.runs import ledger
+from locust_softphone.runs.build import RunEnd, RunStart, build
+from locust_softphone.runs.record import RunRecord
+from locust_softphone.runs.versions import installed_versions
+from locust_softphone.signaling.context import SoftphoneContext
+from locust_softphone.signaling.shared_backoff import SharedBackoff
+from locust_softphone.signaling.softphone import Softphone
+from locust_softphone.signaling.token import SharedToken
+from locust_softphone.simulation.edge_model import EdgeModel
+from locust_softphone.simulation.network_model import Network, NetworkModel
+from locust_softphone.simulation.virtual_dialect import VirtualMediaOffer, VirtualSession, VirtualWire
+from locust_softphone.simulation.virtual_time import VirtualLock, VirtualTime
+
+__all__ = ["SimulatedRun", "Surroundings"]
+
+_NOTICE_S = 1e-6
+"""Long enough for a softphone that holds to notice that its connection has dropped."""
+_HANG_UP_S = 1.0
+_HANG_UP_EACH_S = 0.0002
+_EPOCH_S = 1_800_000_000.0
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What a simulated run depends on besides its profile.
+
+    Args:
+        policy: the edge's.
+        network: how long messages take.
+        seed: of everything that is random.
+    """
+
+    policy: Policy
+    network: NetworkModel = NetworkModel()  # noqa: RUF009 - frozen
+    seed: int = 0
+
+
+class _Observer:
+    """Keeps what the softphones do in a tally (``signaling.context.Observer``)."""
+
+    def __init__(self, tally: Tally) -> None:
+        self.count = tally.count
+        self.retry = tally.retry
+        self._tally = tally
+
+    def attempt(self, attempt: Attempt, failure: AttemptFailed | None) -> None:
+        self._tally.attempt(attempt)
+
+    def duration(self, name: str, seconds: float) -> None:
+        self._tally.latencies[name].record(seconds)
+
+    def call(self, planned_s: float, began_s: float, ended_s: float, failure: AttemptFailed | None) -> None:
+        if failure is None:
+            self._tally.call(planned_s, began_s, ended_s)
+
+
+class _Now(NamedTuple):
+    """How many softphones are connected and in a call."""
+
+    connected: int
+    in_call: int
+
+    def plus(self, other: _Now, times: int = 1) -> _Now:
+        return _Now(self.connected + times * other.connected, self.in_call + times * other.in_call)
+
+
+class _Ended(BaseException):
+    """The run is over: whatever a softphone waits for, it hangs up."""
+
+
+class SimulatedRun:
+    """One run in virtual time.
+
+    Args:
+        profile: what the softphones do.
+        surroundings: the edge, the network and the seed.
+    """
+
+    def __init__(self, profile: Profile, surroundings: Surroundings) -> None:
+        self.tally = Tally()
+        self._profile = profile
+        self._surroundings = surroundings
+        self._time = VirtualTime()
+        self._rng = Random(surroundings.seed)
+        epoch_s = -_EPOCH_S - self._rng.random() * 86_400
+        self._edge = EdgeModel(surroundings.policy, self._time, epoch_s)
+        self._context = self._make_context()
+        self._active: dict[Softphone, greenlet.greenlet] = {}
+        self._parked: dict[Softphone, _Now] = {}
+        self._parked_now = _Now(0, 0)
+
+    def run(self) -> RunRecord:
+        """Do the run; returns its record."""
+        context, profile = self._context, self._profile
+        self._start_next(enumerate(profile.schedule()))
+        for second in range(int(context.end_s) + 1):
+            self._time.call_at(second + 1.0, partial(self._sample_connections, second))
+        self._time.run(context.end_s)
+        self._hang_up()
+        counters = self._edge.counters()
+        sessions = counters["sessions"]["total"]
+        balanced = ledger.balance(self.tally.counts, counters["steps"], profile.dialect, sessions=sessions)
+        end = RunEnd(
+            after_s=context.end_s + context.goodbye_s,
+            ended="plan over",
+            edge=counters,
+            ledger=balanced,
+            invalid=[f"the ledger does not balance: {problem}" for problem in balanced["problems"]],
+        )
+        return build(self._run_start(), self.tally, end)
+
+    def _make_context(self) -> SoftphoneContext:
+        profile, clock = self._profile, self._time.clock
+        behaviour = profile.softphone
+        wire = VirtualWire(
+            self._time,
+            self._edge,
+            Network(self._surroundings.network, clock, self._rng),
+            timeout_s=behaviour.timeout_s,
+            reads_advice=behaviour.retry.remaining == "honour",
+        )
+        shared = behaviour.token == "shared"
+        return SoftphoneContext(
+            behaviour=behaviour,
+            dialect=VirtualMediaOffer(wire),
+            observer=_Observer(self.tally),
+            shared_token=SharedToken(clock, VirtualLock(self._time)) if shared else None,
+            shared_backoff=(
+                SharedBackoff(clock, behaviour.retry.pace_per_s) if behaviour.retry.scope == "fleet" else None
+            ),
+            budget=RetryBudget(profile.attempts_beyond_plan() + shared),
+            clock=clock,
+            sleep=self._time.sleep,
+            random=self._rng,
+            end_s=profile.duration_s,
+            goodbye_s=_HANG_UP_S + _HANG_UP_EACH_S * profile.users,
+        )
+
+    # The softphones.
+
+    def _start_next(self, starts: Iterator[tuple[int, float]]) -> None:
+        """Put the next planned start into the queue; each start does so for the one after it."""
+        following = next(starts, None)
+        if following is not None:
+            self._time.call_at(following[1], partial(self._start, *following, starts))
+
+    def _start(self, number: int, start_s: float, starts: Iterator[tuple[int, float]]) -> None:
+        self._start_next(starts)
+        if start_s < self._context.end_s:
+            phone = Softphone(self._context, number, start_s)
+            phone.start()
+            self._go_on(phone, phone.make_calls)
+
+    def _go_on(self, phone: Softphone, act: Callable[[], None]) -> None:
+        """Let a softphone act, and park it when it is done."""
+
+        def live() -> None:
+            with suppress(_Ended):
+                act()
+            del self._active[phone]
+            self._park(phone)
+
+        self._active[phone] = self._time.greenlet(live)
+        self._active[phone].switch()
+
+    def _park(self, phone: Softphone) -> None:
+        if self._time.now_s >= self._context.end_s:
+            self._time.run_alone(phone.hang_up, self._time.now_s)
+            return
+        self._parked[phone] = now = _Now(phone.connected, phone.in_call)
+        self._parked_now = self._parked_now.plus(now)
+        session = phone.session
+        if isinstance(session, VirtualSession):
+            session.when_lost(partial(self._resume, phone))
+
+    def _resume(self, phone: Softphone) -> None:
+        """A parked softphone's connection has dropped: it reacts as one that holds."""
+        if (was := self._parked.pop(phone, None)) is not None:
+            self._parked_now = self._parked_now.plus(was, -1)
+            self._go_on(phone, partial(phone.hold, _NOTICE_S))
+
+    def _hang_up(self) -> None:
+        """End the run: what is parked hangs up; what still waits for an answer may do so for a while."""
+        end_s = self._context.end_s
+        for phone in self._parked:
+            self._time.run_alone(phone.hang_up, end_s)
+        self._parked.clear()
+        self._time.run(end_s + self._context.goodbye_s)
+        for waiting in tuple(self._active.values()):
+            waiting.throw(_Ended)
+
+    def _sample_connections(self, second: int) -> None:
+        """Count how many softphones are connected, and how many are in a call, at the end of a second."""
+        now = self._parked_now
+        connected = now.connected + sum(phone.connected for phone in self._active)
+        in_call = now.in_call + sum(phone.in_call for phone in self._active)
+        for name, number in (("connected_now", connected), ("in_call_now", in_call)):
+            if number:
+                self.tally.timeline[second][name] += number
+
+    def _run_start(self) -> RunStart:
+        profile, surroundings = self._profile, self._surroundings
+        policy = {name: part for name, part in surroundings.policy.as_json().items() if name != "organisations"}
+        network = surroundings.network
+        now = time.time()
+        return RunStart(
+            run_id=f"{datetime.fromtimestamp(now, UTC).strftime('%Y%m%dT%H%M%S.%fZ')}-{profile.name}",
+            profile=profile.resolved(),
+            planned=profile.schedule().starts_per_second(profile.duration_s),
+            calls_each=profile.softphone.calls.count,
+            target={"url": "virtual", "simulated": True, "policy": policy},
+            versions=installed_versions(),
+            workers=0,
+            began_at=now,
+            simulation={
+                "seed": surroundings.seed,
+                "round_trip_s": network.round_trip_s,
+                "jitter_s": network.jitter_s,
+                "work_s": network.work_s,
+            },
+        )
