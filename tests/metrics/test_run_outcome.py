@@ -63,8 +63,10 @@ def test_a_drop_is_counted_once(dialect: str, step: str, causes: str) -> None:
     ("outcomes", "statuses", "causes"),
     [
         ({"ok": 9, "cancelled": 3}, {}, ""),
-        ({"server_error": 5}, {"501": 3, "500": 2}, "3 requests answered with HTTP 501, 2 requests answered with HTTP 500"),
-        ({"unavailable": 1, "rejected": 2}, {"503": 1, "404": 2}, "2 requests refused with 404, 1 request refused with 503"),
+        ({"server_error": 5}, {"501": 3, "500": 2},
+         "3 requests answered with HTTP 501, 2 requests answered with HTTP 500"),
+        ({"unavailable": 1, "rejected": 2}, {"503": 1, "404": 2},
+         "2 requests refused with 404, 1 request refused with 503"),
         ({"server_error": 5}, {}, "5 requests answered with a 5xx"),
         ({"bad_answer": 1}, {"200": 1}, "1 request answered with a wrong SDP answer"),
         ({"connect_refused": 2}, {}, "2 requests not sent: connection refused"),
