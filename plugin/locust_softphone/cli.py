@@ -35,7 +35,10 @@ COMMANDS = {
     "profiles": "list the profiles",
     "edge": "run the simulated edge",
 }
-"""Each command with its line in the help. ``commands/NAME.py`` has its ``add_arguments`` and ``run``."""
+"""Each command with its line in the help."""
+
+_MODULES = {"run": "run_profile"}
+"""The module in ``commands/`` that has a command's ``add_arguments`` and ``run``, if it is not named like the command."""
 
 _PASS_ON = ("run", "ui")
 """Commands that give everything after ``--`` to Locust."""
@@ -125,7 +128,7 @@ def _parser(words: Sequence[str]) -> argparse.ArgumentParser:
     for name, summary in COMMANDS.items():
         command_parser = parsers.add_parser(name, help=summary, formatter_class=_Help)
         if name == named:
-            command = import_module(f"locust_softphone.commands.{name}")
+            command = import_module(f"locust_softphone.commands.{_MODULES.get(name, name)}")
             command.add_arguments(command_parser)
             command_parser.set_defaults(run=command.run)
     return parser
