@@ -71,6 +71,12 @@ class Profile(StrictModel):
         (), strict=False, description="Expectations that must hold for exit code 0."
     )
 
+    reproduces: bool = Field(
+        False,
+        description="Whether a failure is what the profile shows: a run that meets its expectations is then described "
+        "as one that reproduced the failure.",
+    )
+
     @field_validator("name")
     @classmethod
     def _names_a_folder(cls, name: str) -> str:
@@ -156,6 +162,7 @@ class Profile(StrictModel):
             *([f"has its own policy for the simulated edge: {', '.join(self.edge)}"] if self.edge else []),
             self.describe_attempts(),
             f"expects {', '.join(map(str, self.expect)) or 'nothing'}",
+            *(["shows a failure: a run that meets its expectations reproduced it"] if self.reproduces else []),
             *(f"ends early if {each} can no longer hold" for each in self.expect if each.abort),
         ]
 

@@ -92,6 +92,8 @@ class Step(Latencies):
     """Attempts that began."""
     outcomes: dict[str, Count] = Field(json_schema_extra={"propertyNames": {"enum": [each.value for each in Outcome]}})
     """Attempts by outcome; those that are 0 are left out."""
+    statuses: dict[str, Count] = {}
+    """Attempts that were answered with an HTTP status of 300 or more, by status; older records have none."""
 
 
 class Target(RecordPart):
