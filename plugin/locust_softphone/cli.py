@@ -38,7 +38,7 @@ COMMANDS = {
 """Each command with its line in the help."""
 
 _MODULES = {"run": "run_profile"}
-"""The module in ``commands/`` that has a command's ``add_arguments`` and ``run``, if it is not named like the command."""
+"""The modules in ``commands/`` that are not named like their command: module names are unique in the package."""
 
 _PASS_ON = ("run", "ui")
 """Commands that give everything after ``--`` to Locust."""
