@@ -72,15 +72,11 @@ class Softphone:
                     self.hang_up()
             if max(planned_s, self.context.clock()) >= self.context.end_s:
                 break
-<<<<<<< HEAD
-            self.call(planned_s)
+            self.cut_short = index < calls.count - 1
+            self._call(planned_s)
 
     def stay(self) -> None:
         """Stay connected until the plan is over, then hang up."""
-=======
-            self.cut_short = index < calls.count - 1
-            self._call(planned_s)
->>>>>>> main
         self._hold_until(self.context.end_s)
         self.hang_up()
 

@@ -11,7 +11,7 @@ are aligned to the wall clock. The same seed gives the same measurements.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -23,7 +23,7 @@ import greenlet
 
 from locust_softphone.config.policy import Policy
 from locust_softphone.config.profile import Profile
-from locust_softphone.errors import AttemptFailed
+from locust_softphone.errors import AttemptFailed, InputError
 from locust_softphone.metrics.attempt import Attempt
 from locust_softphone.metrics.tally import Tally
 from locust_softphone.retry.budget import RetryBudget
@@ -32,16 +32,21 @@ from locust_softphone.runs.build import RunEnd, RunStart, build
 from locust_softphone.runs.record import RunRecord
 from locust_softphone.runs.versions import installed_versions
 from locust_softphone.signaling.context import SoftphoneContext
+from locust_softphone.signaling.dialect import Dialect
 from locust_softphone.signaling.shared_backoff import SharedBackoff
 from locust_softphone.signaling.softphone import Softphone
 from locust_softphone.signaling.token import SharedToken
 from locust_softphone.simulation.edge_model import EdgeModel
 from locust_softphone.simulation.network_model import Network, NetworkModel
 from locust_softphone.simulation.virtual_dialect import VirtualMediaOffer, VirtualSession, VirtualWire
+from locust_softphone.simulation.virtual_genesys_cloud import VirtualGenesysCloud
 from locust_softphone.simulation.virtual_time import VirtualLock, VirtualTime
 
 __all__ = ["SimulatedRun", "Surroundings"]
 
+_DIALECTS: Mapping[str, Callable[[VirtualWire], Dialect]] = {
+    each.name: each for each in (VirtualMediaOffer, VirtualGenesysCloud)
+}
 _NOTICE_S = 1e-6
 """Long enough for a softphone that holds to notice that its connection has dropped."""
 _HANG_UP_S = 1.0
@@ -103,9 +108,14 @@ class SimulatedRun:
     Args:
         profile: what the softphones do.
         surroundings: the edge, the network and the seed.
+
+    Raises:
+        InputError: the policy has something that cannot be simulated.
     """
 
     def __init__(self, profile: Profile, surroundings: Surroundings) -> None:
+        if surroundings.policy.genesys_cloud.inbound_calls is not None:
+            raise InputError("genesys_cloud.inbound_calls: calls from outside cannot be simulated; take them out")
         self.tally = Tally()
         self._profile = profile
         self._surroundings = surroundings
@@ -151,7 +161,7 @@ class SimulatedRun:
         shared = behaviour.token == "shared"
         return SoftphoneContext(
             behaviour=behaviour,
-            dialect=VirtualMediaOffer(wire),
+            dialect=_DIALECTS[profile.dialect](wire),
             observer=_Observer(self.tally),
             shared_token=SharedToken(clock, VirtualLock(self._time)) if shared else None,
             shared_backoff=(
@@ -186,6 +196,8 @@ class SimulatedRun:
         def live() -> None:
             with suppress(_Ended):
                 act()
+            if phone.cut_short and act == phone.make_calls:
+                self.tally.count("scripts_cut_short", self._time.now_s)
             del self._active[phone]
             self._park(phone)
 

@@ -178,9 +178,7 @@ class VirtualSession:
         """Wait for the message ``ready``."""
         wire = self.client.wire
         deadline_s = wire.time.now_s + wire.timeout_s
-        self.wait(min(self.edge_session.ready_s + wire.network.one_way_s(), deadline_s))
-        if wire.time.now_s >= deadline_s:
-            raise AttemptFailed(Outcome.TIMED_OUT)
+        self.wait_until(self.edge_session.ready_s + wire.network.one_way_s(), deadline_s)
         self.ready = True
         return None, NO_ADVICE
 
@@ -233,6 +231,24 @@ class VirtualSession:
             time.sleep(self._lost_s - time.now_s)
         if self._lost_s <= time.now_s:
             raise self._lost()
+
+    def wait_until(self, at_s: float, deadline_s: float) -> None:
+        """Wait until something comes at ``at_s``, but not beyond the deadline.
+
+        Raises:
+            AttemptFailed: as ``wait``, or ``TIMED_OUT``.
+        """
+        self.wait(min(at_s, deadline_s))
+        if at_s > deadline_s:
+            raise AttemptFailed(Outcome.TIMED_OUT)
+
+    def exchange(self, times: int, deadline_s: float) -> None:
+        """Send a message and wait for its answer, a number of times; raises as ``wait_until``."""
+        wire = self.client.wire
+        for _ in range(times):
+            self.wait_until(wire.time.now_s + wire.network.one_way_s(), deadline_s)
+            answered_s = wire.time.now_s + wire.network.work_s() + wire.network.one_way_s()
+            self.wait_until(answered_s, deadline_s)
 
     def _cut(self) -> None:
         """The edge drops the connection now; the softphone sees it one way later."""
