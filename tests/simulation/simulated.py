@@ -8,8 +8,9 @@ from locust_softphone.config.policy import Policy
 
 from locust_softphone.config.profile import Profile
 from locust_softphone.runs.record import RunRecord
+from locust_softphone.simulation import simulated_record
 from locust_softphone.simulation.network_model import NetworkModel
-from locust_softphone.simulation.simulated_run import SimulatedRun, Surroundings
+from locust_softphone.simulation.simulated_run import Surroundings
 
 INSTANT = NetworkModel(round_trip_s=0.0, work_s=0.0)
 """Nothing takes time but what the policy says."""
@@ -37,6 +38,6 @@ def policy(*, setup: str = "1000000/s", limits: dict[str, Any] | None = None, **
 
 
 def simulate(a_profile: Profile, a_policy: Policy, network: NetworkModel = INSTANT, seed: int = 0) -> RunRecord:
-    record = SimulatedRun(a_profile, Surroundings(a_policy, network, seed)).run()
+    record = simulated_record.simulate(a_profile, Surroundings(a_policy, network, seed))
     assert record.validity.valid, record.validity.reasons
     return record

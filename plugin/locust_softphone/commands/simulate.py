@@ -29,7 +29,8 @@ from locust_softphone.errors import ExitCode, InputError
 from locust_softphone.report.comparison import compare_runs
 from locust_softphone.runs import history, storage
 from locust_softphone.simulation.network_model import NetworkModel
-from locust_softphone.simulation.simulated_run import SimulatedRun, Surroundings
+from locust_softphone.simulation.simulated_record import simulate
+from locust_softphone.simulation.simulated_run import Surroundings
 
 __all__ = ["add_arguments", "add_simulation_options", "network_of", "policy_of", "profiles_of", "run"]
 
@@ -91,7 +92,7 @@ def run(parsed: argparse.Namespace) -> int:
     records = []
     for number in range(parsed.repeat):
         for profile, policy in zip(profiles, policies, strict=True):
-            record = SimulatedRun(profile, Surroundings(policy, network, parsed.seed + number)).run()
+            record = simulate(profile, Surroundings(policy, network, parsed.seed + number))
             storage.write(record, parsed.runs / record.run_id)
             records.append(record)
     print_comparison(compare_runs(records), parsed.format)

@@ -1,4 +1,4 @@
-"""One simulated run: a profile and a policy in, a run record out.
+"""One simulated run: the softphones of a profile against the model of an edge.
 
     start n ──► the calls of the profile, in a greenlet ──► parked ──► resumed if the edge drops the connection
                                                               └── the plan's end ──► hangs up
@@ -10,11 +10,9 @@ are aligned to the wall clock. The same seed gives the same measurements.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from functools import partial
 from random import Random
 from typing import NamedTuple
@@ -25,12 +23,9 @@ from locust_softphone.config.policy import Policy
 from locust_softphone.config.profile import Profile
 from locust_softphone.errors import AttemptFailed, InputError
 from locust_softphone.metrics.attempt import Attempt
+from locust_softphone.metrics.run_so_far import RunSoFar
 from locust_softphone.metrics.tally import Tally
 from locust_softphone.retry.budget import RetryBudget
-from locust_softphone.runs import ledger
-from locust_softphone.runs.build import RunEnd, RunStart, build
-from locust_softphone.runs.record import RunRecord
-from locust_softphone.runs.versions import installed_versions
 from locust_softphone.signaling.context import SoftphoneContext
 from locust_softphone.signaling.dialect import Dialect
 from locust_softphone.signaling.shared_backoff import SharedBackoff
@@ -42,7 +37,11 @@ from locust_softphone.simulation.virtual_dialect import VirtualMediaOffer, Virtu
 from locust_softphone.simulation.virtual_genesys_cloud import VirtualGenesysCloud
 from locust_softphone.simulation.virtual_time import VirtualLock, VirtualTime
 
-__all__ = ["SimulatedRun", "Surroundings"]
+__all__ = ["CHECKS", "SimulatedRun", "Surroundings"]
+
+CHECKS = 200
+"""How often in a plan a run can be stopped."""
+
 
 _DIALECTS: Mapping[str, Callable[[VirtualWire], Dialect]] = {
     each.name: each for each in (VirtualMediaOffer, VirtualGenesysCloud)
@@ -117,44 +116,54 @@ class SimulatedRun:
         if surroundings.policy.genesys_cloud.inbound_calls is not None:
             raise InputError("genesys_cloud.inbound_calls: calls from outside cannot be simulated; take them out")
         self.tally = Tally()
-        self._profile = profile
-        self._surroundings = surroundings
+        self.profile = profile
         self._time = VirtualTime()
         self._rng = Random(surroundings.seed)
         epoch_s = -_EPOCH_S - self._rng.random() * 86_400
-        self._edge = EdgeModel(surroundings.policy, self._time, epoch_s)
-        self._context = self._make_context()
+        self.edge = EdgeModel(surroundings.policy, self._time, epoch_s)
+        self.context = self._make_context(surroundings)
         self._active: dict[Softphone, greenlet.greenlet] = {}
         self._parked: dict[Softphone, _Now] = {}
         self._parked_now = _Now(0, 0)
 
-    def run(self) -> RunRecord:
-        """Do the run; returns its record."""
-        context, profile = self._context, self._profile
-        self._start_next(enumerate(profile.schedule()))
+    def go(self, stop: Callable[[float], bool] = lambda now_s: False) -> bool:
+        """Do the run.
+
+        Args:
+            stop: asked ``CHECKS`` times in the plan, with the instant, whether the rest does not matter.
+
+        Returns:
+            Whether it was done to its end.
+        """
+        context = self.context
+        self._start_next(enumerate(self.profile.schedule()))
         for second in range(int(context.end_s) + 1):
             self._time.call_at(second + 1.0, partial(self._sample_connections, second))
-        self._time.run(context.end_s)
+        for check in range(1, CHECKS + 1):
+            until_s = context.end_s * check / CHECKS
+            self._time.run(until_s)
+            if stop(until_s):
+                return False
         self._hang_up()
-        counters = self._edge.counters()
-        sessions = counters["sessions"]["total"]
-        balanced = ledger.balance(self.tally.counts, counters["steps"], profile.dialect, sessions=sessions)
-        end = RunEnd(
-            after_s=context.end_s + context.goodbye_s,
-            ended="plan over",
-            edge=counters,
-            ledger=balanced,
-            invalid=[f"the ledger does not balance: {problem}" for problem in balanced["problems"]],
-        )
-        return build(self._run_start(), self.tally, end)
+        return True
 
-    def _make_context(self) -> SoftphoneContext:
-        profile, clock = self._profile, self._time.clock
+    @property
+    def ended_s(self) -> float:
+        """When the run ends, in seconds since the plan's start."""
+        return self.context.end_s + self.context.goodbye_s
+
+    def so_far(self, until_s: float) -> RunSoFar:
+        """What has been measured up to an instant."""
+        profile = self.profile
+        return RunSoFar([self.tally], profile.dialect, profile.users, profile.softphone.calls.count, until_s)
+
+    def _make_context(self, surroundings: Surroundings) -> SoftphoneContext:
+        profile, clock = self.profile, self._time.clock
         behaviour = profile.softphone
         wire = VirtualWire(
             self._time,
-            self._edge,
-            Network(self._surroundings.network, clock, self._rng),
+            self.edge,
+            Network(surroundings.network, clock, self._rng),
             timeout_s=behaviour.timeout_s,
             reads_advice=behaviour.retry.remaining == "honour",
         )
@@ -185,8 +194,8 @@ class SimulatedRun:
 
     def _start(self, number: int, start_s: float, starts: Iterator[tuple[int, float]]) -> None:
         self._start_next(starts)
-        if start_s < self._context.end_s:
-            phone = Softphone(self._context, number, start_s)
+        if start_s < self.context.end_s:
+            phone = Softphone(self.context, number, start_s)
             phone.start()
             self._go_on(phone, phone.make_calls)
 
@@ -205,7 +214,7 @@ class SimulatedRun:
         self._active[phone].switch()
 
     def _park(self, phone: Softphone) -> None:
-        if self._time.now_s >= self._context.end_s:
+        if self._time.now_s >= self.context.end_s:
             self._time.run_alone(phone.hang_up, self._time.now_s)
             return
         self._parked[phone] = now = _Now(phone.connected, phone.in_call)
@@ -222,11 +231,11 @@ class SimulatedRun:
 
     def _hang_up(self) -> None:
         """End the run: what is parked hangs up; what still waits for an answer may do so for a while."""
-        end_s = self._context.end_s
+        end_s = self.context.end_s
         for phone in self._parked:
             self._time.run_alone(phone.hang_up, end_s)
         self._parked.clear()
-        self._time.run(end_s + self._context.goodbye_s)
+        self._time.run(end_s + self.context.goodbye_s)
         for waiting in tuple(self._active.values()):
             waiting.throw(_Ended)
 
@@ -238,25 +247,3 @@ class SimulatedRun:
         for name, number in (("connected_now", connected), ("in_call_now", in_call)):
             if number:
                 self.tally.timeline[second][name] += number
-
-    def _run_start(self) -> RunStart:
-        profile, surroundings = self._profile, self._surroundings
-        policy = {name: part for name, part in surroundings.policy.as_json().items() if name != "organisations"}
-        network = surroundings.network
-        now = time.time()
-        return RunStart(
-            run_id=f"{datetime.fromtimestamp(now, UTC).strftime('%Y%m%dT%H%M%S.%fZ')}-{profile.name}",
-            profile=profile.resolved(),
-            planned=profile.schedule().starts_per_second(profile.duration_s),
-            calls_each=profile.softphone.calls.count,
-            target={"url": "virtual", "simulated": True, "policy": policy},
-            versions=installed_versions(),
-            workers=0,
-            began_at=now,
-            simulation={
-                "seed": surroundings.seed,
-                "round_trip_s": network.round_trip_s,
-                "jitter_s": network.jitter_s,
-                "work_s": network.work_s,
-            },
-        )
