@@ -14,10 +14,10 @@ from collections.abc import Callable, Hashable
 from typing import get_args
 
 from locust_softphone.config.policy import LimitedStep, Policy
-from locust_softphone.edge.early_retries import EarlyRetryTracker
 from locust_softphone.edge.http_request import Caller
 from locust_softphone.edge.replies import beyond_limit
 from locust_softphone.edge.stats import Stats, Step
+from locust_softphone.limits.early_retries import EarlyRetryTracker
 from locust_softphone.limits.keyed import KeyParts
 from locust_softphone.limits.step_limits import Answer, StepLimits
 
