@@ -107,7 +107,8 @@ def profiles_of(parsed: argparse.Namespace) -> list[Profile]:
         InputError: with every problem of every profile.
     """
     sets = [parse_set(f"users={parsed.users}")] if parsed.users else []
-    profiles, problems = [], []
+    profiles: list[Profile] = []
+    problems: list[str] = []
     for name in parsed.profiles:
         try:
             profiles += load_overridden(name, profile_folders(), [*sets, *parsed.sets], parsed.sweeps)

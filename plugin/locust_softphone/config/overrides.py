@@ -15,7 +15,7 @@ from collections.abc import Iterable, Sequence
 from copy import deepcopy
 from itertools import product
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 from locust_softphone.config import strict_yaml
 from locust_softphone.config.located_yaml import LocatedYAMLError, parse
@@ -90,7 +90,7 @@ def load_overridden(
 def _overridden(text: str, about: str, overrides: Sequence[Override]) -> Profile:
     tree = parse(text)
     assert tree is not None
-    data = deepcopy(tree.data)
+    data: dict[str, Any] = deepcopy(cast(dict[str, Any], tree.data))
     for override in overrides:
         inner = data
         for part in override.path[:-1]:
@@ -122,4 +122,4 @@ def _yaml(written: str, text: str) -> Any:
     except LocatedYAMLError as error:
         raise ValueError(f"{quoted(text)}: not accepted as YAML: {one_line(error.problem)}") from None
     assert tree is not None
-    return tree.data["value"]
+    return cast(dict[str, Any], tree.data)["value"]
