@@ -71,6 +71,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="I may load-test this host: needed for every host that is not this machine",
     )
+    parser.add_argument(
+        "--keep-going",
+        "--softphone-keep-going",
+        action="store_true",
+        help="run each plan to its end even if a step fails in the same way each time, and no retry can help",
+    )
     add_runs_option(parser, "where run records are written")
     add_format_option(parser)
     add_option(parser, "--ca", "FILE", "PEM file of a private certificate authority to trust instead of the system's")
@@ -117,6 +123,7 @@ def locust_options(parsed: argparse.Namespace) -> list[str]:
     paths = {f"--softphone-{name.replace('_', '-')}": getattr(parsed, name) for name in names}
     options = [text for name, path in paths.items() if path for text in (name, str(path.absolute()))]
     options += ["--host", parsed.host] if parsed.host else []
+    options += ["--softphone-keep-going"] if parsed.keep_going else []
     return options + (["--softphone-authorized"] if parsed.authorized else [])
 
 

@@ -65,6 +65,10 @@ _STARTUP_OPTIONS = (
 """Name, placeholder, default and help of the options that only the start of Locust can set."""
 
 _STARTUP_FLAGS = (
+    (
+        "keep-going",
+        "Run the whole plan even if a step fails in the same way each time, with a failure that no retry can help",
+    ),
     ("authorized", "I may load-test this target: required for any --host that is not this machine, and for any region"),
     (
         "basic-unencoded",
@@ -131,6 +135,7 @@ class StartupOptions:
         call_to: the number that they call, or None.
         client_id: the OAuth client's id; empty for the simulated edge's.
         client_secret: the OAuth client's secret.
+        keep_going: whether a run goes on although a step is bound to fail always.
         form_encoded: whether both are form-encoded in the token request.
         ca: PEM file of a private certificate authority, or None.
         runs: the folder for run records.
@@ -145,6 +150,7 @@ class StartupOptions:
     client_id: str
     client_secret: str = field(repr=False)
     form_encoded: bool
+    keep_going: bool
     ca: str | None
     runs: Path
     policy: Path | None
@@ -173,6 +179,7 @@ class StartupOptions:
             client_id=parsed.softphone_client_id,
             client_secret=_read_secret(Path(file)) if file else secret,
             form_encoded=not parsed.softphone_basic_unencoded,
+            keep_going=parsed.softphone_keep_going,
             ca=parsed.softphone_ca or None,
             runs=Path(parsed.softphone_runs),
             policy=Path(parsed.softphone_policy) if parsed.softphone_policy else None,
