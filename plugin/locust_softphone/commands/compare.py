@@ -12,6 +12,8 @@ from locust_softphone.commands.arguments import (
     add_format_option,
     add_option,
     add_runs_option,
+    complete_profiles,
+    complete_with,
     whole_number,
 )
 from locust_softphone.commands.locust_process import Interruptions
@@ -56,9 +58,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "LOCUST_SOFTPHONE_CLIENT_SECRET; the secret can also come from a file. Ctrl-C ends the series early: finished "
         "runs are kept and compared."
     )
-    parser.add_argument(
+    profiles = parser.add_argument(
         "profiles", nargs="*", metavar="PROFILE", help="name or file (default: the burst and its remedies)"
     )
+    complete_with(profiles, complete_profiles)
     parser.add_argument(
         "--repeat",
         type=whole_number(MOST_REPEATS),
