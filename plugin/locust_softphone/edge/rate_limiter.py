@@ -13,12 +13,12 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from locust_softphone.edge.early_retries import EarlyRetryTracker
 from locust_softphone.edge.http_request import Caller
 from locust_softphone.edge.policy import Advice, Policy
 from locust_softphone.edge.quantities import RateAndBurst
 from locust_softphone.edge.replies import too_many_requests
 from locust_softphone.edge.stats import Stats, Step
+from locust_softphone.limits.early_retries import EarlyRetryTracker
 from locust_softphone.limits.refusal import (
     DescribedLimit,
     OwnSlots,

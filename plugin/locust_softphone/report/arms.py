@@ -148,6 +148,8 @@ def remarks(record: RunRecord) -> Iterator[str]:
             yield f"expected {each.text}, {measured(each)}"
     if undecided := [each.text for each in record.expectations if each.held is None]:
         yield f"not decided when it was aborted: {', '.join(undecided)}"
+    if record.totals.scripts_cut_short and record.profile.get("allow_cut_short"):
+        yield f"{record.totals.scripts_cut_short} scripts had not finished when the run ended, as the profile allows"
     if record.totals.unfinished and not record.aborted:
         unfinished = f"{record.totals.unfinished} of {record.totals.planned} softphones"
         yield f"{unfinished} had not finished their call set-up when the run ended"

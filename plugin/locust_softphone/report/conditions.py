@@ -21,7 +21,15 @@ __all__ = ["OUTSIDE_PROFILE", "Change", "Conditions", "changes", "conditions"]
 OUTSIDE_PROFILE = ("target", "policy", "versions", "workers")
 """The parts that do not come from the profile."""
 
-_NOT_A_CONDITION = ("name", "about", "expect", "softphone", "seed", "edge")  # ``edge`` is part of the policy
+_NOT_A_CONDITION = (
+    "name",
+    "about",
+    "expect",
+    "reproduces",
+    "softphone",
+    "seed",
+    "edge",
+)  # ``edge`` is part of the policy
 
 Setting = tuple[str, str]
 

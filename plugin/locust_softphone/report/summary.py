@@ -32,6 +32,8 @@ def summary_lines(record: RunRecord) -> list[str]:
         for row in (record.ledger.rows if record.ledger else ())
         if row.not_the_edges
     ]
+    if totals.scripts_cut_short:
+        lines.append(f"  scripts cut short by the end of the run: {totals.scripts_cut_short}")
     if record.aborted:
         lines.append(f"  aborted after {record.aborted.after_s:.1f} s: {record.aborted.by} could no longer hold")
     if retries.over_budget:

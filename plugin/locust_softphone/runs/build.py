@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -113,6 +114,7 @@ def build(start: RunStart, tally: Tally, end: RunEnd) -> RunRecord:
                     name: values[name]
                     for name in ("planned", "started", "connected", "answered", "gave_up", "unfinished")
                 },
+                "scripts_cut_short": values["scripts_cut_short"],
                 "calls_planned": values["calls.planned"],
                 "calls_answered": values["calls.answered"],
             },
@@ -189,8 +191,17 @@ def _step(step: str, tally: Tally) -> dict[str, Any]:
     return {
         "attempts": tally.counts[f"attempts.{step}"],
         "outcomes": parts_of(tally.counts, f"outcomes.{step}"),
+        "statuses": _refusals(step, tally),
         **_latencies(step, tally),
     }
+
+
+def _refusals(step: str, tally: Tally) -> dict[str, int]:
+    """The step's answers other than successes by HTTP status, whoever gave them."""
+    answers = Counter(parts_of(tally.counts, f"status.{step}")) + Counter(
+        parts_of(tally.counts, f"foreign_status.{step}")
+    )
+    return {status: n for status, n in sorted(answers.items()) if int(status) >= 300}
 
 
 def _latencies(name: str, tally: Tally) -> dict[str, Any]:

@@ -29,6 +29,7 @@ from locust_softphone.config.expectation import Expectation
 from locust_softphone.config.profile import Profile
 from locust_softphone.metrics.catalogue import Metric, Values, kind_of
 from locust_softphone.metrics.histogram import Histogram
+from locust_softphone.metrics.run_outcome import OutcomeLevel, RunOutcome, run_outcome
 from locust_softphone.metrics.steps import DIALECTS
 from locust_softphone.runs.record_parts import (
     AbortedBy,
@@ -188,6 +189,17 @@ class RunRecord(RecordPart):
         """Every metric by its name in the catalogue; None if it was not measured."""
         codes = [code for code in self.closes if kind_of(f"closes.{code}")]
         return Values(self.dialect, self._read, lambda: codes).all()
+
+    @cached_property
+    def outcome(self) -> RunOutcome:
+        """How many softphones were answered, and why the others were not."""
+        return run_outcome(self.metrics.get, self.dialect, {name: step.statuses for name, step in self.steps.items()})
+
+    @property
+    def reproduced(self) -> bool:
+        """Whether it passed and showed the failure that its profile reproduces: not every softphone was answered."""
+        shows_failure = self.profile.get("reproduces", False) and self.verdict == "passed"
+        return shows_failure and self.outcome.level is not OutcomeLevel.ALL
 
     @cached_property
     def call_setup_times(self) -> Histogram:

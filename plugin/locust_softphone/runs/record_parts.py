@@ -93,6 +93,8 @@ class Step(Latencies):
     """Attempts that began."""
     outcomes: dict[str, Count] = Field(json_schema_extra={"propertyNames": {"enum": [each.value for each in Outcome]}})
     """Attempts by outcome; those that are 0 are left out."""
+    statuses: dict[str, Count] = {}
+    """Attempts that were answered with an HTTP status of 300 or more, by status; older records have none."""
 
 
 class Target(RecordPart):
@@ -128,6 +130,8 @@ class Totals(RecordPart):
     """Softphones of which a call set-up failed for good while there was time to try again."""
     unfinished: Annotated[int, Strict()]
     """Softphones that started, and were neither answered nor gave up: the plan was over first."""
+    scripts_cut_short: Count = 0
+    """Softphones whose script had not finished when the run ended."""
     calls_planned: Count
     """Calls of the plan: softphones times the calls of each."""
     calls_answered: Count

@@ -22,6 +22,7 @@ from locust_softphone.errors import InputError
 from locust_softphone.report.comparison import Comparison
 from locust_softphone.report.html.panels import sections
 from locust_softphone.report.html.series import charts
+from locust_softphone.report.palette import css
 from locust_softphone.report.tables import LEGEND
 from locust_softphone.report.values import measured, seconds
 from locust_softphone.runs.record import RunRecord
@@ -43,7 +44,7 @@ def comparison_html(comparison: Comparison) -> str:
     html = page.render(
         comparison=comparison,
         policy=_policy(plotly, script),
-        style=_own("page.css"),
+        style=_own("page.css") + css(),
         plotly=plotly,
         script=script,
         legend=LEGEND,
