@@ -14,7 +14,7 @@ from typing import Any
 from locust_softphone.config.behaviour import Behaviour
 from locust_softphone.errors import AttemptFailed
 from locust_softphone.metrics.attempt import Attempt
-from locust_softphone.metrics.observations import SESSIONS
+from locust_softphone.metrics.observed_attempts import SESSIONS
 from locust_softphone.metrics.retry_after_sample import RetryAfterSample
 from locust_softphone.metrics.tally import Tally
 from locust_softphone.retry.budget import RetryBudget

@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 
 from locust_softphone.metrics.attempt import Attempt
 from locust_softphone.metrics.histogram import COARSE_BITS, Histogram
-from locust_softphone.metrics.observations import Observations
+from locust_softphone.metrics.observed_attempts import Observations
 from locust_softphone.metrics.outcome import Outcome
 from locust_softphone.metrics.retry_after_sample import RetryAfterSample, RetryAfterSamples
 

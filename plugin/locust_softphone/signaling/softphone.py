@@ -13,7 +13,7 @@ from __future__ import annotations
 from tenacity import Retrying
 
 from locust_softphone.errors import AttemptFailed
-from locust_softphone.metrics.observations import OWN
+from locust_softphone.metrics.observed_attempts import OWN
 from locust_softphone.metrics.outcome import Outcome
 from locust_softphone.metrics.steps import connection_steps
 from locust_softphone.retry.engine import retrying

@@ -11,7 +11,7 @@ from locust.event import EventHook
 
 from locust_softphone.errors import AttemptFailed
 from locust_softphone.metrics.attempt import Attempt
-from locust_softphone.metrics.observations import SESSIONS
+from locust_softphone.metrics.observed_attempts import SESSIONS
 from locust_softphone.metrics.outcome import Outcome
 from locust_softphone.metrics.retry_after_sample import RetryAfterSample
 from locust_softphone.metrics.steps import TRANSPORTS

@@ -9,7 +9,7 @@ from math import inf
 import pytest
 
 from locust_softphone.limits.advice import LimitAdvice
-from locust_softphone.metrics.observations import MOST_LATER, Observations, Observed
+from locust_softphone.metrics.observed_attempts import MOST_LATER, Observations, Observed
 from locust_softphone.metrics.outcome import Outcome
 
 REFUSED = (Outcome.RATE_LIMITED, 429, None)
