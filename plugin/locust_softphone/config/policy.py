@@ -17,7 +17,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import AfterValidator, Field, SecretStr, model_validator
+from pydantic import AfterValidator, Field, JsonValue, SecretStr, model_validator
 
 from locust_softphone.config import strict_yaml
 from locust_softphone.config.genesys_cloud_policy import GenesysCloud
@@ -35,21 +35,23 @@ LimitedStep = Literal["token", "handshake", "offer", "sessions"]
 """The parts of the policy's ``limits``."""
 
 
-def _bucket(rate: str, burst: int) -> tuple[TokenBucketPolicy, ...]:
-    return (TokenBucketPolicy.model_validate({"rate": rate, "burst": burst}),)
+def _bucket(rate: str, burst: int, description: str) -> Any:
+    """A field whose default is one token bucket."""
+    size: dict[str, JsonValue] = {"rate": rate, "burst": burst}
+    default = (TokenBucketPolicy.model_validate(size),)
+    return Field(default, description=description, json_schema_extra={"default": size})
 
 
 class Limits(StrictModel):
     """The limits of each step: a list, or a single one. A request has to pass all limits of its step."""
 
-    token: RateLimits = Field(_bucket("50/s", 300), description="requests for a token, in either dialect; illustrative")
-    handshake: RateLimits = Field(
-        _bucket("50/s", 150), description="WebSocket handshakes, in either dialect; illustrative"
-    )
-    offer: RateLimitsAndCaps = Field(
-        _bucket("50/s", 50),
-        description="SDP offers, in the dialect media-offer; a cap counts the calls, each until its session ends or "
-        "makes its next offer; illustrative",
+    token: RateLimits = _bucket("50/s", 300, "requests for a token, in either dialect; illustrative")
+    handshake: RateLimits = _bucket("50/s", 150, "WebSocket handshakes, in either dialect; illustrative")
+    offer: RateLimitsAndCaps = _bucket(
+        "50/s",
+        50,
+        "SDP offers, in the dialect media-offer; a cap counts the calls, each until its session ends or makes its next "
+        "offer; illustrative",
     )
     sessions: Caps = Field(
         (),
