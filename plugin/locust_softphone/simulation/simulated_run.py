@@ -21,11 +21,10 @@ import greenlet
 
 from locust_softphone.config.policy import Policy
 from locust_softphone.config.profile import Profile
-from locust_softphone.errors import AttemptFailed, InputError
-from locust_softphone.metrics.attempt import Attempt
+from locust_softphone.errors import InputError
 from locust_softphone.metrics.run_so_far import RunSoFar
-from locust_softphone.metrics.tally import Tally
 from locust_softphone.retry.budget import RetryBudget
+from locust_softphone.runs.tally_observer import TallyObserver
 from locust_softphone.signaling.context import SoftphoneContext
 from locust_softphone.signaling.dialect import Dialect
 from locust_softphone.signaling.shared_backoff import SharedBackoff
@@ -68,25 +67,6 @@ class Surroundings:
     seed: int = 0
 
 
-class _Observer:
-    """Keeps what the softphones do in a tally (``signaling.context.Observer``)."""
-
-    def __init__(self, tally: Tally) -> None:
-        self.count = tally.count
-        self.retry = tally.retry
-        self._tally = tally
-
-    def attempt(self, attempt: Attempt, failure: AttemptFailed | None) -> None:
-        self._tally.attempt(attempt)
-
-    def duration(self, name: str, seconds: float) -> None:
-        self._tally.latencies[name].record(seconds)
-
-    def call(self, planned_s: float, began_s: float, ended_s: float, failure: AttemptFailed | None) -> None:
-        if failure is None:
-            self._tally.call(planned_s, began_s, ended_s)
-
-
 class _Now(NamedTuple):
     """How many softphones are connected and in a call."""
 
@@ -115,7 +95,8 @@ class SimulatedRun:
     def __init__(self, profile: Profile, surroundings: Surroundings) -> None:
         if surroundings.policy.genesys_cloud.inbound_calls is not None:
             raise InputError("genesys_cloud.inbound_calls: calls from outside cannot be simulated; take them out")
-        self.tally = Tally()
+        self.observer = TallyObserver()
+        self.tally = self.observer.tally
         self.profile = profile
         self._time = VirtualTime()
         self._rng = Random(surroundings.seed)
@@ -171,7 +152,7 @@ class SimulatedRun:
         return SoftphoneContext(
             behaviour=behaviour,
             dialect=_DIALECTS[profile.dialect](wire),
-            observer=_Observer(self.tally),
+            observer=self.observer,
             shared_token=SharedToken(clock, VirtualLock(self._time)) if shared else None,
             shared_backoff=(
                 SharedBackoff(clock, behaviour.retry.pace_per_s) if behaviour.retry.scope == "fleet" else None
