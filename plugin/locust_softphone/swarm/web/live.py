@@ -10,6 +10,7 @@ from locust_softphone.metrics.outcome import ABNORMAL_CAUSES
 from locust_softphone.metrics.steps import request_steps
 from locust_softphone.metrics.tally import parts_of
 from locust_softphone.report.arms import remarks
+from locust_softphone.report.judgement import expectation_lines
 from locust_softphone.runs.saturation import saturation
 from locust_softphone.swarm.run import Run
 
@@ -55,7 +56,7 @@ def metrics(run: Run) -> dict[str, Any]:
         "saturation": saturation(tally),
         "workers": workers and {"present": workers["workers"] - workers["lost"], "lost": workers["lost"]},
         "verdict": result and result.verdict,
-        "remarks": list(remarks(result)) if result else [],
+        "remarks": [*expectation_lines(result), *remarks(result)] if result else [],
     }
 
 
