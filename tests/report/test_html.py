@@ -16,6 +16,7 @@ from locust_softphone.report.comparison import compare_runs
 from locust_softphone.report.html.page import comparison_html, write_html
 from locust_softphone.runs.record import RunRecord
 from locust_softphone.runs.storage import read, write
+from tests.accessibility.axe import violations
 from tests.browser import Browser, running_browser
 from tests.runs.records import a_record, changed, replaced
 
@@ -264,6 +265,17 @@ def test_a_browser_draws_every_chart_without_errors(browser: Browser, tmp_path: 
         assert page.evaluate("document.documentElement.scrollWidth") == width
         page.locator("input[data-run='0']").uncheck()
         assert page.locator("figure:visible").count() == len(CHARTS)
+
+
+@pytest.mark.parametrize("dark", [False, True])
+def test_the_page_is_accessible(browser: Browser, tmp_path: Path, dark: bool) -> None:
+    write_html(html_of(*a_burst_and_its_remedy()), tmp_path / "comparison.html")
+    with browser.page(dark=dark) as page:
+        page.goto((tmp_path / "comparison.html").as_uri())
+        page.locator("html[data-drawn=all]").wait_for(state="attached")
+        for details in page.locator("summary").all():
+            details.click()
+        assert violations(page) == []
 
 
 @pytest.mark.parametrize("width", [1024, 1280, 390])

@@ -65,6 +65,7 @@ def test_the_metrics_of_a_run() -> None:
         "answered": 1,
         "gave_up": 1,
         "unfinished": 0,
+        "scripts_cut_short": 0,
         "calls_planned": 2,
         "calls_answered": 1,
     }

@@ -60,6 +60,9 @@ class Profile(StrictModel):
     dialect: Literal["media-offer", "genesys-cloud"] = Field(
         DEFAULT_DIALECT, description="The protocol: the simulated edge's own, or the one of Genesys Cloud."
     )
+    allow_cut_short: bool = Field(
+        False, description="Whether the run is valid although scripts of softphones had not finished when it ended."
+    )
     edge: dict[str, Any] = Field(
         default_factory=dict,
         description="Policy of the simulated edge that is started for this profile, unless there is a policy file.",

@@ -154,6 +154,8 @@ def remarks(record: RunRecord) -> Iterator[str]:
     yield from record.validity.reasons
     if record.aborted:
         yield f"aborted after {duration(record.aborted.after_s)}: {record.aborted.by} could no longer hold"
+    if record.totals.scripts_cut_short and record.profile.get("allow_cut_short"):
+        yield f"{record.totals.scripts_cut_short} scripts had not finished when the run ended, as the profile allows"
     if record.totals.unfinished and not record.aborted:
         unfinished = f"{record.totals.unfinished} of {record.totals.planned} softphones"
         yield f"{unfinished} had not finished their call set-up when the run ended"

@@ -114,6 +114,7 @@ def build(start: RunStart, tally: Tally, end: RunEnd) -> RunRecord:
                     name: values[name]
                     for name in ("planned", "started", "connected", "answered", "gave_up", "unfinished")
                 },
+                "scripts_cut_short": values["scripts_cut_short"],
                 "calls_planned": values["calls.planned"],
                 "calls_answered": values["calls.answered"],
             },

@@ -129,6 +129,8 @@ class Totals(RecordPart):
     """Softphones of which a call set-up failed for good while there was time to try again."""
     unfinished: Annotated[int, Strict()]
     """Softphones that started, and were neither answered nor gave up: the plan was over first."""
+    scripts_cut_short: Count = 0
+    """Softphones whose script had not finished when the run ended."""
     calls_planned: Count
     """Calls of the plan: softphones times the calls of each."""
     calls_answered: Count

@@ -25,6 +25,7 @@ import gevent
 
 from locust_softphone import __version__
 from locust_softphone.config.schedule import Schedule
+from locust_softphone.config.units import format_duration
 from locust_softphone.metrics.run_so_far import RunSoFar
 from locust_softphone.metrics.tally import Tally
 from locust_softphone.runs.build import Aborted, RunEnd, RunStart, build
@@ -201,16 +202,26 @@ class Run:
             began_at=began_at,
         )
 
+    @property
+    def _ended_early(self) -> bool:
+        return self._stopped_early or self._aborted is not None
+
     def _problems(self) -> list[str]:
         """Why the run's measurements cannot be trusted, apart from lost workers and the ledger."""
         found = []
-        started, planned = self.tally.counts["started"], self.options.profile.users
+        profile = self.options.profile
+        started, planned = self.tally.counts["started"], profile.users
         if self._stopped_early:
             found.append("the run was stopped before its plan was over")
-        elif started < planned and self._aborted is None:
+        elif started < planned and not self._ended_early:
             found.append(f"only {started} of {planned} planned softphones started")
         if crashed := self.tally.counts["crashed"]:
             found.append(f"the script of {crashed} softphones ended with an exception; see Locust's log")
+        if (cut := self.tally.counts["scripts_cut_short"]) and not self._ended_early and not profile.allow_cut_short:
+            found.append(
+                f"the scripts of {cut} softphones had not finished when the plan was over: make the profile's hold "
+                f"({format_duration(profile.hold_s)}) longer or the scripts shorter, or set allow_cut_short: true"
+            )
         if saturated := saturation(self.tally):
             found.append(saturated)
         return found

@@ -23,6 +23,7 @@ from locust_softphone.report.comparison import Comparison
 from locust_softphone.report.html.panels import sections
 from locust_softphone.report.html.series import charts
 from locust_softphone.report.judgement import MARKS, judgement_of, measured
+from locust_softphone.report.palette import css
 from locust_softphone.report.run_sections import Section, failures, sections_of
 from locust_softphone.runs.record import RunRecord
 from locust_softphone.text import duration
@@ -46,7 +47,7 @@ def comparison_html(comparison: Comparison) -> str:
     html = page.render(
         comparison=comparison,
         policy=_policy(plotly, script),
-        style=_own("page.css"),
+        style=_own("page.css") + css(),
         plotly=plotly,
         script=script,
         marks=MARKS,

@@ -75,8 +75,9 @@ function showPhase(phase, problems, run) {
   at("run").hidden = idle && !run && !problems.length;
   at("metrics").hidden = !run;
   at("stop").hidden = idle;
+  at("another").hidden = !idle;
   at("stop").disabled = phase === "stopping";
-  at("profile").textContent = run?.profile ?? "";
+  at("profile").textContent = run?.profile ?? "The run";
   at("phase").textContent = state || WORDS[phase];
   at("phase").className = state;
   const warnings = new Set([...problems, run?.saturation, ...(run?.remarks ?? [])].filter(Boolean)); // a Set, since remarks repeat it
@@ -94,8 +95,8 @@ function showMetrics(run) {
   at("clock").textContent = `${seconds(Math.max(run.clock_s, 0))} of ${seconds(run.duration_s)}`;
   at("totals").replaceChildren(
     tile("planned by now", totals.due, `of ${totals.planned}`), tile("started", totals.started),
-    tile("connected", totals.connected), tile("answered", totals.answered), tile("gave up", totals.gave_up),
-    tile("429", sum(run.rate_limited)), tile("abnormal closes", sum(run.abnormal_closes)));
+    tile("connected", totals.connected), tile("answered", totals.answered, "", "good"), tile("gave up", totals.gave_up, "", "bad"),
+    tile("429", sum(run.rate_limited), "", "uncertain"), tile("abnormal closes", sum(run.abnormal_closes), "", "bad"));
   fill("rate-limited", Object.entries(run.rate_limited));
   fill("closes", [...Object.entries(run.closes).map(([code, number]) => [`code ${code}`, number]),
     ...Object.entries(run.abnormal_closes).map(([cause, number]) => [`abnormal: ${cause.replaceAll("_", " ")}`, number])]);
@@ -105,8 +106,9 @@ function showMetrics(run) {
   ]).sort());
 }
 
-function tile(name, number, note = "") {
-  const made = document.createElement("div"), value = element("dd", `${number} `);
+/** A number with its name; the colour says what it is, unless there are none. */
+function tile(name, number, note = "", colour = "") {
+  const made = element("div", "", number ? colour : ""), value = element("dd", `${number} `);
   value.append(element("small", note));
   made.append(element("dt", name), value);
   return made;
