@@ -71,6 +71,8 @@ def _softphones(record: RunRecord) -> Iterator[str]:
         f"{totals.planned} planned, {totals.started} started, {totals.connected} connected, "
         f"{totals.answered} answered, {totals.gave_up} gave up, {totals.unfinished} unfinished"
     )
+    if totals.scripts_cut_short:
+        yield f"{totals.scripts_cut_short} scripts were cut short by the end of the run"
 
 
 def _latencies(record: RunRecord) -> Iterator[str]:
