@@ -83,6 +83,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="DURATION",
         help="wait between two runs (default: 60s with --host, because the previous run may have used up its limits)",
     )
+    parser.add_argument(
+        "--keep-going",
+        "--softphone-keep-going",
+        action="store_true",
+        help="run each plan to its end even if a step fails in the same way each time, and no retry can help",
+    )
     add_authorized_option(parser)
     add_runs_option(parser, "where run records are written")
     add_format_option(parser)
@@ -130,6 +136,7 @@ def locust_options(parsed: argparse.Namespace) -> list[str]:
     paths = {f"--softphone-{name.replace('_', '-')}": getattr(parsed, name) for name in names}
     options = [text for name, path in paths.items() if path for text in (name, str(path.absolute()))]
     options += ["--host", parsed.host] if parsed.host else []
+    options += ["--softphone-keep-going"] if parsed.keep_going else []
     return options + ([AUTHORIZED] if parsed.authorized else [])
 
 

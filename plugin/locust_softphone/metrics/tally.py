@@ -23,7 +23,10 @@ from locust_softphone.metrics.histogram import COARSE_BITS, Histogram
 from locust_softphone.metrics.outcome import Outcome
 from locust_softphone.metrics.retry_after_sample import RetryAfterSample, RetryAfterSamples
 
-__all__ = ["Tally", "parts_of"]
+__all__ = ["OTHER", "Tally", "parts_of"]
+
+OTHER = "other causes"
+"""The cause that attempts are counted under when there are too many different ones."""
 
 
 class Tally:

@@ -92,6 +92,9 @@ class Step(Latencies):
     """Attempts that began."""
     outcomes: dict[str, Count] = Field(json_schema_extra={"propertyNames": {"enum": [each.value for each in Outcome]}})
     """Attempts by outcome; those that are 0 are left out."""
+    causes: dict[str, Count] = Field(default={}, max_length=21)
+    """Failed attempts by cause, the most frequent first: the outcome, with the HTTP status, close code or broken rule.
+    At most 20 causes by name, and the rest as "other causes". Attempts that the run's end cancelled are left out."""
     statuses: dict[str, Count] = {}
     """Attempts that were answered with an HTTP status of 300 or more, by status; older records have none."""
 
