@@ -152,6 +152,7 @@ def build(start: RunStart, tally: Tally, end: RunEnd) -> RunRecord:
                 "on_time_attempts_per_s": on_time_per_s(tally),
             },
             "fleet": end.fleet,
+            "observations": {name: each.compact() for name, each in sorted(tally.observations.items()) if len(each)},
             "timeline": _timeline(start.planned, tally),
             "histograms": {name: each.encode() for name, each in sorted(tally.latencies.items()) if len(each)},
             "edge": end.edge,
