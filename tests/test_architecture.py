@@ -8,7 +8,7 @@ report ─► runs ────────────────────�
 simulation ─► signaling, runs ────────────────┤        not signaling's sockets
 swarm ──► signaling, runs, report ────────────┤
 edge ───► limits, sdp, jid, config ───────────┘        not signaling: shared code would hide shared mistakes
-commands, cli, schemas and the package itself may import everything
+commands, cli, __main__, schemas and the package itself may import everything
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ ROOT = PACKAGE.parents[1]
 MODULES = sorted(PACKAGE.rglob("*.py"))
 
 PURE = ("text", "untrusted", "jid", "sdp", "limits", "metrics", "errors", "config", "retry")
-ON_TOP = ("", "cli", "commands", "schemas")
+ON_TOP = ("", "__main__", "cli", "commands", "schemas")
 MAY_IMPORT: dict[str, set[str]] = {
     **{part: set(PURE[: number + 1]) for number, part in enumerate(PURE)},
     "signaling": {*PURE, "signaling"},

@@ -54,7 +54,7 @@ def parsed(*arguments: str) -> argparse.Namespace:
         (["--client-secret-file", "secret"], ["--softphone-client-secret-file", f"{Path.cwd()}/secret"]),
         (
             ["--host", "https://edge.example", "--authorized", "--ca", "/ca.pem"],
-            ["--softphone-ca", "/ca.pem", "--host", "https://edge.example", "--softphone-authorized"],
+            ["--softphone-ca", "/ca.pem", "--host", "https://edge.example", "--authorized"],
         ),
     ],
 )

@@ -129,7 +129,7 @@ def test_a_ledger_that_does_not_balance_exits_with_3(tmp_path: Path) -> None:
 
 NO_PERMISSION = (
     "--host http://192.0.2.1: not this machine. A load test needs its owner's permission: "
-    "add --softphone-authorized once you have it"
+    "add --authorized once you have it"
 )
 NO_CLIENT = "--host http://192.0.2.1: needs LOCUST_SOFTPHONE_CLIENT_ID and LOCUST_SOFTPHONE_CLIENT_SECRET"
 SIX_PROBLEMS = "a: 1\nb: 2\nc: 3\nd: 4\ne: 5\nf: 6\n"

@@ -19,8 +19,15 @@ from locust_softphone.signaling.target import Target
 __all__ = ["add_arguments", "run"]
 
 
+EXAMPLES = """\
+locust-softphone describe ramp-60s
+locust-softphone describe my-profile.yaml --dry-run --host https://edge.example
+"""
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
+    parser.epilog = EXAMPLES
     parser.description = (
         "Explain in a few lines what a profile will do. With --dry-run, also show every request that one of its "
         "softphones would send, with secrets masked. Nothing is sent to the real edge: a simulated edge on this "

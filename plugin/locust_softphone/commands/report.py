@@ -14,8 +14,16 @@ from locust_softphone.runs import history
 __all__ = ["add_arguments", "run"]
 
 
+EXAMPLES = """\
+locust-softphone report
+locust-softphone report runs/ --html page.html
+locust-softphone report 20261126T172148.146935Z-smoke --format junit
+"""
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
+    parser.epilog = EXAMPLES
     parser.description = (
         "Compare runs from their records, whenever and wherever they were made. Without RUN, list the runs: date, "
         "profile, target, result, and the name to give as RUN."

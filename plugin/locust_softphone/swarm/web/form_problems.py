@@ -12,6 +12,7 @@ import re
 import shlex
 
 from locust_softphone.signaling.target import ASK_FIRST
+from locust_softphone.swarm.option_list import AUTHORIZED
 
 __all__ = ["in_words_of_the_form"]
 
@@ -40,7 +41,7 @@ def _of_host(problem: str, host: str) -> str:
         what = problem.split(": ")[0]
         return (
             f"Host: {what} is not this machine, and a load test needs the permission of its owner. If you have it: "
-            f"{_RESTART} --host {shlex.quote(host)} --softphone-authorized. {_EMPTY_IS_SIMULATED}"
+            f"{_RESTART} --host {shlex.quote(host)} {AUTHORIZED}. {_EMPTY_IS_SIMULATED}"
         )
     if variables := _STARTUP.search(problem):
         return f"Host: {problem}. Set {variables[0]} where Locust is started: {_RESTART} it."
