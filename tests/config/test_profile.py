@@ -15,7 +15,8 @@ from locust_softphone.config.profile_files import list_profiles, load_profile, p
 from locust_softphone.config.schedule import Schedule, Stage
 from locust_softphone.config.strict_yaml import loads
 from locust_softphone.errors import InputError
-from locust_softphone.schemas.generate import PROFILE_SCHEMA, generated
+from locust_softphone.schemas.files import PROFILE_SCHEMA
+from locust_softphone.schemas.generate import generated
 
 PACK = [file.name for file in list_profiles([pack_folder()])]
 BURST = "name: burst\nusers: 500\n"

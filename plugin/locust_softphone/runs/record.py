@@ -40,6 +40,7 @@ from locust_softphone.runs.record_parts import (
     GeneratorRecord,
     Latencies,
     Ledger,
+    ObservedStep,
     Reconnects,
     RecordPart,
     Retries,
@@ -154,6 +155,8 @@ class RunRecord(RecordPart):
     """Whether the load generator kept up: over all its processes."""
     fleet: Fleet | None = None
     """The workers; null for a run in one process."""
+    observations: dict[str, ObservedStep] = Field(default={})
+    """What was attempted, one by one, by step; and ``session``: when each WebSocket opened, and how it ended."""
     timeline: tuple[Second, ...]
     """What happened in each second, from the plan's start."""
     histograms: dict[str, str]

@@ -104,6 +104,7 @@ class StartupOptions:
         call_to: the number that they call, or None.
         client_id: the OAuth client's id; empty for the simulated edge's.
         client_secret: the OAuth client's secret.
+        keep_going: whether a run goes on although a step is bound to fail always.
         form_encoded: whether both are form-encoded in the token request.
         ca: PEM file of a private certificate authority, or None.
         runs: the folder for run records.
@@ -118,6 +119,7 @@ class StartupOptions:
     client_id: str
     client_secret: str = field(repr=False)
     form_encoded: bool
+    keep_going: bool
     ca: str | None
     runs: Path
     policy: Path | None
@@ -146,6 +148,7 @@ class StartupOptions:
             client_id=parsed.softphone_client_id,
             client_secret=_read_secret(Path(file)) if file else secret,
             form_encoded=not parsed.softphone_basic_unencoded,
+            keep_going=parsed.softphone_keep_going,
             ca=parsed.softphone_ca or None,
             runs=Path(parsed.softphone_runs),
             policy=Path(parsed.softphone_policy) if parsed.softphone_policy else None,
