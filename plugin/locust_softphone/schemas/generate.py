@@ -11,9 +11,9 @@ from typing import Any
 
 from pydantic import BaseModel, SecretStr
 
+from locust_softphone.config.policy import Policy
 from locust_softphone.config.profile import Profile
 from locust_softphone.config.units import DURATION, RATE, format_duration, format_rate
-from locust_softphone.edge.policy import Policy
 from locust_softphone.runs.record import RunRecord
 from locust_softphone.schemas.files import POLICY_SCHEMA, PROFILE_SCHEMA, RECORD_SCHEMA
 from locust_softphone.schemas.key_reference import POLICY_PAGE, PROFILE_PAGE, policy_page, profile_page
