@@ -16,7 +16,7 @@ from locust_softphone.report import statistics
 from locust_softphone.report.conditions import Conditions, changes, conditions
 from locust_softphone.report.statistics import Estimate
 from locust_softphone.report.timeline import Timeline
-from locust_softphone.report.values import number
+from locust_softphone.report.values import number, overridden
 from locust_softphone.runs.record import RunRecord
 from locust_softphone.text import duration
 
@@ -67,7 +67,8 @@ class Run:
 
     @cached_property
     def remarks(self) -> tuple[str, ...]:
-        return tuple(remarks(self.record))
+        changed = overridden(self.record.profile, self.record.overridden)
+        return (*remarks(self.record), *([f"overridden in the form: {changed}"] if changed else []))
 
     @cached_property
     def timeline(self) -> Timeline:

@@ -17,6 +17,7 @@ from typing import NamedTuple
 from locust_softphone.metrics.run_outcome import causes_of_step
 from locust_softphone.report.arms import remarks
 from locust_softphone.report.judgement import expectation_lines, judgement_of
+from locust_softphone.report.values import overridden
 from locust_softphone.runs.record import RunRecord
 from locust_softphone.runs.record_parts import Durations
 from locust_softphone.text import duration
@@ -60,6 +61,8 @@ def _expectations(record: RunRecord) -> Iterator[str]:
 
 def _remarks(record: RunRecord) -> Iterator[str]:
     yield from remarks(record)
+    if changed := overridden(record.profile, record.overridden):
+        yield f"overridden in the form: {changed}"
     if record.retries.over_budget:
         budget = f"{record.profile['softphone']['retry']['budget']:g} times the plan"
         yield f"retry budget of {budget} used up: {record.retries.over_budget} more attempts were not made"

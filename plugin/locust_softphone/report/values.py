@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 from locust_softphone.metrics.catalogue import KINDS
 from locust_softphone.report.statistics import Estimate
-from locust_softphone.text import duration
+from locust_softphone.text import duration, one_line
 
-__all__ = ["estimated", "listed", "number"]
+__all__ = ["estimated", "listed", "number", "overridden"]
 
 
 def number(value: float | None) -> str:
@@ -22,6 +24,16 @@ def listed(parts: Iterable[str]) -> str:
     """``a, b and c``."""
     *most, last = parts
     return f"{', '.join(most)} and {last}" if most else last
+
+
+def overridden(profile: Mapping[str, Any], before: Mapping[str, Any]) -> str:
+    """What a form changed in a profile: ``users 100 instead of 500``; empty if nothing."""
+    changes = (f"{key} {_plain(profile.get(key))} instead of {_plain(value)}" for key, value in before.items())
+    return one_line(", ".join(changes))
+
+
+def _plain(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False).replace('"', "")
 
 
 def estimated(metric: str, estimate: Estimate | None, *, signed: bool = False) -> str:

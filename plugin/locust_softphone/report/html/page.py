@@ -25,6 +25,7 @@ from locust_softphone.report.html.series import charts
 from locust_softphone.report.judgement import MARKS, judgement_of, measured
 from locust_softphone.report.palette import css
 from locust_softphone.report.run_sections import Section, failures, sections_of
+from locust_softphone.report.values import overridden
 from locust_softphone.runs.record import RunRecord
 from locust_softphone.text import duration
 
@@ -36,8 +37,8 @@ MOST_RUNS_AT_FIRST = 8
 """Of more runs than these, only the charts of each arm's first run are shown at first."""
 
 
-def comparison_html(comparison: Comparison) -> str:
-    """A comparison as a whole HTML document."""
+def comparison_html(comparison: Comparison, back: str = "") -> str:
+    """A comparison as a whole HTML document; ``back`` is the address of the page that it was asked for on, if any."""
     from plotly.offline import get_plotlyjs  # slow to import, and only the page needs it
 
     runs, series = comparison.runs, charts(comparison.runs)
@@ -46,6 +47,7 @@ def comparison_html(comparison: Comparison) -> str:
     page = _environment().get_template("page.html")
     html = page.render(
         comparison=comparison,
+        back=back,
         policy=_policy(plotly, script),
         style=_own("page.css") + css(),
         plotly=plotly,
@@ -92,6 +94,7 @@ def _environment() -> Environment:
     found.filters |= {
         "judgement": judgement_of,
         "measured": measured,
+        "overridden": overridden,
         "seconds": _seconds,
         "sections": _sections,
         "yaml": _yaml,
