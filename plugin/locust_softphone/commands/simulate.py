@@ -19,7 +19,7 @@ from locust_softphone.commands.arguments import (
 )
 from locust_softphone.commands.output import print_comparison
 from locust_softphone.config import strict_yaml
-from locust_softphone.config.overrides import load_overridden, parse_set
+from locust_softphone.config.key_overrides import load_overridden, parse_set
 from locust_softphone.config.policy import Policy, load_policy
 from locust_softphone.config.profile import Profile
 from locust_softphone.config.profile_files import profile_folders

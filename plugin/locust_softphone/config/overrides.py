@@ -1,125 +1,65 @@
-"""Changes to a profile from the command line: ``--set`` changes a key, ``--sweep`` makes one profile for each value.
-
-    --set softphone.retry.jitter=none      burst-500-jitter-none
-    --sweep ramp=5s,10s                    burst-500-ramp-5s, burst-500-ramp-10s
-    --sweep "ramp=5s,{rate: 50/s}"         values are YAML
-
-Each profile is named by what differs. Several sweeps make one profile for each combination of their values.
-"""
+"""A profile with other users or another ramp, as a form asks for it; everything else stays as in its file."""
 
 from __future__ import annotations
 
-import json
-import re
-from collections.abc import Iterable, Sequence
-from copy import deepcopy
-from itertools import product
-from pathlib import Path
-from typing import Any, NamedTuple, cast
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import yaml
 
 from locust_softphone.config import strict_yaml
-from locust_softphone.config.located_yaml import LocatedYAMLError, parse
 from locust_softphone.config.profile import Profile
-from locust_softphone.config.profile_files import first_comment, profile_text
 from locust_softphone.errors import InputError
-from locust_softphone.text import one_line, quoted
+from locust_softphone.text import quoted
 
-__all__ = ["Override", "load_overridden", "parse_set", "parse_sweep"]
-
-_LONGEST_NAME = 64
+__all__ = ["Overrides"]
 
 
-class Override(NamedTuple):
-    """One key of a profile with its new value.
+@dataclass(frozen=True)
+class Overrides:
+    """What to change in a profile; an empty text changes nothing.
 
     Args:
-        path: the key, such as ``("softphone", "retry", "jitter")``.
-        value: as YAML has it.
-        text: the value as it was written.
+        users: the number of softphones, as text.
+        ramp: a duration such as ``60s``, or an arrival rate such as ``50/s``.
     """
 
-    path: tuple[str, ...]
-    value: Any
-    text: str
+    users: str = ""
+    ramp: str = ""
 
-    @property
-    def label(self) -> str:
-        """Its part of a profile's name."""
-        return re.sub(r"[^A-Za-z0-9._]+", "-", f"{self.path[-1]}-{self.text}").strip("-")
+    def apply(self, profile: Profile) -> Profile:
+        """The changed profile.
 
+        Raises:
+            InputError: it is not a valid profile; each line begins with ``Users:`` or ``Ramp:``.
+        """
+        changed: dict[str, Any] = {}
+        if users := self.users.strip():
+            if not users.isdecimal() or not users.isascii():
+                raise InputError(f"Users: {quoted(users)} is not a whole number; type one such as 100")
+            changed["users"] = int(users)
+        if ramp := self.ramp.strip():
+            changed["ramp"] = {"rate": ramp} if "/" in ramp else ramp
+        if not changed:
+            return profile
+        try:
+            text = yaml.safe_dump({**profile.resolved(), **changed}, sort_keys=False, allow_unicode=True)
+            return strict_yaml.loads(text, Profile, name="form")
+        except InputError as error:
+            raise InputError(*(_in_words_of_the_form(problem, changed) for problem in error.problems)) from None
 
-def parse_set(text: str) -> Override:
-    """Read ``key=value``.
-
-    Raises:
-        ValueError: it is something else.
-    """
-    path, written = _split(text, "users=200")
-    return Override(path, _yaml(written, text), written.strip())
-
-
-def parse_sweep(text: str) -> tuple[Override, ...]:
-    """Read ``key=value,value,…``.
-
-    Raises:
-        ValueError: it is something else.
-    """
-    path, written = _split(text, "ramp=5s,10s")
-    values = _yaml(f"[{written}]", text)
-    if not values:
-        raise ValueError(f"{quoted(text)} has no values, write it as ramp=5s,10s")
-    return tuple(Override(path, value, value if isinstance(value, str) else json.dumps(value)) for value in values)
+    @staticmethod
+    def replaced(before: Profile, after: Profile) -> Mapping[str, Any]:
+        """The values of the file that were overridden, by key."""
+        was, now = before.resolved(), after.resolved()
+        return {key: was[key] for key in ("users", "ramp") if was[key] != now[key]}
 
 
-def load_overridden(
-    name_or_path: str, folders: Iterable[Path], sets: Sequence[Override], sweeps: Sequence[tuple[Override, ...]]
-) -> list[Profile]:
-    """The profile with the overrides, one for each combination of the swept values.
-
-    Raises:
-        InputError: as ``load_profile``, or the profile does not accept an override.
-    """
-    name, text = profile_text(name_or_path, folders)
-    profile = strict_yaml.loads(text, Profile, name=name)
-    about = profile.about or first_comment(text)
-    if not sets and not sweeps:
-        return [profile.model_copy(update={"about": about})]
-    return [_overridden(text, about, (*sets, *chosen)) for chosen in product(*sweeps)]
-
-
-def _overridden(text: str, about: str, overrides: Sequence[Override]) -> Profile:
-    tree = parse(text)
-    assert tree is not None
-    data: dict[str, Any] = deepcopy(cast(dict[str, Any], tree.data))
-    for override in overrides:
-        inner = data
-        for part in override.path[:-1]:
-            below = inner.setdefault(part, {})
-            if not isinstance(below, dict):
-                below = inner[part] = {}
-            inner = below
-        inner[override.path[-1]] = override.value
-    if ("name",) not in [override.path for override in overrides]:
-        data["name"] = "-".join([str(data["name"]), *(override.label for override in overrides)])[:_LONGEST_NAME]
-    try:
-        profile = strict_yaml.loads(json.dumps(data), Profile, name="--set")
-    except InputError as error:
-        raise InputError(*(re.sub(r"^--set:\d+:", "--set", problem) for problem in error.problems)) from None
-    return profile.model_copy(update={"about": profile.about or about})
-
-
-def _split(text: str, example: str) -> tuple[tuple[str, ...], str]:
-    key, equals, value = text.partition("=")
-    path = tuple(key.strip().split("."))
-    if not equals or not all(path):
-        raise ValueError(f"{quoted(text)} is not a key with a value, write it as {example}")
-    return path, value
-
-
-def _yaml(written: str, text: str) -> Any:
-    try:
-        tree = parse(f"value: {written}")
-    except LocatedYAMLError as error:
-        raise ValueError(f"{quoted(text)}: not accepted as YAML: {one_line(error.problem)}") from None
-    assert tree is not None
-    return cast(dict[str, Any], tree.data)["value"]
+def _in_words_of_the_form(problem: str, changed: Mapping[str, Any]) -> str:
+    """``form:3: ramp: must …`` as ``Ramp: must …``, with an example."""
+    problem = problem.split(": ", 1)[1]
+    for key, example in (("users", "100"), ("ramp", "60s or 50/s")):
+        if problem.startswith(key) and key in changed:
+            return f"{key.capitalize()}{problem.removeprefix(key)}; type a value such as {example}"
+    return f"Users: {problem}; with this profile, change the ramp too" if "users" in changed else f"Ramp: {problem}"

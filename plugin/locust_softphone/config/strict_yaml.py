@@ -13,6 +13,7 @@ from __future__ import annotations
 import logging
 import os
 import re
+import stat
 from functools import cache
 from typing import TypeVar, get_origin
 
@@ -56,6 +57,9 @@ def read(path: str | os.PathLike[str]) -> str:
     """
     name = one_line(os.fspath(path))
     try:
+        mode = os.stat(path).st_mode
+        if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):  # reading a pipe waits for its writer, perhaps for ever
+            raise InputError(f"{name}: is a pipe or a device, give a file")
         with open(path, "rb") as file:
             content = file.read(LARGEST_BYTES + 1)
     except (OSError, ValueError) as e:  # ValueError: a NUL in the path

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
@@ -43,6 +43,7 @@ class RunStart:
         versions: of everything that could explain a difference.
         workers: how many worker processes; 0 for a run in one process.
         began_at: when the plan began, in seconds since the epoch.
+        overridden: the values of the profile's file that were replaced when the run was started, by key.
         simulation: of a run in virtual time: its seed and its network; None for a real run.
     """
 
@@ -54,6 +55,7 @@ class RunStart:
     versions: Mapping[str, str]
     workers: int
     began_at: float
+    overridden: Mapping[str, Any] = field(default_factory=dict)
     simulation: Mapping[str, Any] | None = None
 
 
@@ -108,6 +110,7 @@ def build(start: RunStart, tally: Tally, end: RunEnd) -> RunRecord:
         {
             "run_id": start.run_id,
             "profile": dict(start.profile),
+            "overridden": dict(start.overridden),
             "target": start.target,
             "versions": start.versions,
             "workers": start.workers,

@@ -110,6 +110,8 @@ class RunRecord(RecordPart):
     """Name of the run's folder: its start as YYYYMMDDTHHMMSS.ffffffZ, and the profile's name."""
     profile: Annotated[dict[str, Any], AfterValidator(_checked_profile), _SchemaOfProfile]
     """The profile as resolved: every field explicit, durations and rates in human units such as 250ms and 50/s."""
+    overridden: dict[str, Any] = Field(default_factory=dict)
+    """What the form of the web UI changed in the profile: the values of the profile's file, by key."""
     target: Target
     """The edge that was tested."""
     versions: dict[str, str]

@@ -216,6 +216,7 @@ class Run:
             versions=installed_versions() | ({"tls": engine()} if self.target.tls else {}),
             workers=self.generator.workers,
             began_at=began_at,
+            overridden=self.options.overridden,
         )
 
     @property
