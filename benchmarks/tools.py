@@ -22,7 +22,7 @@ from typing import Any
 import yaml
 
 from harness import Bench
-from locust_softphone.commands.locust_process import locustfile
+from locust_softphone.commands.locust_process import packaged_locustfile
 from locust_softphone.sdp import make_offer
 from process import Command
 
@@ -56,7 +56,7 @@ def softphones(bench: Bench, profile: Mapping[str, Any], *, processes: int = 0, 
     (folder / "benchmark.yaml").write_text(yaml.safe_dump({"name": "benchmark", **profile}))
     return Command(
         [
-            *(sys.executable, "-m", "locust", "-f", str(locustfile()), "--headless", "--only-summary"),
+            *(sys.executable, "-m", "locust", "-f", str(packaged_locustfile()), "--headless", "--only-summary"),
             *("--host", bench.edge.url, "--softphone-profile", "benchmark.yaml", "--softphone-runs", "runs"),
             *(["--softphone-ca", str(bench.edge.ca)] if bench.edge.ca else []),
             *_worker_options(processes),

@@ -5,9 +5,10 @@ text untrusted jid sdp limits probing ─► metrics ─► errors ─► config
 signaling ────────────────────────────────────────────┤
 runs ─────────────────────────────────────────────────┤
 report ─► runs ───────────────────────────────────────┤
+simulation ─► signaling, runs ────────────────────────┤        not signaling's sockets
 swarm ──► signaling, runs, report ────────────────────┤
 edge ───► limits, sdp, jid, config ───────────────────┘        not signaling: shared code would hide shared mistakes
-commands, cli, schemas and the package itself may import everything
+commands, cli, __main__, schemas and the package itself may import everything
 """
 
 from __future__ import annotations
@@ -27,13 +28,14 @@ ROOT = PACKAGE.parents[1]
 MODULES = sorted(PACKAGE.rglob("*.py"))
 
 PURE = ("text", "untrusted", "jid", "sdp", "limits", "probing", "metrics", "errors", "config", "retry")
-ON_TOP = ("", "cli", "commands", "schemas")
+ON_TOP = ("", "__main__", "cli", "commands", "schemas")
 MAY_IMPORT: dict[str, set[str]] = {
     **{part: set(PURE[: number + 1]) for number, part in enumerate(PURE)},
     "signaling": {*PURE, "signaling"},
     "runs": {*PURE, "runs"},
     "report": {*PURE, "runs", "report"},
     "swarm": {*PURE, "signaling", "runs", "report", "swarm"},
+    "simulation": {*PURE, "signaling", "runs", "simulation"},
     "edge": {"text", "untrusted", "jid", "sdp", "limits", "errors", "config", "edge"},
 }
 """For each part of the package (a folder, or a module at the top) the parts that it may import."""
@@ -41,6 +43,7 @@ MAY_IMPORT: dict[str, set[str]] = {
 ALLOWED_IN = {  # other modules that only some parts may import
     "locust": {"swarm"},
     "gevent": {"swarm"},
+    "greenlet": {"simulation"},
     "socket": {"signaling"},
     "_socket": {"swarm"},
     "ssl": {"signaling", "edge"},
@@ -89,6 +92,12 @@ def test_a_module_imports_only_what_its_part_may_import(path: Path) -> None:
             assert part_of(inside) in MAY_IMPORT[part] | {"", "__version__"}, f"{part} must not import {inside}"
         elif top in ALLOWED_IN:
             assert part in ALLOWED_IN[top], f"{part} must not import {top}"
+
+
+def test_the_simulation_uses_the_softphone_and_not_its_sockets() -> None:
+    wire = {f"locust_softphone.signaling.{name}" for name in ("stream", "tls", "target", "hosts", "http", "websocket")}
+    for path in (PACKAGE / "simulation").glob("*.py"):
+        assert not wire & set(imports(path)), path.name
 
 
 def test_modules_do_not_import_each_other_in_a_cycle() -> None:

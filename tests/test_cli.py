@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shlex
 import subprocess
 import sys
@@ -11,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from locust_softphone import __version__
-from locust_softphone.cli import main
+from locust_softphone.cli import COMMANDS, main, parse
 
 
 def command(*arguments: object) -> list[str]:
@@ -135,3 +136,22 @@ def test_a_terminal_without_unicode_gets_escapes(tmp_path: Path) -> None:
     outer = {**os.environ, "PYTHONIOENCODING": "ascii"}
     done = subprocess.run(command("describe", profile), capture_output=True, text=True, check=True, env=outer)
     assert done.stdout.startswith("Gr\\xf6\\xdfer.\n1 softphone")
+
+
+# Examples
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_help_has_examples_that_the_command_line_accepts(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit):
+        main([name, "--help"])
+    _, _, text = capsys.readouterr().out.partition("\nexamples:\n")
+    lines = [line.strip() for line in text.splitlines()]
+    assert lines
+    monkeypatch.chdir(tmp_path)
+    for line in lines:
+        program, *words = shlex.split(re.split(" >>? ", line)[0])
+        assert (program, words[0]) == ("locust-softphone", name)
+        assert callable(parse(words).run)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import io
+import os
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -17,29 +18,43 @@ from locust_softphone.report.standard_output import check_open, discard_unwritte
 if TYPE_CHECKING:
     from _typeshed import SupportsWrite
 
-__all__ = ["main"]
+__all__ = ["COMMANDS", "command_parser", "main", "parse"]
 
 DESCRIPTION = """\
-Load-test WebRTC softphone signaling with Locust: run and compare profiles. Single runs are started with locust itself.
+Load-test WebRTC softphone signaling with Locust.
 
 Exit codes: 0 every expectation held · 1 an expectation failed · 2 bad input, explained in one line · 3 a run is missing
 or not valid · 4 the output cannot be written. The most serious of several counts, in the order 2, 4, 3, 1, 0.
 """
 
 COMMANDS = {
+    "init": "write a locustfile, a profile and a policy to start with",
+    "run": "run one profile",
+    "ui": "start the web UI",
     "compare": "run profiles and report what made the difference",
+    "simulate": "run profiles in virtual time, in seconds",
     "report": "compare runs that are finished",
     "describe": "explain what a profile will do",
     "profiles": "list the profiles",
     "edge": "run the simulated edge",
+    "schema": "print the JSON Schema of a kind of file",
+    "completion": "print what makes a shell complete this command",
 }
-"""Each command with its line in the help. ``commands/NAME.py`` has its ``add_arguments`` and ``run``."""
+"""Each command with its line in the help."""
+
+_MODULES = {"run": "run_profile"}
+"""The modules in ``commands/`` that are not named like their command: module names are unique in the package."""
+
+_PASS_ON = ("run", "ui")
+"""Commands that give everything after ``--`` to Locust."""
 
 INTERRUPTED, PIPE_CLOSED = 130, 141  # what a shell shows for a program that SIGINT or SIGPIPE ended
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command that ``arguments`` name; returns the exit code."""
+    if "_ARGCOMPLETE" in os.environ:
+        _complete()
     words = sys.argv[1:] if arguments is None else list(arguments)
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")
@@ -59,10 +74,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return INTERRUPTED
 
 
+def _complete() -> None:
+    """Answer a shell that completes a command line, and exit."""
+    import argcomplete
+
+    words = os.environ["COMP_LINE"].split()
+    argcomplete.autocomplete(_parser(words[1:]), always_complete_options="long")
+
+
 def _run(words: Sequence[str]) -> int:
     check_open()
     try:
-        parsed = _parser(words).parse_args(words)
+        parsed = parse(words)
         run: Callable[[argparse.Namespace], int] = parsed.run
         return run(parsed)
     except InputError as error:
@@ -70,6 +93,32 @@ def _run(words: Sequence[str]) -> int:
         return ExitCode.BAD_INPUT
     finally:
         sys.stdout.flush()
+
+
+def parse(words: Sequence[str]) -> argparse.Namespace:
+    """Read the words of a command line, without the program's name; ``run`` of the result runs the command.
+
+    Raises:
+        InputError: a word is wrong or missing.
+    """
+    if _named(words) not in _PASS_ON or "--" not in words:
+        return _parser(words).parse_args(words, argparse.Namespace(locust_options=[]))
+    end = list(words).index("--")
+    return _parser(words).parse_args(words[:end], argparse.Namespace(locust_options=list(words[end + 1 :])))
+
+
+def _named(words: Sequence[str]) -> str | None:
+    """The command that the words name, if any."""
+    return next((word for word in words if not word.startswith("-")), None)
+
+
+class _Help(argparse.HelpFormatter):
+    """Wraps a description, and shows examples as they are: a command's epilog has one in each line."""
+
+    def _fill_text(self, text: str, width: int, indent: str) -> str:
+        if not text.startswith("locust-softphone "):
+            return super()._fill_text(text, width, indent)
+        return "\n".join(["examples:", *(f"  {line}" for line in text.splitlines())])
 
 
 class _Parser(argparse.ArgumentParser):
@@ -90,14 +139,25 @@ def _parser(words: Sequence[str]) -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     parsers = parser.add_subparsers(required=True, metavar="COMMAND")
-    named = next((word for word in words if not word.startswith("-")), None)
+    named = _named(words)
     for name, summary in COMMANDS.items():
-        command_parser = parsers.add_parser(name, help=summary)
+        subparser = parsers.add_parser(name, help=summary, formatter_class=_Help)
         if name == named:
-            command = import_module(f"locust_softphone.commands.{name}")
-            command.add_arguments(command_parser)
-            command_parser.set_defaults(run=command.run)
+            _add_command(name, subparser)
     return parser
+
+
+def command_parser(name: str) -> argparse.ArgumentParser:
+    """The parser of one command."""
+    parser = _Parser(prog=f"locust-softphone {name}", formatter_class=_Help)
+    _add_command(name, parser)
+    return parser
+
+
+def _add_command(name: str, parser: argparse.ArgumentParser) -> None:
+    command = import_module(f"locust_softphone.commands.{_MODULES.get(name, name)}")
+    command.add_arguments(parser)
+    parser.set_defaults(run=command.run)
 
 
 if __name__ == "__main__":

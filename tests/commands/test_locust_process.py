@@ -17,7 +17,7 @@ from locust_softphone.commands.locust_process import (
     environment,
     error_lines,
     locust_command,
-    locustfile,
+    packaged_locustfile,
     record_of,
     run,
 )
@@ -161,12 +161,12 @@ def test_signals_are_counted_and_their_handlers_restored(handled: tuple[signal.S
     assert signal.getsignal(number) is handler
 
 
-def test_the_command_runs_the_packages_locustfile() -> None:
+def test_the_command_runs_the_packages_packaged_locustfile() -> None:
     command = locust_command(["--softphone-profile", "smoke"])
     assert command[0] == sys.executable
     assert command[-2:] == ["--softphone-profile", "smoke"]
-    assert "install(events)" in locustfile().read_text(encoding="utf-8")
-    assert str(locustfile()) in command
+    assert "install(events)" in packaged_locustfile().read_text(encoding="utf-8")
+    assert str(packaged_locustfile()) in command
 
 
 LOG = """\

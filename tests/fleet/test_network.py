@@ -150,7 +150,7 @@ def test_the_plan_holds_over_several_hosts_with_one_worker_behind_a_bad_link(tmp
         where, link = attach_far(net, stack, far, tmp_path)
         leading = run(
             *("master", master, "locust", "--headless", "--master", "--expect-workers", "2"),
-            *("--expect-workers-max-wait", "30", "--host", f"http://{EDGE}:8080", "--softphone-authorized"),
+            *("--expect-workers-max-wait", "30", "--host", f"http://{EDGE}:8080", "--authorized"),
             *("--softphone-profile", "hosts.yaml"),
         )
         working = [

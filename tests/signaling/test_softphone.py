@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from random import Random
 from typing import Any
 
@@ -153,6 +153,52 @@ def test_holding_ends_with_the_plan(edge: EdgeProcess) -> None:
         phone.hold(PATIENT_S)
         assert field.time.clock() < PATIENT_S
         phone.hang_up()
+
+
+def calls_twice(phone: Softphone) -> None:
+    phone.call()
+    phone.hold(1.0)
+    phone.call()
+    phone.hang_up()
+
+
+def stays(phone: Softphone) -> None:
+    phone.call()
+    phone.hold()
+    phone.hang_up()
+
+
+@pytest.mark.parametrize(
+    ("script", "ends_after_s", "cut_short", "why"),
+    [
+        (calls_twice, 30.0, False, "there was time for all of it"),
+        (calls_twice, 0.5, True, "the plan ended in the hold, and a call is missing"),
+        (lambda phone: phone.hold(1.0), 0.5, True, "the hold was shorter than asked for"),
+        (stays, 0.5, False, "to stay until the plan's end is what it asks for"),
+        (Softphone.live, 30.0, False, "both calls of the profile were made"),
+        (Softphone.live, 0.5, True, "the second call of the profile was planned for 1 s"),
+    ],
+    ids=["long enough", "too short for the calls", "too short for the hold", "stays", "two calls", "one call"],
+)
+def test_a_script_that_the_plans_end_came_before_is_cut_short(
+    script: Callable[[Softphone], None], ends_after_s: float, cut_short: bool, why: str, edge: EdgeProcess
+) -> None:
+    with a_field(edge, calls={"count": 2, "every": "1s"}) as field:
+        phone = field.softphone()
+        phone.planned_s = field.time.clock()
+        field.context.end_s = phone.planned_s + ends_after_s
+        script(phone)
+        assert phone.cut_short is cut_short, why
+
+
+@pytest.mark.parametrize(("max_retries", "cut_short"), [(0, False), (5, True)])
+def test_a_call_that_the_plans_end_takes_the_retries_of_is_cut_short(max_retries: int, cut_short: bool) -> None:
+    with a_field(ONE_OFFER, retry={"max_retries": max_retries, "initial": "1h", "retry_after": "ignore"}) as field:
+        field.softphone().call()
+        field.context.end_s = field.time.clock() + PATIENT_S
+        refused = field.softphone()
+        assert not refused.call()
+        assert refused.cut_short is cut_short
 
 
 def test_no_wait_is_longer_than_the_plan(edge: EdgeProcess) -> None:

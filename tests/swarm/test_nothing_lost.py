@@ -20,7 +20,7 @@ from locust_softphone.runs.journal import is_left_behind
 from tests.edge.softphone import eventually
 from tests.edge_process import EdgeProcess, running_edge
 from tests.fleet.fleet_processes import a_fleet
-from tests.swarm.locust_process import PATIENCE_S, TINY, free_port, records, run_locust, running_locust
+from tests.swarm.locust_process import PATIENCE_S, TINY, TooBusy, free_port, records, run_locust, running_locust
 from tests.swarm.test_stop import LONG, answered_at
 from tests.swarm.web_ui import WebUI
 
@@ -160,9 +160,15 @@ def test_a_read_only_runs_folder_is_refused_before_the_run(tmp_path: Path) -> No
 
 
 def whole(folder: Path) -> dict[str, Any]:
-    """The record of a run that was stopped after all calls were answered."""
+    """The record of a run that was stopped after all calls were answered.
+
+    Raises:
+        TooBusy: a softphone had not hung up within the second that it has.
+    """
     (record,) = records(folder)
     assert record["times"]["ended"] == "stopped"
+    if record["cut_off"]:
+        raise TooBusy(f"{record['cut_off']} of 4 softphones could not hang up in time")
     assert (record["totals"]["answered"], record["closes"]) == (4, {"1000": 4})
     assert record["ledger"]["balanced"] is True
     return record

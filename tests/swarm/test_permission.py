@@ -35,7 +35,7 @@ def test_the_start_logs_the_target_and_the_load(tmp_path: Path) -> None:
     with running_edge() as edge:
         url = f"http://127.1:{edge.address[1]}"
         refused = run_locust(tmp_path, "--host", url, environment=CLIENT)
-        run = run_locust(tmp_path, "--host", url, "--softphone-authorized", environment=CLIENT)
+        run = run_locust(tmp_path, "--host", url, "--authorized", environment=CLIENT)
     assert refused.returncode == 2
     assert refused.complaints[0].startswith(f"--host {url}: not this machine. A load test needs its owner's permission")
     assert run.returncode == 0
@@ -63,7 +63,7 @@ def test_a_localhost_that_resolves_to_another_machine_needs_permission(tmp_path:
     assert run.returncode == 2
     assert run.complaints == [
         f"--host http://localhost:{untouched}: localhost is 192.0.2.1, not this machine. A load test needs its owner's "
-        "permission: add --softphone-authorized once you have it"
+        "permission: add --authorized once you have it"
     ]
 
 
@@ -90,7 +90,7 @@ def test_the_web_form_cannot_extend_the_permission_to_another_host(tmp_path: Pat
     port = free_port()
     with running_edge() as edge:
         url = f"http://127.1:{edge.address[1]}"
-        options = ["--web-host", "127.0.0.1", "--web-port", str(port), "--host", url, "--softphone-authorized"]
+        options = ["--web-host", "127.0.0.1", "--web-port", str(port), "--host", url, "--authorized"]
         with running_locust(tmp_path, *options, environment=CLIENT) as process:
             web = WebUI(port)
             eventually(web.is_there)

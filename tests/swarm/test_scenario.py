@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from tests.swarm.locust_process import TINY, run_locust
 
 OWN = """
@@ -57,6 +59,31 @@ def test_a_burst_with_a_custom_script(tmp_path: Path) -> None:
     assert run.record["start_lag_s"]["count"] == 100
     assert run.record["start_lag_s"]["max"] > 0, "from the planned start, not from the script's first call"
     assert run.record["timeline"][0]["planned"] == 100
+
+
+CONSULTING = """
+name: consulting
+users: 4
+ramp: 50ms
+hold: 500ms
+allow_cut_short: ALLOWED
+"""
+
+
+@pytest.mark.parametrize(
+    ("does", "allowed", "returncode"),
+    [("phone.hold(5)", "false", 3), ("phone.hold(5)", "true", 0), ("gevent.sleep(60)", "false", 3)],
+    ids=["longer than the plan", "allowed by the profile", "waits by itself"],
+)
+def test_a_script_that_was_cut_short_makes_a_run_not_valid(
+    tmp_path: Path, does: str, allowed: str, returncode: int
+) -> None:
+    longer = "import gevent\n" + OWN.replace("phone.hold(0.1)", does)
+    run = run_locust(tmp_path, profile=CONSULTING.replace("ALLOWED", allowed), locustfile=longer)
+    assert run.returncode == returncode, run.stdout
+    assert run.record["totals"]["scripts_cut_short"] == 4
+    assert "scripts cut short by the end of the run: 4" in run.stdout
+    assert ("the scripts of 4 softphones had not finished when the plan was over" in run.stdout) == (returncode == 3)
 
 
 def test_two_worker_processes_share_one_plan(tmp_path: Path) -> None:

@@ -4,15 +4,54 @@ from __future__ import annotations
 
 import argparse
 import os
+import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
+from locust_softphone.config.key_overrides import parse_set, parse_sweep
+from locust_softphone.config.profile_files import list_profiles, profile_folders
 from locust_softphone.report.formats import FORMATS
+from locust_softphone.swarm.option_list import AUTHORIZED, OLD_AUTHORIZED, STARTUP_OPTIONS, Option
 
-__all__ = ["TEXT", "add_format_option", "add_option", "add_runs_option"]
+__all__ = [
+    "MOST_WORKERS",
+    "TEXT",
+    "add_authorized_option",
+    "add_format_option",
+    "add_option",
+    "add_override_options",
+    "add_run_options",
+    "add_runs_option",
+    "checked",
+    "complete_profiles",
+    "complete_runs",
+    "complete_with",
+    "run_options",
+    "whole_number",
+]
 
+MOST_WORKERS = 256
 TEXT = "text"
 """The format for people."""
+
+
+def complete_profiles(prefix: str, **_: object) -> list[str]:
+    """What a shell completes for a profile: its name, or the path of a YAML file."""
+    names = [profile.name for profile in list_profiles(profile_folders())]
+    folder = Path(prefix) if prefix.endswith(os.sep) else Path(prefix).parent
+    paths = [f"{path}{os.sep}" if path.is_dir() else str(path) for path in sorted(folder.glob("*"))]
+    return names + [path for path in paths if path.endswith((".yaml", ".yml", os.sep))]
+
+
+def complete_runs(parsed_args: argparse.Namespace, **_: object) -> list[str]:
+    """What a shell completes for a run: the names of the finished runs in the folder of runs."""
+    return sorted(path.parent.name for path in parsed_args.runs.glob("*/run.json"))
+
+
+def complete_with(action: argparse.Action, completer: Callable[..., list[str]]) -> None:
+    """Let the shell complete the values of an argument (argcomplete)."""
+    action.completer = completer  # type: ignore[attr-defined]
 
 
 def add_option(
@@ -34,14 +73,15 @@ def add_option(
         kind: makes the value of a text.
         default: used when neither the option nor the variable is set.
     """
-    from_environment = os.environ.get(f"LOCUST_SOFTPHONE_{name[2:].replace('-', '_').upper()}") or default
+    variable = Option(name[2:], metavar, text).variable
+    from_environment = os.environ.get(variable) or default
     parser.add_argument(
         name,
         f"--softphone-{name[2:]}",
         type=kind,
         default=kind(from_environment) if from_environment else None,
         metavar=metavar,
-        help=text,
+        help=f"{text} [{variable}]",
     )
 
 
@@ -59,3 +99,113 @@ def add_format_option(parser: argparse.ArgumentParser) -> None:
         help="text for people (default); markdown for a pull request, json for a program, junit for a CI system, "
         "openmetrics for Prometheus",
     )
+
+
+def add_authorized_option(parser: argparse.ArgumentParser) -> None:
+    """Add ``--authorized``; its old spelling is read too, with a warning."""
+    parser.add_argument(
+        AUTHORIZED,
+        action="store_true",
+        help="I may load-test this host: needed for every host that is not this machine [LOCUST_SOFTPHONE_AUTHORIZED]",
+    )
+    parser.add_argument(
+        OLD_AUTHORIZED, dest="authorized", action=_OldAuthorized, default=argparse.SUPPRESS, help=argparse.SUPPRESS
+    )
+
+
+class _OldAuthorized(argparse._StoreTrueAction):
+    def __call__(
+        self, parser: argparse.ArgumentParser, namespace: argparse.Namespace, *args: Any, **kwargs: Any
+    ) -> None:
+        print(f"{OLD_AUTHORIZED} is the old spelling of {AUTHORIZED} (it is still read)", file=sys.stderr)
+        super().__call__(parser, namespace, *args, **kwargs)
+
+
+def add_run_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options of a Locust process that ``run_options`` passes on, in the words of this command line."""
+    parser.add_argument("--host", metavar="URL", help="the edge (default: a simulated one)")
+    add_authorized_option(parser)
+    parser.add_argument(
+        "--workers",
+        type=whole_number(MOST_WORKERS),
+        default=0,
+        metavar="N",
+        help="spread a run over N worker processes (default: one process)",
+    )
+    parser.add_argument(
+        "-f",
+        "--locustfile",
+        type=_existing_file,
+        metavar="FILE",
+        help="a locustfile of your own, for a custom scenario",
+    )
+    for option in STARTUP_OPTIONS:
+        if option.secret or option.in_locust == AUTHORIZED:
+            continue  # a secret on a command line can be read in the process list
+        text = option.text if option.text[1].isupper() else f"{option.text[0].lower()}{option.text[1:]}"
+        text = f"{text} [{option.variable}]"
+        if option.metavar:
+            parser.add_argument(f"--{option.name}", dest=option.dest, metavar=option.metavar, help=text)
+        else:
+            parser.add_argument(f"--{option.name}", dest=option.dest, action="store_true", help=text)
+
+
+def run_options(parsed: argparse.Namespace) -> list[str]:
+    """Locust's options for what ``add_run_options`` has read. What is not given is left to the environment."""
+    options = ["--host", parsed.host] if parsed.host else []
+    options += [AUTHORIZED] if parsed.authorized else []
+    for option in STARTUP_OPTIONS:
+        if value := getattr(parsed, option.dest, None):
+            options += [option.in_locust, value] if option.metavar else [option.in_locust]
+    return options
+
+
+def add_override_options(parser: argparse.ArgumentParser) -> None:
+    """Add ``--set`` and ``--sweep``, which change the profiles."""
+    parser.add_argument(
+        "--set",
+        dest="sets",
+        action="append",
+        default=[],
+        type=checked(parse_set),
+        metavar="KEY=VALUE",
+        help="change a key of the profiles, such as users=200 or softphone.retry.jitter=none; can be repeated",
+    )
+    parser.add_argument(
+        "--sweep",
+        dest="sweeps",
+        action="append",
+        default=[],
+        type=checked(parse_sweep),
+        metavar="KEY=VALUE,VALUE,…",
+        help="one run for each value of a key, such as ramp=5s,8s,10s; can be repeated",
+    )
+
+
+def checked(parse: Callable[[str], Any]) -> Callable[[str], Any]:
+    """``parse`` as the type of an argument: its ``ValueError`` becomes the message."""
+
+    def parse_argument(text: str) -> Any:
+        try:
+            return parse(text)
+        except ValueError as error:
+            raise argparse.ArgumentTypeError(str(error)) from None
+
+    return parse_argument
+
+
+def whole_number(most: int) -> Callable[[str], int]:
+    """A parser of whole numbers from 1 to ``most``."""
+
+    def parse(text: str) -> int:
+        if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= most:
+            raise argparse.ArgumentTypeError(f"must be a whole number from 1 to {most}, not {text!r}")
+        return int(text)
+
+    return parse
+
+
+def _existing_file(text: str) -> Path:
+    if not Path(text).is_file():
+        raise argparse.ArgumentTypeError(f"no such file: {text}")
+    return Path(text)

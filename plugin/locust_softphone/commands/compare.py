@@ -4,9 +4,18 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable
 
-from locust_softphone.commands.arguments import TEXT, add_format_option, add_option, add_runs_option
+from locust_softphone.commands.arguments import (
+    MOST_WORKERS,
+    TEXT,
+    add_authorized_option,
+    add_format_option,
+    add_option,
+    add_runs_option,
+    complete_profiles,
+    complete_with,
+    whole_number,
+)
 from locust_softphone.commands.locust_process import Interruptions
 from locust_softphone.commands.output import print_comparison, print_problems, write_page
 from locust_softphone.commands.progress import reporting
@@ -16,6 +25,7 @@ from locust_softphone.config.units import parse_duration
 from locust_softphone.errors import ExitCode
 from locust_softphone.report.comparison import compare_runs
 from locust_softphone.runs import history
+from locust_softphone.swarm.option_list import AUTHORIZED
 
 __all__ = ["DEFAULT_PROFILES", "add_arguments", "locust_options", "pause_between_runs_s", "run"]
 
@@ -28,32 +38,40 @@ DEFAULT_PROFILES = (
     "ramp-60s",
 )
 MOST_REPEATS = 1000
-MOST_WORKERS = 256
 PAUSE_S = 60.0
 """Between runs against a given edge: most limits are per minute, and the previous run may have used them up."""
 
 
+EXAMPLES = """\
+locust-softphone compare
+locust-softphone compare burst-500 my-profile.yaml --repeat 3
+locust-softphone compare burst-500 paced-50 --host https://edge.example --authorized
+"""
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
+    parser.epilog = EXAMPLES
     parser.description = (
         "Run profiles one after the other, each in a fresh Locust process, and compare them. Without --host each run "
         "gets a fresh simulated edge. The client id and secret come from LOCUST_SOFTPHONE_CLIENT_ID and "
         "LOCUST_SOFTPHONE_CLIENT_SECRET; the secret can also come from a file. Ctrl-C ends the series early: finished "
         "runs are kept and compared."
     )
-    parser.add_argument(
+    profiles = parser.add_argument(
         "profiles", nargs="*", metavar="PROFILE", help="name or file (default: the burst and its remedies)"
     )
+    complete_with(profiles, complete_profiles)
     parser.add_argument(
         "--repeat",
-        type=_whole_number(MOST_REPEATS),
+        type=whole_number(MOST_REPEATS),
         default=1,
         metavar="N",
         help="run each profile N times, in turn (default: 1)",
     )
     parser.add_argument(
         "--workers",
-        type=_whole_number(MOST_WORKERS),
+        type=whole_number(MOST_WORKERS),
         default=0,
         metavar="N",
         help="spread each run over N worker processes (default: one process)",
@@ -66,11 +84,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="wait between two runs (default: 60s with --host, because the previous run may have used up its limits)",
     )
     parser.add_argument(
-        "--authorized",
-        "--softphone-authorized",
+        "--keep-going",
+        "--softphone-keep-going",
         action="store_true",
-        help="I may load-test this host: needed for every host that is not this machine",
+        help="run each plan to its end even if a step fails in the same way each time, and no retry can help",
     )
+    add_authorized_option(parser)
     add_runs_option(parser, "where run records are written")
     add_format_option(parser)
     add_option(parser, "--ca", "FILE", "PEM file of a private certificate authority to trust instead of the system's")
@@ -117,16 +136,8 @@ def locust_options(parsed: argparse.Namespace) -> list[str]:
     paths = {f"--softphone-{name.replace('_', '-')}": getattr(parsed, name) for name in names}
     options = [text for name, path in paths.items() if path for text in (name, str(path.absolute()))]
     options += ["--host", parsed.host] if parsed.host else []
-    return options + (["--softphone-authorized"] if parsed.authorized else [])
-
-
-def _whole_number(most: int) -> Callable[[str], int]:
-    def parse(text: str) -> int:
-        if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= most:
-            raise argparse.ArgumentTypeError(f"must be a whole number from 1 to {most}, not {text!r}")
-        return int(text)
-
-    return parse
+    options += ["--softphone-keep-going"] if parsed.keep_going else []
+    return options + ([AUTHORIZED] if parsed.authorized else [])
 
 
 def _duration(text: str) -> float:

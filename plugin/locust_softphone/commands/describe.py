@@ -6,7 +6,7 @@ import argparse
 import shutil
 import textwrap
 
-from locust_softphone.commands.arguments import add_option
+from locust_softphone.commands.arguments import add_option, complete_profiles, complete_with
 from locust_softphone.commands.dry_run import dry_run
 from locust_softphone.config.profile import Profile
 from locust_softphone.config.profile_files import load_profile, profile_folders
@@ -19,14 +19,22 @@ from locust_softphone.signaling.target import Target
 __all__ = ["add_arguments", "run"]
 
 
+EXAMPLES = """\
+locust-softphone describe ramp-60s
+locust-softphone describe my-profile.yaml --dry-run --host https://edge.example
+"""
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
+    parser.epilog = EXAMPLES
     parser.description = (
         "Explain in a few lines what a profile will do. With --dry-run, also show every request that one of its "
         "softphones would send, with secrets masked. Nothing is sent to the real edge: a simulated edge on this "
         "machine answers in its place."
     )
-    parser.add_argument("profile", metavar="PROFILE", help="name or file")
+    profile = parser.add_argument("profile", metavar="PROFILE", help="name or file")
+    complete_with(profile, complete_profiles)
     parser.add_argument("--dry-run", action="store_true", help="show the requests without sending them")
     parser.add_argument("--host", metavar="URL", help="with --dry-run: the edge")
     add_option(

@@ -12,6 +12,7 @@ import os
 import re
 import signal
 import site
+import socket
 import subprocess
 import sys
 import time
@@ -19,9 +20,19 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from types import FrameType
-from typing import Self
+from typing import NoReturn, Self
 
-__all__ = ["Interruptions", "environment", "error_lines", "locust_command", "locustfile", "record_of", "run"]
+__all__ = [
+    "Interruptions",
+    "become_locust",
+    "environment",
+    "error_lines",
+    "locust_command",
+    "packaged_locustfile",
+    "record_of",
+    "run",
+    "worker_options",
+]
 
 KILLED_AFTER_S = 60.0
 """How long an interrupted run may take to hang up and to write its record."""
@@ -54,16 +65,40 @@ class Interruptions:
         self.count += 1
 
 
-def locustfile() -> Path:
+def packaged_locustfile() -> Path:
     """The package's locustfile: inside the package when installed, at the top of a checkout otherwise."""
     package = Path(__file__).parents[1]
     installed = package / "pack" / "locustfile.py"  # in a folder of its own: Locust adds it to sys.path
     return installed if installed.is_file() else package.parents[1] / "locustfile.py"
 
 
+def become_locust(options: Sequence[str], locustfile: Path | None = None) -> NoReturn:
+    """Replace this process by Locust, with its terminal, signals, folder and configuration.
+
+    Args:
+        options: Locust's.
+        locustfile: of the user; the package's if None.
+    """
+    sys.stdout.flush()
+    program = ["locust", "-f", str(locustfile or packaged_locustfile()), *options]
+    if {"-h", "--help"} & set(options):
+        program = ["locust_softphone.swarm.locust_help"]
+    os.execv(sys.executable, [sys.executable, "-P", "-m", *program])  # -P: not a locust.py of the working directory
+
+
+def worker_options(workers: int) -> list[str]:
+    """Locust's options for a master with local workers, on a free port; none without workers."""
+    if not workers:
+        return []
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = str(free.getsockname()[1])
+    bound = ["--master-bind-host", "127.0.0.1", "--master-bind-port", port, "--master-port", port]
+    return ["--processes", str(workers), *bound]
+
+
 def locust_command(options: Sequence[str]) -> list[str]:
     """The command line of a headless run with these options."""
-    return [sys.executable, "-m", "locust", "-f", str(locustfile()), "--headless", "--only-summary", *options]
+    return [sys.executable, "-m", "locust", "-f", str(packaged_locustfile()), "--headless", "--only-summary", *options]
 
 
 def environment(home: Path, outer: Mapping[str, str]) -> dict[str, str]:

@@ -10,8 +10,14 @@ from locust_softphone.errors import ExitCode
 __all__ = ["add_arguments", "run"]
 
 
+EXAMPLES = """\
+locust-softphone profiles
+"""
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments: it has none."""
+    parser.epilog = EXAMPLES
     parser.description = "List the profiles that can be named: those in ./scenarios, then those of the package."
 
 

@@ -9,7 +9,6 @@ Without a host, the Locust process of each run starts and stops a simulated edge
 
 from __future__ import annotations
 
-import socket
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -17,7 +16,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 from shutil import rmtree
 
-from locust_softphone.commands.locust_process import Interruptions, error_lines, locust_command, record_of, run
+from locust_softphone.commands.locust_process import (
+    Interruptions,
+    error_lines,
+    locust_command,
+    record_of,
+    run,
+    worker_options,
+)
 from locust_softphone.commands.progress import ProgressReporter
 from locust_softphone.config.profile_files import list_profiles, load_profile
 from locust_softphone.errors import ExitCode, InputError
@@ -130,7 +136,7 @@ def run_all(
         if number > 1 and not _paused(pause_s, progress, stop):
             yield FinishedRun(plan, ExitCode.INVALID, missing="not run")
             continue
-        command = locust_command(["--softphone-profile", str(plan.path), *options, *_worker_options(workers)])
+        command = locust_command(["--softphone-profile", str(plan.path), *options, *worker_options(workers)])
         finished = _run(plan, command, folder / f"{number}-{plan.name}", progress, stop)
         refused = finished.exit_code == ExitCode.BAD_INPUT and finished.record is None
         if refused and number == 1:
@@ -149,16 +155,6 @@ def _paused(pause_s: float, progress: ProgressReporter, stop: Interruptions) -> 
         progress.tick()
         time.sleep(min(left_s, _TICK_S))
     return not stop.count
-
-
-def _worker_options(workers: int) -> list[str]:
-    """Locust's options for a master with local workers, on a free port."""
-    if not workers:
-        return []
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = str(free.getsockname()[1])
-    bound = ["--master-bind-host", "127.0.0.1", "--master-bind-port", port, "--master-port", port]
-    return ["--processes", str(workers), *bound]
 
 
 def _run(

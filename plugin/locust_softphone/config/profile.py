@@ -60,6 +60,9 @@ class Profile(StrictModel):
     dialect: Literal["media-offer", "genesys-cloud"] = Field(
         DEFAULT_DIALECT, description="The protocol: the simulated edge's own, or the one of Genesys Cloud."
     )
+    allow_cut_short: bool = Field(
+        False, description="Whether the run is valid although scripts of softphones had not finished when it ended."
+    )
     edge: dict[str, Any] = Field(
         default_factory=dict,
         description="Policy of the simulated edge that is started for this profile, unless there is a policy file.",
@@ -69,6 +72,12 @@ class Profile(StrictModel):
     )
     expect: tuple[ExpectationEntry, ...] = Field(
         (), strict=False, description="Expectations that must hold for exit code 0."
+    )
+
+    reproduces: bool = Field(
+        False,
+        description="Whether a failure is what the profile shows: a run that meets its expectations is then described "
+        "as one that reproduced the failure.",
     )
 
     @field_validator("name")
@@ -156,6 +165,7 @@ class Profile(StrictModel):
             *([f"has its own policy for the simulated edge: {', '.join(self.edge)}"] if self.edge else []),
             self.describe_attempts(),
             f"expects {', '.join(map(str, self.expect)) or 'nothing'}",
+            *(["shows a failure: a run that meets its expectations reproduced it"] if self.reproduces else []),
             *(f"ends early if {each} can no longer hold" for each in self.expect if each.abort),
         ]
 

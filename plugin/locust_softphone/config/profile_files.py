@@ -1,4 +1,4 @@
-"""Where profiles are found: by name in ``./scenarios`` and in the pack, or by path."""
+"""Where profiles are found: by name in the working directory, in its ``scenarios`` and in the pack, or by path."""
 
 from __future__ import annotations
 
@@ -13,7 +13,19 @@ from locust_softphone.config.profile import Profile
 from locust_softphone.errors import InputError
 from locust_softphone.text import choices, one_line, quoted
 
-__all__ = ["ProfileFile", "list_profiles", "load_profile", "pack_folder", "profile_folders"]
+__all__ = [
+    "ProfileFile",
+    "first_comment",
+    "list_profiles",
+    "load_profile",
+    "pack_folder",
+    "profile_folders",
+    "profile_text",
+]
+
+WORKING_DIRECTORY = Path()
+
+_USERS, _RAMP = (re.compile(rf"(^|[{{,])\s*{key}\s*:", re.MULTILINE) for key in ("users", "ramp"))
 
 
 class ProfileFile(NamedTuple):
@@ -31,8 +43,8 @@ class ProfileFile(NamedTuple):
 
 
 def profile_folders() -> tuple[Path, ...]:
-    """Where names of profiles are looked up: ``scenarios/`` in the working directory, then the pack."""
-    return (Path("scenarios"), pack_folder())
+    """Where names of profiles are looked up: the working directory, ``scenarios/`` in it, then the pack."""
+    return (WORKING_DIRECTORY, Path("scenarios"), pack_folder())
 
 
 def pack_folder() -> Path:
@@ -43,10 +55,15 @@ def pack_folder() -> Path:
 
 
 def list_profiles(folders: Iterable[Path]) -> list[ProfileFile]:
-    """The profiles in ``folders``, sorted by name. If two have one name, the earlier folder counts."""
+    """The profiles in ``folders``, sorted by name. If two have one name, the earlier folder counts.
+
+    The working directory may have other YAML files too: of those, only the ones with ``users`` and ``ramp`` count.
+    """
     found: dict[str, ProfileFile] = {}
     for path in (path for folder in folders for path in sorted(folder.glob("*.yaml"))):
-        found.setdefault(path.stem, ProfileFile(path.stem, path, _about(path)))
+        text = _text(path)
+        if path.parent != WORKING_DIRECTORY or (_USERS.search(text) and _RAMP.search(text)):
+            found.setdefault(path.stem, ProfileFile(path.stem, path, first_comment(text)))
     return sorted(found.values())
 
 
@@ -56,6 +73,17 @@ def load_profile(name_or_path: str | os.PathLike[str], folders: Iterable[Path]) 
     Raises:
         InputError: there is no such profile, or every problem that its file has.
     """
+    name, text = profile_text(name_or_path, folders)
+    profile = strict_yaml.loads(text, Profile, name=name)
+    return profile if profile.about else profile.model_copy(update={"about": first_comment(text)})
+
+
+def profile_text(name_or_path: str | os.PathLike[str], folders: Iterable[Path]) -> tuple[str, str]:
+    """The path and the text of the profile of that name in one of the ``folders``, or of the one at that path.
+
+    Raises:
+        InputError: there is no such profile, or it cannot be read.
+    """
     wanted = os.fspath(name_or_path)
     path = Path(wanted)
     if path.suffix not in (".yaml", ".yml") and path.name == wanted:
@@ -63,20 +91,18 @@ def load_profile(name_or_path: str | os.PathLike[str], folders: Iterable[Path]) 
         if wanted not in paths:
             raise InputError(f"{quoted(wanted)} is not a profile, {choices(wanted, paths)}")
         path = paths[wanted]
-    text = strict_yaml.read(path)
-    profile = strict_yaml.loads(text, Profile, name=os.fspath(path))
-    return profile if profile.about else profile.model_copy(update={"about": _first_comment(text)})
+    return os.fspath(path), strict_yaml.read(path)
 
 
-def _about(path: Path) -> str:
-    """A file's first comment; empty if it cannot be read, so that one bad file does not break a list."""
+def _text(path: Path) -> str:
+    """A file's text; empty if it cannot be read, so that one bad file does not break a list."""
     try:
-        return _first_comment(strict_yaml.read(path))
+        return strict_yaml.read(path)
     except InputError:
         return ""
 
 
-def _first_comment(text: str) -> str:
+def first_comment(text: str) -> str:
     """The comment at the top of a file as one line, without the line for editors."""
     block = re.match(r"\s*((#.*\s*)*)", text)
     lines = (line.strip("# \t\r") for line in (block.group() if block else "").split("\n"))

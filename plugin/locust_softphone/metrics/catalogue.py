@@ -162,6 +162,10 @@ METRICS: tuple[Metric, ...] = (
         of=lambda run, name: run["started"] - run["answered"] - run["gave_up"],
         how="`started` - `answered` - `gave_up`", range=bounds.undecided,
     ),
+    Metric(
+        "scripts_cut_short", "softphones", "softphones whose script had not finished when the run ended",
+        "totals/scripts_cut_short", range=bounds.up_to_planned,
+    ),
     # Calls.
     Metric(
         "calls.planned", "count", "calls of the plan: softphones times the calls of each", "totals/calls_planned",

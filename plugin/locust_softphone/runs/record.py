@@ -29,6 +29,7 @@ from locust_softphone.config.expectation import Expectation
 from locust_softphone.config.profile import Profile
 from locust_softphone.metrics.catalogue import Metric, Values, kind_of
 from locust_softphone.metrics.histogram import Histogram
+from locust_softphone.metrics.run_outcome import OutcomeLevel, RunOutcome, run_outcome
 from locust_softphone.metrics.steps import DIALECTS
 from locust_softphone.runs.record_parts import (
     AbortedBy,
@@ -39,11 +40,13 @@ from locust_softphone.runs.record_parts import (
     GeneratorRecord,
     Latencies,
     Ledger,
+    ObservedStep,
     Reconnects,
     RecordPart,
     Retries,
     Second,
     Seconds,
+    Simulation,
     Step,
     Target,
     Times,
@@ -107,12 +110,16 @@ class RunRecord(RecordPart):
     """Name of the run's folder: its start as YYYYMMDDTHHMMSS.ffffffZ, and the profile's name."""
     profile: Annotated[dict[str, Any], AfterValidator(_checked_profile), _SchemaOfProfile]
     """The profile as resolved: every field explicit, durations and rates in human units such as 250ms and 50/s."""
+    overridden: dict[str, Any] = Field(default_factory=dict)
+    """What the form of the web UI changed in the profile: the values of the profile's file, by key."""
     target: Target
     """The edge that was tested."""
     versions: dict[str, str]
     """Versions of everything that could explain a difference, by package; also python and platform."""
     workers: Count
     """How many worker processes there were; 0 for a run in one process."""
+    simulation: Simulation | None = None
+    """How the run was simulated in virtual time; null for a real run."""
     times: Times
     """When the run was."""
     totals: Totals
@@ -151,6 +158,8 @@ class RunRecord(RecordPart):
     """Whether the load generator kept up: over all its processes."""
     fleet: Fleet | None = None
     """The workers; null for a run in one process."""
+    observations: dict[str, ObservedStep] = Field(default={})
+    """What was attempted, one by one, by step; and ``session``: when each WebSocket opened, and how it ended."""
     timeline: tuple[Second, ...]
     """What happened in each second, from the plan's start."""
     histograms: dict[str, str]
@@ -185,6 +194,17 @@ class RunRecord(RecordPart):
         """Every metric by its name in the catalogue; None if it was not measured."""
         codes = [code for code in self.closes if kind_of(f"closes.{code}")]
         return Values(self.dialect, self._read, lambda: codes).all()
+
+    @cached_property
+    def outcome(self) -> RunOutcome:
+        """How many softphones were answered, and why the others were not."""
+        return run_outcome(self.metrics.get, self.dialect, {name: step.statuses for name, step in self.steps.items()})
+
+    @property
+    def reproduced(self) -> bool:
+        """Whether it passed and showed the failure that its profile reproduces: not every softphone was answered."""
+        shows_failure = self.profile.get("reproduces", False) and self.verdict == "passed"
+        return shows_failure and self.outcome.level is not OutcomeLevel.ALL
 
     @cached_property
     def call_setup_times(self) -> Histogram:

@@ -23,6 +23,7 @@ __all__ = [
     "LedgerRow",
     "MessageDelay",
     "Number",
+    "ObservedStep",
     "Reconnects",
     "RecordPart",
     "Retries",
@@ -30,6 +31,7 @@ __all__ = [
     "Second",
     "Seconds",
     "SetupTimes",
+    "Simulation",
     "Step",
     "Target",
     "Times",
@@ -92,6 +94,11 @@ class Step(Latencies):
     """Attempts that began."""
     outcomes: dict[str, Count] = Field(json_schema_extra={"propertyNames": {"enum": [each.value for each in Outcome]}})
     """Attempts by outcome; those that are 0 are left out."""
+    causes: dict[str, Count] = Field(default={}, max_length=21)
+    """Failed attempts by cause, the most frequent first: the outcome, with the HTTP status, close code or broken rule.
+    At most 20 causes by name, and the rest as "other causes". Attempts that the run's end cancelled are left out."""
+    statuses: dict[str, Count] = {}
+    """Attempts that were answered with an HTTP status of 300 or more, by status; older records have none."""
 
 
 class Target(RecordPart):
@@ -101,6 +108,17 @@ class Target(RecordPart):
     """Whether it is this package's simulated edge, which publishes its counters."""
     policy: dict[str, Any] | None = None
     """The simulated edge's policy as resolved, in human units and without secrets; null for any other edge."""
+
+
+class Simulation(RecordPart):
+    seed: Annotated[int, Strict()]
+    """Of everything that is random; the same seed gives the same measurements."""
+    round_trip_s: Seconds
+    """Seconds to the edge and back."""
+    jitter_s: Seconds
+    """Each way takes up to this many seconds longer, at random."""
+    work_s: Seconds
+    """Seconds of processor time for each request; requests take it one after the other."""
 
 
 class Times(RecordPart):
@@ -127,6 +145,8 @@ class Totals(RecordPart):
     """Softphones of which a call set-up failed for good while there was time to try again."""
     unfinished: Annotated[int, Strict()]
     """Softphones that started, and were neither answered nor gave up: the plan was over first."""
+    scripts_cut_short: Count = 0
+    """Softphones whose script had not finished when the run ended."""
     calls_planned: Count
     """Calls of the plan: softphones times the calls of each."""
     calls_answered: Count
@@ -140,6 +160,31 @@ class SampledRetry(RecordPart):
     """Seconds from the plan's start until its Retry-After was over."""
     retried_s: Annotated[FiniteFloat, Strict()]
     """Seconds from the plan's start until it came."""
+
+
+class ObservedStep(RecordPart):
+    """Attempts of one step, or sessions, one by one.
+
+    A column is base64 of zlib (RFC 1950) of little-endian integers, one for each attempt in the order of ``began_us``:
+    ``began_us`` (8 bytes; microseconds since the plan's start), ``took_us`` (8), ``answer`` (2; an index of
+    ``answers``), ``softphone`` (8; its number in the plan), ``retry_after_ms`` and ``reset_ms`` (8; what was told, or
+    -1).
+    """
+
+    count: Count
+    """How many attempts are in ``columns``."""
+    later_count: Count = 0
+    """How many are in ``later``."""
+    left_out: Count = 0
+    """How many are in neither."""
+    exact_until_s: Annotated[FiniteFloat, Strict()] | None = None
+    """Every attempt that began before this many seconds is in ``columns``; null if there are no others."""
+    answers: tuple[str, ...]
+    """What came: outcomes, with the HTTP status or close code."""
+    columns: dict[str, str]
+    """The first attempts, all of them."""
+    later: dict[str, str] = {}
+    """A random sample of the later ones."""
 
 
 class Retries(RecordPart):

@@ -13,6 +13,7 @@ from __future__ import annotations
 from tenacity import Retrying
 
 from locust_softphone.errors import AttemptFailed
+from locust_softphone.metrics.observed_attempts import OWN
 from locust_softphone.metrics.outcome import Outcome
 from locust_softphone.metrics.steps import connection_steps
 from locust_softphone.retry.engine import retrying
@@ -34,12 +35,15 @@ class Softphone:
         self.planned_s = planned_s
         self.session: Session | None = None
         self.answered_calls = 0
+        self.cut_short = False
+        """Whether the plan's end came before something that its script asks for."""
         self._client = context.dialect.client(number)
-        self._attempts = Attempts(context, self._wait_until)
+        self._attempts = Attempts(context, self._wait_until, number)
         self._authorization = Authorization(context, self._client, self._attempts)
         self._engine: Retrying | None = None
         self._started = self._connected = self._gave_up = self._in_call = self._resuming = False
         self._opens = True
+        self._opened_s = 0.0
 
     @property
     def connected(self) -> bool:
@@ -55,7 +59,13 @@ class Softphone:
 
     def live(self) -> None:
         """Do everything that the profile describes: make the calls, then stay until the plan is over."""
+        self.make_calls()
+        self.stay()
+
+    def make_calls(self) -> None:
+        """Make the calls of the profile, each at its planned time."""
         calls = self.context.behaviour.calls
+        self.cut_short = True  # until the last call begins; what becomes of a call is counted elsewhere
         for index in range(calls.count):
             planned_s = self.planned_s + index * calls.every_s
             if index:
@@ -64,7 +74,11 @@ class Softphone:
                     self.hang_up()
             if max(planned_s, self.context.clock()) >= self.context.end_s:
                 break
-            self.call(planned_s)
+            self.cut_short = index < calls.count - 1
+            self._call(planned_s)
+
+    def stay(self) -> None:
+        """Stay connected until the plan is over, then hang up."""
         self._hold_until(self.context.end_s)
         self.hang_up()
 
@@ -82,9 +96,14 @@ class Softphone:
         Args:
             planned_s: when the plan starts it, in seconds since the plan's start; now by default.
         """
+        failure = self._call(self.context.clock() if planned_s is None else planned_s)
+        if failure is not None and not self._exhausted(failure):
+            self.cut_short = True
+        return failure is None
+
+    def _call(self, planned_s: float) -> AttemptFailed | None:
         self.start()
         observer, began_s = self.context.observer, self.context.clock()
-        planned_s = began_s if planned_s is None else planned_s
         failure = self._establish(planned_s, self._planned_steps())
         ended_s = self.context.clock()
         wanted = self.context.behaviour.calls.count
@@ -96,11 +115,14 @@ class Softphone:
             self._gave_up = True
             observer.count("gave_up", ended_s)
         observer.call(planned_s, began_s, ended_s, failure)
-        return failure is None
+        return failure
 
-    def hold(self, seconds: float) -> None:
-        """Stay connected for a number of seconds, but not beyond the plan's end."""
-        self._hold_until(self.context.clock() + seconds)
+    def hold(self, seconds: float | None = None) -> None:
+        """Stay connected for a number of seconds, or without a number, until the plan's end; never beyond it."""
+        until_s = self.context.end_s if seconds is None else self.context.clock() + seconds
+        self._hold_until(until_s)
+        if until_s > self.context.end_s:
+            self.cut_short = True
 
     def hang_up(self) -> None:
         """Say bye and close with 1000; another call opens another connection."""
@@ -114,6 +136,7 @@ class Softphone:
         if session is None:
             return
         began_s = self.context.clock()
+        self.context.observer.session(self._opened_s, began_s, OWN, self.number)
         if began_s > self.context.end_s + self.context.goodbye_s:
             session.abort()
             self._count_pings(session)
@@ -217,6 +240,7 @@ class Softphone:
             for step, prepare in self._client.setup_steps():
                 authorization.make(step, prepare)
             self.session = authorization.make("handshake", self._client.connect)
+            self._opened_s = self.context.clock()
             if not self._connected:
                 self._connected = True
                 self.context.observer.count("connected", self.context.clock())
@@ -290,6 +314,8 @@ class Softphone:
         self._authorization.connection_ended()
         if session is None:
             return
+        how = OWN if failure.close_code is None else f"{failure.outcome.value} {failure.close_code}"
+        self.context.observer.session(self._opened_s, self.context.clock(), how, self.number)
         if failure.close_code is None:
             session.cut()
             self.context.observer.count("own_cuts", self.context.clock())

@@ -17,7 +17,7 @@ from locust_softphone.signaling.tls import Tls, TlsContext
 
 __all__ = ["ASK_FIRST", "Target"]
 
-ASK_FIRST = "not this machine. A load test needs its owner's permission: add --softphone-authorized once you have it"
+ASK_FIRST = "not this machine. A load test needs its owner's permission: add --authorized once you have it"
 
 _DEFAULT_PORTS = {"http": 80, "ws": 80, "https": 443, "wss": 443}
 

@@ -9,15 +9,18 @@ are read once and never from Locust's options again.
 
 from __future__ import annotations
 
-from argparse import Namespace
-from collections.abc import Callable, Iterable, Iterator, Sequence
+import sys
+from argparse import SUPPRESS, Action, ArgumentParser, Namespace, _StoreTrueAction
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from functools import cache
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from locust.argument_parser import LocustArgumentParser
 
+from locust_softphone.config.overrides import Overrides
 from locust_softphone.config.profile import Profile
 from locust_softphone.config.profile_files import list_profiles, load_profile, profile_folders
 from locust_softphone.errors import InputError
@@ -28,51 +31,15 @@ from locust_softphone.signaling.dialects.genesys_cloud.users import User, load_u
 from locust_softphone.signaling.hosts import Hosts
 from locust_softphone.signaling.oauth import SIMULATED_CREDENTIALS, Credentials
 from locust_softphone.signaling.target import ASK_FIRST, Target
+from locust_softphone.swarm.option_list import AUTHORIZED, OLD_AUTHORIZED, PROFILE, STARTUP_OPTIONS, Option
 from locust_softphone.swarm.process_list import hide
 
 __all__ = ["RunOptions", "StartupOptions", "add_options", "take_secret"]
 
 LONGEST_SECRET = 64 * 1024
+NOTHING_OVERRIDDEN = Overrides()
 
-_STARTUP_OPTIONS = (
-    ("runs", "DIR", "runs", "Where run records are written (default: runs)"),
-    ("client-id", "ID", "", "OAuth client id (default: the simulated edge's)"),
-    (
-        "client-secret",
-        "SECRET",
-        "",
-        "OAuth client secret. On a command line it stays in the shell's history, and others can read it in the process "
-        "list while Locust starts: set the environment variable or give a file instead",
-    ),
-    ("client-secret-file", "FILE", "", "File with only the OAuth client secret, such as /run/secrets/softphone"),
-    (
-        "region",
-        "REGION",
-        "",
-        "A region of Genesys Cloud such as us-east-1 or eu-central-1, in place of --host: its hosts are the edge",
-    ),
-    (
-        "users",
-        "FILE",
-        "",
-        "CSV file of the users that the softphones log in as, columns jid, token or both (dialect genesys-cloud); a "
-        "token env:NAME is taken from the environment",
-    ),
-    ("call-to", "NUMBER", "", "The number that the softphones call (dialect genesys-cloud); required for a region"),
-    ("ca", "FILE", "", "PEM file of a private certificate authority to trust instead of the system's"),
-    ("policy", "FILE", "", "Policy file of the simulated edge that is started when there is no --host"),
-)
-"""Name, placeholder, default and help of the options that only the start of Locust can set."""
-
-_STARTUP_FLAGS = (
-    ("authorized", "I may load-test this target: required for any --host that is not this machine, and for any region"),
-    (
-        "basic-unencoded",
-        "Send the OAuth client's id and secret as they are, for a server that does not form-decode them as RFC 6749 "
-        "2.3.1 requires",
-    ),
-)
-"""Name and help of the flags that only the start of Locust can set."""
+_GROUP_ABOUT = "Every option can also be set by its environment variable, such as LOCUST_SOFTPHONE_PROFILE."
 
 T = TypeVar("T")
 
@@ -85,38 +52,44 @@ class _Suggestions(tuple[str, ...]):
 
 
 def add_options(parser: LocustArgumentParser) -> None:
-    """Add our options to Locust's parser. They are named ``--softphone-…`` since Locust has a ``--profile``."""
-    parser.add_argument(
-        "--softphone-profile",
-        metavar="NAME|PATH",
-        env_var="LOCUST_SOFTPHONE_PROFILE",
-        choices=_Suggestions(each.name for each in list_profiles(profile_folders())),
-        default="burst-500",
-        help="The profile to run: a name from the pack, or a YAML file",
-    )
-    for name, metavar, default, text in _STARTUP_OPTIONS:
-        parser.add_argument(
-            f"--softphone-{name}",
-            metavar=metavar,
-            env_var=_variable(name),
-            default=default,
-            include_in_web_ui=False,
-            is_secret=name == "client-secret",
-            help=text,
+    """Add our options to Locust's parser, in a group of their own in its help."""
+    group = parser.add_argument_group("Softphones", _GROUP_ABOUT)
+    for option in (PROFILE, *STARTUP_OPTIONS):
+        action = group.add_argument(
+            option.in_locust, dest=option.dest, env_var=option.variable, help=option.text, **_settings(option)
         )
-    for name, text in _STARTUP_FLAGS:
-        parser.add_argument(
-            f"--softphone-{name}",
-            action="store_true",
-            env_var=_variable(name),
-            default=False,
-            include_in_web_ui=False,
-            help=text,
-        )
+        _mark(action, in_web_ui=option is PROFILE, secret=option.secret)
+    old = group.add_argument(OLD_AUTHORIZED, dest="softphone_authorized", action=_OldAuthorized, default=SUPPRESS)
+    old.help = SUPPRESS
+    _mark(old)
 
 
-def _variable(option: str) -> str:
-    return f"LOCUST_SOFTPHONE_{option.upper().replace('-', '_')}"
+def _settings(option: Option) -> dict[str, Any]:
+    if option is PROFILE:
+        names = _Suggestions(each.name for each in list_profiles(profile_folders()))
+        return {"metavar": option.metavar, "default": option.default, "choices": names}
+    if option.metavar:
+        return {"metavar": option.metavar, "default": option.default}
+    return {"action": "store_true", "default": False}
+
+
+def _mark(action: Action, *, in_web_ui: bool = False, secret: bool = False) -> None:
+    """Set what Locust's ``add_argument`` takes as arguments; the one of a group does not take them."""
+    marks = {"include_in_web_ui": in_web_ui, "is_secret": secret, "is_required": False, "is_multiple": False}
+    vars(action).update(marks)
+
+
+class _OldAuthorized(_StoreTrueAction):
+    """The old spelling: still read, with one warning."""
+
+    def __call__(self, parser: ArgumentParser, namespace: Namespace, *args: Any, **kwargs: Any) -> None:
+        _warn_once(f"{OLD_AUTHORIZED} is the old spelling of {AUTHORIZED} (it is still read)")
+        super().__call__(parser, namespace, *args, **kwargs)
+
+
+@cache  # Locust reads its command line several times
+def _warn_once(warning: str) -> None:
+    print(warning, file=sys.stderr)
 
 
 @dataclass(frozen=True)
@@ -131,6 +104,7 @@ class StartupOptions:
         call_to: the number that they call, or None.
         client_id: the OAuth client's id; empty for the simulated edge's.
         client_secret: the OAuth client's secret.
+        keep_going: whether a run goes on although a step is bound to fail always.
         form_encoded: whether both are form-encoded in the token request.
         ca: PEM file of a private certificate authority, or None.
         runs: the folder for run records.
@@ -145,6 +119,7 @@ class StartupOptions:
     client_id: str
     client_secret: str = field(repr=False)
     form_encoded: bool
+    keep_going: bool
     ca: str | None
     runs: Path
     policy: Path | None
@@ -173,6 +148,7 @@ class StartupOptions:
             client_id=parsed.softphone_client_id,
             client_secret=_read_secret(Path(file)) if file else secret,
             form_encoded=not parsed.softphone_basic_unencoded,
+            keep_going=parsed.softphone_keep_going,
             ca=parsed.softphone_ca or None,
             runs=Path(parsed.softphone_runs),
             policy=Path(parsed.softphone_policy) if parsed.softphone_policy else None,
@@ -202,24 +178,29 @@ class RunOptions:
         profile: the profile to run.
         hosts: the edge, or None to start a simulated one.
         startup: the options that hold for every run.
+        overridden: the values of the profile's file that were replaced, by key.
     """
 
     profile: Profile
     hosts: Hosts | None
     startup: StartupOptions
+    overridden: Mapping[str, Any] = field(default_factory=dict)
 
     def account(self, hosts: Hosts) -> Account:
         """The edge at these hosts, and who the softphones are to it."""
         return Account(hosts, self.startup.credentials, self.startup.users, self.startup.call_to or CALL_TO)
 
     @classmethod
-    def read(cls, profile: str, host: str | None, startup: StartupOptions) -> RunOptions:
+    def read(
+        cls, profile: str, host: str | None, startup: StartupOptions, overrides: Overrides = NOTHING_OVERRIDDEN
+    ) -> RunOptions:
         """Check a profile and a host against the startup options.
 
         Args:
             profile: a name or a path.
             host: the edge, or None for a simulated one.
             startup: the options that hold for every run.
+            overrides: what to change in the profile.
 
         Raises:
             InputError: with every problem found, a line each.
@@ -233,15 +214,16 @@ class RunOptions:
                 problems.extend(error.problems)
                 return None
 
-        loaded = attempt(lambda: load_profile(profile, profile_folders()))
+        in_file = attempt(lambda: load_profile(profile, profile_folders()))
+        loaded = None if in_file is None else attempt(lambda: overrides.apply(in_file))
         hosts = attempt(lambda: _hosts(host, startup))
         if hosts is not None:
             problems += _host_problems(hosts, startup)
         if loaded is not None:
             problems += _profile_problems(loaded, startup)
-        if problems or loaded is None:
+        if problems or in_file is None or loaded is None:
             raise InputError(*problems)
-        return cls(loaded, hosts, startup)
+        return cls(loaded, hosts, startup, overrides.replaced(in_file, loaded))
 
 
 def take_secret(parsed: Namespace) -> str:
@@ -312,7 +294,7 @@ def _host_problems(hosts: Hosts, startup: StartupOptions) -> Iterable[str]:
     if startup.authorized and not target.authorized:
         yield (
             f"--host {target.url}: Locust was started with permission for {startup.host or 'no host'}; "
-            "start it again with this --host and --softphone-authorized"
+            "start it again with this --host and --authorized"
         )
     elif not target.authorized:
         yield f"--host {target.url}: {ASK_FIRST}"

@@ -13,30 +13,27 @@
 from __future__ import annotations
 
 import logging
-import platform
-import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
-from importlib.metadata import version
 from pathlib import Path
 
 import gevent
 
-from locust_softphone import __version__
-from locust_softphone.config.schedule import Schedule
 from locust_softphone.metrics.run_so_far import RunSoFar
 from locust_softphone.metrics.tally import Tally
 from locust_softphone.runs.build import Aborted, RunEnd, RunStart, build
+from locust_softphone.runs.early_stop import HopelessStep
 from locust_softphone.runs.record import RunRecord
-from locust_softphone.runs.saturation import saturation
+from locust_softphone.runs.versions import installed_versions
 from locust_softphone.signaling.dialects import Account
 from locust_softphone.signaling.target import Target
 from locust_softphone.signaling.tls import engine
-from locust_softphone.swarm.abort import abort_on_failed_expectation
+from locust_softphone.swarm.abort import abort_on_failed_expectation, stop_when_hopeless
 from locust_softphone.swarm.edge_under_test import EdgeUnderTest
 from locust_softphone.swarm.generator_protocol import Generator
 from locust_softphone.swarm.options import RunOptions
+from locust_softphone.swarm.problems import problems_of, stopped_because
 from locust_softphone.swarm.results import RunResults
 
 __all__ = ["Run", "users_for"]
@@ -68,6 +65,7 @@ class Run:
         self._calls_each = calls_each
         self._stopped_early = False
         self._aborted: Aborted | None = None
+        self._hopeless: HopelessStep | None = None
         self._ended_s: float | None = None
         stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S.%fZ")
         self._results = RunResults(options.startup.runs / f"{stamp}-{options.profile.name}", self.update, self.clock)
@@ -96,6 +94,9 @@ class Run:
         self.began_at = time.time() - self.generator.clock()
         gevent.spawn(self._results.keep_journal, self._start(self.began_at))
         gevent.spawn(abort_on_failed_expectation, self.options.profile, self.so_far, lambda: self.active, self._abort)
+        if not self.options.startup.keep_going:
+            dialect = self.options.profile.dialect
+            gevent.spawn(stop_when_hopeless, dialect, self._counts, lambda: self.active, self._stop_hopeless)
 
     def collect(self) -> None:
         """Hang up all softphones, and add the rest of the measurements."""
@@ -111,10 +112,16 @@ class Run:
         settled = self._edge.settle(tally, profile.dialect)
         end = RunEnd(
             after_s=self.clock(),
-            ended="aborted" if self._aborted else "stopped" if self._stopped_early else "plan over",
+            ended="aborted" if self._aborted else "stopped" if self._ended_early else "plan over",
             edge=settled.counters,
             ledger=settled.ledger,
-            invalid=[*self.generator.problems(), *self._problems(), *settled.problems],
+            invalid=[
+                *self.generator.problems(),
+                *problems_of(
+                    profile, tally, hopeless=self._hopeless, stopped=self._stopped_early, ended_early=self._ended_early
+                ),
+                *settled.problems,
+            ],
             fleet=self.generator.summary(),
             aborted=self._aborted,
         )
@@ -160,8 +167,8 @@ class Run:
 
     @property
     def over(self) -> bool:
-        """Whether the plan is over, or the run was aborted."""
-        return self.began_at is not None and (self._aborted is not None or self.generator.over)
+        """Whether the plan is over, or the run was ended early."""
+        return self.began_at is not None and (self._ended_early or self.generator.over)
 
     @property
     def active(self) -> bool:
@@ -187,52 +194,36 @@ class Run:
         logger.warning("%s can no longer hold: all softphones hang up", aborted.by)
         self.generator.stop()
 
+    def _counts(self) -> Mapping[str, int]:
+        self.update()
+        return self.tally.counts
+
+    def _stop_hopeless(self, step: HopelessStep) -> None:
+        """Hang up at once, as ``_abort`` does."""
+        self._hopeless = step
+        logger.error("%s: all softphones hang up", stopped_because(step))
+        self.generator.stop()
+
     def _start(self, began_at: float) -> RunStart:
         """What is known of the run before anything is measured."""
         profile = self.options.profile
         return RunStart(
             run_id=self.folder.name,
             profile=profile.resolved(),
-            planned=_planned_per_second(profile.schedule(), profile.duration_s),
+            planned=profile.schedule().starts_per_second(profile.duration_s),
             calls_each=profile.softphone.calls.count,
             target=self._edge.describe(),
-            versions=_versions(self.target),
+            versions=installed_versions() | ({"tls": engine()} if self.target.tls else {}),
             workers=self.generator.workers,
             began_at=began_at,
+            overridden=self.options.overridden,
         )
 
-    def _problems(self) -> list[str]:
-        """Why the run's measurements cannot be trusted, apart from lost workers and the ledger."""
-        found = []
-        started, planned = self.tally.counts["started"], self.options.profile.users
-        if self._stopped_early:
-            found.append("the run was stopped before its plan was over")
-        elif started < planned and self._aborted is None:
-            found.append(f"only {started} of {planned} planned softphones started")
-        if crashed := self.tally.counts["crashed"]:
-            found.append(f"the script of {crashed} softphones ended with an exception; see Locust's log")
-        if saturated := saturation(self.tally):
-            found.append(saturated)
-        return found
+    @property
+    def _ended_early(self) -> bool:
+        return self._stopped_early or self._aborted is not None or self._hopeless is not None
 
 
 def users_for(softphones: int, workers: int) -> int:
     """The number of Locust users: one per softphone, rounded up so that all workers get equally many."""
     return -(-softphones // workers) * workers
-
-
-def _planned_per_second(schedule: Schedule, duration_s: float) -> list[int]:
-    """Planned starts in each second of the plan."""
-    by_end = [schedule.started_by(second + 1 - 1e-9) for second in range(int(duration_s) + 1)]
-    return [after - before for before, after in zip([0, *by_end], by_end, strict=False)]
-
-
-def _versions(target: Target) -> dict[str, str]:
-    packages = ("locust", "gevent", "tenacity", "aiohttp")
-    return {
-        "locust-softphone": __version__,
-        **{package: version(package) for package in packages},
-        **({"tls": engine()} if target.tls else {}),
-        "python": platform.python_version(),
-        "platform": sys.platform,
-    }

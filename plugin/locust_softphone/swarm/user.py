@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gevent
+from gevent import GreenletExit
 from locust import User, task
 from locust.exception import StopUser
 
@@ -24,6 +25,9 @@ class SoftphoneUser(User):
                 phone.call()
                 phone.hold(5)
                 phone.hang_up()
+
+    A script that has not finished when the plan is over is cut short. The run is then not valid, unless the profile
+    has ``allow_cut_short: true``.
     """
 
     abstract = True
@@ -54,11 +58,14 @@ class SoftphoneUser(User):
             try:
                 self.script(self.phone)
             except Exception:
-                generator.crashed()
+                generator.crashed(self.phone)
                 self.phone.hang_up()
                 raise
+            except GreenletExit:
+                self.phone.cut_short |= not self.script_is_profiles
+                raise
             finally:
-                generator.done()
+                generator.done(self.phone)
         while True:  # Locust would replace a user that returns
             gevent.sleep(3600)
 

@@ -11,7 +11,7 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -21,10 +21,11 @@ import pytest
 
 from tests.swarm.locust_process import TooBusy
 
-__all__ = ["Answer", "haproxy", "nginx", "send_at"]
+__all__ = ["Answer", "haproxy", "nginx", "same_decisions", "send_at"]
 
 WITHIN_S = 20.0  # for a program to start or end, or for an answer
 LATE_S = 0.04  # later requests and refusals make the test rerun
+AT_ONCE_S = 0.1  # a refusal that takes longer was held up by the machine
 REQUEST = b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
 
 NGINX = """
@@ -138,10 +139,10 @@ def send_at(port: int, instants: Sequence[float], *, on_time: bool = True) -> li
     Args:
         port: of the proxy.
         instants: in order.
-        on_time: whether each must be sent at its instant and refused at once.
+        on_time: whether each must be sent at its instant.
 
     Raises:
-        TooBusy: one was late, with ``on_time``.
+        TooBusy: a request was late, with ``on_time``, or a refusal: neither proxy delays one.
     """
     begin = time.monotonic() + 0.05
     with ThreadPoolExecutor(max_workers=len(instants)) as readers:
@@ -156,9 +157,30 @@ def send_at(port: int, instants: Sequence[float], *, on_time: bool = True) -> li
             coming.append(readers.submit(_read, client, sent_s))
         answers = [each.result() for each in coming]
     for answer in answers:
-        if on_time and not answer.admitted and answer.answered_s - answer.sent_s > LATE_S:
+        if not answer.admitted and answer.answered_s - answer.sent_s > (LATE_S if on_time else AT_ONCE_S):
             raise TooBusy("a refusal came late")
     return answers
+
+
+def same_decisions(answers: Sequence[Answer], decide: Callable[[Sequence[float]], list[bool]]) -> bool:
+    """Whether our model decides as the proxy did.
+
+    A proxy decides at an instant between sending and answer, which nobody outside can see.
+
+    Args:
+        answers: of requests that were answered without delay.
+        decide: what a new model says to requests at these instants, in s.
+
+    Raises:
+        TooBusy: the model decides differently at the one end of these spans than at the other.
+    """
+    sent, answered = [each.sent_s for each in answers], [each.answered_s for each in answers]
+    first_late = [answered[0], *sent[1:]]
+    mixed = [(sent, answered)[number % 2][number] for number in range(len(answers))]
+    decisions = [decide(sorted(instants)) for instants in (sent, answered, first_late, mixed)]
+    if any(each != decisions[0] for each in decisions):
+        raise TooBusy("the requests took too long to tell how the proxy should decide")
+    return [answer.admitted for answer in answers] == decisions[0]
 
 
 def _read(client: socket.socket, sent_s: float) -> Answer:

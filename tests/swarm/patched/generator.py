@@ -59,7 +59,7 @@ def test_a_released_slot_is_not_served_and_an_added_one_is() -> None:
     while (phone := generator.take_slot()) is not None:
         if generator.wait_until_planned_start(phone):
             served.append(phone.number)
-            generator.done()
+            generator.done(phone)
     assert served == [1, 3]
     assert generator.over
     generator.stop()
@@ -79,10 +79,11 @@ def test_it_is_over_when_all_softphones_are_done() -> None:
     generator = a_generator(0, 1)
     assert not generator.over, "it has not begun"
     generator.begin(0.0)
-    generator.done()
-    assert not generator.over
-    generator.done()
-    assert generator.over
+    for over in (False, True):
+        phone = generator.take_slot()
+        assert phone is not None
+        generator.done(phone)
+        assert generator.over is over
     generator.stop()
 
 
@@ -101,7 +102,9 @@ def test_stop_ends_the_plan_now_and_kills_the_users() -> None:
 
 def test_it_hands_on_what_was_measured_once() -> None:
     generator = a_generator(0)
-    generator.crashed()
+    phone = generator.take_slot()
+    assert phone is not None
+    generator.crashed(phone)
     assert generator.take().counts["crashed"] == 1
     assert generator.take().counts["crashed"] == 0
 

@@ -3,9 +3,18 @@
 
 const { width_s: width, seconds, runs } = JSON.parse(document.getElementById("series").textContent);
 const perUnit = seconds > 600 ? 60 : 1; // the axis is in minutes where there are many seconds
+const perPoint = width > 1 ? `per ${width} s` : "per second";
 const plots = [...document.querySelectorAll(".plot")];
 
-const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
+/** A variable of the style sheet as a colour, in the current theme. */
+function colour(variable) {
+  const probe = document.body.appendChild(document.createElement("span"));
+  probe.style.color = `var(${variable})`;
+  const found = getComputedStyle(probe).color;
+  probe.remove();
+  return found;
+}
+
 const keysOf = (plot) => plot.closest("section").querySelectorAll(".key i");
 
 // A point covers the `width` seconds from its x on; the last point is repeated, so that it is drawn as wide as the others.
@@ -34,7 +43,7 @@ function corners(values, under) {
 const sum = (lists) => (lists[0] || []).map((_, i) => lists.reduce((total, list) => total + (list[i] || 0), 0));
 const most = (lists) => lists.flat().reduce((a, b) => (b > a ? b : a), 0);
 
-// Each kind of chart: its traces and its vertical axis. `keys` are the names of its series with their colours, in the
+// Each kind of chart: its traces, its unit and its vertical axis. `keys` are the names of its series with their colours, in the
 // order of the legend above it.
 const kinds = {
   attempts(run, keys) {
@@ -52,6 +61,7 @@ const kinds = {
     const marks = [...new Set([-down, 0, up])];
     return {
       traces: [...stacked(run.attempts, 1), ...stacked(run.limited, -1)],
+      unit: perPoint,
       yaxis: { range: [-down * 1.05, up * 1.05], tickvals: marks, ticktext: marks.map((n) => Math.abs(n)) },
     };
   },
@@ -65,6 +75,7 @@ const kinds = {
         line(run.presence.connected, "connected", { line: { shape: "hv", width: 2, color: connected } }),
         line(run.presence.planned, "planned", { line: { shape: "hv", width: 1.5, dash: "dot", color: planned } }),
       ],
+      unit: "softphones",
       yaxis: { range: [0, most(runs.map((each) => each.presence.planned)) * 1.08], nticks: 3 },
     };
   },
@@ -73,6 +84,7 @@ const kinds = {
     return {
       traces: keys.filter(([name]) => run.closes[name]).map(([name, fill]) =>
         steps(run.closes[name], { name, stackgroup: "closes", fillcolor: fill, hovertemplate: "%{y}" })),
+      unit: perPoint,
       yaxis: { range: [0, most(runs.map((each) => most([sum(Object.values(each.closes))]))) * 1.08], nticks: 3 },
     };
   },
@@ -82,16 +94,17 @@ const kinds = {
     const all = runs.flatMap((each) => Object.values(each.setup)).flat().filter((value) => value > 0);
     const { p50, p95, p99 } = run.setup;
     const band = (values, under, name) =>
-      ({ ...corners(values, under), fill: "toself", fillcolor: fills[name], hoverinfo: "skip" });
+      ({ ...corners(values, under), fill: "toself", fillcolor: fills[name], opacity: 0.3, hoverinfo: "skip" });
     const line = (values, name, line) => ({ ...corners(values), name, line, hovertemplate: "%{y:.3s}s" });
     return {
       traces: [
         band(p99, p95, "p99"),
         band(p95, p50, "p95"),
-        line(p99, "p99", { width: 1, color: fills.p99 }),
-        line(p95, "p95", { width: 1, color: fills.p95 }),
+        line(p99, "p99", { width: 1.5, color: fills.p99 }),
+        line(p95, "p95", { width: 1.5, color: fills.p95 }),
         line(p50, "p50", { width: 2, color: fills.p50 }),
       ],
+      unit: "time",
       yaxis: {
         type: "log",
         range: [Math.log10(Math.min(...all) / 1.5), Math.log10(Math.max(...all) * 1.5)],
@@ -128,6 +141,7 @@ const kinds = {
           hoverinfo: "skip",
         },
       ],
+      unit: "retries",
       yaxis: { range: [-2, rows.length + 2], showticklabels: false },
       hovermode: "closest",
     };
@@ -139,19 +153,19 @@ let printing = false;
 
 function draw(plot) {
   const keys = [...keysOf(plot)].map((key) => [key.dataset.name, colour(key.dataset.colour)]);
-  const { traces, yaxis, hovermode } = kinds[plot.dataset.chart](runs[plot.dataset.run], keys);
-  const axis = { gridcolor: colour("line"), linecolor: colour("line"), zerolinecolor: colour("soft"), zerolinewidth: 1 };
+  const { traces, unit, yaxis, hovermode } = kinds[plot.dataset.chart](runs[plot.dataset.run], keys);
+  const axis = { gridcolor: colour("--line"), linecolor: colour("--line"), zerolinecolor: colour("--soft"), zerolinewidth: 1 };
   const layout = {
-    margin: { l: 48, r: 10, t: 6, b: 24 },
+    margin: { l: 62, r: 10, t: 6, b: 24 },
     paper_bgcolor: "rgba(0, 0, 0, 0)",
     plot_bgcolor: "rgba(0, 0, 0, 0)",
-    font: { family: "system-ui, sans-serif", size: 11, color: colour("soft") },
-    hoverlabel: { bgcolor: colour("page"), bordercolor: colour("line"), font: { color: colour("ink") } },
+    font: { family: "system-ui, sans-serif", size: 11, color: colour("--soft") },
+    hoverlabel: { bgcolor: colour("--page"), bordercolor: colour("--line"), font: { color: colour("--ink") } },
     showlegend: false,
     hovermode: hovermode || "x unified",
     dragmode: matchMedia("(pointer: coarse)").matches ? false : "zoom", // otherwise a finger cannot scroll past the chart
     xaxis: { ...axis, range: [0, seconds / perUnit], ticksuffix: perUnit > 1 ? " min" : " s", zeroline: false },
-    yaxis: { ...axis, fixedrange: true, ...yaxis },
+    yaxis: { ...axis, fixedrange: true, title: { text: unit, standoff: 4 }, ...yaxis },
   };
   if (plot.layout) layout.xaxis.range = plot.layout.xaxis.range;
   if (printing) layout.width = PRINTED_WIDTH;

@@ -11,16 +11,16 @@ from typing import Any, NamedTuple
 from locust_softphone.metrics.outcome import ABNORMAL_CAUSES
 from locust_softphone.metrics.steps import DIALECTS, request_steps
 from locust_softphone.report.arms import Run
-from locust_softphone.report.values import seconds
+from locust_softphone.report.palette import variable
+from locust_softphone.text import duration
 
 __all__ = ["Key", "Panel", "Section", "sections"]
 
-COLOURS = 8
 REQUESTS = tuple(dict.fromkeys(step for dialect in DIALECTS for step in request_steps(dialect)))
 
 
 class Key(NamedTuple):
-    """An entry of a legend: the name of a series in the data, its text, its colour in the style sheet."""
+    """An entry of a legend: the name of a series in the data, its text, the CSS variable with its colour."""
 
     name: str
     text: str
@@ -65,9 +65,9 @@ def sections(runs: Sequence[Run], series: Mapping[str, Any]) -> list[Section]:
             "Softphones at the end of each second: planned to have started; with an open WebSocket; with an answered "
             "call.",
             (
-                Key("planned", "planned", "ink"),
-                Key("connected", "connected", "colour-1"),
-                Key("in_call", "answered", "colour-2"),
+                Key("planned", "planned", variable("planned")),
+                Key("connected", "connected", variable("connected")),
+                Key("in_call", "answered", variable("answered")),
             ),
             tuple(map(_presence, runs)),
         ),
@@ -85,9 +85,9 @@ def sections(runs: Sequence[Run], series: Mapping[str, Any]) -> list[Section]:
             "answered are not included: see how many were answered."
             + (f" Each point is the slowest second of {every}." if several else ""),
             (
-                Key("p50", "p50", "colour-1"),
-                Key("p95", "up to p95", "band"),
-                Key("p99", "up to p99", "band-outer"),
+                Key("p50", "p50", variable("p50")),
+                Key("p95", "up to p95", variable("p95")),
+                Key("p99", "up to p99", variable("p99")),
             ),
             tuple(map(_setup, runs)),
         ),
@@ -97,9 +97,9 @@ def sections(runs: Sequence[Run], series: Mapping[str, Any]) -> list[Section]:
             "A row for each retry after a Retry-After, in the order of the deadlines. A dot to the left of the line is "
             "a retry that was too early.",
             (
-                Key("deadline", "deadline", "ink"),
-                Key("honoured", "in time", "colour-1"),
-                Key("too_early", "too early", "worst"),
+                Key("deadline", "deadline", variable("deadline")),
+                Key("honoured", "in time", variable("honoured")),
+                Key("too_early", "too early", variable("too_early")),
             ),
             tuple(map(_retries, runs)),
         ),
@@ -107,8 +107,8 @@ def sections(runs: Sequence[Run], series: Mapping[str, Any]) -> list[Section]:
 
 
 def _legend(names: Sequence[str]) -> list[Key]:
-    """A key for each name, known names first, so that these have the same colour on every page."""
-    return [Key(name, name.replace("_", " "), f"colour-{n % COLOURS}") for n, name in enumerate(dict.fromkeys(names))]
+    """A key for each name, once, in this order."""
+    return [Key(name, name.replace("_", " "), variable(name)) for name in dict.fromkeys(names)]
 
 
 def _number(run: Run, metric: str) -> str:
@@ -134,7 +134,7 @@ def _closes(run: Run) -> Panel:
 
 def _setup(run: Run) -> Panel:
     points = {point: run.metrics[f"call_setup.{point}"] for point in ("p50", "p95", "p99")}
-    durations = ", ".join(f"{point} {seconds(value)}" for point, value in points.items() if value is not None)
+    durations = ", ".join(f"{point} {duration(value)}" for point, value in points.items() if value is not None)
     if not durations:
         return Panel("no call was answered", drawn=False)
     note = f"{_number(run, 'answered')} of {_number(run, 'planned')} answered: {durations}"

@@ -197,17 +197,20 @@ class LoadGenerator:
         if softphone.number in self._released:
             return False
         if self.clock() >= self.context.end_s:
-            self.done()
+            self.done(softphone)
             return False
         return True
 
-    def crashed(self) -> None:
+    def crashed(self, softphone: Softphone) -> None:
         """Count a softphone whose script raised: it did not do all that was planned."""
+        softphone.cut_short = False  # it is counted once
         self.recorder.count("crashed", self.clock())
 
-    def done(self) -> None:
-        """Count a softphone as finished."""
+    def done(self, softphone: Softphone) -> None:
+        """Count a softphone as finished, and its script as cut short if that did not get to its end."""
         self._unfinished -= 1
+        if softphone.cut_short:
+            self.recorder.count("scripts_cut_short", self.clock())
 
     # Moving slots between workers.
 

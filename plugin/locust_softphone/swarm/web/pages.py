@@ -26,6 +26,7 @@ from flask import Blueprint, Response, jsonify, render_template, request, send_f
 from flask.typing import ResponseReturnValue
 from flask_cors.core import FLASK_CORS_EVALUATED
 from locust.web import WebUI
+from markupsafe import Markup
 from werkzeug.exceptions import RequestEntityTooLarge
 
 from locust_softphone import __version__
@@ -33,6 +34,7 @@ from locust_softphone.config.profile_files import load_profile, profile_folders
 from locust_softphone.errors import InputError
 from locust_softphone.report.comparison import compare_runs
 from locust_softphone.report.html.page import comparison_html
+from locust_softphone.report.palette import css
 from locust_softphone.swarm.coordinator import RunCoordinator
 from locust_softphone.swarm.web import form, live, locust_page
 from locust_softphone.swarm.web.finished_runs import FinishedRuns
@@ -136,9 +138,8 @@ class Pages:
     def run(self) -> str:
         environment = self._web_ui.environment
         picker = self._web_ui.userclass_picker_is_active
-        return render_template(
-            "softphone/run.html",
-            version=__version__,
+        return _render(
+            "run.html",
             profiles=self.offered_profiles(),
             chosen=self.chosen_profile(),
             host=environment.host or "",
@@ -188,14 +189,15 @@ class Pages:
         profile = request.args.get("profile", "")
         try:
             if profile not in self.offered_profiles():
-                raise InputError(f"{quoted(profile)} is not a profile")
+                raise InputError(f"Profile: {quoted(profile)} is not a profile")
             self._must_be_idle()
-            return _json(live.plan_of(load_profile(profile, profile_folders())))
+            loaded = form.overrides_of(request.args).apply(load_profile(profile, profile_folders()))
+            return _json(live.plan_of(loaded))
         except InputError as error:
             return _json({"problem": str(error)})
 
     def runs(self) -> str:
-        return render_template("softphone/runs.html", version=__version__, runs=self._runs.newest())
+        return _render("runs.html", runs=self._runs.newest())
 
     def record(self, run_id: str) -> Response:
         path = self._runs.path(run_id).resolve()
@@ -208,9 +210,10 @@ class Pages:
             return _text(f"Choose from 1 to {MOST_COMPARED} runs to compare.", 400)
         self._must_be_idle()
         comparison = compare_runs(self._runs.record(run_id) for run_id in ids)
-        response = Response(comparison_html(comparison), mimetype="text/html")
+        download = "download" in request.args
+        response = Response(comparison_html(comparison, back="" if download else "runs"), mimetype="text/html")
         response.headers["Content-Security-Policy"] = _REPORT_POLICY
-        if "download" in request.args:
+        if download:
             response.headers["Content-Disposition"] = 'attachment; filename="comparison.html"'
         return response
 
@@ -218,6 +221,10 @@ class Pages:
         """Raise InputError while this process makes load itself."""
         if self._coordinator.generator is not None:
             raise InputError("not available during a run: it would delay the softphones' starts")
+
+
+def _render(template: str, **values: object) -> str:
+    return render_template(f"softphone/{template}", version=__version__, palette=Markup(css()), **values)
 
 
 def _protect(response: Response) -> Response:

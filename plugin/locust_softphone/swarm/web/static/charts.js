@@ -1,16 +1,10 @@
-// The charts of a run, drawn with Plotly from its timeline.
-
-const COLOURS = { // Okabe and Ito's palette, safe for colour-blind readers
-  planned: "#8c8c8c", started: "#56b4e9", connected: "#0072b2", answered: "#009e73",
-  token: "#e69f00", identity: "#f0e442", channel: "#8c8c8c", handshake: "#d55e00", offer: "#cc79a7",
-  refused: "#d55e00", reset: "#cc79a7", lost: "#e69f00", proxy: "#56b4e9", timed_out: "#0072b2", malformed: "#8c8c8c",
-};
+// The charts of a run, drawn with Plotly from its timeline. The colours are those of palette.py.
 
 const WIDTHS = { started: 6, connected: 4 }; // wider lines stay visible below the others
 
 /** The planned starts. */
 export function drawPlan(id, starts, durationS) {
-  draw(id, [planned(starts)], durationS, { showlegend: false });
+  draw(id, "softphones", [planned(starts)], durationS, { showlegend: false });
 }
 
 /** All charts of a run: its metrics from `live`, the planned starts, and its timeline. */
@@ -18,11 +12,16 @@ export function drawRun(run, starts, seconds) {
   const endS = Math.max(run.duration_s, run.clock_s, 1);
   const over = seconds.filter(({ second }) => second + 1 < run.clock_s); // connections are counted at a second's end
   const soFar = ["started", "connected", "answered"].map((name) => line(name, untilNow(run.totals[name], seconds, name), run, seconds));
-  draw("so-far", [planned(starts), ...soFar], endS);
-  draw("at-once", [["connected", "connected_now"], ["in a call", "in_call_now"]].map(
+  draw("so-far", "softphones", [planned(starts), ...soFar], endS);
+  draw("at-once", "softphones", [["connected", "connected_now"], ["answered", "in_call_now"]].map(
     ([name, key]) => line(name, over.map((second) => second[key] ?? 0), run, over)), endS);
-  draw("limited", bars(seconds, "rate_limited.", Object.keys(run.rate_limited)), endS, { barmode: "stack" });
-  draw("abnormal", bars(seconds, "abnormal_closes.", Object.keys(run.abnormal_closes)), endS, { barmode: "stack" });
+  drawBars("limited", "429s per second", bars(seconds, "rate_limited.", run.rate_limited), endS);
+  drawBars("abnormal", "closes per second", bars(seconds, "abnormal_closes.", run.abnormal_closes), endS);
+}
+
+function drawBars(id, unit, traces, endS) {
+  const none = { text: "none", showarrow: false, xref: "paper", yref: "paper", x: 0.5, y: 0.5, font: { size: 16 } };
+  draw(id, unit, traces, endS, { barmode: "stack", annotations: traces.length ? [] : [none] });
 }
 
 /** The total by the end of each second: counted back from now, as a long run's beginning is not in the timeline. */
@@ -37,27 +36,29 @@ function untilNow(total, seconds, name) {
 
 function planned(starts) {
   const [x, y] = [starts.map(([at]) => at), starts.map(([, number]) => number)];
-  return { x, y, name: "planned", mode: "lines", cliponaxis: false, line: { color: COLOURS.planned, dash: "dash", width: 2, shape: "hv" } };
+  return { x, y, name: "planned", mode: "lines", cliponaxis: false, line: { color: colour("--planned"), dash: "dash", width: 2, shape: "hv" } };
 }
 
 function line(name, y, run, seconds) {
   const x = seconds.map(({ second }) => Math.min(second + 1, run.clock_s));
   const mode = x.length === 1 ? "markers" : "lines"; // a line needs two points
-  return { x, y, name, mode, line: { color: COLOURS[name] ?? COLOURS.answered, width: WIDTHS[name] ?? 2 } };
+  return { x, y, name, mode, line: { color: colour(`--${name}`), width: WIDTHS[name] ?? 2 } };
 }
 
-function bars(seconds, prefix, names) {
+/** A trace for each counter that is not zero. */
+function bars(seconds, prefix, totals) {
+  const names = Object.keys(totals).filter((name) => totals[name]);
   const x = seconds.map(({ second }) => second + 0.5);
   return names.map((name) => ({
     x, y: seconds.map((second) => second[prefix + name] ?? 0),
-    name: name.replaceAll("_", " "), type: "bar", width: 1, marker: { color: COLOURS[name] },
+    name: name.replaceAll("_", " "), type: "bar", width: 1, marker: { color: colour(`--${name.replaceAll("_", "-")}`), line: { width: 1, color: colour("--card") } },
   }));
 }
 
-function draw(id, traces, endS, layout = {}) {
+function draw(id, unit, traces, endS, layout = {}) {
   const axis = { gridcolor: colour("--line"), zeroline: false, fixedrange: true };
   Plotly.react(id, traces, {
-    margin: { l: 46, r: 14, t: 30, b: 34 },
+    margin: { l: 62, r: 14, t: 30, b: 34 },
     font: { color: colour("--ink"), size: 12 },
     paper_bgcolor: "transparent",
     plot_bgcolor: "transparent",
@@ -66,7 +67,7 @@ function draw(id, traces, endS, layout = {}) {
     hovermode: "x unified",
     hoverlabel: { bgcolor: colour("--card") },
     xaxis: { ...axis, range: [0, endS], ticksuffix: " s", ticklabelstandoff: 4 },
-    yaxis: { ...axis, rangemode: "tozero", minallowed: 0, autorangeoptions: { include: [4] } }, // avoids fractional ticks
+    yaxis: { ...axis, title: { text: unit, standoff: 4 }, rangemode: "tozero", minallowed: 0, autorangeoptions: { include: [4] } }, // avoids fractional ticks
     ...layout,
   }, { responsive: true, displayModeBar: false });
 }

@@ -6,10 +6,8 @@ A client that was told to wait on a step is early if it asks again on that step 
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from dataclasses import dataclass, field
-
-from locust_softphone.edge.http_request import Caller
-from locust_softphone.edge.stats import Step
 
 __all__ = ["EarlyRetryTracker"]
 
@@ -19,7 +17,7 @@ FORGET_AFTER_S = 300.0
 
 @dataclass(slots=True)
 class _Client:
-    not_before: dict[Step, float] = field(default_factory=dict)
+    not_before: dict[str, float] = field(default_factory=dict)
     early_retries: int = 0
 
 
@@ -27,19 +25,19 @@ class EarlyRetryTracker:
     """Remembers which clients were told to wait, until when, and how often each has been early."""
 
     def __init__(self) -> None:
-        self._clients: dict[Caller, _Client] = {}
+        self._clients: dict[Hashable, _Client] = {}
         self._sweep_at = 1024
 
     def __len__(self) -> int:
         return len(self._clients)
 
-    def must_wait(self, caller: Caller, step: Step, not_before: float, now: float) -> None:
+    def must_wait(self, caller: Hashable, step: str, not_before: float, now: float) -> None:
         """Remember that the client was told not to ask on this step before ``not_before``."""
         self._clients.setdefault(caller, _Client()).not_before[step] = not_before
         if len(self._clients) > self._sweep_at:
             self._sweep(now)
 
-    def times_early(self, caller: Caller, step: Step, now: float) -> int:
+    def times_early(self, caller: Hashable, step: str, now: float) -> int:
         """0 if this request is in time, else how often the client has been early, including this request."""
         client = self._clients.get(caller)
         if client is None or now >= client.not_before.get(step, now) - TOLERANCE_S:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from locust_softphone.edge.early_retries import FORGET_AFTER_S, EarlyRetryTracker
-from locust_softphone.edge.http_request import Caller
+from locust_softphone.limits.early_retries import FORGET_AFTER_S, EarlyRetryTracker
 
-ALICE, BOB = Caller("acme", "alice"), Caller("acme", "bob")
+ALICE, BOB = "alice", "bob"
 
 
 @pytest.mark.parametrize(
@@ -43,12 +42,12 @@ def test_another_client_or_another_step_is_not_early() -> None:
 def test_clients_that_have_been_quiet_for_long_are_forgotten() -> None:
     tracker = EarlyRetryTracker()
     for number in range(100_000):
-        tracker.must_wait(Caller("acme", str(number)), "offer", not_before=float(number), now=float(number))
+        tracker.must_wait(str(number), "offer", not_before=float(number), now=float(number))
     assert len(tracker) < 5 * FORGET_AFTER_S
 
 
 def test_clients_that_still_have_to_wait_are_remembered() -> None:
     tracker = EarlyRetryTracker()
     for number in range(10_000):
-        tracker.must_wait(Caller("acme", str(number)), "offer", not_before=5.0, now=0.0)
-    assert all(tracker.times_early(Caller("acme", str(number)), "offer", 1.0) == 1 for number in range(10_000))
+        tracker.must_wait(str(number), "offer", not_before=5.0, now=0.0)
+    assert all(tracker.times_early(str(number), "offer", 1.0) == 1 for number in range(10_000))

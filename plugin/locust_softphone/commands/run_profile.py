@@ -1,0 +1,40 @@
+"""``locust-softphone run``: runs one profile in Locust without its web UI, in this terminal."""
+
+from __future__ import annotations
+
+import argparse
+
+from locust_softphone.commands.arguments import add_run_options, complete_profiles, complete_with, run_options
+from locust_softphone.commands.locust_process import become_locust, worker_options
+from locust_softphone.config.profile_files import load_profile, profile_folders
+
+__all__ = ["add_arguments", "run"]
+
+EXAMPLES = """\
+locust-softphone run smoke
+locust-softphone run my-profile.yaml --policy policy.yaml
+locust-softphone run paced-50 --host https://edge.example --authorized
+locust-softphone run burst-500 --workers 2 -- --html report.html --csv burst
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the command's arguments."""
+    parser.description = (
+        "Run a profile in Locust, without a web UI. It ends by itself when the profile is over, and writes a run "
+        "record. Without --host it gets a simulated edge of its own. Everything after -- goes to Locust as it is."
+    )
+    parser.epilog = EXAMPLES
+    profile = parser.add_argument("profile", metavar="PROFILE", help="name or file")
+    complete_with(profile, complete_profiles)
+    add_run_options(parser)
+
+
+def run(parsed: argparse.Namespace) -> int:
+    """Become the Locust process of the run."""
+    load_profile(parsed.profile, profile_folders())  # a mistake in it is reported before Locust starts
+    options = ["--headless", "--only-summary", "--softphone-profile", parsed.profile]
+    return become_locust(
+        [*options, *run_options(parsed), *worker_options(parsed.workers), *parsed.locust_options],
+        locustfile=parsed.locustfile,
+    )

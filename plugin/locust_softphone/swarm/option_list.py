@@ -1,0 +1,101 @@
+"""The options of a run besides Locust's own: one list for Locust's parser, for ``locust-softphone`` and for the docs.
+
+    Locust                locust-softphone run      environment
+    --softphone-policy    --policy                  LOCUST_SOFTPHONE_POLICY
+    --authorized          --authorized              LOCUST_SOFTPHONE_AUTHORIZED
+
+Locust has a ``--profile`` and a ``--users`` of its own, so ours have a prefix there. This module imports no Locust, so
+that a command can start without it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+__all__ = ["AUTHORIZED", "OLD_AUTHORIZED", "PROFILE", "STARTUP_OPTIONS", "Option"]
+
+AUTHORIZED = "--authorized"
+"""The permission has one spelling everywhere."""
+
+OLD_AUTHORIZED = "--softphone-authorized"
+
+
+@dataclass(frozen=True)
+class Option:
+    """An option of a run.
+
+    Args:
+        name: without the prefix, such as ``client-id``.
+        metavar: the placeholder for its value; empty for a flag.
+        text: the help.
+        default: its value if it is not given.
+        secret: whether its value must not be shown.
+    """
+
+    name: str
+    metavar: str
+    text: str
+    default: str = ""
+    secret: bool = False
+
+    @property
+    def in_locust(self) -> str:
+        """Its name on Locust's command line."""
+        return AUTHORIZED if self.name == "authorized" else f"--softphone-{self.name}"
+
+    @property
+    def variable(self) -> str:
+        """Its environment variable."""
+        return f"LOCUST_SOFTPHONE_{self.name.upper().replace('-', '_')}"
+
+    @property
+    def dest(self) -> str:
+        """Its attribute in Locust's parsed options."""
+        return f"softphone_{self.name.replace('-', '_')}"
+
+
+PROFILE = Option("profile", "NAME|PATH", "The profile to run: a name from the pack, or a YAML file", "burst-500")
+
+STARTUP_OPTIONS = (
+    Option("runs", "DIR", "Where run records are written (default: runs)", "runs"),
+    Option("client-id", "ID", "OAuth client id (default: the simulated edge's)"),
+    Option(
+        "client-secret",
+        "SECRET",
+        "OAuth client secret. On a command line it stays in the shell's history, and others can read it in the process "
+        "list while Locust starts: set the environment variable or give a file instead",
+        secret=True,
+    ),
+    Option("client-secret-file", "FILE", "File with only the OAuth client secret, such as /run/secrets/softphone"),
+    Option(
+        "region",
+        "REGION",
+        "A region of Genesys Cloud such as us-east-1 or eu-central-1, in place of --host: its hosts are the edge",
+    ),
+    Option(
+        "users",
+        "FILE",
+        "CSV file of the users that the softphones log in as, columns jid, token or both (dialect genesys-cloud); a "
+        "token env:NAME is taken from the environment",
+    ),
+    Option("call-to", "NUMBER", "The number that the softphones call (dialect genesys-cloud); required for a region"),
+    Option("ca", "FILE", "PEM file of a private certificate authority to trust instead of the system's"),
+    Option("policy", "FILE", "Policy file of the simulated edge that is started when there is no --host"),
+    Option(
+        "authorized",
+        "",
+        "I may load-test this target: required for any --host that is not this machine, and for any region",
+    ),
+    Option(
+        "keep-going",
+        "",
+        "Run the whole plan even if a step fails in the same way each time, and no retry can help",
+    ),
+    Option(
+        "basic-unencoded",
+        "",
+        "Send the OAuth client's id and secret as they are, for a server that does not form-decode them as RFC 6749 "
+        "2.3.1 requires",
+    ),
+)
+"""The options that only the start of Locust can set."""
