@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
@@ -43,6 +43,7 @@ class RunStart:
         versions: of everything that could explain a difference.
         workers: how many worker processes; 0 for a run in one process.
         began_at: when the plan began, in seconds since the epoch.
+        overridden: the values of the profile's file that were replaced when the run was started, by key.
     """
 
     run_id: str
@@ -53,6 +54,7 @@ class RunStart:
     versions: Mapping[str, str]
     workers: int
     began_at: float
+    overridden: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -106,6 +108,7 @@ def build(start: RunStart, tally: Tally, end: RunEnd) -> RunRecord:
         {
             "run_id": start.run_id,
             "profile": dict(start.profile),
+            "overridden": dict(start.overridden),
             "target": start.target,
             "versions": start.versions,
             "workers": start.workers,
@@ -152,6 +155,7 @@ def build(start: RunStart, tally: Tally, end: RunEnd) -> RunRecord:
                 "on_time_attempts_per_s": on_time_per_s(tally),
             },
             "fleet": end.fleet,
+            "observations": {name: each.compact() for name, each in sorted(tally.observations.items()) if len(each)},
             "timeline": _timeline(start.planned, tally),
             "histograms": {name: each.encode() for name, each in sorted(tally.latencies.items()) if len(each)},
             "edge": end.edge,

@@ -58,8 +58,25 @@ def _page(head: str, schema: Schema, name: str, defaults: Any) -> str:
     places: dict[int, tuple[Schema, list[str], Any]] = {}  # an object that several keys can hold gets one section
     for title, part, below in _parts(f"The keys of a {name}", schema, schema["$defs"], "", defaults):
         places.setdefault(id(part), (part, [], below))[1].append(title)
-    sections = "".join(_section(titles, part, schema["$defs"], below) for part, titles, below in places.values())
+    sections = "".join(
+        _section(_title(titles, part), part, schema["$defs"], below) for part, titles, below in places.values()
+    )
     return f"{head}\n{_NOTE.format(name=name, example=example)}{sections}"
+
+
+def _title(titles: list[str], part: Schema) -> str:
+    """The heading of an object's section: where it can be, or what it is if there are too many places."""
+    places = list(dict.fromkeys(titles))
+    if len(places) <= _FEW:
+        return ", ".join(places)
+    kind = part["properties"].get("kind", {}).get("const")
+    return f"limit of the kind {kind}" if kind else f"{places[0].rpartition('.')[2]} of a {_parent(places[0])}"
+
+
+def _parent(place: str) -> str:
+    """What an object with many places is a part of."""
+    inner = place.split(".")[-2]
+    return inner if "with name" not in inner else "limit"
 
 
 def _parts(
@@ -74,7 +91,7 @@ def _parts(
             yield from _parts(name, inner, definitions, f"{name}.", below.get(key))
 
 
-def _section(titles: list[str], part: Schema, definitions: Schema, below: Mapping[str, Any]) -> str:
+def _section(title: str, part: Schema, definitions: Schema, below: Mapping[str, Any]) -> str:
     required = part.get("required", ())
     rows = (
         f"| `{key}` | {_type(value, definitions)} | {_default(value, required=key in required, below=below.get(key))} "
@@ -82,7 +99,7 @@ def _section(titles: list[str], part: Schema, definitions: Schema, below: Mappin
         for key, value in part["properties"].items()
     )
     about = f"{_one_line(part['description'])}\n\n" if "description" in part else ""
-    head = f"\n## {', '.join(titles)}\n\n{about}{_example(part, below)}"
+    head = f"\n## {title}\n\n{about}{_example(part, below)}"
     return f"{head}| key | type | default | meaning |\n|---|---|---|---|\n{''.join(rows)}"
 
 
@@ -129,6 +146,8 @@ def _resolved(value: Schema, definitions: Schema) -> Schema:
 def _type(value: Schema, definitions: Schema) -> str:
     """What a key can hold, in words."""
     resolved = _resolved(value, definitions)
+    if _is_choice_of_kinds(resolved, definitions):
+        return "mapping with `kind`, see below"
     if union := _kind(resolved):
         return " or ".join(dict.fromkeys(_type(each, definitions) for each in resolved[union]))
     if "enum" in resolved or "const" in resolved:
@@ -148,6 +167,12 @@ def _type(value: Schema, definitions: Schema) -> str:
         fallback = f"text such as {' or '.join(examples[:2])}" if examples else "text"
         return patterns.get(resolved.get("pattern", ""), fallback)
     return {"boolean": "`true` or `false`", "null": "nothing", "object": "mapping"}.get(str(kind), "anything")
+
+
+def _is_choice_of_kinds(value: Schema, definitions: Schema) -> bool:
+    """Whether the value is one of several objects that their ``kind`` tells apart."""
+    members = [_resolved(each, definitions) for each in value.get("oneOf", ())]
+    return bool(members) and all("kind" in each.get("properties", {}) for each in members)
 
 
 def _bounds(number: Schema) -> str:

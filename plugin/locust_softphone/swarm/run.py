@@ -220,6 +220,7 @@ class Run:
             versions=_versions(self.target),
             workers=self.generator.workers,
             began_at=began_at,
+            overridden=self.options.overridden,
         )
 
     @property

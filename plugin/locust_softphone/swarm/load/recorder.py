@@ -11,6 +11,7 @@ from locust.event import EventHook
 
 from locust_softphone.errors import AttemptFailed
 from locust_softphone.metrics.attempt import Attempt
+from locust_softphone.metrics.observed_attempts import SESSIONS
 from locust_softphone.metrics.outcome import Outcome
 from locust_softphone.metrics.retry_after_sample import RetryAfterSample
 from locust_softphone.metrics.steps import TRANSPORTS
@@ -51,6 +52,9 @@ class Recorder:
             if failure is not None:
                 self.tally.counts[self._cause(attempt.step, failure)] += 1
             self._fire(TRANSPORTS[attempt.step], attempt.step, attempt.service_s, failure)
+
+    def session(self, opened_s: float, ended_s: float, how: str, softphone: int) -> None:
+        self.tally.observations[SESSIONS].add(opened_s, ended_s, how, softphone)
 
     def count(self, name: str, at_s: float, by: int = 1) -> None:
         self.tally.count(name, at_s, by)
