@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from locust_softphone.config.key_overrides import parse_set, parse_sweep
 from locust_softphone.config.profile_files import list_profiles, profile_folders
 from locust_softphone.report.formats import FORMATS
 from locust_softphone.swarm.option_list import AUTHORIZED, OLD_AUTHORIZED, STARTUP_OPTIONS, Option
@@ -19,8 +20,10 @@ __all__ = [
     "add_authorized_option",
     "add_format_option",
     "add_option",
+    "add_override_options",
     "add_run_options",
     "add_runs_option",
+    "checked",
     "complete_profiles",
     "complete_runs",
     "complete_with",
@@ -155,6 +158,40 @@ def run_options(parsed: argparse.Namespace) -> list[str]:
         if value := getattr(parsed, option.dest, None):
             options += [option.in_locust, value] if option.metavar else [option.in_locust]
     return options
+
+
+def add_override_options(parser: argparse.ArgumentParser) -> None:
+    """Add ``--set`` and ``--sweep``, which change the profiles."""
+    parser.add_argument(
+        "--set",
+        dest="sets",
+        action="append",
+        default=[],
+        type=checked(parse_set),
+        metavar="KEY=VALUE",
+        help="change a key of the profiles, such as users=200 or softphone.retry.jitter=none; can be repeated",
+    )
+    parser.add_argument(
+        "--sweep",
+        dest="sweeps",
+        action="append",
+        default=[],
+        type=checked(parse_sweep),
+        metavar="KEY=VALUE,VALUE,…",
+        help="one run for each value of a key, such as ramp=5s,8s,10s; can be repeated",
+    )
+
+
+def checked(parse: Callable[[str], Any]) -> Callable[[str], Any]:
+    """``parse`` as the type of an argument: its ``ValueError`` becomes the message."""
+
+    def parse_argument(text: str) -> Any:
+        try:
+            return parse(text)
+        except ValueError as error:
+            raise argparse.ArgumentTypeError(str(error)) from None
+
+    return parse_argument
 
 
 def whole_number(most: int) -> Callable[[str], int]:
