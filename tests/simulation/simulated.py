@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from locust_softphone.config.policy import Policy
-
 from locust_softphone.config.profile import Profile
 from locust_softphone.runs.record import RunRecord
 from locust_softphone.simulation import simulated_record
