@@ -29,7 +29,7 @@ def problems_of(
         found.append(f"{stopped_because(hopeless)}; --softphone-keep-going runs the whole plan all the same")
     elif stopped:
         found.append("the run was stopped before its plan was over")
-    if started < profile.users and not ended_early:
+    if started + tally.counts["starts_missed"] < profile.users and not ended_early:
         found.append(f"only {started} of {profile.users} planned softphones started")
     if crashed := tally.counts["crashed"]:
         found.append(f"the script of {crashed} softphones ended with an exception; see Locust's log")
