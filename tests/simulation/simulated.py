@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from locust_softphone.config.policy import Policy
-
 from locust_softphone.config.profile import Profile
 from locust_softphone.runs.record import RunRecord
 from locust_softphone.simulation import simulated_record
@@ -22,7 +21,7 @@ OPEN = {"kind": "token-bucket", "rate": "1000000/s", "burst": 1_000_000}
 def profile(users: int = 10, ramp: object = "0s", **keys: Any) -> Profile:
     softphone = {"like": "sdk-2.3.1", **keys.pop("softphone", {})}
     return Profile.model_validate(
-        {"name": "test", "users": users, "ramp": ramp, "hold": "20s", "softphone": softphone, **keys}
+        {"name": "test", "users": users, "ramp": ramp, "softphone": softphone, "hold": "20s", **keys}
     )
 
 
