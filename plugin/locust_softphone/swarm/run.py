@@ -37,6 +37,7 @@ from locust_softphone.signaling.tls import engine
 from locust_softphone.swarm.abort import abort_on_failed_expectation
 from locust_softphone.swarm.edge_under_test import EdgeUnderTest
 from locust_softphone.swarm.generator_protocol import Generator
+from locust_softphone.swarm.load.lease import LEASE_S
 from locust_softphone.swarm.options import RunOptions
 from locust_softphone.swarm.results import RunResults
 
@@ -215,6 +216,8 @@ class Run:
             found.append("the run was stopped before its plan was over")
         elif started < planned and not self._ended_early:
             found.append(f"only {started} of {planned} planned softphones started")
+        if skipped := self.tally.counts["starts_skipped"]:
+            found.append(f"{skipped} softphones were not started: their worker stood still for more than {LEASE_S:g} s")
         if crashed := self.tally.counts["crashed"]:
             found.append(f"the script of {crashed} softphones ended with an exception; see Locust's log")
         if (cut := self.tally.counts["scripts_cut_short"]) and not self._ended_early and not profile.allow_cut_short:
