@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shlex
 import subprocess
 import sys
@@ -151,6 +152,6 @@ def test_every_help_has_examples_that_the_command_line_accepts(
     assert lines
     monkeypatch.chdir(tmp_path)
     for line in lines:
-        program, *words = shlex.split(line)
+        program, *words = shlex.split(re.split(" >>? ", line)[0])
         assert (program, words[0]) == ("locust-softphone", name)
         assert callable(parse(words).run)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import io
+import os
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -27,6 +28,7 @@ or not valid · 4 the output cannot be written. The most serious of several coun
 """
 
 COMMANDS = {
+    "init": "write a locustfile, a profile and a policy to start with",
     "run": "run one profile",
     "ui": "start the web UI",
     "compare": "run profiles and report what made the difference",
@@ -34,6 +36,8 @@ COMMANDS = {
     "describe": "explain what a profile will do",
     "profiles": "list the profiles",
     "edge": "run the simulated edge",
+    "schema": "print the JSON Schema of a kind of file",
+    "completion": "print what makes a shell complete this command",
 }
 """Each command with its line in the help."""
 
@@ -48,6 +52,8 @@ INTERRUPTED, PIPE_CLOSED = 130, 141  # what a shell shows for a program that SIG
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command that ``arguments`` name; returns the exit code."""
+    if "_ARGCOMPLETE" in os.environ:
+        _complete()
     words = sys.argv[1:] if arguments is None else list(arguments)
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")
@@ -65,6 +71,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return ExitCode.OUTPUT
     except KeyboardInterrupt:
         return INTERRUPTED
+
+
+def _complete() -> None:
+    """Answer a shell that completes a command line, and exit."""
+    import argcomplete
+
+    words = os.environ["COMP_LINE"].split()
+    argcomplete.autocomplete(_parser(words[1:]), always_complete_options="long")
 
 
 def _run(words: Sequence[str]) -> int:

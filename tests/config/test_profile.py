@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import jsonschema
@@ -14,7 +15,8 @@ from locust_softphone.config.profile_files import list_profiles, load_profile, p
 from locust_softphone.config.schedule import Schedule, Stage
 from locust_softphone.config.strict_yaml import loads
 from locust_softphone.errors import InputError
-from locust_softphone.schemas.generate import PROFILE_SCHEMA, generated
+from locust_softphone.schemas.files import PROFILE_SCHEMA
+from locust_softphone.schemas.generate import generated
 
 PACK = [file.name for file in list_profiles([pack_folder()])]
 BURST = "name: burst\nusers: 500\n"
@@ -191,6 +193,17 @@ def test_a_description_has_the_starts_the_behaviour_and_the_expectations() -> No
 def test_planned_attempts_depend_on_the_reuse_of_tokens_and_connections(softphone: str, attempts: int) -> None:
     described = profile(f"name: n\nusers: 10\nramp: 0s\nsoftphone: {softphone}").describe()
     assert described[3].startswith(f"{attempts} attempts if none is refused")
+
+
+def test_of_the_working_directory_only_profiles_are_listed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mine.yaml").write_text("# Mine.\nname: mine\nusers: 3\nramp: 0s\n")
+    (tmp_path / "flow.yaml").write_text("{name: flow, users: 3, ramp: 0s}\n")
+    (tmp_path / "policy.yaml").write_text("offer: {rate: 5/s}\n")
+    (tmp_path / "compose.yaml").write_text("services: {}\nusers: 3\n")
+    os.mkfifo(tmp_path / "pipe.yaml")
+    assert [(file.name, file.about) for file in list_profiles([Path()])] == [("flow", ""), ("mine", "Mine.")]
+    assert load_profile("mine", [Path()]).users == 3
 
 
 def test_a_profile_is_found_by_name_or_by_path(tmp_path: Path) -> None:

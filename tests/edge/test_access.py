@@ -7,9 +7,9 @@ from base64 import b64encode
 import pytest
 from pydantic import SecretStr
 
+from locust_softphone.config.genesys_cloud_policy import User
+from locust_softphone.config.policy import Organisation
 from locust_softphone.edge.access import Access
-from locust_softphone.edge.genesys_cloud.wire_policy import User
-from locust_softphone.edge.policy import Organisation
 
 ORGANISATIONS = [
     Organisation(client_id="acme", client_secret=SecretStr("s3cret:ü")),

@@ -4,28 +4,31 @@ from __future__ import annotations
 
 import pytest
 
+from locust_softphone.config.limit_responses import Advice
+from locust_softphone.config.policy import Policy
 from locust_softphone.config.strict_yaml import loads
 from locust_softphone.edge.http_request import Caller
-from locust_softphone.edge.policy import Advice, Policy
-from locust_softphone.edge.quantities import RateAndBurst
-from locust_softphone.edge.rate_limiter import RateLimiter, TooManyEarlyRetries, step_limit
+from locust_softphone.edge.rate_limiter import RateLimiter, TooManyEarlyRetries
 from locust_softphone.edge.replies import Refused
 from locust_softphone.edge.stats import Stats
-from locust_softphone.limits.refusal import DescribedLimit
+from locust_softphone.limits.keyed import KeyParts
+from locust_softphone.limits.step_limits import StepLimits
 
 ALICE, BOB = Caller("acme", "alice"), Caller("acme", "bob")
 OTHER_ALICE = Caller("umbrella", "alice")
 
 
-def two_per_second(advice: Advice) -> DescribedLimit:
+def two_per_second(advice: Advice) -> StepLimits:
     """Two per second, two at once."""
-    return step_limit(RateAndBurst.of("2/s", 2), advice)
+    return loads(
+        f"{{limits: {{offer: {{rate: 2/s, burst: 2}}}}, retry_after: {{advice: {advice}}}}}", Policy
+    ).limits_of("offer")
 
 
-def wait_s(limit: DescribedLimit, now: float) -> float:
+def wait_s(limits: StepLimits, now: float) -> float:
     """0 for a request that is admitted now, else the seconds that it is asked to wait."""
-    decision = limit.model.admit(now)
-    return 0.0 if decision.admitted else limit.wait_s(decision, now)
+    answer = limits.admit(now, KeyParts())
+    return 0.0 if answer.admitted else answer.wait_s
 
 
 @pytest.mark.parametrize(
@@ -62,8 +65,8 @@ def test_a_client_that_comes_back_in_its_slot_is_admitted() -> None:
 )
 def test_the_headers_describe_the_bucket_after_the_request(asked_at: list[float], remaining: str, reset: str) -> None:
     limit = two_per_second("own-slot")
-    *_, last = [limit.model.admit(now) for now in asked_at]
-    assert limit.headers(last) == {
+    *_, last = [limit.admit(now, KeyParts()) for now in asked_at]
+    assert {name: value for name, value in last.headers.items() if name != "Retry-After"} == {
         "X-RateLimit-Limit": "2",
         "X-RateLimit-Remaining": remaining,
         "X-RateLimit-Reset": reset,
@@ -85,7 +88,7 @@ def decision(limiter: RateLimiter, caller: Caller, now: float) -> str:
     """What is decided about an offer: ``admitted``, ``cut``, or the Retry-After of its 429."""
     try:
         limiter.check_early_retries("offer", caller, now)
-        limiter.check_limit("offer", caller, now)
+        limiter.check_limits("offer", "offer", caller, KeyParts(organisation=caller.organisation), now)
     except Refused as refused:
         return refused.headers.get("Retry-After", "429")
     except TooManyEarlyRetries:

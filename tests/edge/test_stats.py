@@ -38,6 +38,8 @@ def test_every_cause_and_step_is_shown_with_zero() -> None:
         "pong_timeout": 0,
         "login_timeout": 0,
         "slow_reader": 0,
+        "beyond_cap": 0,
+        "evicted": 0,
         "drop_all": 0,
     }
     assert shown["early_retries"] == {"token": 0, "handshake": 0, "offer": 0}

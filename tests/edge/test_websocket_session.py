@@ -65,15 +65,7 @@ def test_an_offer_before_ready_is_refused_and_its_websocket_cut(start_edge: Star
         with pytest.raises(ConnectionClosed) as closed:
             second.recv(timeout=20)
         assert closed.value.rcvd is None  # no close frame: 1006
-    assert edge.stats()["cuts"] == {
-        "offer_deadline": 0,
-        "early_offer": 1,
-        "early_retries": 0,
-        "pong_timeout": 0,
-        "login_timeout": 0,
-        "slow_reader": 0,
-        "drop_all": 0,
-    }
+    assert {cause: times for cause, times in edge.stats()["cuts"].items() if times} == {"early_offer": 1}
     assert edge.stats()["steps"]["offer"]["refused"] == {"409": 1}
 
 

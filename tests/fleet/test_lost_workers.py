@@ -91,7 +91,7 @@ def test_what_a_worker_measured_in_one_run_is_not_added_to_the_next(tmp_path: Pa
         time.sleep(0.5)
         fleet.workers[0].send_signal(signal.SIGSTOP)
         fleet.await_log("it is lost")
-        page.get_stop()
+        page.stop()
         fleet.await_(lambda: page.live()["phase"] == "idle", "the end of the run")
         page.start("profile.yaml")
         fleet.await_(lambda: page.live()["phase"] == "running", "the second run")

@@ -13,9 +13,9 @@ from pydantic import SecretStr
 
 from locust_softphone import sdp
 from locust_softphone.config import strict_yaml
+from locust_softphone.config.policy import Organisation, Policy
 from locust_softphone.config.profile import Profile
 from locust_softphone.edge.access import Access
-from locust_softphone.edge.policy import Organisation, Policy
 from locust_softphone.errors import AttemptFailed, InputError
 from locust_softphone.limits.advice import LimitAdvice
 from locust_softphone.report.comparison import compare_runs

@@ -24,9 +24,9 @@ import pytest
 from aiohttp import web
 from wsproto.frame_protocol import Frame, Opcode
 
+from locust_softphone.config.policy import Policy
 from locust_softphone.edge.http_request import Caller, check_upgrade
 from locust_softphone.edge.http_server import HttpServer
-from locust_softphone.edge.policy import Policy
 from locust_softphone.edge.stats import Stats
 from locust_softphone.edge.websocket_session import Session
 from locust_softphone.errors import AttemptFailed
@@ -142,7 +142,7 @@ def echo_edge() -> Iterator[int]:
 
     async def serve(request: web.BaseRequest) -> web.StreamResponse:
         check_upgrade(request)
-        return await EchoSession(Caller("organisation", "autobahn"), Policy(), Stats(), {}).run(request, "the-edge")
+        return await EchoSession(Caller("organisation", "autobahn"), Policy(), Stats()).run(request, "the-edge")
 
     async def main() -> None:
         listener = await asyncio.get_running_loop().create_server(HttpServer(serve, CASE_S), "127.0.0.1", 0)

@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from locust_softphone.config.expectation import Expectation
+from locust_softphone.limits.advice import NO_ADVICE
 from locust_softphone.metrics.attempt import Attempt
 from locust_softphone.metrics.catalogue import bounds_of, metrics_of, values_of
 from locust_softphone.metrics.outcome import ABNORMAL_CAUSES, Outcome
@@ -87,6 +88,8 @@ attempts = st.builds(
     began_s=st.floats(1, 2),
     ended_s=st.floats(2, 30),
     outcome=st.sampled_from(Outcome),
+    softphone=st.integers(0, 50_000),
+    advice=st.just(NO_ADVICE),
 )
 lives = st.lists(
     st.tuples(

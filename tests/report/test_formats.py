@@ -16,7 +16,7 @@ from locust_softphone.report.comparison import Comparison, compare_runs
 from locust_softphone.report.formats import FORMATS
 from locust_softphone.runs.record import RunRecord
 from locust_softphone.runs.storage import write
-from locust_softphone.schemas.generate import COMPARISON_SCHEMA
+from locust_softphone.schemas.files import COMPARISON_SCHEMA
 from tests.runs.records import a_record, changed, replaced
 
 

@@ -16,7 +16,8 @@ from locust_softphone.config.profile import Profile
 from locust_softphone.metrics.outcome import Outcome
 from locust_softphone.runs.record import SCHEMA_VERSION, RunRecord
 from locust_softphone.runs.storage import read
-from locust_softphone.schemas.generate import RECORD_SCHEMA, generated
+from locust_softphone.schemas.files import RECORD_SCHEMA
+from locust_softphone.schemas.generate import generated
 from tests.runs.records import a_record
 
 SCHEMA: dict[str, Any] = json.loads(RECORD_SCHEMA.read_text(encoding="utf-8"))

@@ -14,6 +14,7 @@ from typing import Any
 from locust_softphone.config.behaviour import Behaviour
 from locust_softphone.errors import AttemptFailed
 from locust_softphone.metrics.attempt import Attempt
+from locust_softphone.metrics.observed_attempts import SESSIONS
 from locust_softphone.metrics.retry_after_sample import RetryAfterSample
 from locust_softphone.metrics.tally import Tally
 from locust_softphone.retry.budget import RetryBudget
@@ -88,6 +89,10 @@ class Observations:
     def duration(self, name: str, seconds: float) -> None:
         with self._lock:
             self.tally.latencies[name].record(seconds)
+
+    def session(self, opened_s: float, ended_s: float, how: str, softphone: int) -> None:
+        with self._lock:
+            self.tally.observations[SESSIONS].add(opened_s, ended_s, how, softphone)
 
     def retry(self, retry: RetryAfterSample) -> None:
         with self._lock:

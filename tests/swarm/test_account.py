@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from locust_softphone.edge.genesys_cloud.wire_policy import GenesysCloud
+from locust_softphone.config.genesys_cloud_policy import GenesysCloud
 from tests.edge_process import running_edge
 from tests.swarm.locust_process import TINY, records, run_locust
 

@@ -113,6 +113,44 @@ def test_choose_watch_stop_start_another_and_compare(browser: Browser, tmp_path:
         page.get_by_text(re.compile("Left out because not valid: .*long")).wait_for()
 
 
+def test_users_and_ramp_can_be_changed_and_problems_are_told_in_words_of_the_form(
+    browser: Browser, tmp_path: Path
+) -> None:
+    (tmp_path / "beside.yaml").write_text("{name: beside, users: 100, ramp: 60s, hold: 500ms}")
+    with locust_at(tmp_path) as locust, browser.page() as page:
+        page.goto(f"{locust}/softphone/")
+        choose(page, "beside")
+        users, ramp, host = (page.get_by_label(name, exact=True) for name in ("Users", "Ramp", "Host"))
+        problem, start = page.locator("#start form .problem"), page.get_by_role("button", name="Start")
+        users.fill("many")
+        ramp.fill("300ms")
+        start.click()
+        problem.get_by_text('Users: "many" is not a whole number; type one such as 100').wait_for()
+        assert users.get_attribute("aria-invalid") == "true"
+        users.fill("6")
+        host.fill("http://edge.example")
+        page.locator("#plan").get_by_text("6 softphones, over 300ms").wait_for()
+        start.click()
+        problem.get_by_text("start it again with --host http://edge.example --").wait_for()
+        problem.get_by_text("leave Host empty").wait_for()
+        assert "--softphone-host" not in problem.inner_text()
+        assert (users.get_attribute("aria-invalid"), host.get_attribute("aria-invalid")) == (None, "true")
+        host.fill("")
+        start.click()
+        page.locator("#phase").get_by_text(re.compile("passed|failed|invalid")).wait_for()
+        page.get_by_text("users 6 instead of 100, ramp 300ms instead of 60s").wait_for()
+        assert page.get_by_text(re.compile("^6 of 6 answered")).is_visible()
+
+        page.get_by_role("link", name="report").click()
+        page.locator("dd").get_by_text("users 6 instead of 100").wait_for()
+        page.get_by_role("link", name="Finished runs").click()
+        page.get_by_role("heading", name="Finished runs").wait_for()
+        page.get_by_text("users 6 instead of 100").wait_for()
+    (record,) = records(tmp_path, even_late=True)
+    assert (record["profile"]["users"], record["profile"]["ramp"]) == (6, "300ms")
+    assert record["overridden"] == {"users": 100, "ramp": "60s"}
+
+
 def test_over_two_workers_watch_stop_and_start_another(browser: Browser, tmp_path: Path) -> None:
     with locust_at(tmp_path, "--processes", "2") as locust, browser.page() as page:
         page.goto(f"{locust}/softphone/")
@@ -147,6 +185,10 @@ def test_locusts_own_form_offers_the_profiles_and_its_tab_has_the_metrics(browse
         page.goto(f"{locust}/")
         page.get_by_label("Softphone Profile").select_option("long")
         page.get_by_text("30 softphones, at 2/s").wait_for()
+        profile, users = (page.get_by_label(name).bounding_box() for name in ("Softphone Profile", "Number of users"))
+        assert profile is not None
+        assert users is not None
+        assert profile["y"] < users["y"]
         assert page.get_by_text("has no host attribute set").count() == 0
         page.get_by_role("button", name="Start").click()
         page.get_by_role("tab", name="Softphone").click()

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from locust_softphone.config.profile_files import list_profiles, profile_folders
 from locust_softphone.report.formats import FORMATS
 from locust_softphone.swarm.option_list import AUTHORIZED, OLD_AUTHORIZED, STARTUP_OPTIONS
 
@@ -20,6 +21,9 @@ __all__ = [
     "add_option",
     "add_run_options",
     "add_runs_option",
+    "complete_profiles",
+    "complete_runs",
+    "complete_with",
     "run_options",
     "whole_number",
 ]
@@ -27,6 +31,24 @@ __all__ = [
 MOST_WORKERS = 256
 TEXT = "text"
 """The format for people."""
+
+
+def complete_profiles(prefix: str, **_: object) -> list[str]:
+    """What a shell completes for a profile: its name, or the path of a YAML file."""
+    names = [profile.name for profile in list_profiles(profile_folders())]
+    folder = Path(prefix) if prefix.endswith(os.sep) else Path(prefix).parent
+    paths = [f"{path}{os.sep}" if path.is_dir() else str(path) for path in sorted(folder.glob("*"))]
+    return names + [path for path in paths if path.endswith((".yaml", ".yml", os.sep))]
+
+
+def complete_runs(parsed_args: argparse.Namespace, **_: object) -> list[str]:
+    """What a shell completes for a run: the names of the finished runs in the folder of runs."""
+    return sorted(path.parent.name for path in parsed_args.runs.glob("*/run.json"))
+
+
+def complete_with(action: argparse.Action, completer: Callable[..., list[str]]) -> None:
+    """Let the shell complete the values of an argument (argcomplete)."""
+    action.completer = completer  # type: ignore[attr-defined]
 
 
 def add_option(

@@ -12,6 +12,8 @@ from locust_softphone.commands.arguments import (
     add_format_option,
     add_option,
     add_runs_option,
+    complete_profiles,
+    complete_with,
     whole_number,
 )
 from locust_softphone.commands.locust_process import Interruptions
@@ -56,9 +58,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "LOCUST_SOFTPHONE_CLIENT_SECRET; the secret can also come from a file. Ctrl-C ends the series early: finished "
         "runs are kept and compared."
     )
-    parser.add_argument(
+    profiles = parser.add_argument(
         "profiles", nargs="*", metavar="PROFILE", help="name or file (default: the burst and its remedies)"
     )
+    complete_with(profiles, complete_profiles)
     parser.add_argument(
         "--repeat",
         type=whole_number(MOST_REPEATS),
@@ -79,6 +82,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=_duration,
         metavar="DURATION",
         help="wait between two runs (default: 60s with --host, because the previous run may have used up its limits)",
+    )
+    parser.add_argument(
+        "--keep-going",
+        "--softphone-keep-going",
+        action="store_true",
+        help="run each plan to its end even if a step fails in the same way each time, and no retry can help",
     )
     add_authorized_option(parser)
     add_runs_option(parser, "where run records are written")
@@ -127,6 +136,7 @@ def locust_options(parsed: argparse.Namespace) -> list[str]:
     paths = {f"--softphone-{name.replace('_', '-')}": getattr(parsed, name) for name in names}
     options = [text for name, path in paths.items() if path for text in (name, str(path.absolute()))]
     options += ["--host", parsed.host] if parsed.host else []
+    options += ["--softphone-keep-going"] if parsed.keep_going else []
     return options + ([AUTHORIZED] if parsed.authorized else [])
 
 

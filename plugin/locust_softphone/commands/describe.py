@@ -6,7 +6,7 @@ import argparse
 import shutil
 import textwrap
 
-from locust_softphone.commands.arguments import add_option
+from locust_softphone.commands.arguments import add_option, complete_profiles, complete_with
 from locust_softphone.commands.dry_run import dry_run
 from locust_softphone.config.profile import Profile
 from locust_softphone.config.profile_files import load_profile, profile_folders
@@ -33,7 +33,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "softphones would send, with secrets masked. Nothing is sent to the real edge: a simulated edge on this "
         "machine answers in its place."
     )
-    parser.add_argument("profile", metavar="PROFILE", help="name or file")
+    profile = parser.add_argument("profile", metavar="PROFILE", help="name or file")
+    complete_with(profile, complete_profiles)
     parser.add_argument("--dry-run", action="store_true", help="show the requests without sending them")
     parser.add_argument("--host", metavar="URL", help="with --dry-run: the edge")
     add_option(

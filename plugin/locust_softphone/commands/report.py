@@ -5,7 +5,13 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from locust_softphone.commands.arguments import TEXT, add_format_option, add_runs_option
+from locust_softphone.commands.arguments import (
+    TEXT,
+    add_format_option,
+    add_runs_option,
+    complete_runs,
+    complete_with,
+)
 from locust_softphone.commands.output import print_comparison, print_problems, write_page
 from locust_softphone.errors import ExitCode, InputError
 from locust_softphone.report.comparison import compare_runs
@@ -28,12 +34,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "Compare runs from their records, whenever and wherever they were made. Without RUN, list the runs: date, "
         "profile, target, result, and the name to give as RUN."
     )
-    parser.add_argument(
+    names = parser.add_argument(
         "names",
         nargs="*",
         metavar="RUN",
         help="a run.json, a run's folder, a folder of runs, or the name of a run in the folder of --runs",
     )
+    complete_with(names, complete_runs)
     add_runs_option(parser, "where runs are looked up by name")
     add_format_option(parser)
     parser.add_argument(

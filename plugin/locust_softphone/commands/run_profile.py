@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from locust_softphone.commands.arguments import add_run_options, run_options
+from locust_softphone.commands.arguments import add_run_options, complete_profiles, complete_with, run_options
 from locust_softphone.commands.locust_process import become_locust, worker_options
 from locust_softphone.config.profile_files import load_profile, profile_folders
 
@@ -25,7 +25,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "record. Without --host it gets a simulated edge of its own. Everything after -- goes to Locust as it is."
     )
     parser.epilog = EXAMPLES
-    parser.add_argument("profile", metavar="PROFILE", help="name or file")
+    profile = parser.add_argument("profile", metavar="PROFILE", help="name or file")
+    complete_with(profile, complete_profiles)
     add_run_options(parser)
 
 

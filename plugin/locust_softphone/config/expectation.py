@@ -164,11 +164,13 @@ _TEXT_SCHEMA = {
     "pattern": rf"^({PATTERN}) *({'|'.join(OPERATORS)}) *[0-9][0-9a-z.]*%?$",  # near enough for an editor
     "examples": ["rate_limited == 0", "answered == 100%"],
 }
+_ABORT = "Whether the run ends as soon as it can no longer hold."
 _MAPPING_SCHEMA = {
     "type": "object",
+    "description": "An expectation with options.",
     "properties": {
-        "expect": _TEXT_SCHEMA,
-        "abort": {"type": "boolean", "description": "Whether the run ends as soon as it can no longer hold."},
+        "expect": {**_TEXT_SCHEMA, "description": "A metric, a comparison and a value (docs/metrics.md)."},
+        "abort": {"type": "boolean", "default": False, "description": _ABORT},
     },
     "required": ["expect"],
     "additionalProperties": False,

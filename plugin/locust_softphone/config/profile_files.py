@@ -1,4 +1,4 @@
-"""Where profiles are found: by name in ``./scenarios`` and in the pack, or by path."""
+"""Where profiles are found: by name in the working directory, in its ``scenarios`` and in the pack, or by path."""
 
 from __future__ import annotations
 
@@ -14,6 +14,10 @@ from locust_softphone.errors import InputError
 from locust_softphone.text import choices, one_line, quoted
 
 __all__ = ["ProfileFile", "list_profiles", "load_profile", "pack_folder", "profile_folders"]
+
+WORKING_DIRECTORY = Path()
+
+_USERS, _RAMP = (re.compile(rf"(^|[{{,])\s*{key}\s*:", re.MULTILINE) for key in ("users", "ramp"))
 
 
 class ProfileFile(NamedTuple):
@@ -31,8 +35,8 @@ class ProfileFile(NamedTuple):
 
 
 def profile_folders() -> tuple[Path, ...]:
-    """Where names of profiles are looked up: ``scenarios/`` in the working directory, then the pack."""
-    return (Path("scenarios"), pack_folder())
+    """Where names of profiles are looked up: the working directory, ``scenarios/`` in it, then the pack."""
+    return (WORKING_DIRECTORY, Path("scenarios"), pack_folder())
 
 
 def pack_folder() -> Path:
@@ -43,10 +47,15 @@ def pack_folder() -> Path:
 
 
 def list_profiles(folders: Iterable[Path]) -> list[ProfileFile]:
-    """The profiles in ``folders``, sorted by name. If two have one name, the earlier folder counts."""
+    """The profiles in ``folders``, sorted by name. If two have one name, the earlier folder counts.
+
+    The working directory may have other YAML files too: of those, only the ones with ``users`` and ``ramp`` count.
+    """
     found: dict[str, ProfileFile] = {}
     for path in (path for folder in folders for path in sorted(folder.glob("*.yaml"))):
-        found.setdefault(path.stem, ProfileFile(path.stem, path, _about(path)))
+        text = _text(path)
+        if path.parent != WORKING_DIRECTORY or (_USERS.search(text) and _RAMP.search(text)):
+            found.setdefault(path.stem, ProfileFile(path.stem, path, _first_comment(text)))
     return sorted(found.values())
 
 
@@ -68,10 +77,10 @@ def load_profile(name_or_path: str | os.PathLike[str], folders: Iterable[Path]) 
     return profile if profile.about else profile.model_copy(update={"about": _first_comment(text)})
 
 
-def _about(path: Path) -> str:
-    """A file's first comment; empty if it cannot be read, so that one bad file does not break a list."""
+def _text(path: Path) -> str:
+    """A file's text; empty if it cannot be read, so that one bad file does not break a list."""
     try:
-        return _first_comment(strict_yaml.read(path))
+        return strict_yaml.read(path)
     except InputError:
         return ""
 

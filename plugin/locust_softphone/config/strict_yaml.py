@@ -13,8 +13,9 @@ from __future__ import annotations
 import logging
 import os
 import re
+import stat
 from functools import cache
-from typing import TypeVar
+from typing import TypeVar, get_origin
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic_core import ErrorDetails
@@ -56,6 +57,9 @@ def read(path: str | os.PathLike[str]) -> str:
     """
     name = one_line(os.fspath(path))
     try:
+        mode = os.stat(path).st_mode
+        if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):  # reading a pipe waits for its writer, perhaps for ever
+            raise InputError(f"{name}: is a pipe or a device, give a file")
         with open(path, "rb") as file:
             content = file.read(LARGEST_BYTES + 1)
     except (OSError, ValueError) as e:  # ValueError: a NUL in the path
@@ -135,6 +139,8 @@ def _unknown_key(path: Path, model: type[StrictModel]) -> str:
     kinds: list[object] = [model]
     for part in path[:-1]:
         kinds = [inner for kind in kinds for inner in types_inside(kind, part)]
+    lists = [kind for kind in kinds if get_origin(kind) is tuple]  # a mapping can stand for a list of one
+    kinds += [item for kind in lists for item in types_inside(kind, 0)]
     known = [key for kind in kinds for key in fields_of_type(kind)]
     if path[-1] in known:
         return "does not belong here"  # but to another member of a union
@@ -150,6 +156,9 @@ def _wording(error: ErrorDetails, *, secret: bool) -> str:
     if error["type"] == "literal_error":
         known = re.findall("'([^']+)'", context["expected"])
         return f"{value} is not one of the choices, {did_you_mean(error['input'], known)}"
+    if error["type"] == "union_tag_invalid":
+        known = re.findall("'([^']+)'", context["expected_tags"])
+        return f"{quoted(context['tag'])} is not one of the choices, {did_you_mean(context['tag'], known)}"
     for kind, words in WORDS.items():
         if error["type"].startswith(kind):
             return one_line(words.format(value=value, **context))

@@ -15,11 +15,11 @@ import re
 from decimal import Decimal
 from typing import Annotated
 
-from pydantic import BeforeValidator, PlainSerializer, WithJsonSchema
+from pydantic import AfterValidator, BeforeValidator, PlainSerializer, WithJsonSchema
 
 from locust_softphone.text import quoted
 
-__all__ = ["PerSecond", "Seconds", "format_duration", "format_rate", "parse_duration", "parse_rate"]
+__all__ = ["PerSecond", "Period", "Seconds", "format_duration", "format_rate", "parse_duration", "parse_rate"]
 
 SECONDS_IN = {"ms": Decimal("0.001"), "s": Decimal(1), "m": Decimal(60), "h": Decimal(3600)}
 SECONDS_PER = {"s": 1, "min": 60, "h": 3600}
@@ -104,6 +104,16 @@ Seconds = Annotated[
     WithJsonSchema({"type": "string", "pattern": f"^{DURATION}$", "examples": ["250ms", "60s", "2m", "1m30s"]}),
 ]
 """A duration: seconds as a float in Python, ``60s`` in YAML and JSON."""
+
+
+def _above_zero(seconds: float) -> float:
+    if not seconds > 0:
+        raise ValueError("must be longer than 0s")
+    return seconds
+
+
+Period = Annotated[Seconds, AfterValidator(_above_zero)]
+"""A duration above 0 seconds."""
 
 PerSecond = Annotated[
     float,

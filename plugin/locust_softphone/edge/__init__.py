@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from locust_softphone.edge.policy import Policy, load_policy
+from locust_softphone.config.policy import Policy, load_policy
 from locust_softphone.edge.server import serve
 
 __all__ = ["Policy", "load_policy", "serve"]

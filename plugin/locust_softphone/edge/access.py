@@ -20,8 +20,8 @@ from dataclasses import dataclass
 from math import inf
 from urllib.parse import unquote_plus
 
-from locust_softphone.edge.genesys_cloud.wire_policy import User
-from locust_softphone.edge.policy import Organisation
+from locust_softphone.config.genesys_cloud_policy import User
+from locust_softphone.config.policy import Organisation
 
 __all__ = ["Access", "Grant"]
 
@@ -35,11 +35,13 @@ class Grant:
     Args:
         organisation: whose token it is.
         user: the one user that it is valid for; None for any user of the organisation.
+        id: tells tokens apart without revealing them.
         until: when it expires, on the clock of ``now``.
     """
 
     organisation: str
     user: str | None
+    id: str
     until: float
 
 
@@ -59,7 +61,8 @@ class Access:
         self._expires_s = token_expires_s
         self._issued: dict[bytes, Grant] = {}
         self._of_users = {
-            _hash(user.access_token.get_secret_value()): Grant(user.client_id, user.name, inf) for user in users
+            _hash(user.access_token.get_secret_value()): Grant(user.client_id, user.name, f"user {user.name}", inf)
+            for user in users
         }
 
     def __len__(self) -> int:
@@ -87,7 +90,8 @@ class Access:
         while self._issued and next(iter(self._issued.values())).until <= now:
             del self._issued[next(iter(self._issued))]
         token = secrets.token_urlsafe(24)
-        self._issued[_hash(token)] = Grant(client_id, None, now + self._expires_s)
+        key = _hash(token)
+        self._issued[key] = Grant(client_id, None, key.hex(), now + self._expires_s)
         return token
 
     def grant_of_header(self, authorization: str, now: float) -> Grant | None:

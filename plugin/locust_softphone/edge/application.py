@@ -5,11 +5,13 @@
                 GET  /stats                    200                        not counted
 
 The edge decides once the complete request is there, without waiting for anything else. It admits the request, refuses
-it with a status, or cuts the connections of a client that has retried too early too often.
+it with a status, or cuts the connections of a client that has retried too early too often. The decision is counted at
+once; a queue, or a refusal that takes long, delays only the response.
 """
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import random
 import secrets
@@ -19,11 +21,11 @@ from typing import Any
 from aiohttp import web
 
 from locust_softphone import __version__
-from locust_softphone.edge.edge_state import EdgeState, Route
+from locust_softphone.config.policy import Policy
+from locust_softphone.edge.edge_state import Admitted, EdgeState, Route
 from locust_softphone.edge.genesys_cloud.rest import CHANNELS, GenesysCloudDialect
 from locust_softphone.edge.http_request import Caller, caller_of, complete_body, grant_type, read_body
 from locust_softphone.edge.media_offer_routes import MediaOfferDialect
-from locust_softphone.edge.policy import Policy
 from locust_softphone.edge.rate_limiter import TooManyEarlyRetries
 from locust_softphone.edge.replies import EDGE_ID, Refused, json_reply
 from locust_softphone.edge.websocket_session import Session
@@ -67,7 +69,7 @@ class Edge:
 
     async def _handle(self, route: Route, request: web.BaseRequest) -> web.StreamResponse:
         """Read the request, decide about it, count the decision, act on it."""
-        counts, sessions = self._state.stats.steps[route.step], self._state.sessions
+        counts = self._state.stats.steps[route.step]
         try:
             body = await read_body(request)
             admitted = route.handler(request, body)
@@ -75,6 +77,8 @@ class Edge:
             return web.Response()  # the request did not arrive completely, and the client has disconnected
         except Refused as refused:
             counts.refused[refused.status] += 1
+            if refused.delay_s:
+                await asyncio.sleep(refused.delay_s)
             return refused.reply()
         except TooManyEarlyRetries as error:
             counts.cut += 1
@@ -84,15 +88,24 @@ class Edge:
             counts.refused[500] += 1
             return Refused(500, "This is a bug of the edge").reply()
         counts.admitted += 1
-        if not isinstance(admitted, Session):
-            return admitted
-        sessions.add(admitted)
-        try:
-            return await admitted.run(request, self._instance)
-        finally:
-            sessions.discard(admitted)
+        return await self._reply(admitted, request)
 
-    def _token(self, request: web.BaseRequest, body: bytes | None) -> web.Response:
+    async def _reply(self, admitted: Admitted, request: web.BaseRequest) -> web.StreamResponse:
+        """Send the response of an admitted request, or run its session."""
+        reply = admitted.reply
+        if isinstance(reply, Session):
+            self._state.sessions.add(reply)
+        try:
+            if admitted.delay_s:
+                await asyncio.sleep(admitted.delay_s)
+            admitted.before_reply()
+            return await reply.run(request, self._instance) if isinstance(reply, Session) else reply
+        finally:
+            if isinstance(reply, Session):
+                self._state.sessions.discard(reply)
+                reply.free()
+
+    def _token(self, request: web.BaseRequest, body: bytes | None) -> Admitted:
         state, now = self._state, time.monotonic()
         client_id = state.access.client_id(request.headers.get("Authorization", ""))
         if client_id is None:
@@ -101,11 +114,12 @@ class Edge:
         state.limiter.check_early_retries("token", caller, now)
         if grant_type(complete_body(body)) != "client_credentials":
             raise Refused(400, "The body must be a form with grant_type=client_credentials")
-        headers = state.limiter.check_limit("token", caller, now)
+        answer = state.limiter.check_limits("token", "token", caller, state.parts(request, caller), now)
         token = state.access.issue(client_id, now)
         expires_in = int(state.policy.token_expires_s)
         granted = {"access_token": token, "token_type": "bearer", "expires_in": expires_in}
-        return json_reply(200, granted, {**headers, "Cache-Control": "no-store", "Pragma": "no-cache"})  # RFC 6749 5.1
+        headers = {**answer.headers, "Cache-Control": "no-store", "Pragma": "no-cache"}  # RFC 6749 5.1
+        return Admitted(json_reply(200, granted, headers), answer.delay_s)
 
     def _cut(self, request: web.BaseRequest, caller: Caller) -> web.Response:
         """Cut the request's connection and every session of the caller."""

@@ -20,12 +20,11 @@ from collections.abc import Mapping
 from aiohttp import web
 from wsproto.frame_protocol import Opcode
 
-from locust_softphone.edge.edge_state import EdgeState, Route
+from locust_softphone.edge.edge_state import Admitted, EdgeState, Route
 from locust_softphone.edge.http_request import Caller, caller_of, check_upgrade, complete_body
-from locust_softphone.edge.policy import Policy
 from locust_softphone.edge.replies import Refused, json_reply
-from locust_softphone.edge.stats import Stats
 from locust_softphone.edge.websocket_session import Session
+from locust_softphone.limits.keyed import KeyParts
 from locust_softphone.sdp import SdpError, make_answer, parse
 from locust_softphone.untrusted import json_object
 
@@ -36,35 +35,36 @@ FINGERPRINT = hashlib.sha256(b"the simulated edge has no certificate").digest().
 
 
 class MediaOfferSession(Session):
-    """A session that becomes ready after ``setup_s`` seconds, and has a deadline for its offer.
+    """A session that becomes ready after its turn to be set up, and has a deadline for its offer.
 
     Text messages are ignored: a client sends only a bye, which its close frame follows.
     """
 
-    def __init__(
-        self, caller: Caller, policy: Policy, stats: Stats, *, setup_s: float, headers: Mapping[str, str]
-    ) -> None:
-        super().__init__(caller, policy, stats, headers)
-        self._headers = {**headers, "X-Session-Id": self.id}
-        self._setup_s = setup_s
+    def __init__(self, caller: Caller, state: EdgeState) -> None:
+        super().__init__(caller, state.policy, state.stats)
+        self.headers = {"X-Session-Id": self.id}
+        self._setup = state.setup
         self._deadline_runs = False
         self.ready = False
 
-    def offer_refused(self) -> None:
-        """Start the offer deadline, unless it already runs."""
+    def offer_waits(self) -> None:
+        """Start the offer deadline, unless it already runs: an offer was refused, or waits in a queue."""
         if not self._deadline_runs:
             self._deadline_runs = True
             self._after(self._policy.offer_deadline_s, self.cut, "offer deadline", "offer_deadline")
 
     def offer_answered(self) -> None:
-        """End the offer deadline, and count the session as answered."""
+        """End the offer deadline, and count the session as answered, unless it has ended in the meantime."""
+        if self.ended:
+            return
         self._deadline_runs = False
         self._cancel_timer("offer deadline")
         self.call_answered()
 
     def _on_connected(self) -> None:
-        if self._setup_s:
-            self._after(self._setup_s, self._become_ready, "set-up")
+        setup_s = self._setup.reserve(time.monotonic())
+        if setup_s:
+            self._after(setup_s, self._become_ready, "set-up")
         else:
             self._become_ready()
 
@@ -85,40 +85,50 @@ class MediaOfferDialect:
             "/api/v2/media/offer": Route("POST", "offer", self._offer),
         }
 
-    def _handshake(self, request: web.BaseRequest, body: bytes | None) -> Session:
+    def _handshake(self, request: web.BaseRequest, body: bytes | None) -> Admitted:
         state, now = self._state, time.monotonic()
-        caller = self._caller(request, now)
+        caller, parts = self._caller(request, now)
         state.limiter.check_early_retries("handshake", caller, now)
         check_upgrade(request)
-        headers = state.limiter.check_limit("handshake", caller, now)
-        setup_s = state.setup.reserve(now)
-        return MediaOfferSession(caller, state.policy, state.stats, setup_s=setup_s, headers=headers)
+        answer = state.limiter.check_limits("handshake", "handshake", caller, parts, now)
+        session = MediaOfferSession(caller, state)
+        held = state.hold("sessions", "handshake", caller, parts, now, session)
+        session.headers |= {**answer.headers, **held.headers}
+        return Admitted(session, answer.delay_s + held.delay_s)
 
-    def _offer(self, request: web.BaseRequest, body: bytes | None) -> web.Response:
+    def _offer(self, request: web.BaseRequest, body: bytes | None) -> Admitted:
         state, now = self._state, time.monotonic()
-        caller = self._caller(request, now)
+        caller, parts = self._caller(request, now)
         state.limiter.check_early_retries("offer", caller, now)
         message = json_object(complete_body(body))
         session = state.sessions.get(message.get("sessionId"), caller.organisation)
         if not isinstance(session, MediaOfferSession):
-            session = None
+            answer = state.limiter.check_limits("offer", "offer", caller, parts, now, now)
+            state.limiter.release("offer", parts, now, now)
+            answer_to(message, state.rng)
+            raise Refused(409, "There is no such session", delay_s=answer.delay_s)
         try:
-            headers = state.limiter.check_limit("offer", caller, now)
+            answer = state.hold("offer", "offer", caller, parts, now, session)
         except Refused:
-            if session is not None:
-                session.offer_refused()
+            session.offer_waits()
             raise
-        answer = answer_to(message, state.rng)
-        if session is None:
-            raise Refused(409, "There is no such session")
+        try:
+            sdp = answer_to(message, state.rng)
+        except Refused:
+            session.free("offer")
+            raise
         if not session.ready:
             session.cut("early_offer")
             raise Refused(409, "The session was not ready")
-        session.offer_answered()
-        return json_reply(201, {"sessionId": session.id, "type": "answer", "sdp": answer}, headers)
+        if answer.delay_s:
+            session.offer_waits()
+        reply = json_reply(201, {"sessionId": session.id, "type": "answer", "sdp": sdp}, answer.headers)
+        return Admitted(reply, answer.delay_s, session.offer_answered)
 
-    def _caller(self, request: web.BaseRequest, now: float) -> Caller:
-        return caller_of(request, self._state.authorize(request, now).organisation)
+    def _caller(self, request: web.BaseRequest, now: float) -> tuple[Caller, KeyParts]:
+        grant = self._state.authorize(request, now)
+        caller = caller_of(request, grant.organisation)
+        return caller, self._state.parts(request, caller, grant.id)
 
 
 def answer_to(message: Mapping[str, object], rng: random.Random) -> str:

@@ -1,37 +1,27 @@
-"""Checks each request against its limit, and cuts clients that retry too early too often.
+"""Checks each request against the limits of its step, and cuts clients that retry too early too often.
 
     check_early_retries    raises TooManyEarlyRetries for a client that was early more than ``max_early_retries`` times
-    check_limit            raises Refused, a 429, for a request beyond its organisation's limit on the step
-    check                  the same for any other limit
+    check_limits           raises Refused for a request beyond a limit of the step
+    check                  the same for any other limits
 
-A 429 gives a time to retry (RFC 9110 10.2.3). The policy's ``advice`` chooses which: that of the next token, the same
-for all, or a slot of the client's own (``limits/refusal.py``).
+A refusal gives a time to retry (RFC 9110 10.2.3): ``limits/refusal.py``.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
+from typing import get_args
 
+from locust_softphone.config.policy import LimitedStep, Policy
 from locust_softphone.edge.http_request import Caller
-from locust_softphone.edge.policy import Advice, Policy
-from locust_softphone.edge.quantities import RateAndBurst
-from locust_softphone.edge.replies import too_many_requests
+from locust_softphone.edge.replies import beyond_limit
 from locust_softphone.edge.stats import Stats, Step
 from locust_softphone.limits.early_retries import EarlyRetryTracker
-from locust_softphone.limits.refusal import (
-    DescribedLimit,
-    OwnSlots,
-    next_token,
-    retry_after,
-    x_ratelimit_headers,
-)
-from locust_softphone.limits.token_bucket import TokenBucket
+from locust_softphone.limits.keyed import KeyParts
+from locust_softphone.limits.step_limits import Answer, StepLimits
 
-__all__ = ["RateLimiter", "TooManyEarlyRetries", "step_limit"]
-
-LIMITED: tuple[Step, ...] = ("token", "handshake", "offer")
-"""The steps that each organisation has a limit for: the fields of the policy's ``limits``."""
+__all__ = ["RateLimiter", "TooManyEarlyRetries"]
 
 
 class TooManyEarlyRetries(Exception):
@@ -43,24 +33,23 @@ class TooManyEarlyRetries(Exception):
 
 
 class RateLimiter:
-    """The limits of all steps and organisations. ``now`` is in seconds of a monotonic clock.
+    """The limits of all steps. ``now`` is in seconds of a monotonic clock.
 
     Args:
-        policy: the limits, and what a 429 says.
-        stats: where early retries are counted.
-        wall_clock: seconds since the epoch, for a Retry-After that is a date.
+        policy: the limits, and what a refusal says.
+        stats: where refusals, delays and early retries are counted.
+        wall_clock: seconds since the epoch, for headers that contain a date.
+        epoch_s: the epoch on the clock of ``now``, for windows that are aligned to the wall clock.
     """
 
-    def __init__(self, policy: Policy, stats: Stats, wall_clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self, policy: Policy, stats: Stats, wall_clock: Callable[[], float] = time.time, epoch_s: float = 0.0
+    ) -> None:
         self._policy = policy
         self._stats = stats
         self._wall_clock = wall_clock
         self._early_retries = EarlyRetryTracker()
-        self._limits = {
-            (step, organisation.client_id): step_limit(getattr(policy.limits, step), policy.retry_after.advice)
-            for step in LIMITED
-            for organisation in policy.organisations
-        }
+        self._limits = {step: policy.limits_of(step, epoch_s) for step in get_args(LimitedStep)}
 
     def check_early_retries(self, step: Step, caller: Caller, now: float) -> None:
         """Count the request if it is early.
@@ -74,28 +63,37 @@ class RateLimiter:
         if times_early > self._policy.max_early_retries:
             raise TooManyEarlyRetries(caller)
 
-    def check_limit(self, step: Step, caller: Caller, now: float) -> dict[str, str]:
-        """The ``X-RateLimit-*`` headers for a request within its organisation's limit.
+    def check_limits(
+        self, limits: LimitedStep, step: Step, caller: Caller, parts: KeyParts, now: float, session: Hashable = None
+    ) -> Answer:
+        """The answer to a request within one part of the policy's ``limits``.
+
+        Args:
+            limits: the part.
+            step: where a refusal is counted.
+            caller: the client.
+            parts: what limits count the request by.
+            now: when it came.
+            session: the name of what it opens.
 
         Raises:
-            Refused: the request is beyond the limit.
+            Refused: the request is beyond a limit.
         """
-        return self.check(self._limits[step, caller.organisation], step, caller, now)
+        return self.check(self._limits[limits], step, caller, parts, now, session)
 
-    def check(self, limit: DescribedLimit, step: Step, caller: Caller, now: float) -> dict[str, str]:
-        """As ``check_limit``, for any limit."""
-        decision = limit.model.admit(now)
-        headers = limit.headers(decision)
-        if decision.admitted:
-            return headers
-        wait_s = limit.wait_s(decision, now)
-        header, asked_s = retry_after(self._policy.retry_after.form, wait_s, self._wall_clock())
-        if header is not None:
-            self._early_retries.must_wait(caller, step, now + asked_s, now)
-        raise too_many_requests(wait_s, header, headers)
+    def check(
+        self, limits: StepLimits, step: Step, caller: Caller, parts: KeyParts, now: float, session: Hashable = None
+    ) -> Answer:
+        """As ``check_limits``, for any limits."""
+        answer = limits.admit(now, parts, session, self._wall_clock())
+        if answer.admitted:
+            self._stats.steps[step].delayed += answer.delay_s > 0
+            return answer
+        self._stats.steps[step].refused_by[answer.by] += 1
+        if answer.told_s is not None:
+            self._early_retries.must_wait(caller, step, now + answer.told_s, now)
+        raise beyond_limit(answer)
 
-
-def step_limit(size: RateAndBurst, advice: Advice) -> DescribedLimit:
-    """One organisation's limit on one step: a token bucket."""
-    wait_s = OwnSlots(size.rate) if advice == "own-slot" else next_token
-    return DescribedLimit(TokenBucket(size.rate, size.burst), wait_s, x_ratelimit_headers)
+    def release(self, limits: LimitedStep, parts: KeyParts, now: float, session: Hashable) -> None:
+        """Free what ``session`` holds of one part of the policy's ``limits``."""
+        self._limits[limits].release(now, parts, session)

@@ -18,8 +18,9 @@ from types import MappingProxyType
 from aiohttp import web
 
 from locust_softphone.limits.refusal import whole_seconds
+from locust_softphone.limits.step_limits import Answer
 
-__all__ = ["EDGE_ID", "Refused", "json_reply", "too_many_requests"]
+__all__ = ["EDGE_ID", "Refused", "beyond_limit", "json_reply"]
 
 EDGE_ID = "X-Edge-Id"
 """Every answer of the edge has its id here, so that a client can tell the answer of a proxy from it."""
@@ -27,14 +28,23 @@ NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 
 
 class Refused(Exception):
-    """The request gets an error response."""
+    """The request gets an error response, after ``delay_s`` seconds."""
 
-    def __init__(self, status: int, message: str, headers: Mapping[str, str] = NO_HEADERS, *, code: str = "") -> None:
+    def __init__(
+        self,
+        status: int,
+        message: str,
+        headers: Mapping[str, str] = NO_HEADERS,
+        *,
+        code: str = "",
+        delay_s: float = 0.0,
+    ) -> None:
         super().__init__(status, message)
         self.status = status
         self.message = message
         self.headers = headers
-        self.code = code or HTTPStatus(status).phrase.lower().replace(" ", ".")
+        self.code = code or _phrase(status).lower().replace(" ", ".")
+        self.delay_s = delay_s
 
     def reply(self) -> web.Response:
         """The error response."""
@@ -57,13 +67,19 @@ def json_reply(status: int, body: Mapping[str, object], headers: Mapping[str, st
     )
 
 
-def too_many_requests(wait_s: float, retry_after: str | None, headers: Mapping[str, str]) -> Refused:
-    """A 429, with or without the time to retry."""
-    if retry_after is None:
-        return Refused(429, "Rate limit exceeded the maximum.", headers)
-    return Refused(
-        429,
-        f"Rate limit exceeded the maximum. Retry the request in [{whole_seconds(wait_s)}] seconds",
-        {"Retry-After": retry_after, **headers},
-        code="too.many.requests.retry.after",
-    )
+def beyond_limit(answer: Answer) -> Refused:
+    """The refusal of a request that is beyond a limit, with or without the time to retry."""
+    about = "Rate limit exceeded the maximum." if answer.status == 429 else "The capacity is used up."
+    if answer.told_s is None:
+        return Refused(answer.status, about, answer.headers, delay_s=answer.delay_s)
+    code = "too.many.requests.retry.after" if answer.status == 429 else ""
+    about = f"{about} Retry the request in [{whole_seconds(answer.wait_s)}] seconds"
+    return Refused(answer.status, about, answer.headers, code=code, delay_s=answer.delay_s)
+
+
+def _phrase(status: int) -> str:
+    """The reason phrase of a status; a policy may use one that no standard names."""
+    try:
+        return HTTPStatus(status).phrase
+    except ValueError:
+        return f"status {status}"

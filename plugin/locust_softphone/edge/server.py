@@ -15,9 +15,9 @@ from collections.abc import Callable, Coroutine, Mapping
 from contextlib import suppress
 from typing import Any
 
+from locust_softphone.config.policy import Policy
 from locust_softphone.edge.application import Edge
 from locust_softphone.edge.http_server import HttpServer
-from locust_softphone.edge.policy import Policy
 from locust_softphone.errors import InputError
 
 __all__ = ["serve"]

@@ -17,7 +17,15 @@ __all__ = ["STEPS", "CallEvent", "Cause", "Stats", "Step", "StepStats"]
 
 Step = Literal["token", "identity", "channel", "handshake", "offer"]
 Cause = Literal[
-    "offer_deadline", "early_offer", "early_retries", "pong_timeout", "login_timeout", "slow_reader", "drop_all"
+    "offer_deadline",
+    "early_offer",
+    "early_retries",
+    "pong_timeout",
+    "login_timeout",
+    "slow_reader",
+    "beyond_cap",
+    "evicted",
+    "drop_all",
 ]
 CallEvent = Literal["proposed", "answered", "active", "bad_answer", "unanswered", "declined", "retracted", "ended"]
 
@@ -29,10 +37,16 @@ IN_EVERY_DIALECT: frozenset[Step] = frozenset({"token", "handshake", "offer"})
 
 @dataclass(slots=True)
 class StepStats:
-    """What was decided about the requests of one step; ``refused`` is by HTTP status."""
+    """What was decided about the requests of one step.
+
+    ``refused`` is by HTTP status; ``refused_by`` counts those of them that a limit refused, by its name. ``delayed``
+    are the admitted requests that had to wait in a queue.
+    """
 
     admitted: int = 0
+    delayed: int = 0
     refused: Counter[int] = field(default_factory=Counter)
+    refused_by: Counter[str] = field(default_factory=Counter)
     cut: int = 0
     early_retries: int = 0
 
@@ -84,6 +98,8 @@ class Stats:
             "cuts": {cause: self.cuts[cause] for cause in CAUSES},
             "closes": {str(code): count for code, count in sorted(self.closes.items())},
             "lost": self.lost,
+            "delayed": {name: step.delayed for name, step in steps.items()},
+            "refused_by": {name: dict(sorted(step.refused_by.items())) for name, step in steps.items()},
             "early_retries": {name: step.early_retries for name, step in steps.items()},
             "sessions": {
                 "open": self.sessions_open,

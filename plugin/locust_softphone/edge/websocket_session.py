@@ -13,15 +13,15 @@ from __future__ import annotations
 import asyncio
 import secrets
 from base64 import b64encode
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from hashlib import sha1
 from typing import Any, ClassVar, cast
 
 from aiohttp import web
 from wsproto.frame_protocol import CloseReason, Frame, FrameProtocol, Opcode, ParseFailed
 
+from locust_softphone.config.policy import Policy
 from locust_softphone.edge.http_request import Caller
-from locust_softphone.edge.policy import Policy
 from locust_softphone.edge.replies import EDGE_ID
 from locust_softphone.edge.stats import Cause, Stats
 
@@ -41,19 +41,23 @@ class Session:
         caller: the client that opened it.
         policy: when to ping.
         stats: where the session is counted.
+
+    Attributes:
         headers: additional headers of the 101.
     """
 
     subprotocol: ClassVar[str | None] = None
     """The subprotocol that the handshake agrees on (RFC 6455 1.9)."""
 
-    def __init__(self, caller: Caller, policy: Policy, stats: Stats, headers: Mapping[str, str]) -> None:
+    def __init__(self, caller: Caller, policy: Policy, stats: Stats) -> None:
         self.id = secrets.token_hex(8)
         self.caller = caller
         self._policy = policy
         self._stats = stats
-        self._headers = headers
+        self.headers: dict[str, str] = {}
         self._cut = False
+        self._cut_at_start: Cause | None = None
+        self._holds: dict[str, Callable[[], object]] = {}
         self._answered = False
         self._close_code: int | None = None
         self._pong_due = False
@@ -63,6 +67,11 @@ class Session:
         self._parts: list[str | bytes] = []  # of the message that is being received
         self._size = 0
         self._ended: asyncio.Future[int | None] = asyncio.get_running_loop().create_future()
+
+    @property
+    def ended(self) -> bool:
+        """Whether the connection has ended, or has been dropped."""
+        return self._cut or self._ended.done()
 
     @property
     def closing(self) -> bool:
@@ -79,13 +88,15 @@ class Session:
             "Sec-WebSocket-Accept": b64encode(accept).decode(),
             **({"Sec-WebSocket-Protocol": self.subprotocol} if self.subprotocol else {}),
         }
-        response = web.StreamResponse(status=101, headers={**self._headers, **headers})
+        response = web.StreamResponse(status=101, headers={**self.headers, **headers})
         response.force_close()
         self._transport = request.transport
         self._stats.session_opened()
         close_code = None
         try:
             await response.prepare(request)
+            if self._cut_at_start is not None:
+                self.cut(self._cut_at_start)
             self._on_connected()
             if request.transport is not None:
                 request.protocol.keep_alive(False)
@@ -99,7 +110,7 @@ class Session:
 
     def feed_data(self, data: bytes) -> tuple[bool, bytes]:
         """Handle the frames in received bytes. The result tells aiohttp to go on, and that nothing is left over."""
-        if not (self._cut or self._ended.done()):
+        if not self.ended:
             self._frames.receive_bytes(data)
             try:
                 for frame in self._frames.received_frames():
@@ -116,11 +127,27 @@ class Session:
             self._ended.set_result(None)
 
     def cut(self, cause: Cause) -> None:
-        """Drop the connection without a close frame."""
-        if self._transport is not None and not self._cut:
+        """Drop the connection without a close frame; a session whose 101 is still to come is dropped after it."""
+        if self._transport is None:
+            self._cut_at_start = cause
+        elif not self._cut:
             self._cut = True
             self._stats.cuts[cause] += 1
             self._transport.abort()
+
+    def cut_after(self, delay_s: float) -> None:
+        """Cut the session later: it is beyond a cap."""
+        self._after(delay_s, self.cut, "beyond cap", "beyond_cap")
+
+    def holds(self, place: str, free: Callable[[], object]) -> None:
+        """Note that the session has a place of a limit; ``free`` frees it."""
+        self._holds[place] = free
+
+    def free(self, *places: str) -> None:
+        """Free these places, or without any all that the session has."""
+        for place in places or tuple(self._holds):
+            if place in self._holds:
+                self._holds.pop(place)()
 
     def close(self, code: int) -> None:
         """Send a close frame; a client that does not answer it in time loses the connection."""
@@ -266,6 +293,11 @@ class Sessions:
     def of(self, caller: Caller) -> tuple[Session, ...]:
         """All sessions of one caller."""
         return tuple(self._by_caller.get(caller, ()))
+
+    def evict(self, session_id: object) -> None:
+        """Cut the session with this id, to make room for another."""
+        if isinstance(session_id, str) and session_id in self._by_id:
+            self._by_id[session_id].cut("evicted")
 
     def drop_all(self) -> None:
         """Cut every open session, as a failing network or a failing node of the service does."""

@@ -2,7 +2,8 @@
 
 - requests per time: token_bucket, lump_bucket, leaky_bucket, fixed_window, sliding_log, sliding_counter
 - how many at once: session_cap, work_queue
-- combinations: penalty (around another limit), keyed (one limit for each key, and several limits for one request)
+- combinations: penalty (around another limit), keyed (one limit for each key), step_limits (several limits for one
+  request, and what the response says)
 - response headers about a limit: refusal writes them, advice reads them
 - inference: finds the limits that explain the observations of a client
 """

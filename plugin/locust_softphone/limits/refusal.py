@@ -19,15 +19,13 @@ Nobody knows when a cap will admit another session. Its wait is infinite, and th
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from email.utils import formatdate
 from math import ceil, inf
-from typing import Literal, NamedTuple
+from typing import Literal
 
-from locust_softphone.limits.decision import Decision, Limit
+from locust_softphone.limits.decision import Decision
 
 __all__ = [
-    "DescribedLimit",
     "OwnSlots",
     "Reset",
     "RetryAfterForm",
@@ -44,20 +42,6 @@ Reset = Literal["seconds", "epoch-s", "epoch-ms"]
 
 RetryAfterForm = Literal["seconds", "http-date", "none"]
 """How ``Retry-After`` is written, if at all."""
-
-
-class DescribedLimit(NamedTuple):
-    """A limit, and what responses say about it.
-
-    Args:
-        model: decides about each request.
-        wait_s: the seconds that a refusal asks the client to wait, from the decision and ``now``.
-        headers: the rate-limit headers of every response, from the decision.
-    """
-
-    model: Limit
-    wait_s: Callable[[Decision, float], float]
-    headers: Callable[[Decision], dict[str, str]]
 
 
 def next_token(decision: Decision, now: float) -> float:

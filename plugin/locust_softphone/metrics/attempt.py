@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from locust_softphone.limits.advice import NO_ADVICE, LimitAdvice
 from locust_softphone.metrics.outcome import Outcome
 
 __all__ = ["Attempt"]
@@ -28,6 +29,8 @@ class Attempt(NamedTuple):
         status: the HTTP status of a failed attempt, if a response was read.
         close_code: the code of the close frame that ended it, or 1006.
         foreign: whether it was answered without an id of an edge.
+        softphone: the number of the softphone; -1 if the master made it.
+        advice: what the response says about when to ask again.
     """
 
     step: str
@@ -38,6 +41,8 @@ class Attempt(NamedTuple):
     status: int | None = None
     close_code: int | None = None
     foreign: bool = False
+    softphone: int = -1
+    advice: LimitAdvice = NO_ADVICE
 
     @property
     def service_s(self) -> float:

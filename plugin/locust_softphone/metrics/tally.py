@@ -20,10 +20,14 @@ from typing import Any, NamedTuple
 
 from locust_softphone.metrics.attempt import Attempt
 from locust_softphone.metrics.histogram import COARSE_BITS, Histogram
+from locust_softphone.metrics.observed_attempts import Observations
 from locust_softphone.metrics.outcome import Outcome
 from locust_softphone.metrics.retry_after_sample import RetryAfterSample, RetryAfterSamples
 
-__all__ = ["Tally", "parts_of"]
+__all__ = ["OTHER", "Tally", "parts_of"]
+
+OTHER = "other causes"
+"""The cause that attempts are counted under when there are too many different ones."""
 
 
 class Tally:
@@ -34,6 +38,7 @@ class Tally:
     timeline        counters by second, for charts
     setup_times     a coarse histogram of call set-up times for each second that calls were planned in
     retry_sample    some of the retries that had been told when to come
+    observations    each attempt of each step but close, and each session; bounded
     first_s last_s  when each event was first and last counted
 
     ``to_plain`` and ``from_plain`` carry a tally between processes as dictionaries, lists, numbers and strings.
@@ -45,6 +50,7 @@ class Tally:
         self.timeline: defaultdict[int, Counter[str]] = defaultdict(Counter)
         self.setup_times: defaultdict[int, Histogram] = defaultdict(partial(Histogram, bits=COARSE_BITS))
         self.retry_sample = RetryAfterSamples()
+        self.observations: defaultdict[str, Observations] = defaultdict(Observations)
         self.first_s: dict[str, float] = {}
         self.last_s: dict[str, float] = {}
 
@@ -68,6 +74,11 @@ class Tally:
         if attempt.outcome is not Outcome.CANCELLED:
             self.latencies[names.service].record(attempt.service_s)
             self.latencies[attempt.step].record(attempt.response_s)
+        if attempt.step != "close":
+            answer = attempt.outcome, attempt.status, attempt.close_code
+            self.observations[attempt.step].add(
+                attempt.began_s, attempt.ended_s, answer, attempt.softphone, attempt.advice
+            )
 
     def call(self, planned_s: float, began_s: float, ended_s: float) -> None:
         """Count a call that was answered, and how long it took to set up."""
@@ -99,6 +110,8 @@ class Tally:
         for second, setup_times in other.setup_times.items():
             self.setup_times[second].merge(setup_times)
         self.retry_sample.merge(other.retry_sample)
+        for name, observations in other.observations.items():
+            self.observations[name].merge(observations)
         for name, last_s in other.last_s.items():
             self._extend_span(name, other.first_s[name], last_s)
 
@@ -116,6 +129,7 @@ class Tally:
             "timeline": [[second, dict(counts)] for second, counts in sorted(self.timeline.items())],
             "setup_times": [[second, *times.to_plain()] for second, times in sorted(self.setup_times.items())],
             "retry_sample": self.retry_sample.to_plain(),
+            "observations": {name: each.to_plain() for name, each in self.observations.items()},
             "first_s": dict(self.first_s),
             "last_s": dict(self.last_s),
         }
@@ -132,6 +146,8 @@ class Tally:
         for second, *numbers in plain["setup_times"]:
             tally.setup_times[second] = Histogram.from_plain(numbers, bits=COARSE_BITS)
         tally.retry_sample = RetryAfterSamples.from_plain(plain["retry_sample"])
+        for name, observations in plain.get("observations", {}).items():
+            tally.observations[name] = Observations.from_plain(observations)
         tally.first_s.update(plain["first_s"])
         tally.last_s.update(plain["last_s"])
         return tally

@@ -16,7 +16,7 @@ from locust_softphone.report import statistics
 from locust_softphone.report.conditions import Conditions, changes, conditions
 from locust_softphone.report.statistics import Estimate
 from locust_softphone.report.timeline import Timeline
-from locust_softphone.report.values import measured, number, seconds
+from locust_softphone.report.values import measured, number, overridden, seconds
 from locust_softphone.runs.record import RunRecord
 
 __all__ = ["COMPARED_METRICS", "Arm", "Run", "Spread", "arms_of", "remarks", "runs_of"]
@@ -61,7 +61,8 @@ class Run:
 
     @cached_property
     def remarks(self) -> tuple[str, ...]:
-        return tuple(remarks(self.record))
+        changed = overridden(self.record.profile, self.record.overridden)
+        return (*remarks(self.record), *([f"overridden in the form: {changed}"] if changed else []))
 
     @cached_property
     def timeline(self) -> Timeline:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from locust_softphone.report.values import overridden
 from locust_softphone.runs.record import RunRecord
 from locust_softphone.runs.record_parts import Durations, Ledger
 
@@ -34,6 +35,8 @@ def summary_lines(record: RunRecord) -> list[str]:
     ]
     if totals.scripts_cut_short:
         lines.append(f"  scripts cut short by the end of the run: {totals.scripts_cut_short}")
+    if changed := overridden(record.profile, record.overridden):
+        lines.append(f"  overridden in the form: {changed}")
     if record.aborted:
         lines.append(f"  aborted after {record.aborted.after_s:.1f} s: {record.aborted.by} could no longer hold")
     if retries.over_budget:

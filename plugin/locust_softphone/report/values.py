@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 from locust_softphone.config.expectation import Expectation
 from locust_softphone.metrics.catalogue import KINDS, kind_of
 from locust_softphone.report.statistics import Estimate
 from locust_softphone.runs.record_parts import Expected
+from locust_softphone.text import one_line
 
-__all__ = ["estimated", "listed", "measured", "number", "seconds"]
+__all__ = ["estimated", "listed", "measured", "number", "overridden", "seconds"]
 
 
 def number(value: float | None) -> str:
@@ -38,6 +41,16 @@ def measured(expected: Expected) -> str:
         return "it was never measured"
     is_duration = kind_of(Expectation.parse(expected.text).metric) == "seconds"
     return f"it was {seconds(expected.measured) if is_duration else number(expected.measured)}"
+
+
+def overridden(profile: Mapping[str, Any], before: Mapping[str, Any]) -> str:
+    """What a form changed in a profile: ``users 100 instead of 500``; empty if nothing."""
+    changes = (f"{key} {_plain(profile.get(key))} instead of {_plain(value)}" for key, value in before.items())
+    return one_line(", ".join(changes))
+
+
+def _plain(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False).replace('"', "")
 
 
 def estimated(metric: str, estimate: Estimate | None, *, signed: bool = False) -> str:

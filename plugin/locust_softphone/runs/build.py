@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
@@ -15,13 +15,14 @@ from locust_softphone.metrics.catalogue import bounds_of, values_of
 from locust_softphone.metrics.outcome import ABNORMAL_CAUSES
 from locust_softphone.metrics.run_so_far import RunSoFar
 from locust_softphone.metrics.steps import DIALECTS, request_steps
-from locust_softphone.metrics.tally import Tally, parts_of
+from locust_softphone.metrics.tally import OTHER, Tally, parts_of
 from locust_softphone.runs.record import RunRecord
 from locust_softphone.runs.record_parts import Verdict
 from locust_softphone.runs.saturation import on_time_per_s
 
 __all__ = ["Aborted", "RunEnd", "RunStart", "build", "iso"]
 
+MOST_CAUSES = 20
 EXIT_CODES: Mapping[Verdict, ExitCode] = {
     "passed": ExitCode.PASSED,
     "failed": ExitCode.FAILED,
@@ -42,6 +43,7 @@ class RunStart:
         versions: of everything that could explain a difference.
         workers: how many worker processes; 0 for a run in one process.
         began_at: when the plan began, in seconds since the epoch.
+        overridden: the values of the profile's file that were replaced when the run was started, by key.
     """
 
     run_id: str
@@ -52,6 +54,7 @@ class RunStart:
     versions: Mapping[str, str]
     workers: int
     began_at: float
+    overridden: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -105,6 +108,7 @@ def build(start: RunStart, tally: Tally, end: RunEnd) -> RunRecord:
         {
             "run_id": start.run_id,
             "profile": dict(start.profile),
+            "overridden": dict(start.overridden),
             "target": start.target,
             "versions": start.versions,
             "workers": start.workers,
@@ -151,6 +155,7 @@ def build(start: RunStart, tally: Tally, end: RunEnd) -> RunRecord:
                 "on_time_attempts_per_s": on_time_per_s(tally),
             },
             "fleet": end.fleet,
+            "observations": {name: each.compact() for name, each in sorted(tally.observations.items()) if len(each)},
             "timeline": _timeline(start.planned, tally),
             "histograms": {name: each.encode() for name, each in sorted(tally.latencies.items()) if len(each)},
             "edge": end.edge,
@@ -190,6 +195,7 @@ def _step(step: str, tally: Tally) -> dict[str, Any]:
     return {
         "attempts": tally.counts[f"attempts.{step}"],
         "outcomes": parts_of(tally.counts, f"outcomes.{step}"),
+        "causes": _causes(step, tally),
         "statuses": _refusals(step, tally),
         **_latencies(step, tally),
     }
@@ -201,6 +207,15 @@ def _refusals(step: str, tally: Tally) -> dict[str, int]:
         parts_of(tally.counts, f"foreign_status.{step}")
     )
     return {status: n for status, n in sorted(answers.items()) if int(status) >= 300}
+
+
+def _causes(step: str, tally: Tally) -> dict[str, int]:
+    """How attempts of a step failed, the most frequent cause first; rare ones are put together."""
+    counts = Counter(parts_of(tally.counts, f"causes.{step}"))
+    rest = counts.pop(OTHER, 0)
+    named = counts.most_common(MOST_CAUSES)
+    rest += counts.total() - sum(n for _, n in named)
+    return {**dict(named), **({OTHER: rest} if rest else {})}
 
 
 def _latencies(name: str, tally: Tally) -> dict[str, Any]:

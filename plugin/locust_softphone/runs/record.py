@@ -40,6 +40,7 @@ from locust_softphone.runs.record_parts import (
     GeneratorRecord,
     Latencies,
     Ledger,
+    ObservedStep,
     Reconnects,
     RecordPart,
     Retries,
@@ -108,6 +109,8 @@ class RunRecord(RecordPart):
     """Name of the run's folder: its start as YYYYMMDDTHHMMSS.ffffffZ, and the profile's name."""
     profile: Annotated[dict[str, Any], AfterValidator(_checked_profile), _SchemaOfProfile]
     """The profile as resolved: every field explicit, durations and rates in human units such as 250ms and 50/s."""
+    overridden: dict[str, Any] = Field(default_factory=dict)
+    """What the form of the web UI changed in the profile: the values of the profile's file, by key."""
     target: Target
     """The edge that was tested."""
     versions: dict[str, str]
@@ -152,6 +155,8 @@ class RunRecord(RecordPart):
     """Whether the load generator kept up: over all its processes."""
     fleet: Fleet | None = None
     """The workers; null for a run in one process."""
+    observations: dict[str, ObservedStep] = Field(default={})
+    """What was attempted, one by one, by step; and ``session``: when each WebSocket opened, and how it ended."""
     timeline: tuple[Second, ...]
     """What happened in each second, from the plan's start."""
     histograms: dict[str, str]

@@ -23,6 +23,7 @@ __all__ = [
     "LedgerRow",
     "MessageDelay",
     "Number",
+    "ObservedStep",
     "Reconnects",
     "RecordPart",
     "Retries",
@@ -92,6 +93,9 @@ class Step(Latencies):
     """Attempts that began."""
     outcomes: dict[str, Count] = Field(json_schema_extra={"propertyNames": {"enum": [each.value for each in Outcome]}})
     """Attempts by outcome; those that are 0 are left out."""
+    causes: dict[str, Count] = Field(default={}, max_length=21)
+    """Failed attempts by cause, the most frequent first: the outcome, with the HTTP status, close code or broken rule.
+    At most 20 causes by name, and the rest as "other causes". Attempts that the run's end cancelled are left out."""
     statuses: dict[str, Count] = {}
     """Attempts that were answered with an HTTP status of 300 or more, by status; older records have none."""
 
@@ -144,6 +148,31 @@ class SampledRetry(RecordPart):
     """Seconds from the plan's start until its Retry-After was over."""
     retried_s: Annotated[FiniteFloat, Strict()]
     """Seconds from the plan's start until it came."""
+
+
+class ObservedStep(RecordPart):
+    """Attempts of one step, or sessions, one by one.
+
+    A column is base64 of zlib (RFC 1950) of little-endian integers, one for each attempt in the order of ``began_us``:
+    ``began_us`` (8 bytes; microseconds since the plan's start), ``took_us`` (8), ``answer`` (2; an index of
+    ``answers``), ``softphone`` (8; its number in the plan), ``retry_after_ms`` and ``reset_ms`` (8; what was told, or
+    -1).
+    """
+
+    count: Count
+    """How many attempts are in ``columns``."""
+    later_count: Count = 0
+    """How many are in ``later``."""
+    left_out: Count = 0
+    """How many are in neither."""
+    exact_until_s: Annotated[FiniteFloat, Strict()] | None = None
+    """Every attempt that began before this many seconds is in ``columns``; null if there are no others."""
+    answers: tuple[str, ...]
+    """What came: outcomes, with the HTTP status or close code."""
+    columns: dict[str, str]
+    """The first attempts, all of them."""
+    later: dict[str, str] = {}
+    """A random sample of the later ones."""
 
 
 class Retries(RecordPart):

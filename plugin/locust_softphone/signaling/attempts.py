@@ -14,6 +14,7 @@ from typing import ParamSpec, TypeVar
 from tenacity import RetryCallState
 
 from locust_softphone.errors import AttemptFailed
+from locust_softphone.limits.advice import NO_ADVICE, LimitAdvice
 from locust_softphone.metrics.attempt import Attempt
 from locust_softphone.metrics.outcome import Outcome, abnormal_cause
 from locust_softphone.metrics.retry_after_sample import RetryAfterSample
@@ -35,10 +36,12 @@ class Attempts:
     Args:
         context: what the softphones of this process share.
         wait_until: lets the softphone wait until an instant while it listens to its WebSocket.
+        softphone: the number of the softphone.
     """
 
-    def __init__(self, context: SoftphoneContext, wait_until: Callable[[float], None]) -> None:
+    def __init__(self, context: SoftphoneContext, wait_until: Callable[[float], None], softphone: int = -1) -> None:
         self.due_s = 0.0
+        self._softphone = softphone
         self._context = context
         self._retry = context.behaviour.retry
         self._wait_until = wait_until
@@ -84,19 +87,27 @@ class Attempts:
         except BaseException:
             self.ended(step, planned_s, began_s, AttemptFailed(Outcome.CANCELLED))
             raise
-        self.ended(step, planned_s, began_s, None)
+        self.ended(step, planned_s, began_s, None, advice)
         if advice.reset_s and self._retry.remaining == "honour":
             self._not_before_s[step] = self.due_s + min(advice.reset_s, self._retry.retry_after_cap_s)
         return result
 
-    def ended(self, step: str, planned_s: float, began_s: float, failure: AttemptFailed | None) -> None:
+    def ended(
+        self,
+        step: str,
+        planned_s: float,
+        began_s: float,
+        failure: AttemptFailed | None,
+        advice: LimitAdvice = NO_ADVICE,
+    ) -> None:
         """Report the end of an attempt; the next one is due now."""
         ended_s = self.due_s = self._context.clock()
+        number = self._softphone
         if failure is None:
-            attempt = Attempt(step, planned_s, began_s, ended_s, Outcome.OK)
+            attempt = Attempt(step, planned_s, began_s, ended_s, Outcome.OK, softphone=number, advice=advice)
         else:
             how = failure.outcome, failure.status, failure.close_code, failure.foreign
-            attempt = Attempt(step, planned_s, began_s, ended_s, *how)
+            attempt = Attempt(step, planned_s, began_s, ended_s, *how, number, failure.advice)
         self._context.observer.attempt(attempt, failure)
 
     def closed(self, failure: AttemptFailed) -> None:

@@ -31,6 +31,9 @@ class Observer(Protocol):
     def duration(self, name: str, seconds: float) -> None:
         """Record a duration."""
 
+    def session(self, opened_s: float, ended_s: float, how: str, softphone: int) -> None:
+        """A softphone's WebSocket has ended; ``how`` is ``own`` where the softphone ended it."""
+
     def retry(self, retry: RetryAfterSample) -> None:
         """A retry was made after a Retry-After."""
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 from tenacity import Retrying
 
 from locust_softphone.errors import AttemptFailed
+from locust_softphone.metrics.observed_attempts import OWN
 from locust_softphone.metrics.outcome import Outcome
 from locust_softphone.metrics.steps import connection_steps
 from locust_softphone.retry.engine import retrying
@@ -37,11 +38,12 @@ class Softphone:
         self.cut_short = False
         """Whether the plan's end came before something that its script asks for."""
         self._client = context.dialect.client(number)
-        self._attempts = Attempts(context, self._wait_until)
+        self._attempts = Attempts(context, self._wait_until, number)
         self._authorization = Authorization(context, self._client, self._attempts)
         self._engine: Retrying | None = None
         self._started = self._connected = self._gave_up = self._in_call = self._resuming = False
         self._opens = True
+        self._opened_s = 0.0
 
     @property
     def connected(self) -> bool:
@@ -126,6 +128,7 @@ class Softphone:
         if session is None:
             return
         began_s = self.context.clock()
+        self.context.observer.session(self._opened_s, began_s, OWN, self.number)
         if began_s > self.context.end_s + self.context.goodbye_s:
             session.abort()
             self._count_pings(session)
@@ -229,6 +232,7 @@ class Softphone:
             for step, prepare in self._client.setup_steps():
                 authorization.make(step, prepare)
             self.session = authorization.make("handshake", self._client.connect)
+            self._opened_s = self.context.clock()
             if not self._connected:
                 self._connected = True
                 self.context.observer.count("connected", self.context.clock())
@@ -302,6 +306,8 @@ class Softphone:
         self._authorization.connection_ended()
         if session is None:
             return
+        how = OWN if failure.close_code is None else f"{failure.outcome.value} {failure.close_code}"
+        self.context.observer.session(self._opened_s, self.context.clock(), how, self.number)
         if failure.close_code is None:
             session.cut()
             self.context.observer.count("own_cuts", self.context.clock())

@@ -1,8 +1,8 @@
-"""Notices that an expectation with ``abort: true`` can no longer hold, so that the run ends at once."""
+"""Ends a run early: an expectation with ``abort: true`` can no longer hold, or every attempt of a step must fail."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 
 import gevent
 from locust import User
@@ -11,8 +11,9 @@ from locust_softphone.config.profile import Profile
 from locust_softphone.metrics.catalogue import bounds_of
 from locust_softphone.metrics.run_so_far import RunSoFar
 from locust_softphone.runs.build import Aborted
+from locust_softphone.runs.early_stop import HopelessStep, hopeless_step, undecided
 
-__all__ = ["abort_on_failed_expectation", "calls_each"]
+__all__ = ["abort_on_failed_expectation", "calls_each", "stop_when_hopeless"]
 
 CHECK_EVERY_S = 0.1
 
@@ -35,6 +36,27 @@ def abort_on_failed_expectation(
             if each.decided(bounds_of(each.metric, known), known.planned) is False:
                 abort(Aborted(each, max(known.until_s, 0.0), known.calls_each))
                 return
+        gevent.sleep(CHECK_EVERY_S)
+
+
+def stop_when_hopeless(
+    dialect: str,
+    counts: Callable[[], Mapping[str, int]],
+    active: Callable[[], bool],
+    stop: Callable[[HopelessStep], None],
+) -> None:
+    """Check the run until it is over, until each step has succeeded once, or until a step is bound to fail always.
+
+    Args:
+        dialect: the run's dialect.
+        counts: the counters so far.
+        active: whether the run goes on.
+        stop: called once, with the step.
+    """
+    while active() and undecided(so_far := counts(), dialect):
+        if found := hopeless_step(so_far, dialect):
+            stop(found)
+            return
         gevent.sleep(CHECK_EVERY_S)
 
 

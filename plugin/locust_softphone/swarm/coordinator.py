@@ -17,6 +17,7 @@ import gevent
 from locust.env import Environment
 from locust.runners import MasterRunner
 
+from locust_softphone.config.overrides import Overrides
 from locust_softphone.errors import ExitCode, InputError
 from locust_softphone.report.standard_output import check_open, discard_unwritten
 from locust_softphone.report.summary import summary_lines
@@ -57,6 +58,8 @@ class RunCoordinator:
         assert environment.parsed_options is not None
         self.exit_code: int | None = None
         self.problems: tuple[str, ...] = ()
+        self.overrides = Overrides()
+        """What the next runs change in their profile; the web UI sets it."""
         self.last: Run | None = None
         self._environment = environment
         self._startup = StartupOptions.take(environment.parsed_options)
@@ -72,17 +75,18 @@ class RunCoordinator:
 
     # Before a run.
 
-    def check(self, *, profile: str | None = None, host: str | None = None) -> None:
+    def check(self, *, profile: str | None = None, host: str | None = None, overrides: Overrides | None = None) -> None:
         """Check the options and reach the edge.
 
         Args:
             profile: the profile to run, if not the one that the options name.
             host: the edge, if not the one that the options name; empty for a simulated one.
+            overrides: what to change in the profile.
 
         Raises:
             InputError: with every problem, a line each.
         """
-        options = self._read_options(profile, host)
+        options = self._read_options(profile, host, overrides)
         if options.hosts:
             options.hosts.each(reach)
         _check_writable(self.runs_folder)
@@ -214,7 +218,9 @@ class RunCoordinator:
             gevent.sleep(_CHECK_EVERY_S)
         return False
 
-    def _read_options(self, profile: str | None = None, host: str | None = None) -> RunOptions:
+    def _read_options(
+        self, profile: str | None = None, host: str | None = None, overrides: Overrides | None = None
+    ) -> RunOptions:
         parsed = self._environment.parsed_options
         assert parsed is not None
         self._environment._filter_tasks_by_tags()  # Locust does so when a run has begun
@@ -222,7 +228,8 @@ class RunCoordinator:
             if hasattr(user, "script_is_profiles") and not user.tasks:
                 raise InputError(f"--tags, --exclude-tags: {user.__name__} has no task left; run it without them")
         chosen = parsed.softphone_profile if profile is None else profile
-        return RunOptions.read(chosen, self._environment.host if host is None else host, self._startup)
+        to = self._environment.host if host is None else host
+        return RunOptions.read(chosen, to, self._startup, overrides or self.overrides)
 
     def _print(self, *lines: str) -> None:
         try:

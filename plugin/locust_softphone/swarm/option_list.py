@@ -87,6 +87,11 @@ STARTUP_OPTIONS = (
         "I may load-test this target: required for any --host that is not this machine, and for any region",
     ),
     Option(
+        "keep-going",
+        "",
+        "Run the whole plan even if a step fails in the same way each time, and no retry can help",
+    ),
+    Option(
         "basic-unencoded",
         "",
         "Send the OAuth client's id and secret as they are, for a server that does not form-decode them as RFC 6749 "

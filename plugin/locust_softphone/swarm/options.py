@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import sys
 from argparse import SUPPRESS, Action, ArgumentParser, Namespace, _StoreTrueAction
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import cache
@@ -20,6 +20,7 @@ from typing import Any, TypeVar
 
 from locust.argument_parser import LocustArgumentParser
 
+from locust_softphone.config.overrides import Overrides
 from locust_softphone.config.profile import Profile
 from locust_softphone.config.profile_files import list_profiles, load_profile, profile_folders
 from locust_softphone.errors import InputError
@@ -36,6 +37,7 @@ from locust_softphone.swarm.process_list import hide
 __all__ = ["RunOptions", "StartupOptions", "add_options", "take_secret"]
 
 LONGEST_SECRET = 64 * 1024
+NOTHING_OVERRIDDEN = Overrides()
 
 _GROUP_ABOUT = "Every option can also be set by its environment variable, such as LOCUST_SOFTPHONE_PROFILE."
 
@@ -102,6 +104,7 @@ class StartupOptions:
         call_to: the number that they call, or None.
         client_id: the OAuth client's id; empty for the simulated edge's.
         client_secret: the OAuth client's secret.
+        keep_going: whether a run goes on although a step is bound to fail always.
         form_encoded: whether both are form-encoded in the token request.
         ca: PEM file of a private certificate authority, or None.
         runs: the folder for run records.
@@ -116,6 +119,7 @@ class StartupOptions:
     client_id: str
     client_secret: str = field(repr=False)
     form_encoded: bool
+    keep_going: bool
     ca: str | None
     runs: Path
     policy: Path | None
@@ -144,6 +148,7 @@ class StartupOptions:
             client_id=parsed.softphone_client_id,
             client_secret=_read_secret(Path(file)) if file else secret,
             form_encoded=not parsed.softphone_basic_unencoded,
+            keep_going=parsed.softphone_keep_going,
             ca=parsed.softphone_ca or None,
             runs=Path(parsed.softphone_runs),
             policy=Path(parsed.softphone_policy) if parsed.softphone_policy else None,
@@ -173,24 +178,29 @@ class RunOptions:
         profile: the profile to run.
         hosts: the edge, or None to start a simulated one.
         startup: the options that hold for every run.
+        overridden: the values of the profile's file that were replaced, by key.
     """
 
     profile: Profile
     hosts: Hosts | None
     startup: StartupOptions
+    overridden: Mapping[str, Any] = field(default_factory=dict)
 
     def account(self, hosts: Hosts) -> Account:
         """The edge at these hosts, and who the softphones are to it."""
         return Account(hosts, self.startup.credentials, self.startup.users, self.startup.call_to or CALL_TO)
 
     @classmethod
-    def read(cls, profile: str, host: str | None, startup: StartupOptions) -> RunOptions:
+    def read(
+        cls, profile: str, host: str | None, startup: StartupOptions, overrides: Overrides = NOTHING_OVERRIDDEN
+    ) -> RunOptions:
         """Check a profile and a host against the startup options.
 
         Args:
             profile: a name or a path.
             host: the edge, or None for a simulated one.
             startup: the options that hold for every run.
+            overrides: what to change in the profile.
 
         Raises:
             InputError: with every problem found, a line each.
@@ -204,15 +214,16 @@ class RunOptions:
                 problems.extend(error.problems)
                 return None
 
-        loaded = attempt(lambda: load_profile(profile, profile_folders()))
+        in_file = attempt(lambda: load_profile(profile, profile_folders()))
+        loaded = None if in_file is None else attempt(lambda: overrides.apply(in_file))
         hosts = attempt(lambda: _hosts(host, startup))
         if hosts is not None:
             problems += _host_problems(hosts, startup)
         if loaded is not None:
             problems += _profile_problems(loaded, startup)
-        if problems or loaded is None:
+        if problems or in_file is None or loaded is None:
             raise InputError(*problems)
-        return cls(loaded, hosts, startup)
+        return cls(loaded, hosts, startup, overrides.replaced(in_file, loaded))
 
 
 def take_secret(parsed: Namespace) -> str:

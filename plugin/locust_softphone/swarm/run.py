@@ -16,7 +16,7 @@ import logging
 import platform
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -25,20 +25,19 @@ import gevent
 
 from locust_softphone import __version__
 from locust_softphone.config.schedule import Schedule
-from locust_softphone.config.units import format_duration
 from locust_softphone.metrics.run_so_far import RunSoFar
 from locust_softphone.metrics.tally import Tally
 from locust_softphone.runs.build import Aborted, RunEnd, RunStart, build
+from locust_softphone.runs.early_stop import HopelessStep
 from locust_softphone.runs.record import RunRecord
-from locust_softphone.runs.saturation import saturation
 from locust_softphone.signaling.dialects import Account
 from locust_softphone.signaling.target import Target
 from locust_softphone.signaling.tls import engine
-from locust_softphone.swarm.abort import abort_on_failed_expectation
+from locust_softphone.swarm.abort import abort_on_failed_expectation, stop_when_hopeless
 from locust_softphone.swarm.edge_under_test import EdgeUnderTest
 from locust_softphone.swarm.generator_protocol import Generator
-from locust_softphone.swarm.load.lease import LEASE_S
 from locust_softphone.swarm.options import RunOptions
+from locust_softphone.swarm.problems import problems_of, stopped_because
 from locust_softphone.swarm.results import RunResults
 
 __all__ = ["Run", "users_for"]
@@ -70,6 +69,7 @@ class Run:
         self._calls_each = calls_each
         self._stopped_early = False
         self._aborted: Aborted | None = None
+        self._hopeless: HopelessStep | None = None
         self._ended_s: float | None = None
         stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S.%fZ")
         self._results = RunResults(options.startup.runs / f"{stamp}-{options.profile.name}", self.update, self.clock)
@@ -98,6 +98,9 @@ class Run:
         self.began_at = time.time() - self.generator.clock()
         gevent.spawn(self._results.keep_journal, self._start(self.began_at))
         gevent.spawn(abort_on_failed_expectation, self.options.profile, self.so_far, lambda: self.active, self._abort)
+        if not self.options.startup.keep_going:
+            dialect = self.options.profile.dialect
+            gevent.spawn(stop_when_hopeless, dialect, self._counts, lambda: self.active, self._stop_hopeless)
 
     def collect(self) -> None:
         """Hang up all softphones, and add the rest of the measurements."""
@@ -113,10 +116,16 @@ class Run:
         settled = self._edge.settle(tally, profile.dialect)
         end = RunEnd(
             after_s=self.clock(),
-            ended="aborted" if self._aborted else "stopped" if self._stopped_early else "plan over",
+            ended="aborted" if self._aborted else "stopped" if self._ended_early else "plan over",
             edge=settled.counters,
             ledger=settled.ledger,
-            invalid=[*self.generator.problems(), *self._problems(), *settled.problems],
+            invalid=[
+                *self.generator.problems(),
+                *problems_of(
+                    profile, tally, hopeless=self._hopeless, stopped=self._stopped_early, ended_early=self._ended_early
+                ),
+                *settled.problems,
+            ],
             fleet=self.generator.summary(),
             aborted=self._aborted,
         )
@@ -162,8 +171,8 @@ class Run:
 
     @property
     def over(self) -> bool:
-        """Whether the plan is over, or the run was aborted."""
-        return self.began_at is not None and (self._aborted is not None or self.generator.over)
+        """Whether the plan is over, or the run was ended early."""
+        return self.began_at is not None and (self._ended_early or self.generator.over)
 
     @property
     def active(self) -> bool:
@@ -189,6 +198,16 @@ class Run:
         logger.warning("%s can no longer hold: all softphones hang up", aborted.by)
         self.generator.stop()
 
+    def _counts(self) -> Mapping[str, int]:
+        self.update()
+        return self.tally.counts
+
+    def _stop_hopeless(self, step: HopelessStep) -> None:
+        """Hang up at once, as ``_abort`` does."""
+        self._hopeless = step
+        logger.error("%s: all softphones hang up", stopped_because(step))
+        self.generator.stop()
+
     def _start(self, began_at: float) -> RunStart:
         """What is known of the run before anything is measured."""
         profile = self.options.profile
@@ -201,33 +220,12 @@ class Run:
             versions=_versions(self.target),
             workers=self.generator.workers,
             began_at=began_at,
+            overridden=self.options.overridden,
         )
 
     @property
     def _ended_early(self) -> bool:
-        return self._stopped_early or self._aborted is not None
-
-    def _problems(self) -> list[str]:
-        """Why the run's measurements cannot be trusted, apart from lost workers and the ledger."""
-        found = []
-        profile = self.options.profile
-        started, planned = self.tally.counts["started"], profile.users
-        if self._stopped_early:
-            found.append("the run was stopped before its plan was over")
-        elif started < planned and not self._ended_early:
-            found.append(f"only {started} of {planned} planned softphones started")
-        if skipped := self.tally.counts["starts_skipped"]:
-            found.append(f"{skipped} softphones were not started: their worker stood still for more than {LEASE_S:g} s")
-        if crashed := self.tally.counts["crashed"]:
-            found.append(f"the script of {crashed} softphones ended with an exception; see Locust's log")
-        if (cut := self.tally.counts["scripts_cut_short"]) and not self._ended_early and not profile.allow_cut_short:
-            found.append(
-                f"the scripts of {cut} softphones had not finished when the plan was over: make the profile's hold "
-                f"({format_duration(profile.hold_s)}) longer or the scripts shorter, or set allow_cut_short: true"
-            )
-        if saturated := saturation(self.tally):
-            found.append(saturated)
-        return found
+        return self._stopped_early or self._aborted is not None or self._hopeless is not None
 
 
 def users_for(softphones: int, workers: int) -> int:

@@ -140,7 +140,7 @@ def survive_unusable_messages(runner: runners.MasterRunner, on_unusable: Callabl
                 logger.error("a message that is not one of Locust's was ignored (%s)", type(error).__name__)
 
     runner.handle_message = handle_safely  # type: ignore[method-assign]
-    runner.server.recv_from_client = receive_safely
+    runner.server.recv_from_client = receive_safely  # type: ignore[method-assign]
 
 
 def await_last_csv_rows(csv_prefix: str | None) -> None:

@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from locust_softphone.edge.genesys_cloud.rest import token_limit
-from locust_softphone.edge.genesys_cloud.wire_policy import Quota
+from locust_softphone.config.policy import Policy
+from locust_softphone.config.strict_yaml import loads
+from locust_softphone.limits.keyed import KeyParts
 from tests.edge.conftest import StartEdge
 from tests.edge.genesys_cloud.agent import CREDENTIALS, Agent
 from tests.edge.softphone import GRANT
@@ -81,9 +82,12 @@ def test_a_request_without_authorization_is_refused(
     ],
 )
 def test_the_headers_of_the_token_limit(asked_at: list[float], count: str, reset: str) -> None:
-    limit = token_limit(Quota.model_validate({"count": 2, "per": "10s"}))
-    *_, last = [limit.model.admit(now) for now in asked_at]
-    assert limit.headers(last) == {
+    policy = loads("genesys_cloud: {requests_per_token: {count: 2, per: 10s}}", Policy)
+    limits = policy.request_limits()
+    *_, last = [limits.admit(now, KeyParts(token="one")) for now in asked_at]
+    told = {} if last.admitted else {"Retry-After": reset}  # the end of the window, the same for all
+    assert last.headers == {
+        **told,
         "inin-ratelimit-count": count,
         "inin-ratelimit-allowed": "2",
         "inin-ratelimit-reset": reset,

@@ -11,7 +11,7 @@ from locust_softphone.limits.token_bucket import TokenBucket
 from tests.limits.inference.virtual_client import burst_then_pace
 
 
-def of_keys(keyed: KeyedLimit) -> list[Observation]:
+def of_keys(keyed: KeyedLimit[TokenBucket]) -> list[Observation]:
     """Three users, each with a burst and then a steady rate, begun at different times."""
     events = sorted(
         (begin + instant, user)

@@ -75,6 +75,7 @@ def options(folder: Path, **profile: Any) -> RunOptions:
         call_to=None,
         client_id="",
         form_encoded=True,
+        keep_going=False,
         client_secret="",
         ca=None,
         runs=folder,

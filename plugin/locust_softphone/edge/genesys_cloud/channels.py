@@ -5,7 +5,7 @@
     upgrade /stream/channels/{id}    one socket per channel: a second one disconnects the first
     24 h after the POST              the channel expires
 
-Sources: genesys_cloud/wire_policy.py, with the numbers.
+Sources: config/genesys_cloud_policy.py, with the numbers.
 """
 
 from __future__ import annotations

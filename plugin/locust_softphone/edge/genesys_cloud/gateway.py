@@ -21,12 +21,12 @@ from math import floor
 from typing import Protocol
 from xml.etree.ElementTree import Element
 
+from locust_softphone.config.genesys_cloud_policy import GenesysCloud
 from locust_softphone.edge.genesys_cloud import stanzas
 from locust_softphone.edge.genesys_cloud.call_transport import BadPayload, CallTransport
 from locust_softphone.edge.genesys_cloud.jingle_transport import Jingle
 from locust_softphone.edge.genesys_cloud.namespaces import NS
 from locust_softphone.edge.genesys_cloud.sdp_transport import SdpOverXmpp
-from locust_softphone.edge.genesys_cloud.wire_policy import GenesysCloud
 from locust_softphone.edge.http_request import Caller
 from locust_softphone.edge.stats import CallEvent, Stats
 from locust_softphone.jid import same_jid

@@ -19,36 +19,23 @@ import json
 import time
 import uuid
 from datetime import UTC, datetime, timedelta
-from weakref import WeakKeyDictionary
 
 from aiohttp import web
 
+from locust_softphone.config.genesys_cloud_policy import is_user_name
 from locust_softphone.edge.access import Grant
-from locust_softphone.edge.edge_state import EdgeState, Route
+from locust_softphone.edge.edge_state import Admitted, EdgeState, Route
 from locust_softphone.edge.genesys_cloud.channels import Channels
 from locust_softphone.edge.genesys_cloud.gateway import Gateway
-from locust_softphone.edge.genesys_cloud.wire_policy import Quota, is_user_name
 from locust_softphone.edge.genesys_cloud.xmpp_server import XmppSession, bare_jid
 from locust_softphone.edge.http_request import Caller, check_upgrade, complete_body
 from locust_softphone.edge.replies import Refused, json_reply
 from locust_softphone.edge.stats import Step
-from locust_softphone.edge.websocket_session import Session
-from locust_softphone.limits.fixed_window import FixedWindow
-from locust_softphone.limits.refusal import DescribedLimit, inin_headers, next_token
 from locust_softphone.untrusted import json_object
 
-__all__ = ["CHANNELS", "GenesysCloudDialect", "token_limit"]
+__all__ = ["CHANNELS", "GenesysCloudDialect"]
 
 CHANNELS = "/stream/channels/"
-
-
-def token_limit(quota: Quota) -> DescribedLimit:
-    """The limit on the requests with one token.
-
-    Its headers are those of a trace in the official blog post on SDK logging, 2021 (count 1, allowed 180, reset 61),
-    where ordinary responses have them. The fixed window is inferred from the reset, which is in seconds.
-    """
-    return DescribedLimit(FixedWindow(quota.count, quota.per_s), next_token, inin_headers)
 
 
 class GenesysCloudDialect:
@@ -59,7 +46,7 @@ class GenesysCloudDialect:
         self._policy = state.policy.genesys_cloud
         self._channels: Channels[XmppSession] = Channels(self._policy.channels_per_user, self._policy.channel_expires_s)
         self._gateway = Gateway(self._policy, state.stats, state.rng)
-        self._token_limits: WeakKeyDictionary[Grant, DescribedLimit] = WeakKeyDictionary()
+        self._request_limits = state.policy.request_limits()
         self.routes = {
             "/api/v2/users/me": Route("GET", "identity", self._identity),
             "/api/v2/notifications/channels": Route("POST", "channel", self._channel),
@@ -67,12 +54,13 @@ class GenesysCloudDialect:
             CHANNELS: Route("GET", "handshake", self._handshake),  # of every path that starts with it
         }
 
-    def _identity(self, request: web.BaseRequest, body: bytes | None) -> web.Response:
+    def _identity(self, request: web.BaseRequest, body: bytes | None) -> Admitted:
         user, headers = self._admit("identity", request)
         jid = bare_jid(user.name, self._policy.domain)
-        return json_reply(200, {"id": _uuid_of(user), "name": user.name, "chat": {"jabberId": jid}}, headers)
+        about = {"id": _uuid_of(user), "name": user.name, "chat": {"jabberId": jid}}
+        return Admitted(json_reply(200, about, headers))
 
-    def _channel(self, request: web.BaseRequest, body: bytes | None) -> web.Response:
+    def _channel(self, request: web.BaseRequest, body: bytes | None) -> Admitted:
         user, headers = self._admit("channel", request)
         if request.query.get("connectionType") != "streaming":
             raise Refused(400, "Only channels with connectionType=streaming are simulated")
@@ -85,19 +73,24 @@ class GenesysCloudDialect:
             "connectUri": f"{'wss' if request.secure else 'ws'}://{request.host}{CHANNELS}{channel.id}",
             "expires": expires.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
         }
-        return json_reply(200, about, headers)
+        return Admitted(json_reply(200, about, headers))
 
-    def _handshake(self, request: web.BaseRequest, body: bytes | None) -> Session:
-        now = time.monotonic()
+    def _handshake(self, request: web.BaseRequest, body: bytes | None) -> Admitted:
+        state, now = self._state, time.monotonic()
         channel = self._channels.get(request.path.removeprefix(CHANNELS), now)
         if channel is None:
             raise Refused(404, "There is no such channel")
-        self._state.limiter.check_early_retries("handshake", channel.owner, now)
+        owner = channel.owner
+        parts = state.parts(request, owner)
+        state.limiter.check_early_retries("handshake", owner, now)
         check_upgrade(request, XmppSession.subprotocol)
-        headers = self._state.limiter.check_limit("handshake", channel.owner, now)
-        return XmppSession(channel, self._channels, self._gateway, self._state, headers)
+        answer = state.limiter.check_limits("handshake", "handshake", owner, parts, now)
+        session = XmppSession(channel, self._channels, self._gateway, state)
+        held = state.hold("sessions", "handshake", owner, parts, now, session)
+        session.headers = {**answer.headers, **held.headers}
+        return Admitted(session, answer.delay_s + held.delay_s)
 
-    def _call(self, request: web.BaseRequest, body: bytes | None) -> web.Response:
+    def _call(self, request: web.BaseRequest, body: bytes | None) -> Admitted:
         user, headers = self._admit("offer", request)
         callee = json_object(complete_body(body))
         if not any(isinstance(callee.get(key), str) for key in ("phoneNumber", "callUserId", "callQueueId")):
@@ -106,7 +99,7 @@ class GenesysCloudDialect:
         if conversation_id is None:
             raise Refused(409, "The user has no connected softphone")
         about = {"id": conversation_id, "selfUri": f"/api/v2/conversations/calls/{conversation_id}"}
-        return json_reply(200, about, headers)
+        return Admitted(json_reply(200, about, headers))
 
     def _admit(self, step: Step, request: web.BaseRequest) -> tuple[Caller, dict[str, str]]:
         """The user of a request within its token's limit, and the headers of the response.
@@ -119,11 +112,8 @@ class GenesysCloudDialect:
         grant = state.authorize(request, now)
         user = _user_of(request, grant)
         state.limiter.check_early_retries(step, user, now)
-        limit = self._token_limits.get(grant)
-        if limit is None:
-            limit = self._token_limits[grant] = token_limit(self._policy.requests_per_token)
-        headers = state.limiter.check(limit, step, user, now)
-        return user, {**headers, "ININ-Correlation-Id": str(uuid.uuid4())}
+        answer = state.limiter.check(self._request_limits, step, user, state.parts(request, user, grant.id), now)
+        return user, {**answer.headers, "ININ-Correlation-Id": str(uuid.uuid4())}
 
 
 def _user_of(request: web.BaseRequest, grant: Grant) -> Caller:

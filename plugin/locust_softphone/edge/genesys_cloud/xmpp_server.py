@@ -12,7 +12,7 @@ from __future__ import annotations
 import time
 import uuid
 from base64 import b64decode
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import ClassVar
 from xml.etree.ElementTree import Element
 from xml.sax.saxutils import escape
@@ -51,9 +51,8 @@ class XmppSession(Session):
         channels: Channels[XmppSession],
         gateway: Gateway,
         state: EdgeState,
-        headers: Mapping[str, str],
     ) -> None:
-        super().__init__(channel.owner, state.policy, state.stats, headers)
+        super().__init__(channel.owner, state.policy, state.stats)
         self._channel = channel
         self._channels = channels
         self._gateway = gateway

@@ -24,7 +24,7 @@ from locust_softphone.report.html.panels import sections
 from locust_softphone.report.html.series import charts
 from locust_softphone.report.palette import css
 from locust_softphone.report.tables import LEGEND
-from locust_softphone.report.values import measured, seconds
+from locust_softphone.report.values import measured, overridden, seconds
 from locust_softphone.runs.record import RunRecord
 
 __all__ = ["comparison_html", "html_section", "write_html"]
@@ -33,8 +33,8 @@ MOST_RUNS_AT_FIRST = 8
 """Of more runs than these, only the charts of each arm's first run are shown at first."""
 
 
-def comparison_html(comparison: Comparison) -> str:
-    """A comparison as a whole HTML document."""
+def comparison_html(comparison: Comparison, back: str = "") -> str:
+    """A comparison as a whole HTML document; ``back`` is the address of the page that it was asked for on, if any."""
     from plotly.offline import get_plotlyjs  # slow to import, and only the page needs it
 
     runs, series = comparison.runs, charts(comparison.runs)
@@ -43,6 +43,7 @@ def comparison_html(comparison: Comparison) -> str:
     page = _environment().get_template("page.html")
     html = page.render(
         comparison=comparison,
+        back=back,
         policy=_policy(plotly, script),
         style=_own("page.css") + css(),
         plotly=plotly,
@@ -86,7 +87,13 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    found.filters |= {"heading": _heading, "measured": measured, "seconds": _seconds, "yaml": _yaml}
+    found.filters |= {
+        "heading": _heading,
+        "measured": measured,
+        "overridden": overridden,
+        "seconds": _seconds,
+        "yaml": _yaml,
+    }
     return found
 
 

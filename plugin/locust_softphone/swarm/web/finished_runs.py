@@ -10,6 +10,7 @@ import gevent
 
 from locust_softphone.errors import InputError
 from locust_softphone.report.arms import remarks
+from locust_softphone.report.values import overridden
 from locust_softphone.runs.record import RunRecord
 from locust_softphone.runs.storage import read
 from locust_softphone.text import quoted
@@ -30,9 +31,11 @@ class FinishedRun:
         profile: the name of its profile.
         started: its start time, as ISO 8601 in UTC.
         target: its edge.
-        verdict: passed, failed or invalid.
+        verdict: passed, failed or invalid; reproduced for a run that showed the failure that its profile is about.
         metrics: its metrics by name.
         remarks: why it failed or is not valid, and other remarks.
+        overridden: what the form changed in its profile.
+        outcome: how many softphones were answered, in words, and the style of that.
     """
 
     id: str
@@ -43,6 +46,8 @@ class FinishedRun:
     verdict: str = ""
     metrics: Mapping[str, float | None] = field(default_factory=dict)
     remarks: tuple[str, ...] = ()
+    overridden: str = ""
+    outcome: tuple[str, str] = ("", "")
 
 
 class FinishedRuns:
@@ -104,7 +109,9 @@ def _row(run_id: str, record: RunRecord) -> FinishedRun:
         profile=record.name,
         started=record.times.planned_start,
         target="simulated edge" if record.target.simulated else record.target.url,
-        verdict=record.verdict,
+        verdict="reproduced" if record.reproduced else record.verdict,
         metrics=record.metrics,
         remarks=tuple(remarks(record)),
+        overridden=overridden(record.profile, record.overridden),
+        outcome=(record.outcome.counts, record.outcome.level),
     )

@@ -11,14 +11,16 @@ from locust.env import Environment
 from locust.web import WebUI
 from werkzeug.datastructures import MultiDict
 
+from locust_softphone.config.overrides import Overrides
 from locust_softphone.config.profile_files import list_profiles, profile_folders
 from locust_softphone.errors import InputError
 from locust_softphone.swarm.coordinator import Phase, RunCoordinator
 from locust_softphone.swarm.shape import ProfileShape
 from locust_softphone.swarm.user import SoftphoneUser
+from locust_softphone.swarm.web.form_problems import in_words_of_the_form
 from locust_softphone.text import choices, quoted
 
-__all__ = ["LONGEST_FORM", "check_start", "is_ours", "offered_profiles", "our_shape", "our_users"]
+__all__ = ["LONGEST_FORM", "check_start", "is_ours", "offered_profiles", "our_shape", "our_users", "overrides_of"]
 
 LONGEST_FORM = 64 * 1024
 """Bytes of a form; Locust's own form has some hundreds."""
@@ -74,10 +76,20 @@ def check_start(form: Mapping[str, str], coordinator: RunCoordinator, named_at_s
     ]
     profile, offered = form.get(_PROFILE), offered_profiles(named_at_start)
     if profile is not None and profile not in offered:
-        problems.append(f"{quoted(profile)} is not a profile, {choices(profile, offered)}")
+        problems.append(f"Profile: {quoted(profile)} is not a profile, {choices(profile, offered)}")
     if problems:
         raise InputError(*problems)
-    coordinator.check(profile=profile, host=form.get("host"))
+    overrides, host = overrides_of(form), form.get("host")
+    try:
+        coordinator.check(profile=profile, host=host, overrides=overrides)
+    except InputError as error:
+        raise InputError(*(in_words_of_the_form(problem, host) for problem in error.problems)) from None
+    coordinator.overrides = overrides
+
+
+def overrides_of(form: Mapping[str, str]) -> Overrides:
+    """What a form, or a query, changes in the profile."""
+    return Overrides(users=form.get("override_users", ""), ramp=form.get("override_ramp", ""))
 
 
 def is_ours(form: MultiDict[str, str], web_ui: WebUI) -> bool:

@@ -7,9 +7,11 @@ from typing import Any
 from locust_softphone.config.profile import Profile
 from locust_softphone.metrics.catalogue import values_of
 from locust_softphone.metrics.outcome import ABNORMAL_CAUSES
+from locust_softphone.metrics.run_outcome import run_outcome
 from locust_softphone.metrics.steps import request_steps
 from locust_softphone.metrics.tally import parts_of
 from locust_softphone.report.arms import remarks
+from locust_softphone.report.values import overridden
 from locust_softphone.runs.saturation import saturation
 from locust_softphone.swarm.run import Run
 
@@ -32,6 +34,7 @@ def metrics(run: Run) -> dict[str, Any]:
     tally, profile, result = run.tally, run.options.profile, run.result
     values, clock_s = values_of(run.so_far()), run.clock()
     begun = run.began_at is not None
+    outcome = result.outcome if result else run_outcome(values.get, profile.dialect)
     return {
         "id": run.folder.name,
         "profile": profile.name,
@@ -54,7 +57,9 @@ def metrics(run: Run) -> dict[str, Any]:
         "start_lag_s": tally.latencies["start_lag"].summary(),
         "saturation": saturation(tally),
         "workers": workers and {"present": workers["workers"] - workers["lost"], "lost": workers["lost"]},
-        "verdict": result and result.verdict,
+        "verdict": result and ("reproduced" if result.reproduced else result.verdict),
+        "outcome": {"text": str(outcome), "level": outcome.level},
+        "overridden": overridden(profile.resolved(), run.options.overridden),
         "remarks": list(remarks(result)) if result else [],
     }
 

@@ -189,9 +189,10 @@ class Pages:
         profile = request.args.get("profile", "")
         try:
             if profile not in self.offered_profiles():
-                raise InputError(f"{quoted(profile)} is not a profile")
+                raise InputError(f"Profile: {quoted(profile)} is not a profile")
             self._must_be_idle()
-            return _json(live.plan_of(load_profile(profile, profile_folders())))
+            loaded = form.overrides_of(request.args).apply(load_profile(profile, profile_folders()))
+            return _json(live.plan_of(loaded))
         except InputError as error:
             return _json({"problem": str(error)})
 
@@ -209,9 +210,10 @@ class Pages:
             return _text(f"Choose from 1 to {MOST_COMPARED} runs to compare.", 400)
         self._must_be_idle()
         comparison = compare_runs(self._runs.record(run_id) for run_id in ids)
-        response = Response(comparison_html(comparison), mimetype="text/html")
+        download = "download" in request.args
+        response = Response(comparison_html(comparison, back="" if download else "runs"), mimetype="text/html")
         response.headers["Content-Security-Policy"] = _REPORT_POLICY
-        if "download" in request.args:
+        if download:
             response.headers["Content-Disposition"] = 'attachment; filename="comparison.html"'
         return response
 

@@ -17,8 +17,8 @@ async function ask(url) {
 
 async function refresh() {
   const { phase, problems = [], run } = await ask(`./softphone/live?since=${NO_TIMELINE}`);
-  const metrics = run && `${run.profile}: ${run.totals.due} planned by now, ${run.totals.started} started, ${run.totals.connected} connected, ${run.totals.answered} answered`;
-  const state = { idle: run?.verdict, preparing: "a run is being prepared", stopping: "stopping" }[phase];
+  const metrics = run && `${run.profile}: ${run.outcome.text}`;
+  const state = { idle: run?.verdict === "reproduced" ? "reproduced the failure" : run?.verdict, preparing: "a run is being prepared", stopping: "stopping" }[phase];
   line.textContent = `Softphone — ${[...problems, metrics, state].filter(Boolean).join(" · ") || "what a profile will do"} · charts, runs, comparison →`;
 }
 
@@ -36,8 +36,10 @@ async function describe(choice) {
   shown.textContent = plan.problem ?? [plan.about, ...[...plan.lines ?? [], NO_HOST].map((each) => `• ${each}`)].join("\n");
 }
 
-/** Open the part of Locust's form that contains the drop-down; it is closed at first. */
-function openForm() {
+/** Open the part of Locust's form that contains the drop-down, which is closed at first, and show it first. */
+function openForm(choice) {
+  const part = choice.closest(".MuiAccordion-root");
+  if (part) part.style.order = -1; // the form is a flex box
   const closed = [...document.querySelectorAll("button[aria-expanded=false]")];
   closed.find((button) => button.textContent.startsWith("Custom parameters"))?.click();
 }
@@ -46,7 +48,7 @@ async function poll() {
   const choice = document.querySelector("select[name=softphoneProfile]");
   if (choice && !choice.dataset.described) {
     choice.dataset.described = "yes";
-    openForm();
+    openForm(choice);
     choice.addEventListener("change", () => describe(choice));
     describe(choice);
   }

@@ -6,6 +6,8 @@ import { drawPlan, drawRun } from "./charts.js";
 const EVERY_MS = 1000;
 const WORDS = { preparing: "being prepared", running: "running", stopping: "stopping", idle: "over" };
 
+const STATES = { reproduced: "reproduced the failure" };
+
 const at = (id) => document.getElementById(id);
 const form = document.querySelector("#start form");
 const problem = form.querySelector(".problem");
@@ -28,27 +30,45 @@ async function ask(url, options) {
 // What a profile will do.
 
 async function showPlan() {
-  const profile = form.softphone_profile.value;
-  const plan = await ask(`plan?profile=${encodeURIComponent(profile)}`);
-  if (profile !== form.softphone_profile.value) return; // the user has chosen another profile meanwhile
+  const asked = wanted();
+  const plan = await ask(`plan?${asked}`);
+  if (asked !== wanted()) return; // the user has chosen something else meanwhile
   document.querySelector("#plan .problem").textContent = plan.problem ?? "";
   document.querySelector("#plan .about").textContent = plan.about ?? "";
   document.querySelector("#plan ul").replaceChildren(...(plan.lines ?? []).map((line) => element("li", line)));
   drawPlan("plan-chart", plan.starts ?? [], plan.duration_s ?? 1);
 }
 
+function wanted() {
+  const { softphone_profile: profile, override_users, override_ramp } = form.elements;
+  return new URLSearchParams({ profile: profile.value, override_users: override_users.value, override_ramp: override_ramp.value }).toString();
+}
+
 // Start and stop.
 
-form.softphone_profile.addEventListener("change", () => {
-  problem.textContent = "";
-  showPlan();
-});
+for (const name of ["softphone_profile", "override_users", "override_ramp"]) {
+  form.elements[name].addEventListener("change", () => {
+    showProblems("");
+    showPlan();
+  });
+}
+
+/** Show problems, a line each, and mark the fields that they begin with. */
+function showProblems(text) {
+  problem.textContent = text;
+  for (const label of form.querySelectorAll("label")) {
+    const name = label.firstChild.textContent.trim(), field = label.querySelector("input, select");
+    if (text.split("\n").some((line) => line.startsWith(`${name}: `))) field.setAttribute("aria-invalid", "true");
+    else field.removeAttribute("aria-invalid");
+  }
+  form.querySelector("[aria-invalid]")?.focus();
+}
 form.addEventListener("submit", async (event) => {
   event.preventDefault();
   const button = form.querySelector("button");
   button.disabled = true;
   const answer = await ask(form.action, { method: "POST", body: new URLSearchParams(new FormData(form)) });
-  problem.textContent = answer.success ? "" : answer.message;
+  showProblems(answer.success ? "" : answer.message);
   button.disabled = false;
 });
 at("stop").addEventListener("click", () => ask("stop", { method: "POST" }));
@@ -73,12 +93,12 @@ function showPhase(phase, problems, run) {
   at("start").hidden = !idle;
   if (startsNow) showPlan();
   at("run").hidden = idle && !run && !problems.length;
-  at("metrics").hidden = !run;
+  at("metrics").hidden = at("outcome").hidden = !run;
   at("stop").hidden = idle;
   at("another").hidden = !idle;
   at("stop").disabled = phase === "stopping";
   at("profile").textContent = run?.profile ?? "The run";
-  at("phase").textContent = state || WORDS[phase];
+  at("phase").textContent = STATES[state] ?? (state || WORDS[phase]);
   at("phase").className = state;
   const warnings = new Set([...problems, run?.saturation, ...(run?.remarks ?? [])].filter(Boolean)); // a Set, since remarks repeat it
   at("warnings").replaceChildren(...[...warnings].map((line) => element("li", line)));
@@ -87,6 +107,9 @@ function showPhase(phase, problems, run) {
 function showMetrics(run) {
   const { totals, workers } = run;
   at("where").textContent = `${run.target}${workers ? `, ${several(workers.present, "worker")}${workers.lost ? `, ${workers.lost} lost` : ""}` : ""}`;
+  at("overridden").textContent = run.overridden && ` · ${run.overridden}`;
+  at("outcome").textContent = run.outcome.text;
+  at("outcome").className = run.verdict ? run.outcome.level : "";
   at("made").hidden = !run.verdict;
   at("report").href = `comparison?run=${encodeURIComponent(run.id)}`;
   at("record").href = `runs/${encodeURIComponent(run.id)}.json`;

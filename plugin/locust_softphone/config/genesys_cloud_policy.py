@@ -10,9 +10,10 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field, SecretStr
 
+from locust_softphone.config.limit_kinds import FixedWindowPolicy
+from locust_softphone.config.limit_responses import Refusal, RetryAfter
 from locust_softphone.config.strict_yaml import StrictModel
-from locust_softphone.config.units import PerSecond
-from locust_softphone.edge.quantities import Period
+from locust_softphone.config.units import Period, PerSecond
 
 __all__ = ["GenesysCloud", "InboundCalls", "Quota", "User", "is_user_name"]
 
@@ -45,6 +46,25 @@ class Quota(StrictModel):
 
     count: int = Field(ge=1, le=1_000_000, description="how many requests in one window")
     per_s: Period = Field(alias="per", description="the length of a window")
+
+    def limit(self, retry_after: RetryAfter) -> FixedWindowPolicy:
+        """The limit on the requests with one token; a 429 gives the end of the window.
+
+        Its headers are those of a trace in the official blog post on SDK logging, 2021 (count 1, allowed 180, reset
+        61), where ordinary responses have them. The fixed window is inferred from the reset, which is in seconds.
+        """
+        told = retry_after.model_copy(update={"advice": "next-token"})
+        refusal = Refusal(retry_after=told, headers=("inin-ratelimit",))
+        return FixedWindowPolicy.model_construct(
+            kind="fixed-window",
+            name="requests-per-token",
+            key=("token",),
+            refusal=refusal,
+            penalty=None,
+            quota=self.count,
+            window_s=self.per_s,
+            begins="first-request",
+        )
 
 
 class User(StrictModel):

@@ -1,6 +1,7 @@
 """What the simulated edge allows: one YAML file, every key optional.
 
     limits: {token: {rate: 50/s, burst: 300}, handshake: {rate: 50/s, burst: 150}, offer: {rate: 50/s, burst: 50}}
+    #       each a list of limits, of any kind: limit_lists.py
     retry_after: {form: seconds, advice: own-slot}
     setup: {rate: 100/s, burst: 25}
     offer_deadline: 10s
@@ -16,48 +17,54 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import AfterValidator, Field, SecretStr, model_validator
+from pydantic import AfterValidator, Field, JsonValue, SecretStr, model_validator
 
 from locust_softphone.config import strict_yaml
+from locust_softphone.config.genesys_cloud_policy import GenesysCloud
+from locust_softphone.config.limit_kinds import TokenBucketPolicy
+from locust_softphone.config.limit_lists import Caps, RateLimits, RateLimitsAndCaps, shortest, step_limits
+from locust_softphone.config.limit_responses import RetryAfter
 from locust_softphone.config.old_spellings import OldSpellings
 from locust_softphone.config.strict_yaml import StrictModel
-from locust_softphone.edge.genesys_cloud.wire_policy import GenesysCloud
-from locust_softphone.edge.quantities import Period, RateAndBurst
-from locust_softphone.limits.refusal import RetryAfterForm
+from locust_softphone.config.units import Period, PerSecond
+from locust_softphone.limits.step_limits import StepLimits
 
-__all__ = ["Advice", "Limits", "Organisation", "Policy", "RetryAfter", "load_policy"]
+__all__ = ["LimitedStep", "Limits", "Organisation", "Policy", "SetUp", "load_policy"]
 
-Advice = Literal["own-slot", "next-token"]
+LimitedStep = Literal["token", "handshake", "offer", "sessions"]
+"""The parts of the policy's ``limits``."""
+
+
+def _bucket(rate: str, burst: int, description: str) -> Any:
+    """A field whose default is one token bucket."""
+    size: dict[str, JsonValue] = {"rate": rate, "burst": burst}
+    default = (TokenBucketPolicy.model_validate(size),)
+    return Field(default, description=description, json_schema_extra={"default": size})
 
 
 class Limits(StrictModel):
-    """The limit of each step. Each organisation has its own."""
+    """The limits of each step: a list, or a single one. A request has to pass all limits of its step."""
 
-    token: RateAndBurst = Field(
-        RateAndBurst.of("50/s", 300), description="requests for a token, in either dialect; illustrative"
+    token: RateLimits = _bucket("50/s", 300, "requests for a token, in either dialect; illustrative")
+    handshake: RateLimits = _bucket("50/s", 150, "WebSocket handshakes, in either dialect; illustrative")
+    offer: RateLimitsAndCaps = _bucket(
+        "50/s",
+        50,
+        "SDP offers, in the dialect media-offer; a cap counts the calls, each until its session ends or makes its next "
+        "offer; illustrative",
     )
-    handshake: RateAndBurst = Field(
-        RateAndBurst.of("50/s", 150), description="WebSocket handshakes, in either dialect; illustrative"
-    )
-    offer: RateAndBurst = Field(
-        RateAndBurst.of("50/s", 50), description="SDP offers, in the dialect media-offer; illustrative"
+    sessions: Caps = Field(
+        (),
+        description="open sessions, in either dialect: caps on them are checked after the limits on handshakes; "
+        "illustrative",
     )
 
 
-class RetryAfter(StrictModel):
-    """When a 429 tells a client to retry."""
+class SetUp(StrictModel):
+    """How fast sessions become ready."""
 
-    old_spellings: ClassVar = OldSpellings(
-        keys={"says": "advice"}, values={"advice": {"turn": "own-slot", "next": "next-token"}}
-    )
-    form: RetryAfterForm = Field(
-        "seconds", description="how Retry-After is written, RFC 9110 10.2.3: delay-seconds, an HTTP-date, or not at all"
-    )
-    advice: Advice = Field(
-        "own-slot",
-        description="which time Retry-After gives: a slot of the client's own in a queue of the refused, or the time "
-        "of the next token, the same for all; illustrative",
-    )
+    rate: PerSecond = Field(description="how many per second in the long run")
+    burst: int = Field(ge=1, le=1_000_000, description="how many at once after a quiet time")
 
 
 class Organisation(StrictModel):
@@ -79,10 +86,10 @@ class Policy(StrictModel):
     """What the simulated edge allows."""
 
     old_spellings: ClassVar = OldSpellings(keys={"patience": "max_early_retries"})
-    limits: Limits = Field(Limits(), description="per organisation; illustrative")
-    retry_after: RetryAfter = Field(RetryAfter(), description="when a 429 tells a client to retry; illustrative")
-    setup: RateAndBurst = Field(
-        RateAndBurst.of("100/s", 25),
+    limits: Limits = Field(Limits(), description="the limits of each step; illustrative")
+    retry_after: RetryAfter = Field(RetryAfter(), description="when a refusal tells a client to retry; illustrative")
+    setup: SetUp = Field(
+        SetUp.model_validate({"rate": "100/s", "burst": 25}),
         description="how fast sessions become ready after the handshake; at once when there is no queue; illustrative",
     )
     offer_deadline_s: Period = Field(
@@ -134,13 +141,25 @@ class Policy(StrictModel):
                 raise ValueError(f"the user {user.name} has a client_id that none of the organisations has")
         return self
 
+    def limits_of(self, step: LimitedStep, epoch_s: float = 0.0) -> StepLimits:
+        """New limits for one step; ``epoch_s`` as for ``step_limits``."""
+        return step_limits(getattr(self.limits, step), self.retry_after, epoch_s)
+
+    def request_limits(self, epoch_s: float = 0.0) -> StepLimits:
+        """New limits for the REST requests of the dialect genesys-cloud."""
+        return step_limits([self.genesys_cloud.requests_per_token.limit(self.retry_after)], self.retry_after, epoch_s)
+
     def as_json(self) -> dict[str, Any]:
         """The policy as ``GET /stats`` shows it: as in a file, without secrets."""
-        secrets: Any = {
+        without: dict[str, Any] = {
+            "limits": True,
             "organisations": {"__all__": {"client_secret"}},
             "genesys_cloud": {"users": {"__all__": {"access_token"}}},
         }
-        return self.model_dump(mode="json", by_alias=True, exclude=secrets)
+        if self.retry_after.always_s is None:
+            without["retry_after"] = {"always_s"}
+        limits = {step: shortest(limits) for step, limits in self.limits if limits or step != "sessions"}
+        return {"limits": limits, **self.model_dump(mode="json", by_alias=True, exclude=without)}
 
 
 def load_policy(path: Path) -> Policy:

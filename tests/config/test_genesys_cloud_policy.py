@@ -7,9 +7,9 @@ from collections.abc import Iterator
 import pytest
 from pydantic.fields import FieldInfo
 
+from locust_softphone.config.genesys_cloud_policy import GenesysCloud
 from locust_softphone.config.strict_yaml import loads
 from locust_softphone.edge import Policy
-from locust_softphone.edge.genesys_cloud.wire_policy import GenesysCloud
 from locust_softphone.errors import InputError
 
 SOURCES = ("illustrative", "forum", "PureCloudPlatformClientV2")

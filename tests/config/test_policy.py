@@ -7,9 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from locust_softphone.config.genesys_cloud_policy import GenesysCloud
+from locust_softphone.config.limit_kinds import TokenBucketPolicy
+from locust_softphone.config.policy import Limits
 from locust_softphone.config.strict_yaml import loads
 from locust_softphone.edge import Policy, load_policy
-from locust_softphone.edge.genesys_cloud.wire_policy import GenesysCloud
 from locust_softphone.errors import InputError
 
 
@@ -21,7 +23,9 @@ def policy(tmp_path: Path, text: str) -> Policy:
 
 def test_a_key_that_is_left_out_has_its_default(tmp_path: Path) -> None:
     loaded = policy(tmp_path, "limits: {offer: {rate: 300/min, burst: 7}}\noffer_deadline: 250ms\n")
-    assert (loaded.limits.offer.rate, loaded.limits.offer.burst) == (5.0, 7)
+    (offer,) = loaded.limits.offer
+    assert isinstance(offer, TokenBucketPolicy)
+    assert (offer.rate, offer.burst) == (5.0, 7)
     assert loaded.offer_deadline_s == 0.25
     assert loaded.limits.token == Policy().limits.token
     assert loaded.organisations == Policy().organisations
@@ -31,7 +35,7 @@ def test_the_documentation_has_every_key_with_its_default() -> None:
     text = (Path(__file__).parents[2] / "docs" / "simulated-edge.md").read_text()
     documented = text.partition("```yaml\n")[2].partition("```")[0]
     assert loads(documented, Policy) == Policy()
-    for model in (Policy, GenesysCloud):
+    for model in (Policy, Limits, GenesysCloud):
         for name, field in model.model_fields.items():
             assert re.search(rf"^\s*(# )?{field.alias or name}:( |$)", documented, re.MULTILINE), name
 
@@ -52,6 +56,18 @@ def test_every_description_says_that_the_default_is_illustrative() -> None:
         ("limits: {token: {rate: 0/s, burst: 1}}", "limits.token.rate: "),
         ("limits: {token: {rate: 1/s, burst: 0}}", "limits.token.burst: must be at least 1"),
         ("limits: {token: {rate: 1/s}}", "limits.token.burst: is missing"),
+        ("limits: {token: {kind: bucket}}", 'limits.token: "bucket" is not one of the choices, '),
+        ("limits: {token: {rate: 1/s, burst: 1, bust: 1}}", "limits.token.bust: unknown key, did you mean burst?"),
+        ("limits: {token: {rate: 1/s, burst: 1, quota: 1}}", "limits.token.quota: does not belong here"),
+        ("limits: {token: [{rate: 1/s}]}", "limits.token[0].burst: is missing"),
+        ("limits: {offer: {kind: fixed-window, quota: 1, window: 0s}}", "limits.offer.window: must be longer than 0s"),
+        (
+            "limits: {offer: {rate: 1/s, burst: 1, key: [shoe]}}",
+            'limits.offer.key[0]: "shoe" is not one of the choices',
+        ),
+        ("limits: {offer: {rate: 1/s, burst: 1, refusal: {status: 200}}}", "limits.offer.refusal.status: must be at l"),
+        ("limits: {sessions: {rate: 1/s, burst: 1}}", 'limits.sessions: "token-bucket" is not one of the choices'),
+        ("limits: {token: {kind: session-cap, cap: 1}}", 'limits.token: "session-cap" is not one of the choices'),
         ("limits: {tokens: {rate: 1/s, burst: 1}}", "limits.tokens: unknown key, did you mean token?"),
         ("setup: {rate: 50, burst: 1}", "setup.rate: 50 is not a rate, write 50/s"),
         ("retry_after: {form: second}", "retry_after.form: "),

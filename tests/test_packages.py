@@ -1,0 +1,60 @@
+"""The packages as they are built: an installed one works without a checkout, and each has only the project's files."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from tests.swarm.locust_process import PATIENCE_S, records
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Path]:
+    """The wheel and the sdist."""
+    folder = tmp_path_factory.mktemp("dist")
+    subprocess.run(
+        [sys.executable, "-m", "hatchling", "build", "-d", str(folder)], cwd=ROOT, check=True, capture_output=True
+    )
+    (wheel,), (sdist,) = folder.glob("*.whl"), folder.glob("*.tar.gz")
+    return {"wheel": wheel, "sdist": sdist}
+
+
+@pytest.fixture
+def command(built: Mapping[str, Path], tmp_path: Path) -> list[str]:
+    """``locust-softphone``, installed from the wheel, in a shell whose folder is not a checkout."""
+    installed = tmp_path / "site-packages"
+    with zipfile.ZipFile(built["wheel"]) as wheel:
+        wheel.extractall(installed)
+    outer = {name: value for name, value in os.environ.items() if not name.startswith("LOCUST_")}
+    environment = {**outer, "PYTHONPATH": str(installed), "HOME": str(tmp_path)}
+    return ["env", "-i", *(f"{name}={value}" for name, value in environment.items()), sys.executable]
+
+
+def test_an_installed_package_needs_no_checkout(command: list[str], tmp_path: Path) -> None:
+    def run(*words: str) -> str:
+        done = subprocess.run(
+            [*command, *words], cwd=tmp_path / "here", capture_output=True, text=True, timeout=PATIENCE_S, check=False
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    (tmp_path / "here").mkdir()
+    where = run("-c", "import locust_softphone; print(locust_softphone.__file__)")
+    assert where.startswith(str(tmp_path / "site-packages"))
+    program = ("-m", "locust_softphone")
+    run(*program, "init")
+    assert "softphones, over 10s" in run(*program, "describe", "my-profile.yaml")
+    assert "burst-500" in run(*program, "profiles")
+    assert json.loads(run(*program, "schema", "policy"))["title"] == "Policy"
+    run(*program, "run", "smoke", "--policy", "policy.yaml")
+    assert [record["verdict"] for record in records(tmp_path / "here")] == ["passed"]
+    assert "smoke" in run(*program, "report")
