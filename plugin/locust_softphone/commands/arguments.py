@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from locust_softphone.commands.argument_types import existing_file, whole_number
 from locust_softphone.config.profile_files import list_profiles, profile_folders
 from locust_softphone.report.formats import FORMATS
 from locust_softphone.swarm.option_list import AUTHORIZED, OLD_AUTHORIZED, STARTUP_OPTIONS, Option
@@ -25,7 +26,6 @@ __all__ = [
     "complete_runs",
     "complete_with",
     "run_options",
-    "whole_number",
 ]
 
 MOST_WORKERS = 256
@@ -132,7 +132,7 @@ def add_run_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "-f",
         "--locustfile",
-        type=_existing_file,
+        type=existing_file,
         metavar="FILE",
         help="a locustfile of your own, for a custom scenario",
     )
@@ -155,20 +155,3 @@ def run_options(parsed: argparse.Namespace) -> list[str]:
         if value := getattr(parsed, option.dest, None):
             options += [option.in_locust, value] if option.metavar else [option.in_locust]
     return options
-
-
-def whole_number(most: int) -> Callable[[str], int]:
-    """A parser of whole numbers from 1 to ``most``."""
-
-    def parse(text: str) -> int:
-        if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= most:
-            raise argparse.ArgumentTypeError(f"must be a whole number from 1 to {most}, not {text!r}")
-        return int(text)
-
-    return parse
-
-
-def _existing_file(text: str) -> Path:
-    if not Path(text).is_file():
-        raise argparse.ArgumentTypeError(f"no such file: {text}")
-    return Path(text)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 
+from locust_softphone.commands.argument_types import duration_s, whole_number
 from locust_softphone.commands.arguments import (
     MOST_WORKERS,
     TEXT,
@@ -14,14 +15,12 @@ from locust_softphone.commands.arguments import (
     add_runs_option,
     complete_profiles,
     complete_with,
-    whole_number,
 )
 from locust_softphone.commands.locust_process import Interruptions
 from locust_softphone.commands.output import print_comparison, print_problems, write_page
 from locust_softphone.commands.progress import reporting
 from locust_softphone.commands.run_sequence import new_folder, plan_runs, run_all
 from locust_softphone.config.profile_files import profile_folders
-from locust_softphone.config.units import parse_duration
 from locust_softphone.errors import ExitCode
 from locust_softphone.report.comparison import compare_runs
 from locust_softphone.runs import history
@@ -79,7 +78,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--host", metavar="URL", help="the edge (default: a simulated one for each run)")
     parser.add_argument(
         "--pause",
-        type=_duration,
+        type=duration_s,
         metavar="DURATION",
         help="wait between two runs (default: 60s with --host, because the previous run may have used up its limits)",
     )
@@ -138,10 +137,3 @@ def locust_options(parsed: argparse.Namespace) -> list[str]:
     options += ["--host", parsed.host] if parsed.host else []
     options += ["--softphone-keep-going"] if parsed.keep_going else []
     return options + ([AUTHORIZED] if parsed.authorized else [])
-
-
-def _duration(text: str) -> float:
-    try:
-        return parse_duration(text)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(str(error)) from None
