@@ -33,6 +33,7 @@ COMMANDS = {
     "run": "run one profile",
     "ui": "start the web UI",
     "compare": "run profiles and report what made the difference",
+    "simulate": "run profiles in virtual time, in seconds",
     "report": "compare runs that are finished",
     "describe": "explain what a profile will do",
     "profiles": "list the profiles",

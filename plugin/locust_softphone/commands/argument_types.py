@@ -5,10 +5,9 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
-from locust_softphone.config.units import parse_duration
-
-__all__ = ["duration_s", "existing_file", "whole_number"]
+__all__ = ["checked", "existing_file", "whole_number"]
 
 
 def whole_number(most: int, least: int = 1) -> Callable[[str], int]:
@@ -22,12 +21,16 @@ def whole_number(most: int, least: int = 1) -> Callable[[str], int]:
     return parse
 
 
-def duration_s(text: str) -> float:
-    """A duration such as ``60s``, in seconds."""
-    try:
-        return parse_duration(text)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(str(error)) from None
+def checked(parse: Callable[[str], Any]) -> Callable[[str], Any]:
+    """``parse`` as the type of an argument: its ``ValueError`` becomes the message."""
+
+    def parse_argument(text: str) -> Any:
+        try:
+            return parse(text)
+        except ValueError as error:
+            raise argparse.ArgumentTypeError(str(error)) from None
+
+    return parse_argument
 
 
 def existing_file(text: str) -> Path:

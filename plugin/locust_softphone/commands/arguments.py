@@ -9,7 +9,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from locust_softphone.commands.argument_types import existing_file, whole_number
+from locust_softphone.commands.argument_types import checked, existing_file, whole_number
+from locust_softphone.config.key_overrides import parse_set, parse_sweep
 from locust_softphone.config.profile_files import list_profiles, profile_folders
 from locust_softphone.report.formats import FORMATS
 from locust_softphone.swarm.option_list import AUTHORIZED, OLD_AUTHORIZED, STARTUP_OPTIONS, Option
@@ -20,6 +21,7 @@ __all__ = [
     "add_authorized_option",
     "add_format_option",
     "add_option",
+    "add_override_options",
     "add_run_options",
     "add_runs_option",
     "complete_profiles",
@@ -155,3 +157,25 @@ def run_options(parsed: argparse.Namespace) -> list[str]:
         if value := getattr(parsed, option.dest, None):
             options += [option.in_locust, value] if option.metavar else [option.in_locust]
     return options
+
+
+def add_override_options(parser: argparse.ArgumentParser) -> None:
+    """Add ``--set`` and ``--sweep``, which change the profiles."""
+    parser.add_argument(
+        "--set",
+        dest="sets",
+        action="append",
+        default=[],
+        type=checked(parse_set),
+        metavar="KEY=VALUE",
+        help="change a key of the profiles, such as users=200 or softphone.retry.jitter=none; can be repeated",
+    )
+    parser.add_argument(
+        "--sweep",
+        dest="sweeps",
+        action="append",
+        default=[],
+        type=checked(parse_sweep),
+        metavar="KEY=VALUE,VALUE,…",
+        help="one run for each value of a key, such as ramp=5s,8s,10s; can be repeated",
+    )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 
-from locust_softphone.commands.argument_types import duration_s, whole_number
+from locust_softphone.commands.argument_types import checked, whole_number
 from locust_softphone.commands.arguments import (
     MOST_WORKERS,
     TEXT,
@@ -21,6 +21,7 @@ from locust_softphone.commands.output import print_comparison, print_problems, w
 from locust_softphone.commands.progress import reporting
 from locust_softphone.commands.run_sequence import new_folder, plan_runs, run_all
 from locust_softphone.config.profile_files import profile_folders
+from locust_softphone.config.units import parse_duration
 from locust_softphone.errors import ExitCode
 from locust_softphone.report.comparison import compare_runs
 from locust_softphone.runs import history
@@ -78,7 +79,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--host", metavar="URL", help="the edge (default: a simulated one for each run)")
     parser.add_argument(
         "--pause",
-        type=duration_s,
+        type=checked(parse_duration),
         metavar="DURATION",
         help="wait between two runs (default: 60s with --host, because the previous run may have used up its limits)",
     )
