@@ -95,8 +95,8 @@ class Run:
         gevent.spawn(self._results.keep_journal, self._start(self.began_at))
         gevent.spawn(abort_on_failed_expectation, self.options.profile, self.so_far, lambda: self.active, self._abort)
         if not self.options.startup.keep_going:
-            dialect = self.options.profile.dialect
-            gevent.spawn(stop_when_hopeless, dialect, self._counts, lambda: self.active, self._stop_hopeless)
+            dialect, needs_tls = self.options.profile.dialect, self.target.needs_tls
+            gevent.spawn(stop_when_hopeless, dialect, self._counts, lambda: self.active, self._stop_hopeless, needs_tls)
 
     def collect(self) -> None:
         """Hang up all softphones, and add the rest of the measurements."""
