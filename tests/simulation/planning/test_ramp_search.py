@@ -74,4 +74,4 @@ def test_what_never_holds_has_no_ramp() -> None:
 def test_a_bad_guess_costs_calls_and_no_precision(guess_s: float, rate: int) -> None:
     found = shortest_ramp(USERS, admits_all(lambda: TokenBucket(rate, 10)), guess_s=guess_s, most_s=1000.0)
     assert found is not None
-    assert found.seconds == pytest.approx(30 / rate, rel=0.02)
+    assert found.seconds == pytest.approx(30 / rate, rel=0.04)  # the last start is a 40th earlier
