@@ -9,9 +9,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from locust_softphone.config.key_overrides import parse_set, parse_sweep
 from locust_softphone.config.profile_files import list_profiles, profile_folders
 from locust_softphone.report.formats import FORMATS
-from locust_softphone.swarm.option_list import AUTHORIZED, OLD_AUTHORIZED, STARTUP_OPTIONS
+from locust_softphone.swarm.option_list import AUTHORIZED, OLD_AUTHORIZED, STARTUP_OPTIONS, Option
 
 __all__ = [
     "MOST_WORKERS",
@@ -19,8 +20,10 @@ __all__ = [
     "add_authorized_option",
     "add_format_option",
     "add_option",
+    "add_override_options",
     "add_run_options",
     "add_runs_option",
+    "checked",
     "complete_profiles",
     "complete_runs",
     "complete_with",
@@ -70,14 +73,15 @@ def add_option(
         kind: makes the value of a text.
         default: used when neither the option nor the variable is set.
     """
-    from_environment = os.environ.get(f"LOCUST_SOFTPHONE_{name[2:].replace('-', '_').upper()}") or default
+    variable = Option(name[2:], metavar, text).variable
+    from_environment = os.environ.get(variable) or default
     parser.add_argument(
         name,
         f"--softphone-{name[2:]}",
         type=kind,
         default=kind(from_environment) if from_environment else None,
         metavar=metavar,
-        help=text,
+        help=f"{text} [{variable}]",
     )
 
 
@@ -102,7 +106,7 @@ def add_authorized_option(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         AUTHORIZED,
         action="store_true",
-        help="I may load-test this host: needed for every host that is not this machine",
+        help="I may load-test this host: needed for every host that is not this machine [LOCUST_SOFTPHONE_AUTHORIZED]",
     )
     parser.add_argument(
         OLD_AUTHORIZED, dest="authorized", action=_OldAuthorized, default=argparse.SUPPRESS, help=argparse.SUPPRESS
@@ -154,6 +158,40 @@ def run_options(parsed: argparse.Namespace) -> list[str]:
         if value := getattr(parsed, option.dest, None):
             options += [option.in_locust, value] if option.metavar else [option.in_locust]
     return options
+
+
+def add_override_options(parser: argparse.ArgumentParser) -> None:
+    """Add ``--set`` and ``--sweep``, which change the profiles."""
+    parser.add_argument(
+        "--set",
+        dest="sets",
+        action="append",
+        default=[],
+        type=checked(parse_set),
+        metavar="KEY=VALUE",
+        help="change a key of the profiles, such as users=200 or softphone.retry.jitter=none; can be repeated",
+    )
+    parser.add_argument(
+        "--sweep",
+        dest="sweeps",
+        action="append",
+        default=[],
+        type=checked(parse_sweep),
+        metavar="KEY=VALUE,VALUE,…",
+        help="one run for each value of a key, such as ramp=5s,8s,10s; can be repeated",
+    )
+
+
+def checked(parse: Callable[[str], Any]) -> Callable[[str], Any]:
+    """``parse`` as the type of an argument: its ``ValueError`` becomes the message."""
+
+    def parse_argument(text: str) -> Any:
+        try:
+            return parse(text)
+        except ValueError as error:
+            raise argparse.ArgumentTypeError(str(error)) from None
+
+    return parse_argument
 
 
 def whole_number(most: int) -> Callable[[str], int]:

@@ -16,8 +16,9 @@ from locust_softphone.report import statistics
 from locust_softphone.report.conditions import Conditions, changes, conditions
 from locust_softphone.report.statistics import Estimate
 from locust_softphone.report.timeline import Timeline
-from locust_softphone.report.values import measured, number, overridden, seconds
+from locust_softphone.report.values import number, overridden
 from locust_softphone.runs.record import RunRecord
+from locust_softphone.text import duration
 
 __all__ = ["COMPARED_METRICS", "Arm", "Run", "Spread", "arms_of", "remarks", "runs_of"]
 
@@ -58,6 +59,11 @@ class Run:
     @property
     def all_answered(self) -> bool:
         return self.metrics["answered"] == self.metrics["planned"]
+
+    @property
+    def has_problems(self) -> bool:
+        """Whether it failed, is not valid, or has a remark."""
+        return self.record.verdict != "passed" or bool(self.remarks)
 
     @cached_property
     def remarks(self) -> tuple[str, ...]:
@@ -103,6 +109,11 @@ class Arm:
     def planned(self) -> float:
         return self.spread("planned").high
 
+    @property
+    def all_answered(self) -> bool:
+        """Whether every softphone was answered in each run."""
+        return all(run.all_answered for run in self.runs)
+
     def values(self, metric: str) -> list[float]:
         """A metric in each run that measured it."""
         return [value for run in self.runs if (value := run.metrics[metric]) is not None]
@@ -140,15 +151,10 @@ class Arm:
 
 
 def remarks(record: RunRecord) -> Iterator[str]:
-    """Why a run failed or is not valid, and what else its metrics do not show, a sentence each."""
+    """Why a run is not valid or ended early, and what else its metrics do not show, a sentence each."""
     yield from record.validity.reasons
     if record.aborted:
-        yield f"aborted after {seconds(record.aborted.after_s)}: {record.aborted.by} could no longer hold"
-    for each in record.expectations:
-        if each.held is False:
-            yield f"expected {each.text}, {measured(each)}"
-    if undecided := [each.text for each in record.expectations if each.held is None]:
-        yield f"not decided when it was aborted: {', '.join(undecided)}"
+        yield f"aborted after {duration(record.aborted.after_s)}: {record.aborted.by} could no longer hold"
     if record.totals.scripts_cut_short and record.profile.get("allow_cut_short"):
         yield f"{record.totals.scripts_cut_short} scripts had not finished when the run ended, as the profile allows"
     if record.totals.unfinished and not record.aborted:
@@ -164,7 +170,7 @@ def runs_of(records: Iterable[RunRecord]) -> list[Run]:
         same = (run for run in runs if run.record.name == record.name and not changes(run.conditions, found))
         first = next(same, None)
         arm = first.arm if first else len({run.arm for run in runs})
-        runs.append(Run(record, record.name, arm, found))
+        runs.append(Run(record, _name(record), arm, found))
     runs.sort(key=lambda run: run.arm)
     total, seen = Counter(run.label for run in runs), Counter[str]()
     for n, run in enumerate(runs):
@@ -179,8 +185,14 @@ def arms_of(runs: Iterable[Run]) -> list[Arm]:
     groups: dict[int, list[Run]] = {}
     for run in runs:
         groups.setdefault(run.arm, []).append(run)
-    times = Counter(group[0].record.name for group in groups.values())
+    names = [_name(group[0].record) for group in groups.values()]
+    times = Counter(names)
     return [
-        Arm(group[0].record.name if times[group[0].record.name] == 1 else group[0].label, tuple(group))
-        for group in groups.values()
+        Arm(name if times[name] == 1 else group[0].label, tuple(group))
+        for name, group in zip(names, groups.values(), strict=True)
     ]
+
+
+def _name(record: RunRecord) -> str:
+    """The name of a run's profile, and whether the run was simulated."""
+    return f"{record.name} (simulated)" if record.simulation else record.name

@@ -45,6 +45,7 @@ class RunStart:
         workers: how many worker processes; 0 for a run in one process.
         began_at: when the plan began, in seconds since the epoch.
         overridden: the values of the profile's file that were replaced when the run was started, by key.
+        simulation: of a run in virtual time: its seed and its network; None for a real run.
     """
 
     run_id: str
@@ -56,6 +57,7 @@ class RunStart:
     workers: int
     began_at: float
     overridden: Mapping[str, Any] = field(default_factory=dict)
+    simulation: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True)
@@ -113,6 +115,7 @@ def build(start: RunStart, tally: Tally, end: RunEnd) -> RunRecord:
             "target": start.target,
             "versions": start.versions,
             "workers": start.workers,
+            "simulation": start.simulation,
             "times": _times(start, tally, end),
             "totals": {
                 **{

@@ -46,6 +46,7 @@ from locust_softphone.runs.record_parts import (
     Retries,
     Second,
     Seconds,
+    Simulation,
     Step,
     Target,
     Times,
@@ -117,6 +118,8 @@ class RunRecord(RecordPart):
     """Versions of everything that could explain a difference, by package; also python and platform."""
     workers: Count
     """How many worker processes there were; 0 for a run in one process."""
+    simulation: Simulation | None = None
+    """How the run was simulated in virtual time; null for a real run."""
     times: Times
     """When the run was."""
     totals: Totals
