@@ -8,7 +8,8 @@ from typing import Any
 
 import yaml
 
-from locust_softphone.commands.arguments import add_authorized_option, add_override_options, add_runs_option, checked
+from locust_softphone.commands.argument_types import checked
+from locust_softphone.commands.arguments import add_authorized_option, add_override_options, add_runs_option
 from locust_softphone.commands.plan_proof import prove
 from locust_softphone.commands.simulate import add_simulation_options, network_of, policy_of, profiles_of
 from locust_softphone.config.behaviour import Behaviour
