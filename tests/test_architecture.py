@@ -1,13 +1,13 @@
 """Which folder may import which; the imports are read from the source of every module.
 
-text untrusted jid sdp limits ─► metrics ─► errors ─► config ─► retry  pure: no I/O; each imports only those before it
-                                              ▲
-signaling ────────────────────────────────────┤
-runs ─────────────────────────────────────────┤
-report ─► runs ───────────────────────────────┤
-simulation ─► signaling, runs ────────────────┤        not signaling's sockets
-swarm ──► signaling, runs, report ────────────┤
-edge ───► limits, sdp, jid, config ───────────┘        not signaling: shared code would hide shared mistakes
+text untrusted jid sdp limits probing ─► metrics ─► errors ─► config ─► retry      pure; each imports only those before
+                                                      ▲
+signaling ────────────────────────────────────────────┤
+runs ─────────────────────────────────────────────────┤
+report ─► runs ───────────────────────────────────────┤
+simulation ─► signaling, runs ────────────────────────┤        not signaling's sockets
+swarm ──► signaling, runs, report ────────────────────┤
+edge ───► limits, sdp, jid, config ───────────────────┘        not signaling: shared code would hide shared mistakes
 commands, cli, __main__, schemas and the package itself may import everything
 """
 
@@ -27,7 +27,7 @@ PACKAGE = Path(locust_softphone.__file__).parent
 ROOT = PACKAGE.parents[1]
 MODULES = sorted(PACKAGE.rglob("*.py"))
 
-PURE = ("text", "untrusted", "jid", "sdp", "limits", "metrics", "errors", "config", "retry")
+PURE = ("text", "untrusted", "jid", "sdp", "limits", "probing", "metrics", "errors", "config", "retry")
 ON_TOP = ("", "__main__", "cli", "commands", "schemas")
 MAY_IMPORT: dict[str, set[str]] = {
     **{part: set(PURE[: number + 1]) for number, part in enumerate(PURE)},
@@ -96,7 +96,7 @@ def test_a_module_imports_only_what_its_part_may_import(path: Path) -> None:
 
 def test_the_simulation_uses_the_softphone_and_not_its_sockets() -> None:
     wire = {f"locust_softphone.signaling.{name}" for name in ("stream", "tls", "target", "hosts", "http", "websocket")}
-    for path in (PACKAGE / "simulation").glob("*.py"):
+    for path in (PACKAGE / "simulation").rglob("*.py"):
         assert not wire & set(imports(path)), path.name
 
 
