@@ -12,11 +12,12 @@ import gevent
 from locust import argument_parser, runners, stats
 from locust.env import Environment
 
-__all__ = ["apply", "await_last_csv_rows", "drop_old_seconds_repeatedly", "keep_users_in_place"]
+__all__ = ["apply", "await_last_csv_rows", "drop_old_seconds_repeatedly", "exit_at_once", "keep_users_in_place"]
 
 
 _CSV_WRITE_S = 0.2
 _DROP_EVERY_S = 60.0
+_ENDED_WITHIN_S = 3600.0
 _KEPT_S = 30
 
 
@@ -59,6 +60,17 @@ def keep_users_in_place(runner: runners.MasterRunner) -> None:
     """
     runner._users_dispatcher = None
     runners.HEARTBEAT_DEAD_INTERNAL = -(10**9)
+
+
+def exit_at_once(code: int) -> None:
+    """End a process without a web UI whose run cannot start, from any greenlet.
+
+    Locust 2.47.0 has no way to refuse a run in ``test_start``: it creates the users, says that all are spawned, and
+    prints empty tables of statistics. The main greenlet waits for the shape; its ``finally`` tells the workers to quit.
+    It can go when a listener of ``test_start`` can stop the run.
+    """
+    gevent.get_hub().handle_system_error(SystemExit, SystemExit(code))
+    gevent.sleep(_ENDED_WITHIN_S)  # it must not go on to create the users; the end of the process kills it
 
 
 def await_last_csv_rows(csv_prefix: str | None) -> None:
