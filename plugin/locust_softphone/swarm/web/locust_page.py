@@ -14,9 +14,10 @@ from typing import Any
 from flask import Response
 from locust.web import WebUI
 
-__all__ = ["INDEX", "REQUESTS", "STOP", "SWARM", "add_metrics", "add_script", "change_form"]
+__all__ = ["INDEX", "REQUESTS", "RESET", "STOP", "SWARM", "add_metrics", "add_script", "change_form"]
 
 INDEX, REQUESTS, STOP, SWARM = "locust.index", "locust.request_stats", "locust.stop", "locust.swarm"
+RESET = "locust.reset_stats"
 """Flask's names of Locust's routes."""
 
 _TAB = "softphone"
