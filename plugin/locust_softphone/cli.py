@@ -18,7 +18,7 @@ from locust_softphone.report.standard_output import check_open, discard_unwritte
 if TYPE_CHECKING:
     from _typeshed import SupportsWrite
 
-__all__ = ["COMMANDS", "main", "parse"]
+__all__ = ["COMMANDS", "command_parser", "main", "parse"]
 
 DESCRIPTION = """\
 Load-test WebRTC softphone signaling with Locust.
@@ -140,12 +140,23 @@ def _parser(words: Sequence[str]) -> argparse.ArgumentParser:
     parsers = parser.add_subparsers(required=True, metavar="COMMAND")
     named = _named(words)
     for name, summary in COMMANDS.items():
-        command_parser = parsers.add_parser(name, help=summary, formatter_class=_Help)
+        subparser = parsers.add_parser(name, help=summary, formatter_class=_Help)
         if name == named:
-            command = import_module(f"locust_softphone.commands.{_MODULES.get(name, name)}")
-            command.add_arguments(command_parser)
-            command_parser.set_defaults(run=command.run)
+            _add_command(name, subparser)
     return parser
+
+
+def command_parser(name: str) -> argparse.ArgumentParser:
+    """The parser of one command."""
+    parser = _Parser(prog=f"locust-softphone {name}", formatter_class=_Help)
+    _add_command(name, parser)
+    return parser
+
+
+def _add_command(name: str, parser: argparse.ArgumentParser) -> None:
+    command = import_module(f"locust_softphone.commands.{_MODULES.get(name, name)}")
+    command.add_arguments(parser)
+    parser.set_defaults(run=command.run)
 
 
 if __name__ == "__main__":

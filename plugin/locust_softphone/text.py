@@ -1,4 +1,4 @@
-"""Wording of messages: the refused value as it was written, and what would be right."""
+"""Wording of messages: refused values as they were written, what would be right, and durations for people."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import json
 from collections.abc import Collection
 from difflib import get_close_matches
 
-__all__ = ["choices", "did_you_mean", "nearest", "one_line", "quoted"]
+__all__ = ["choices", "did_you_mean", "duration", "nearest", "one_line", "quoted"]
 
 LONGEST = 60
 
@@ -17,6 +17,19 @@ def quoted(value: object) -> str:
         return "a mapping" if isinstance(value, dict) else "a list"
     text = one_line(json.dumps(value, ensure_ascii=False, default=str))
     return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"
+
+
+def duration(seconds: float) -> str:
+    """A measured duration to three digits: ``3.46 ms``, ``10.9 s``; a long one as ``9 min 5 s`` or ``1 h 30 min``."""
+    if seconds >= 119.5:
+        minutes, rest = divmod(round(seconds), 60)
+        if minutes < 60:
+            return f"{minutes} min {rest} s"
+        hours, minutes = divmod(round(seconds / 60), 60)
+        return f"{hours} h {minutes} min"
+    scaled, unit = (seconds * 1000, "ms") if seconds < 0.9995 else (seconds, "s")
+    decimals = 2 if scaled < 9.995 else 1 if scaled < 99.95 else 0
+    return f"{scaled:.{decimals}f} {unit}"
 
 
 def one_line(text: str) -> str:

@@ -10,9 +10,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from locust_softphone.swarm.option_list import PROFILE, STARTUP_OPTIONS
 from tests.edge.softphone import eventually
 from tests.edge_process import running_edge
-from tests.swarm.locust_process import LOCUSTFILE, PATIENCE_S, TINY, free_port, records
+from tests.swarm.locust_process import LOCUSTFILE, PATIENCE_S, TINY, free_port, records, run_locust
 from tests.swarm.web_ui import WebUI
 
 CLIENT = {"LOCUST_SOFTPHONE_CLIENT_ID": "locust-softphone", "LOCUST_SOFTPHONE_CLIENT_SECRET": "simulated"}
@@ -83,3 +84,26 @@ def test_the_web_ui_has_the_profile_and_listens_on_this_machine_only(tmp_path: P
         _, err = process.communicate(timeout=PATIENCE_S)
     assert records(tmp_path)[0]["profile"]["name"] == "tiny"
     assert f"http://127.0.0.1:{port}" in err
+
+
+def test_locusts_help_has_the_options_of_this_package_in_a_group_of_their_own(tmp_path: Path) -> None:
+    with running(tmp_path, "ui", "--", "--help") as process:
+        out, err = process.communicate(timeout=PATIENCE_S)
+    _, _, group = out.partition("\nSoftphones:\n")
+    assert (process.returncode, err) == (0, "")
+    assert "--headless" in out
+    for option in (PROFILE, *STARTUP_OPTIONS):
+        assert f"\n  {option.in_locust} " in group or f"\n  {option.in_locust}\n" in group
+
+
+def test_the_old_spelling_of_the_permission_is_read_with_one_warning(tmp_path: Path) -> None:
+    (tmp_path / "env").mkdir()
+    with running_edge() as edge:
+        url = f"http://127.1:{edge.address[1]}"
+        old = run_locust(tmp_path, "--host", url, "--softphone-authorized", environment=CLIENT)
+        in_environment = run_locust(
+            tmp_path / "env", "--host", url, environment={**CLIENT, "LOCUST_SOFTPHONE_AUTHORIZED": "true"}
+        )
+    warning = "--softphone-authorized is the old spelling of --authorized (it is still read)"
+    assert (old.returncode, old.complaints.count(warning)) == (0, 1)
+    assert (in_environment.returncode, in_environment.complaints.count(warning)) == (0, 0)

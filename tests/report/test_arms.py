@@ -20,15 +20,7 @@ def labels(arms: list[Arm]) -> list[tuple[str, int]]:
     [
         (a_record(), ()),
         (a_record(expect=["answered == 100%"]), ()),
-        (a_record(answered=4, expect=["answered == 100%"]), ("expected answered == 100%, it was 4",)),
-        (
-            a_record(connected_after_s=70.0, expect=["time_to_connected < 65s"]),
-            ("expected time_to_connected < 65s, it was 70.0 s",),
-        ),
-        (
-            a_record(answered=4, expect=["time_to_connected < 65s", "amplification < 1"]),
-            ("expected time_to_connected < 65s, it was never measured", "expected amplification < 1, it was 1.20"),
-        ),
+        (a_record(answered=4, expect=["answered == 100%"]), ()),  # the expectations are shown with their marks
         (
             a_record(invalid=["the run was stopped before its plan was over"]),
             ("the run was stopped before its plan was over",),
@@ -41,11 +33,7 @@ def labels(arms: list[Arm]) -> list[tuple[str, int]]:
                 expect=["rate_limited == 0", "answered == 100%"],
                 aborted_by="rate_limited == 0",
             ),
-            (
-                "aborted after 1.50 s: rate_limited == 0 could no longer hold",
-                "expected rate_limited == 0, it was 1",
-                "not decided when it was aborted: answered == 100%",
-            ),
+            ("aborted after 1.50 s: rate_limited == 0 could no longer hold",),
         ),
         (
             a_record(answered=4, gave_up=5),

@@ -32,13 +32,15 @@ def test_the_section_of_a_run() -> None:
     expect = ["answered == 100%", "rate_limited == 0"]
     record = a_record(answered=4, limited={"offer": 6}, expect=expect, aborted_by=expect[1], invalid=["<b>late</b>"])
     page = Text(html_section(record))
-    assert "Softphones: burst invalid" in page.text
+    assert "Softphones: burst 4 of 10 answered, 6 gave up; 6 requests refused with 429" in page.text
+    assert "not valid: its measurements cannot be trusted" in page.text
     assert "10 planned, 10 started, 4 connected, 4 answered, 6 gave up, 0 unfinished." in page.text
     assert "Aborted after 1.50 s: rate_limited == 0 could no longer hold." in page.text
     assert "Not valid: <b>late</b>" in page.text
     assert "b" not in page.tags
     assert "offer 10 4 6 0 10.0 ms" in page.text
-    assert "rate_limited == 0 no it was 6" in page.text
+    assert "✗ rate_limited == 0: 6" in page.text
+    assert "offer: 6 of 10 refused with 429" in page.text
 
 
 def test_the_section_of_a_run_with_nothing_answered_and_no_ledger() -> None:

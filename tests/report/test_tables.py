@@ -1,4 +1,4 @@
-"""The tables: a row for each run, best and worst of a column; estimates and differences of repeated runs."""
+"""The tables: a row for each run; estimates, marks and differences of repeated runs."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
+from locust_softphone.report.arms import COMPARED_METRICS
 from locust_softphone.report.comparison import compare_runs
-from locust_softphone.report.tables import COLUMNS, Table
+from locust_softphone.report.tables import Table
 from locust_softphone.runs.record import RunRecord
 from tests.runs.records import a_record
 
@@ -19,7 +20,7 @@ def tables_of(*records: RunRecord) -> tuple[Table, ...]:
 
 
 def cells(table: Table) -> dict[str, dict[str, str]]:
-    headings = [heading.replace("-\n", "").replace("\n", " ") for heading in table.headings]
+    headings = [heading.text.replace("\n", " ") for heading in table.headings]
     return {row.label: dict(zip(headings, (cell.text for cell in row.cells), strict=True)) for row in table.rows}
 
 
@@ -36,30 +37,56 @@ def test_the_row_of_a_run() -> None:
         expect=["answered == 100%"],
     )
     assert row_of(record) == {
-        "planned": "10",
-        "connected": "4",
-        "answered": "4",
+        "answered": "4 of 10",
         "gave up": "6",
+        "connected": "4",
+        "429s": "6",
         "429 token": "1",
         "429 handshake": "2",
         "429 offer": "3",
-        "abnormal closes": "3",
+        "1006 closes": "3",
         "attempts each": "1.80",
-        "all connected": "never",
+        "time to connect": "never",
         "set-up p50": "200 ms",
         "set-up p95": "200 ms",
         "set-up p99": "200 ms",
         "too early": "5",
-        "verdict": "failed",
+        "expected": "0 of 1 ✗",
     }
 
 
+def test_a_column_that_is_zero_in_every_row_is_left_out() -> None:
+    (table,) = tables_of(a_record("a"), a_record("b", limited={"offer": 1}, ramp="1s"))
+    rows = cells(table)
+    assert list(rows["a"])[:4] == ["answered", "connected", "429s", "429 offer"]
+    assert rows["a"]["429s"] == "0"
+    assert not {"gave up", "1006 closes", "429 token", "too early"} & rows["a"].keys()
+
+
+def test_steps_of_another_dialect_have_their_columns() -> None:
+    assert row_of(a_record(limited={"channel": 2}, dialect="genesys-cloud"))["429 channel"] == "2"
+
+
+@pytest.mark.parametrize(
+    ("record", "answered", "expected"),
+    [
+        (a_record(expect=["answered == 100%"]), "all-answered", ("1 of 1 ✓", "held")),
+        (a_record(answered=4, expect=["answered == 100%"]), "some-answered", ("0 of 1 ✗", "failed")),
+        (a_record(answered=0), "none-answered", ("none", "none")),
+        (a_record(answered=4, expect=["gave_up > 0"], reproduces=True), "some-answered", ("reproduced", "reproduced")),
+        (a_record(invalid=["late"]), "all-answered", ("not valid", "invalid")),
+    ],
+)
+def test_the_colour_of_a_row_comes_from_its_outcome_and_its_expectations(
+    record: RunRecord, answered: str, expected: tuple[str, str]
+) -> None:
+    (row,) = tables_of(record)[0].rows
+    assert row.cells[0].mark == answered
+    assert row.cells[-1] == expected
+
+
 def test_a_run_in_which_all_connected_says_when() -> None:
-    assert row_of(a_record(connected_after_s=9.98))["all connected"] == "9.98 s"
-
-
-def test_a_run_in_which_nothing_was_answered_has_no_set_up_time() -> None:
-    assert row_of(a_record(answered=0))["set-up p99"] == "-"
+    assert row_of(a_record(connected_after_s=9.98))["time to connect"] == "9.98 s"
 
 
 def repeated(*, invalid: bool = False) -> list[RunRecord]:
@@ -90,18 +117,18 @@ def test_repeated_runs_have_estimates_and_differences(invalid: bool) -> None:
         "runs": "3",
         "answered": "1.9% (0.8–4.1%)",
         "429s": "428 (409–447)",
-        "abnormal closes": "0",
+        "1006 closes": "0",
         "attempts each": "0.91 (0.84–0.99)",
-        "all connected": "-",
+        "time to connect": "-",
         "set-up p50": "200 ms",
         "set-up p95": "200 ms",
         "set-up p99": "200 ms",
     }
-    assert cells(arms)["paced"]["all connected"] == "9.99 s (9.93–10.1 s)"
+    assert cells(arms)["paced"]["time to connect"] == "9.99 s (9.93–10.1 s)"
     assert differences.title == "differences from burst; noise: the 95 % interval contains zero"
     ramp, paced = cells(differences)["ramp"], cells(differences)["paced"]
-    assert (ramp["answered"], ramp["429s"], ramp["abnormal closes"]) == ("noise", "-28 (-46.8 to -9.24)", "none")
-    assert (paced["answered"], paced["all connected"]) == ("+98.1 pp (+96.9 to +99.4 pp)", "-")
+    assert (ramp["answered"], ramp["429s"], ramp["1006 closes"]) == ("noise", "-28 (-46.8 to -9.24)", "none")
+    assert (paced["answered"], paced["time to connect"]) == ("+98.1 pp (+96.9 to +99.4 pp)", "-")
 
 
 def test_counts_of_different_numbers_of_softphones_are_compared_per_softphone() -> None:
@@ -116,48 +143,42 @@ def test_counts_of_different_numbers_of_softphones_are_compared_per_softphone() 
 # Best and worst
 
 
-def marked(metric: str, *records: RunRecord) -> list[str]:
-    """The marks of these runs in the column of a metric."""
-    column = [column.metric for column in COLUMNS].index(metric)
-    return [row.cells[column].mark for row in tables_of(*records)[0].rows]
+def marked(metric: str, *arms: list[dict[str, Any]]) -> list[str]:
+    """The marks of these arms in the column of a metric; an arm is what distinguishes its runs."""
+    records = [a_record(f"arm-{n}", ramp=f"{n}s", **run) for n, arm in enumerate(arms) for run in arm]
+    table = next(table for table in tables_of(*records) if table.title.startswith("repeated"))
+    column = COMPARED_METRICS.index(metric) + 1
+    return [row.cells[column].mark for row in table.rows]
+
+
+def answered(*counts: int, **fields: Any) -> list[dict[str, Any]]:
+    return [{"users": 100, "answered": count, **fields} for count in counts]
+
+
+def limited(*counts: int, **fields: Any) -> list[dict[str, Any]]:
+    return [{"users": 100, "limited": {"offer": count}, **fields} for count in counts]
 
 
 @pytest.mark.parametrize(
-    ("metric", "runs", "expected", "why"),
+    ("metric", "arms", "expected", "why"),
     [
-        ("answered", [{"answered": 3}, {}, {"answered": 7}], ["worst", "best", ""], "more is better"),
-        ("rate_limited.offer", [{"limited": {"offer": 4}}, {}], ["worst", "best"], "less is better"),
-        ("planned", [{}, {"users": 20}], ["", ""], "neither is better"),
-        ("answered", [{}, {}], ["", ""], "all alike"),
-        ("answered", [{"answered": 3}], [""], "one run alone"),
-        ("answered", [{"answered": 9}, {"users": 20, "answered": 10}], ["best", "worst"], "as a share of the planned"),
-        (
-            "abnormal_closes",
-            [{"abnormal": {"lost": 2}}, {}, {}],
-            ["worst", "", ""],
-            "most runs share the best: no mark",
-        ),
-        ("time_to_connected", [{"answered": 9}, {}], ["worst", "best"], "never is the worst"),
-        ("amplification", [{"answered": 2}, {}], ["", ""], "few attempts are not the best if few were answered"),
-        (
-            "amplification",
-            [{"answered": 2}, {"limited": {"token": 5}}, {"limited": {"token": 9}}],
-            ["", "best", "worst"],
-            "only a run with all answered is the best",
-        ),
-        (
-            "answered",
-            [{"answered": 3, "invalid": ["late"]}, {"answered": 5}, {}],
-            ["", "worst", "best"],
-            "invalid runs are not marked",
-        ),
-        ("answered", [{"invalid": ["late"]}, {"answered": 2, "invalid": ["late"]}], ["", ""], "none is valid"),
+        ("answered", [answered(50, 51, 50), answered(99, 98, 99)], ["worst", "best"], "more is better"),
+        ("rate_limited", [limited(50, 51, 50), limited(9, 8, 9)], ["worst", "best"], "less is better"),
+        ("answered", [answered(50, 60, 70), answered(55, 66, 71)], ["", ""], "the difference is noise"),
+        ("answered", [answered(50, 51, 50), answered(99)], ["", ""], "a single run is not marked"),
+        ("rate_limited", [limited(5, 5), [{"users": 10, "limited": {"offer": 1}}] * 2], ["", ""], "unequal sizes"),
+        ("amplification", [answered(20, 21, 20), limited(9, 8, 9)], ["", ""], "few were answered: not the best"),
+        ("amplification", [limited(50, 51, 50), limited(9, 8, 9)], ["worst", "best"], "all were answered"),
+        ("rate_limited", [limited(50, 51, 50), limited(9, 8, 9), limited(9, 9, 8)], ["worst", "", ""], "two are best"),
+        ("answered", [answered(50, 51), answered(50, 51)], ["", ""], "alike"),
     ],
 )
-def test_best_and_worst_of_a_column(metric: str, runs: list[dict[str, Any]], expected: list[str], why: str) -> None:
-    records = [a_record(f"run-{number}", **run) for number, run in enumerate(runs)]
-    assert marked(metric, *records) == expected, why
+def test_best_and_worst_only_beyond_the_noise(
+    metric: str, arms: list[list[dict[str, Any]]], expected: list[str], why: str
+) -> None:
+    assert marked(metric, *arms) == expected, why
 
 
-def test_verdicts_are_not_marked() -> None:
-    assert marked("", a_record("first"), a_record("second", answered=2, expect=["answered == 100%"])) == ["", ""]
+def test_single_runs_have_no_marks() -> None:
+    (table,) = tables_of(a_record("burst", answered=3, **BURST), a_record("ramp", ramp="60s", **BURST))
+    assert not table.has_marks

@@ -1,11 +1,11 @@
-"""How values are written: counts, ratios, durations, and estimates with their intervals."""
+"""How values are written: counts, ratios, and estimates with their intervals."""
 
 from __future__ import annotations
 
 import pytest
 
 from locust_softphone.report.statistics import Estimate
-from locust_softphone.report.values import estimated, number, seconds
+from locust_softphone.report.values import estimated, number
 
 
 @pytest.mark.parametrize(
@@ -17,26 +17,6 @@ def test_a_count_or_ratio(value: float | None, text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("value", "text"),
-    [
-        (0.0, "0.00 ms"),
-        (0.003456, "3.46 ms"),
-        (0.0456, "45.6 ms"),
-        (0.314, "314 ms"),
-        (0.9994, "999 ms"),
-        (0.9996, "1.00 s"),  # never 1000 ms
-        (9.994, "9.99 s"),
-        (9.996, "10.0 s"),
-        (59.88, "59.9 s"),
-        (99.96, "100 s"),
-        (3600.0, "3600 s"),
-    ],
-)
-def test_a_duration(value: float, text: str) -> None:
-    assert seconds(value) == text
-
-
-@pytest.mark.parametrize(
     ("metric", "estimate", "text"),
     [
         ("answered", Estimate(0.014), "1.4%"),  # a single run has no interval
@@ -45,6 +25,7 @@ def test_a_duration(value: float, text: str) -> None:
         ("rate_limited", Estimate(12.34, 9.876, 1000.4), "12.3 (9.88–1000)"),
         ("amplification", Estimate(3.0, 2.5, 3.5), "3.00 (2.50–3.50)"),
         ("call_setup.p95", Estimate(1.05, 0.95, 1.15), "1.05 s (950 ms–1.15 s)"),
+        ("call_setup.p95", Estimate(300.0, 290.0, 310.0), "5 min 0 s (4 min 50 s–5 min 10 s)"),
         ("call_setup.p95", None, "-"),
     ],
 )

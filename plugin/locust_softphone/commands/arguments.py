@@ -11,7 +11,7 @@ from typing import Any
 
 from locust_softphone.config.profile_files import list_profiles, profile_folders
 from locust_softphone.report.formats import FORMATS
-from locust_softphone.swarm.option_list import AUTHORIZED, OLD_AUTHORIZED, STARTUP_OPTIONS
+from locust_softphone.swarm.option_list import AUTHORIZED, OLD_AUTHORIZED, STARTUP_OPTIONS, Option
 
 __all__ = [
     "MOST_WORKERS",
@@ -70,14 +70,15 @@ def add_option(
         kind: makes the value of a text.
         default: used when neither the option nor the variable is set.
     """
-    from_environment = os.environ.get(f"LOCUST_SOFTPHONE_{name[2:].replace('-', '_').upper()}") or default
+    variable = Option(name[2:], metavar, text).variable
+    from_environment = os.environ.get(variable) or default
     parser.add_argument(
         name,
         f"--softphone-{name[2:]}",
         type=kind,
         default=kind(from_environment) if from_environment else None,
         metavar=metavar,
-        help=text,
+        help=f"{text} [{variable}]",
     )
 
 
@@ -102,7 +103,7 @@ def add_authorized_option(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         AUTHORIZED,
         action="store_true",
-        help="I may load-test this host: needed for every host that is not this machine",
+        help="I may load-test this host: needed for every host that is not this machine [LOCUST_SOFTPHONE_AUTHORIZED]",
     )
     parser.add_argument(
         OLD_AUTHORIZED, dest="authorized", action=_OldAuthorized, default=argparse.SUPPRESS, help=argparse.SUPPRESS

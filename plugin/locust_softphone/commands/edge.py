@@ -24,8 +24,13 @@ locust-softphone edge --port 8443 --tls-cert certificate.pem --tls-key key.pem
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
     parser.epilog = EXAMPLES
-    parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: loopback)")
-    parser.add_argument("--port", type=int, default=8080, help="port to listen on; 0 for any (default: 8080)")
+    parser.description = "Run the simulated edge in this process, until it is interrupted."
+    parser.add_argument(
+        "--host", metavar="ADDRESS", default="127.0.0.1", help="address to listen on (default: loopback)"
+    )
+    parser.add_argument(
+        "--port", type=int, metavar="N", default=8080, help="port to listen on; 0 for any (default: 8080)"
+    )
     parser.add_argument("--policy", type=Path, metavar="FILE", help="limits and timings (default: the built-in policy)")
     parser.add_argument("--tls-cert", type=Path, metavar="FILE", help="PEM certificate: serve https and wss")
     parser.add_argument("--tls-key", type=Path, metavar="FILE", help="PEM key of that certificate")

@@ -80,9 +80,10 @@ def become_locust(options: Sequence[str], locustfile: Path | None = None) -> NoR
         locustfile: of the user; the package's if None.
     """
     sys.stdout.flush()
-    # -P: a locust.py in the working directory is not Locust
-    words = [sys.executable, "-P", "-m", "locust", "-f", str(locustfile or packaged_locustfile()), *options]
-    os.execv(sys.executable, words)
+    program = ["locust", "-f", str(locustfile or packaged_locustfile()), *options]
+    if {"-h", "--help"} & set(options):
+        program = ["locust_softphone.swarm.locust_help"]
+    os.execv(sys.executable, [sys.executable, "-P", "-m", *program])  # -P: not a locust.py of the working directory
 
 
 def worker_options(workers: int) -> list[str]:

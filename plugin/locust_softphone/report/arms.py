@@ -16,8 +16,9 @@ from locust_softphone.report import statistics
 from locust_softphone.report.conditions import Conditions, changes, conditions
 from locust_softphone.report.statistics import Estimate
 from locust_softphone.report.timeline import Timeline
-from locust_softphone.report.values import measured, number, overridden, seconds
+from locust_softphone.report.values import number, overridden
 from locust_softphone.runs.record import RunRecord
+from locust_softphone.text import duration
 
 __all__ = ["COMPARED_METRICS", "Arm", "Run", "Spread", "arms_of", "remarks", "runs_of"]
 
@@ -58,6 +59,11 @@ class Run:
     @property
     def all_answered(self) -> bool:
         return self.metrics["answered"] == self.metrics["planned"]
+
+    @property
+    def has_problems(self) -> bool:
+        """Whether it failed, is not valid, or has a remark."""
+        return self.record.verdict != "passed" or bool(self.remarks)
 
     @cached_property
     def remarks(self) -> tuple[str, ...]:
@@ -103,6 +109,11 @@ class Arm:
     def planned(self) -> float:
         return self.spread("planned").high
 
+    @property
+    def all_answered(self) -> bool:
+        """Whether every softphone was answered in each run."""
+        return all(run.all_answered for run in self.runs)
+
     def values(self, metric: str) -> list[float]:
         """A metric in each run that measured it."""
         return [value for run in self.runs if (value := run.metrics[metric]) is not None]
@@ -140,15 +151,10 @@ class Arm:
 
 
 def remarks(record: RunRecord) -> Iterator[str]:
-    """Why a run failed or is not valid, and what else its metrics do not show, a sentence each."""
+    """Why a run is not valid or ended early, and what else its metrics do not show, a sentence each."""
     yield from record.validity.reasons
     if record.aborted:
-        yield f"aborted after {seconds(record.aborted.after_s)}: {record.aborted.by} could no longer hold"
-    for each in record.expectations:
-        if each.held is False:
-            yield f"expected {each.text}, {measured(each)}"
-    if undecided := [each.text for each in record.expectations if each.held is None]:
-        yield f"not decided when it was aborted: {', '.join(undecided)}"
+        yield f"aborted after {duration(record.aborted.after_s)}: {record.aborted.by} could no longer hold"
     if record.totals.scripts_cut_short and record.profile.get("allow_cut_short"):
         yield f"{record.totals.scripts_cut_short} scripts had not finished when the run ended, as the profile allows"
     if record.totals.unfinished and not record.aborted:

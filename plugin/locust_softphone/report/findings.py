@@ -17,7 +17,8 @@ from enum import StrEnum, auto
 from locust_softphone.report.arms import Arm, Run, Spread
 from locust_softphone.report.differences import KEY_METRICS, SAME_WITHIN, ArmDifference
 from locust_softphone.report.timeline import ReconnectWave, wave_of
-from locust_softphone.report.values import listed, number, seconds
+from locust_softphone.report.values import listed, number
+from locust_softphone.text import duration
 
 __all__ = ["Finding", "FindingKind", "findings_of", "headline_of"]
 
@@ -168,7 +169,7 @@ def _fastest(arms: Sequence[Arm]) -> str:
     (first_s, first), *_, (last_s, _) = sorted(timed, key=lambda each: each[0])
     if last_s - first_s <= SAME_WITHIN * last_s:
         return ""
-    return f"; {first.label} was the fastest to connect all, in {seconds(first_s)} against {seconds(last_s)}"
+    return f"; {first.label} was the fastest to connect all, in {duration(first_s)} against {duration(last_s)}"
 
 
 # What a single change did

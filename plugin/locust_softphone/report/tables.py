@@ -1,45 +1,41 @@
-"""The tables of a comparison as text: headings, cells, and which cell of a column is the best and the worst.
+"""The tables of a comparison as text: headings and cells.
 
     run                                     a row for each run
     repeated runs with 95 % intervals       a row for each arm, where any arm has more than one run
     differences from the first arm          a row for each other arm
 
-A value that is low only because most softphones gave up is not the best: of attempts and of set-up times, the best is
-that of a run that had every softphone answered. A mark that most runs would share is left out, and so are the marks of
-runs that are not valid.
+A column of the table of runs that is zero in every row is left out. Where there is not enough room for all columns, the
+least important ones are left out: each column has a rank.
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from locust_softphone.metrics.catalogue import KINDS
+from locust_softphone.metrics.steps import request_steps
 from locust_softphone.report.arms import COMPARED_METRICS, Arm, Run
 from locust_softphone.report.differences import ArmDifference
-from locust_softphone.report.values import estimated, number, seconds
+from locust_softphone.report.judgement import judgement_of
+from locust_softphone.report.marks import BEST, WORST, marks_of
+from locust_softphone.report.values import estimated, number
+from locust_softphone.text import duration
 
-__all__ = ["BEST", "COLUMNS", "LEGEND", "WORST", "Cell", "Column", "Row", "Table", "tables_of"]
+__all__ = ["Cell", "Heading", "Row", "Table", "legend_of", "tables_of"]
 
-LEGEND = (
-    "attempts each: requests per planned softphone; all connected: time from the plan's start until the last softphone "
-    "was connected; set-up: time from a call's planned start to its answer; too early: retries sent before their "
-    "Retry-After had passed"
-)
-"""What the headings of the table of runs mean."""
-
-BEST, WORST = "best", "worst"
 NOISE, NO_DIFFERENCE = "noise", "none"
 
+_NOTHING = frozenset({"0", "-"})
+
 _ESTIMATE_HEADINGS = (
-    *("answered", "429s", "abnormal\ncloses", "attempts\neach", "all con-\nnected"),
+    *("answered", "429s", "1006\ncloses", "attempts\neach", "time to\nconnect"),
     *("set-up\np50", "set-up\np95", "set-up\np99"),
 )
 
 
 class Cell(NamedTuple):
-    """A value as text; ``mark`` is best, worst or empty."""
+    """A value as text; ``mark`` names its colour: best or worst, an outcome level, a kind of judgement, or nothing."""
 
     text: str
     mark: str = ""
@@ -52,120 +48,136 @@ class Row(NamedTuple):
     cells: tuple[Cell, ...]
 
 
+class Heading(NamedTuple):
+    """The heading of a column.
+
+    Args:
+        text: with line breaks between words.
+        rank: the lower, the more important the column.
+        about: what it means, where that needs more words.
+    """
+
+    text: str
+    rank: int = 0
+    about: str = ""
+
+
 class Table(NamedTuple):
     """One table.
 
     Args:
         title: what its rows are; empty for the table of runs.
-        headings: of the columns after the label, with line breaks.
+        headings: of the columns after the label.
         rows: one for each run or arm.
     """
 
     title: str
-    headings: tuple[str, ...]
+    headings: tuple[Heading, ...]
     rows: tuple[Row, ...]
 
+    @property
+    def has_marks(self) -> bool:
+        """Whether a cell of it is the best or the worst."""
+        return any(cell.mark in (BEST, WORST) for row in self.rows for cell in row.cells)
 
-class Column(NamedTuple):
-    """One column of the table of runs.
-
-    Args:
-        heading: with line breaks.
-        metric: the metric in it; empty for the verdict.
-        better: whether ``more`` or ``less`` of it is better; empty where neither is.
-        if_all_answered: whether only a run that had every softphone answered can be the best.
-        unmeasured: what stands for a metric that was not measured.
-    """
-
-    heading: str
-    metric: str = ""
-    better: str = "less"
-    if_all_answered: bool = False
-    unmeasured: str = "-"
-
-    def text(self, run: Run) -> str:
-        """A run's cell."""
-        if not self.metric:
-            return run.record.verdict
-        value = run.metrics[self.metric]
-        if value is None:
-            return self.unmeasured
-        return seconds(value) if KINDS[self.metric] == "seconds" else number(value)
-
-    def badness(self, run: Run) -> float:
-        """The metric as a number of which less is better; infinite for what never happened."""
-        value = run.metrics[self.metric]
-        if value is None:
-            return math.inf
-        if KINDS[self.metric] in ("softphones", "count"):
-            value /= max(run.metrics["planned"] or 0, 1)
-        return -value if self.better == "more" else value
+    @property
+    def legend(self) -> str:
+        """What the headings mean."""
+        return legend_of(self.headings)
 
 
-COLUMNS = (
-    Column("planned", "planned", better=""),
-    Column("con-\nnected", "connected", better="more"),
-    Column("answered", "answered", better="more"),
-    Column("gave\nup", "gave_up"),
-    Column("429\ntoken", "rate_limited.token"),
-    Column("429\nhand-\nshake", "rate_limited.handshake"),
-    Column("429\noffer", "rate_limited.offer"),
-    Column("abnormal\ncloses", "abnormal_closes"),
-    Column("attempts\neach", "amplification", if_all_answered=True),
-    Column("all con-\nnected", "time_to_connected", unmeasured="never"),
-    Column("set-up\np50", "call_setup.p50", if_all_answered=True),
-    Column("set-up\np95", "call_setup.p95", if_all_answered=True),
-    Column("set-up\np99", "call_setup.p99", if_all_answered=True),
-    Column("too\nearly", "retries.too_early"),
-    Column("verdict", better=""),
-)
-"""The columns of the table of runs after the label."""
+def legend_of(headings: Sequence[Heading]) -> str:
+    """What these headings mean, as far as they need more words."""
+    return "; ".join(f"{each.text.replace(chr(10), ' ')}: {each.about}" for each in headings if each.about)
+
+
+class _Column(NamedTuple):
+    heading: Heading
+    cell: Callable[[Run], Cell]
 
 
 def tables_of(runs: Sequence[Run], arms: Sequence[Arm], differences: Sequence[ArmDifference]) -> list[Table]:
     """The tables of a comparison, that of the runs first."""
     tables = [_of_runs(runs)]
     if any(len(arm.runs) > 1 for arm in arms):
-        tables.append(_of_arms(arms))
+        tables.append(_of_arms(arms, differences))
         if len(arms) > 1:
             tables.append(_of_differences([each for each in differences if each.before is arms[0]]))
     return tables
 
 
+# The table of runs
+
+
 def _of_runs(runs: Sequence[Run]) -> Table:
-    columns = [_column(column, runs) for column in COLUMNS]
-    rows = (Row(run.label, cells) for run, cells in zip(runs, zip(*columns, strict=True), strict=True))
-    return Table("", tuple(column.heading for column in COLUMNS), tuple(rows))
+    steps = dict.fromkeys(step for run in runs for step in request_steps(run.record.dialect))
+    filled = [(column.heading, [column.cell(run) for run in runs]) for column in _columns(list(steps))]
+    shown = [(heading, cells) for heading, cells in filled if not {cell.text for cell in cells} <= _NOTHING]
+    rows = zip(runs, zip(*(cells for _, cells in shown), strict=True), strict=True)
+    return Table("", tuple(heading for heading, _ in shown), tuple(Row(run.label, cells) for run, cells in rows))
 
 
-def _column(column: Column, runs: Sequence[Run]) -> list[Cell]:
-    valid = [run for run in runs if run.record.verdict != "invalid"]
-    if not column.better or not valid:
-        return [Cell(column.text(run)) for run in runs]
-    candidates = [run for run in valid if not column.if_all_answered or run.all_answered]
-    least = min(map(column.badness, candidates), default=None)
-    most = max(map(column.badness, valid))
-    best = [run for run in candidates if column.badness(run) == least]
-    worst = [run for run in valid if column.badness(run) == most]
-    marks: dict[Run, str] = {}
-    for marked, mark in ((worst, WORST), (best, BEST)):
-        if least != most and len(marked) <= len(valid) / 2:
-            marks |= dict.fromkeys(marked, mark)
-    return [Cell(column.text(run), marks.get(run, "")) for run in runs]
+def _columns(steps: Sequence[str]) -> list[_Column]:
+    return [
+        _Column(Heading("answered"), _answered),
+        _metric("gave_up", "gave\nup", 7),
+        _metric("connected", "connected", 10),
+        _metric("rate_limited", "429s", 2),
+        *(_metric(f"rate_limited.{step}", f"429\n{step}", 12) for step in steps),
+        _metric("abnormal_closes", "1006\ncloses", 6, about="WebSockets that ended without a close frame"),
+        _metric("amplification", "attempts\neach", 4, about="requests per planned softphone"),
+        _metric(
+            "time_to_connected",
+            "time to\nconnect",
+            5,
+            about="from the plan's start until the last softphone was connected",
+            unmeasured="never",
+        ),
+        _metric("call_setup.p50", "set-up\np50", 8),
+        _metric("call_setup.p95", "set-up\np95", 3, about="from a call's planned start to its answer"),
+        _metric("call_setup.p99", "set-up\np99", 9),
+        _metric("retries.too_early", "too\nearly", 11, about="retries sent before their Retry-After had passed"),
+        _Column(Heading("expected", 1), _judgement),
+    ]
 
 
-def _of_arms(arms: Sequence[Arm]) -> Table:
-    rows = (
-        Row(arm.label, _cells(str(len(arm.runs)), *(estimated(name, arm.estimates[name]) for name in COMPARED_METRICS)))
-        for arm in arms
-    )
-    return Table("repeated runs, with 95 % intervals between runs", ("runs", *_ESTIMATE_HEADINGS), tuple(rows))
+def _metric(metric: str, heading: str, rank: int, *, about: str = "", unmeasured: str = "-") -> _Column:
+    def cell(run: Run) -> Cell:
+        value = run.metrics.get(metric)
+        if value is None:
+            return Cell(unmeasured)
+        return Cell(duration(value) if KINDS[metric] == "seconds" else number(value))
+
+    return _Column(Heading(heading, rank, about), cell)
+
+
+def _answered(run: Run) -> Cell:
+    outcome = run.record.outcome
+    return Cell(f"{outcome.answered} of {outcome.planned}", outcome.level.value)
+
+
+def _judgement(run: Run) -> Cell:
+    judgement = judgement_of(run.record)
+    return Cell(judgement.short, judgement.kind.value)
+
+
+# The tables of repeated runs
+
+
+def _of_arms(arms: Sequence[Arm], differences: Sequence[ArmDifference]) -> Table:
+    marks = {metric: marks_of(metric, arms, differences) for metric in COMPARED_METRICS}
+
+    def cells(arm: Arm) -> tuple[Cell, ...]:
+        return tuple(Cell(estimated(name, arm.estimates[name]), marks[name].get(arm, "")) for name in COMPARED_METRICS)
+
+    rows = (Row(arm.label, (Cell(str(len(arm.runs))), *cells(arm))) for arm in arms)
+    return Table("repeated runs, with 95 % intervals between runs", _headings("runs", *_ESTIMATE_HEADINGS), tuple(rows))
 
 
 def _of_differences(differences: Sequence[ArmDifference]) -> Table:
-    rows = (Row(each.after.label, _cells(*(_moved(name, each) for name in COMPARED_METRICS))) for each in differences)
+    rows = (Row(each.after.label, tuple(Cell(_moved(name, each)) for name in COMPARED_METRICS)) for each in differences)
     title = f"differences from {differences[0].before.label}; {NOISE}: the 95 % interval contains zero"
-    return Table(title, _ESTIMATE_HEADINGS, tuple(rows))
+    return Table(title, _headings(*_ESTIMATE_HEADINGS), tuple(rows))
 
 
 def _moved(metric: str, difference: ArmDifference) -> str:
@@ -177,5 +189,5 @@ def _moved(metric: str, difference: ArmDifference) -> str:
     return estimated(metric, estimate, signed=True) + (" each" if difference.is_per_softphone(metric) else "")
 
 
-def _cells(*texts: str) -> tuple[Cell, ...]:
-    return tuple(map(Cell, texts))
+def _headings(*texts: str) -> tuple[Heading, ...]:
+    return tuple(map(Heading, texts))

@@ -1,4 +1,4 @@
-"""How a report writes values: counts, ratios, durations, shares, and estimates with their intervals."""
+"""How a report writes values: counts, ratios, shares, and estimates with their intervals."""
 
 from __future__ import annotations
 
@@ -6,13 +6,11 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from locust_softphone.config.expectation import Expectation
-from locust_softphone.metrics.catalogue import KINDS, kind_of
+from locust_softphone.metrics.catalogue import KINDS
 from locust_softphone.report.statistics import Estimate
-from locust_softphone.runs.record_parts import Expected
-from locust_softphone.text import one_line
+from locust_softphone.text import duration, one_line
 
-__all__ = ["estimated", "listed", "measured", "number", "overridden", "seconds"]
+__all__ = ["estimated", "listed", "number", "overridden"]
 
 
 def number(value: float | None) -> str:
@@ -22,25 +20,10 @@ def number(value: float | None) -> str:
     return f"{value:.2f}" if isinstance(value, float) else str(value)
 
 
-def seconds(value: float) -> str:
-    """A duration to three digits, in milliseconds below one second."""
-    scaled, unit = (value * 1000, "ms") if value < 0.9995 else (value, "s")
-    decimals = 2 if scaled < 9.995 else 1 if scaled < 99.95 else 0
-    return f"{scaled:.{decimals}f} {unit}"
-
-
 def listed(parts: Iterable[str]) -> str:
     """``a, b and c``."""
     *most, last = parts
     return f"{', '.join(most)} and {last}" if most else last
-
-
-def measured(expected: Expected) -> str:
-    """What was measured for an expectation: ``it was 4``."""
-    if expected.measured is None:
-        return "it was never measured"
-    is_duration = kind_of(Expectation.parse(expected.text).metric) == "seconds"
-    return f"it was {seconds(expected.measured) if is_duration else number(expected.measured)}"
 
 
 def overridden(profile: Mapping[str, Any], before: Mapping[str, Any]) -> str:
@@ -77,8 +60,8 @@ def _with_unit(metric: str, value: float | None, signed: bool) -> tuple[str, str
     if metric == "answered":
         return f"{sign}{100 * size:.1f}", " pp" if signed else "%"  # between shares: percentage points
     if KINDS[metric] == "seconds":
-        digits, unit = seconds(size).split()
-        return sign + digits, f" {unit}"
+        digits, space, unit = duration(size).partition(" ")
+        return sign + digits, space + unit
     return sign + (f"{size:.2f}" if KINDS[metric] == "ratio" else _mean_count(size)), ""
 
 

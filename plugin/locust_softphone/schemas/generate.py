@@ -1,6 +1,6 @@
 """Generates the JSON Schemas of profiles, policies and run records from their models; that of comparisons is by hand.
 
-python -m locust_softphone.schemas.generate        updates the files in this folder, docs/profile.md and docs/policy.md
+python -m locust_softphone.schemas.generate        updates them, and docs/profile.md, policy.md and options.md
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from typing import Any
 
 from pydantic import BaseModel, SecretStr
 
+from locust_softphone.commands.option_reference import OPTIONS_PAGE, options_page
 from locust_softphone.config.policy import Policy
 from locust_softphone.config.profile import Profile
 from locust_softphone.config.units import DURATION, RATE, format_duration, format_rate
@@ -36,6 +37,7 @@ def generated() -> dict[Path, str]:
         RECORD_SCHEMA: _as_text(record),
         PROFILE_PAGE: profile_page(profile),
         POLICY_PAGE: policy_page(policy),
+        OPTIONS_PAGE: options_page(),
     }
 
 

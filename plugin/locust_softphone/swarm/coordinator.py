@@ -19,8 +19,8 @@ from locust.runners import MasterRunner
 
 from locust_softphone.config.overrides import Overrides
 from locust_softphone.errors import ExitCode, InputError
+from locust_softphone.report.run_sections import summary_lines
 from locust_softphone.report.standard_output import check_open, discard_unwritten
-from locust_softphone.report.summary import summary_lines
 from locust_softphone.runs.record import RunRecord
 from locust_softphone.signaling.dialects import Account
 from locust_softphone.swarm import workarounds

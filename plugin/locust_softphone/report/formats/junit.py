@@ -13,8 +13,8 @@ from xml.etree import ElementTree
 
 from locust_softphone.report.arms import Run
 from locust_softphone.report.comparison import Comparison
-from locust_softphone.report.summary import summary_lines
-from locust_softphone.report.values import measured
+from locust_softphone.report.judgement import judgement_of, measured
+from locust_softphone.report.run_sections import summary_lines
 from locust_softphone.runs.record import RunRecord
 from locust_softphone.runs.record_parts import Expected
 
@@ -42,9 +42,16 @@ def _suite(run: Run) -> ElementTree.Element:
         "testsuite", name=_text(run.label), timestamp=began.replace(tzinfo=None).isoformat("T", "seconds"), time=took_s
     )
     properties = ElementTree.SubElement(suite, "properties")
-    for name, value in (("run_id", record.run_id), ("target", record.target.url), ("verdict", record.verdict)):
+    about = {
+        "outcome": record.outcome,
+        "judgement": judgement_of(record).text,
+        "run_id": record.run_id,
+        "target": record.target.url,
+        "verdict": record.verdict,
+    }
+    for name, value in about.items():
         ElementTree.SubElement(properties, "property", name=name, value=_text(value))
-    cases = [_validity(record), *(_expectation(each) for each in record.expectations)]
+    cases = [_validity(record), *(_expectation(each, record) for each in record.expectations)]
     for case in cases:
         case.set("classname", _text(record.name))
         suite.append(case)
@@ -62,10 +69,10 @@ def _validity(record: RunRecord) -> ElementTree.Element:
     return case
 
 
-def _expectation(each: Expected) -> ElementTree.Element:
+def _expectation(each: Expected, record: RunRecord) -> ElementTree.Element:
     case = ElementTree.Element("testcase", name=_text(each.text))
     if each.held is False:
-        ElementTree.SubElement(case, "failure", type="expectation", message=_text(measured(each)))
+        ElementTree.SubElement(case, "failure", type="expectation", message=_text(f"measured {measured(each, record)}"))
     elif each.held is None:
         ElementTree.SubElement(case, "skipped", message="not decided: the run was aborted")
     return case

@@ -1,6 +1,6 @@
 """A comparison as JSON, for programs: ``schemas/comparison.schema.json`` describes it.
 
-runs           each run's metrics by name, its expectations, its verdict
+runs           each run's metrics by name, its outcome, its expectations
 plans          each arm's metrics, with their 95 % intervals where it has more than one run
 differences    from each arm to each later one: what changed, how much each metric moved, whether that is noise
 findings       the sentences
@@ -11,9 +11,11 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from locust_softphone.metrics.run_outcome import RunOutcome
 from locust_softphone.report.arms import Arm, Run
 from locust_softphone.report.comparison import Comparison
 from locust_softphone.report.differences import ArmDifference
+from locust_softphone.report.judgement import judgement_of
 from locust_softphone.report.statistics import Estimate
 
 __all__ = ["SCHEMA_VERSION", "machine_readable"]
@@ -43,12 +45,22 @@ def _run(run: Run) -> dict[str, Any]:
         "simulated": record.target.simulated,
         "began": record.times.planned_start,
         "ended": record.times.end,
+        "outcome": _outcome(record.outcome),
+        "judgement": judgement_of(record).text,
         "verdict": record.verdict,
         "exit_code": record.exit_code,
         "aborted": record.aborted and record.aborted.model_dump(),
         "expectations": [each.model_dump() for each in record.expectations],
         "remarks": list(run.remarks),
         "figures": dict(run.metrics),
+    }
+
+
+def _outcome(outcome: RunOutcome) -> dict[str, Any]:
+    return {
+        "text": str(outcome),
+        "level": outcome.level.value,
+        "causes": [{"count": each.count, "text": f"{each.noun}s {each.text}"} for each in outcome.causes],
     }
 
 

@@ -3,46 +3,45 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from locust_softphone.report.arms import Run
 from locust_softphone.report.comparison import Comparison
+from locust_softphone.report.judgement import expectation_lines, judgement_of
+from locust_softphone.report.run_sections import failures
 from locust_softphone.report.tables import Table
 
 __all__ = ["markdown"]
 
 _MARKUP = re.compile(r"([\\`*_\[\]<|~])")
-_HELD = {True: "held", False: "**failed**", None: "not decided"}
 
 
 def markdown(comparison: Comparison) -> str:
-    """The findings, the tables, the expectations of each run, and the remarks."""
+    """The headline, the findings, the tables, then each run's outcome, expectations and remarks."""
     sentences = [finding.text for finding in (*comparison.findings, *comparison.warnings)]
-    remarks = [f"{run.label}: {remark}" for run in comparison.runs for remark in run.remarks]
+    headline = f"**{_escaped(comparison.headline)}**\n"
     tables = [_table(table) for table in comparison.tables]
-    parts = [_list(sentences), *tables, _expectations(comparison.runs), _list(remarks)]
-    return "\n".join(filter(None, parts))
+    return "\n".join([headline, _list(sentences), *tables, *map(_run, comparison.runs)])
+
+
+def _run(run: Run) -> str:
+    record = run.record
+    lines = (*expectation_lines(record), judgement_of(record).text, *failures(record), *run.remarks)
+    return f"**{_escaped(run.label)}**: {_escaped(str(record.outcome))}\n\n{_list(lines)}"
 
 
 def _table(table: Table) -> str:
-    headings = [_escaped(heading.replace("-\n", "").replace("\n", " ")) for heading in table.headings]
+    headings = [_escaped(heading.text) for heading in table.headings]
     title = f"**{_escaped(table.title)}**\n\n" if table.title else ""
     rows = [[_escaped(row.label), *(_escaped(cell.text) for cell in row.cells)] for row in table.rows]
     return title + _grid(["run", *headings], ["---", *["---:"] * len(headings)], rows)
-
-
-def _expectations(runs: Sequence[Run]) -> str:
-    rows = [
-        [_escaped(run.label), _escaped(each.text), _HELD[each.held]] for run in runs for each in run.record.expectations
-    ]
-    return _grid(["run", "expected", ""], ["---"] * 3, rows) if rows else ""
 
 
 def _grid(headings: Sequence[str], rules: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     return "".join(f"| {' | '.join(line)} |\n" for line in (headings, rules, *rows))
 
 
-def _list(lines: Sequence[str]) -> str:
+def _list(lines: Iterable[str]) -> str:
     return "".join(f"- {_escaped(line)}\n" for line in lines)
 
 

@@ -22,12 +22,16 @@ from locust_softphone.errors import InputError
 from locust_softphone.report.comparison import Comparison
 from locust_softphone.report.html.panels import sections
 from locust_softphone.report.html.series import charts
+from locust_softphone.report.judgement import MARKS, judgement_of, measured
 from locust_softphone.report.palette import css
-from locust_softphone.report.tables import LEGEND
-from locust_softphone.report.values import measured, overridden, seconds
+from locust_softphone.report.run_sections import Section, failures, sections_of
+from locust_softphone.report.values import overridden
 from locust_softphone.runs.record import RunRecord
+from locust_softphone.text import duration
 
 __all__ = ["comparison_html", "html_section", "write_html"]
+
+_SHOWN_OTHERWISE = ("expected", "remarks", "ledger", "run")
 
 MOST_RUNS_AT_FIRST = 8
 """Of more runs than these, only the charts of each arm's first run are shown at first."""
@@ -48,7 +52,7 @@ def comparison_html(comparison: Comparison, back: str = "") -> str:
         style=_own("page.css") + css(),
         plotly=plotly,
         script=script,
-        legend=LEGEND,
+        marks=MARKS,
         shown=[few or n == 0 or run.arm != runs[n - 1].arm for n, run in enumerate(runs)],
         series=series,
         sections=sections(runs, series),
@@ -57,9 +61,9 @@ def comparison_html(comparison: Comparison, back: str = "") -> str:
 
 
 def html_section(record: RunRecord) -> str:
-    """A run's verdict, steps and expectations, in the colours of the page that the section is put into."""
-    held = {True: "yes", False: "no", None: "not decided"}
-    return _environment().get_template("locust_section.html").render(record=record, held=held)
+    """A run's outcome, expectations and steps, in the colours of the page that the section is put into."""
+    template = _environment().get_template("locust_section.html")
+    return template.render(record=record, marks=MARKS, failures=list(failures(record)))
 
 
 def write_html(html: str, path: Path) -> None:
@@ -88,18 +92,19 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     found.filters |= {
-        "heading": _heading,
+        "judgement": judgement_of,
         "measured": measured,
         "overridden": overridden,
         "seconds": _seconds,
+        "sections": _sections,
         "yaml": _yaml,
     }
     return found
 
 
-def _heading(text: str) -> str:
-    """A table's heading for a browser, which breaks lines itself."""
-    return text.replace("-\n", "\N{SOFT HYPHEN}").replace("\n", " ")
+def _sections(record: RunRecord) -> list[Section]:
+    """The sections that the page does not show in its own way."""
+    return [section for section in sections_of(record, details=True) if section.title not in _SHOWN_OTHERWISE]
 
 
 def _yaml(value: object) -> str:
@@ -107,7 +112,7 @@ def _yaml(value: object) -> str:
 
 
 def _seconds(value: float | None) -> str:
-    return "-" if value is None else seconds(value)
+    return "-" if value is None else duration(value)
 
 
 @cache

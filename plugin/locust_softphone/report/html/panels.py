@@ -12,7 +12,7 @@ from locust_softphone.metrics.outcome import ABNORMAL_CAUSES
 from locust_softphone.metrics.steps import DIALECTS, request_steps
 from locust_softphone.report.arms import Run
 from locust_softphone.report.palette import variable
-from locust_softphone.report.values import seconds
+from locust_softphone.text import duration
 
 __all__ = ["Key", "Panel", "Section", "sections"]
 
@@ -134,7 +134,7 @@ def _closes(run: Run) -> Panel:
 
 def _setup(run: Run) -> Panel:
     points = {point: run.metrics[f"call_setup.{point}"] for point in ("p50", "p95", "p99")}
-    durations = ", ".join(f"{point} {seconds(value)}" for point, value in points.items() if value is not None)
+    durations = ", ".join(f"{point} {duration(value)}" for point, value in points.items() if value is not None)
     if not durations:
         return Panel("no call was answered", drawn=False)
     note = f"{_number(run, 'answered')} of {_number(run, 'planned')} answered: {durations}"

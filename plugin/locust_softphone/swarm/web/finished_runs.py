@@ -10,6 +10,7 @@ import gevent
 
 from locust_softphone.errors import InputError
 from locust_softphone.report.arms import remarks
+from locust_softphone.report.judgement import expectation_lines
 from locust_softphone.report.values import overridden
 from locust_softphone.runs.record import RunRecord
 from locust_softphone.runs.storage import read
@@ -111,7 +112,7 @@ def _row(run_id: str, record: RunRecord) -> FinishedRun:
         target="simulated edge" if record.target.simulated else record.target.url,
         verdict="reproduced" if record.reproduced else record.verdict,
         metrics=record.metrics,
-        remarks=tuple(remarks(record)),
+        remarks=(*expectation_lines(record), *remarks(record)),
         overridden=overridden(record.profile, record.overridden),
         outcome=(record.outcome.counts, record.outcome.level),
     )

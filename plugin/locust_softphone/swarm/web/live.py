@@ -11,6 +11,7 @@ from locust_softphone.metrics.run_outcome import run_outcome
 from locust_softphone.metrics.steps import request_steps
 from locust_softphone.metrics.tally import parts_of
 from locust_softphone.report.arms import remarks
+from locust_softphone.report.judgement import expectation_lines
 from locust_softphone.report.values import overridden
 from locust_softphone.runs.saturation import saturation
 from locust_softphone.swarm.run import Run
@@ -57,10 +58,10 @@ def metrics(run: Run) -> dict[str, Any]:
         "start_lag_s": tally.latencies["start_lag"].summary(),
         "saturation": saturation(tally),
         "workers": workers and {"present": workers["workers"] - workers["lost"], "lost": workers["lost"]},
+        "remarks": [*expectation_lines(result), *remarks(result)] if result else [],
         "verdict": result and ("reproduced" if result.reproduced else result.verdict),
         "outcome": {"text": str(outcome), "level": outcome.level},
         "overridden": overridden(profile.resolved(), run.options.overridden),
-        "remarks": list(remarks(result)) if result else [],
     }
 
 

@@ -1,0 +1,58 @@
+"""One run as text: the outcome comes first, and each step names why its attempts failed."""
+
+from __future__ import annotations
+
+from locust_softphone.report.run_sections import sections_of, summary_lines
+from tests.runs.records import a_record, changed
+
+
+def test_the_summary_of_a_run() -> None:
+    record = a_record(
+        answered=4,
+        limited={"token": 1, "offer": 5},
+        abnormal={"lost": 2},
+        too_early=3,
+        expect=["rate_limited > 0", "answered == 100%"],
+    )
+    assert summary_lines(record) == [
+        "burst: 4 of 10 answered, 6 gave up; 6 requests refused with 429, 2 connections dropped",
+        "  expected     ✓ rate_limited > 0: 6",
+        "               ✗ answered == 100%: 40% (4 of 10)",
+        "               1 of 2 expectations failed",
+        "  failures     token: 1 of 5 refused with 429",
+        "               offer: 5 of 9 refused with 429",
+        "  softphones   10 planned, 10 started, 4 connected, 4 answered, 6 gave up, 0 unfinished",
+        "  latencies    call set-up from the planned start: p50 200 ms, p95 200 ms, p99 200 ms",
+        "               start lag: p50 1.00 ms, p95 1.00 ms, p99 1.00 ms",
+        "  retries      3, 3 of them before their Retry-After had passed",
+        "  closes       abnormal (1006): 2 (lost: 2)",
+        "  ledger       the edge's counters confirm every attempt",
+        "               token: 5 attempts = 4 admitted + 1 refused + 0 cut + 0 never arrived",
+        "               handshake: 4 attempts = 4 admitted + 0 refused + 0 cut + 0 never arrived",
+        "               offer: 9 attempts = 4 admitted + 5 refused + 0 cut + 0 never arrived",
+    ]
+
+
+def test_a_run_in_which_everything_failed_says_why() -> None:
+    def nothing_there(content: dict[str, dict[str, object]]) -> None:
+        token = {"attempts": 10, "outcomes": {"server_error": 10}, "statuses": {"501": 10}}
+        content["steps"]["token"].update(token)  # type: ignore[attr-defined]
+
+    heading, *lines = summary_lines(changed(a_record(answered=0, simulated=False), nothing_there))
+    assert heading == "burst: 0 of 10 answered, 10 gave up; 10 requests answered with HTTP 501"
+    assert "  failures     token: 10 of 10 answered with HTTP 501" in lines
+
+
+def test_a_run_that_is_not_valid_says_so_first() -> None:
+    lines = summary_lines(a_record(invalid=["the generator was saturated"]))
+    assert lines[1:3] == [
+        "  expected     not valid: its measurements cannot be trusted",
+        "  remarks      the generator was saturated",
+    ]
+
+
+def test_the_details_of_a_run_have_its_edge_and_its_steps() -> None:
+    sections = dict(sections_of(a_record(), details=True))
+    assert sections["steps"][0] == "token: 10 attempts, 10 ok, p50 10.0 ms, p95 10.0 ms, p99 10.0 ms"
+    assert sections["run"][0] == "20260801T120000.000000Z-burst to http://127.0.0.1:8080, a simulated edge"
+    assert "run" not in dict(sections_of(a_record()))
