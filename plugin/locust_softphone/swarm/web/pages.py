@@ -95,7 +95,7 @@ def add_pages(web_ui: WebUI, coordinator: RunCoordinator) -> None:
         if request.endpoint == locust_page.INDEX and response.status_code == 200:
             locust_page.add_script(response, "./softphone/static/in_locust.js")
         elif request.endpoint == locust_page.REQUESTS and response.is_json:
-            locust_page.add_metrics(response, pages.metrics())
+            locust_page.add_metrics(response, pages.metrics(), preparing=coordinator.phase == "preparing")
         return response
 
 
