@@ -19,8 +19,8 @@ from locust.runners import MasterRunner
 
 from locust_softphone.config.overrides import Overrides
 from locust_softphone.errors import ExitCode, InputError
-from locust_softphone.report.run_sections import summary_lines
 from locust_softphone.report.standard_output import check_open, discard_unwritten
+from locust_softphone.report.terminal import printed_summary
 from locust_softphone.runs.record import RunRecord
 from locust_softphone.signaling.dialects import Account
 from locust_softphone.swarm import workarounds
@@ -149,12 +149,14 @@ class RunCoordinator:
             record = run.judge()
             self.exit_code = max(self.exit_code or 0, record.exit_code)
             path = run.save()
-            self._print(*summary_lines(record), f"run record: {path}")
+            self._print(*printed_summary(record), f"run record: {path}")
         except InputError as error:
             self._report(error)
         finally:
             self._run = None
             run.close()
+            if self._master is not None:
+                self._master.run_ended()
 
     # What others ask.
 
