@@ -38,7 +38,7 @@ from locust_softphone.simulation.virtual_time import VirtualLock, VirtualTime
 
 __all__ = ["CHECKS", "SimulatedRun", "Surroundings"]
 
-CHECKS = 200
+CHECKS = 60
 """How often in a plan a run can be stopped."""
 
 
