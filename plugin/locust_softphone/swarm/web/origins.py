@@ -11,7 +11,7 @@ the address is neither https nor localhost. Programs other than browsers send ne
 from __future__ import annotations
 
 import ipaddress
-import socket
+import platform
 from collections.abc import Iterable
 from urllib.parse import urlsplit
 
@@ -36,7 +36,7 @@ class Origins:
 
     def __init__(self, allowed: Iterable[str], listens_on: str) -> None:
         self._allowed = frozenset(name.lower() for name in allowed)
-        self._own = frozenset(name.lower() for name in ("localhost", socket.gethostname(), listens_on) if name)
+        self._own = frozenset(name.lower() for name in ("localhost", platform.node(), listens_on) if name)
 
     def problem(self, asked: Request, *, changes_something: bool) -> str | None:
         """Why a request is refused; None if it is not."""
