@@ -16,6 +16,7 @@ from locust_softphone.metrics.outcome import ABNORMAL_CAUSES
 from locust_softphone.metrics.run_so_far import RunSoFar
 from locust_softphone.metrics.steps import DIALECTS, request_steps
 from locust_softphone.metrics.tally import OTHER, Tally, parts_of
+from locust_softphone.runs.limit_diagnosis import limits_of
 from locust_softphone.runs.record import RunRecord
 from locust_softphone.runs.record_parts import Verdict
 from locust_softphone.runs.saturation import on_time_per_s
@@ -156,6 +157,7 @@ def build(start: RunStart, tally: Tally, end: RunEnd) -> RunRecord:
             },
             "fleet": end.fleet,
             "observations": {name: each.compact() for name, each in sorted(tally.observations.items()) if len(each)},
+            "limits": _limits(start, tally),
             "timeline": _timeline(start.planned, tally),
             "histograms": {name: each.encode() for name, each in sorted(tally.latencies.items()) if len(each)},
             "edge": end.edge,
@@ -167,6 +169,12 @@ def build(start: RunStart, tally: Tally, end: RunEnd) -> RunRecord:
             "exit_code": int(EXIT_CODES[verdict]),
         }
     )
+
+
+def _limits(start: RunStart, tally: Tally) -> list[dict[str, Any]]:
+    """The diagnosis of the limits that the run met."""
+    lags_s = (tally.latencies[name].summary().get("max", 0.0) for name in ("loop_lag", "start_lag"))
+    return limits_of(tally.observations, late_s=max(lags_s), alone=bool(start.target["simulated"]))
 
 
 def _judged(
