@@ -1,13 +1,13 @@
 """Which folder may import which; the imports are read from the source of every module.
 
-text untrusted jid sdp limits ─► metrics ─► errors ─► config ─► retry  pure: no I/O; each imports only those before it
-                                              ▲
-signaling ────────────────────────────────────┤
-runs ─────────────────────────────────────────┤
-report ─► runs ───────────────────────────────┤
-simulation ─► signaling, runs ────────────────┤        not signaling's sockets
-swarm ──► signaling, runs, report ────────────┤
-edge ───► limits, sdp, jid, config ───────────┘        not signaling: shared code would hide shared mistakes
+text untrusted jid sdp limits probing ─► metrics ─► errors ─► config ─► retry      pure; each imports only those before
+                                                      ▲
+signaling ────────────────────────────────────────────┤
+runs ─────────────────────────────────────────────────┤
+report ─► runs ───────────────────────────────────────┤
+simulation ─► signaling, runs ────────────────────────┤        not signaling's sockets
+swarm ──► signaling, runs, report ────────────────────┤
+edge ───► limits, sdp, jid, config ───────────────────┘        not signaling: shared code would hide shared mistakes
 commands, cli, __main__, schemas and the package itself may import everything
 """
 
@@ -27,7 +27,7 @@ PACKAGE = Path(locust_softphone.__file__).parent
 ROOT = PACKAGE.parents[1]
 MODULES = sorted(PACKAGE.rglob("*.py"))
 
-PURE = ("text", "untrusted", "jid", "sdp", "limits", "metrics", "errors", "config", "retry")
+PURE = ("text", "untrusted", "jid", "sdp", "limits", "probing", "metrics", "errors", "config", "retry")
 ON_TOP = ("", "__main__", "cli", "commands", "schemas")
 MAY_IMPORT: dict[str, set[str]] = {
     **{part: set(PURE[: number + 1]) for number, part in enumerate(PURE)},

@@ -65,7 +65,8 @@ class AttemptFailed(SoftphoneError):
         close_code: the code of a close frame (RFC 6455 7.4), or 1006 for a connection lost without one.
         advice: when to retry, according to the response.
         foreign: whether a response was read that has no id of an edge: something in between may have answered.
-        reason: which rule an answer breaks; a fixed sentence, because failures are grouped by their text.
+        reason: which rule an answer breaks, or why TLS failed; a fixed text, because failures are grouped by it.
+        detail: what exactly was found, for a message about this one failure; it is not part of the text.
 
     Attributes:
         tries: how often the step has failed in this set-up, this failure included; 0 if it was not counted.
@@ -80,6 +81,7 @@ class AttemptFailed(SoftphoneError):
         advice: LimitAdvice = NO_ADVICE,
         foreign: bool = False,
         reason: str = "",
+        detail: str = "",
     ) -> None:
         super().__init__(outcome)
         self.outcome = outcome
@@ -88,6 +90,7 @@ class AttemptFailed(SoftphoneError):
         self.advice = advice
         self.foreign = foreign
         self.reason = reason
+        self.detail = detail
         self.tries = 0
 
     def without_frames(self) -> AttemptFailed:

@@ -109,8 +109,7 @@ def test_texts_of_a_record_are_not_read_as_markup() -> None:
 
 
 AT_140 = """\
-What made the difference: ramp from 0s to 60s (burst-500, ramp-60s) changed answered from 57 to 500, 429s from 1390 to 0 and abnormal closes
-from 471 to 0.
+Spreading the starts over 60s: 500 of 500 answered instead of 57.
 
                                  gave                  429       429   429   1006 attempts time to set-up set-up set-up   too
 run                     answered   up connected 429s token handshake offer closes     each connect    p50    p95    p99 early  expected
@@ -124,8 +123,8 @@ Retry-After had passed
 
 - Only ramp-60s had every softphone answered, with 3.00 attempts per softphone; next was burst-500 with 57 of 500 (3.12 attempts per
   softphone).
-- One change at a time, one run each: ramp from 0s to 60s (burst-500, ramp-60s) changed answered from 57 to 500, 429s from 1390 to 0 and
-  abnormal closes from 471 to 0.
+- Spreading the starts over 60s (burst-500 → ramp-60s, one run each): 500 of 500 answered instead of 57, no 429s instead of 1390 and no
+  abnormal closes instead of 471.
 - There were 429s in burst-500 (1390), and none in ramp-60s.
 - Left out because not valid: burst-500-retry-after.
 

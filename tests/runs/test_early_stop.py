@@ -62,6 +62,15 @@ def test_a_step_is_not_hopeless_if_another_attempt_may_succeed(counts: dict[str,
     assert hopeless_step(counts, DEFAULT_DIALECT) is None, why
 
 
+@pytest.mark.parametrize("outcome", [Outcome.LOST, Outcome.RESET])
+def test_a_server_that_ends_each_connection_may_need_tls(outcome: Outcome) -> None:
+    counts = failed("token", outcome)
+    assert hopeless_step(counts, DEFAULT_DIALECT, lambda: False) is None
+    found = hopeless_step(counts, DEFAULT_DIALECT, lambda: True)
+    assert found is not None
+    assert found.advice == "the server speaks TLS: write https:// (or wss://)"
+
+
 def test_it_is_undecided_until_each_step_has_succeeded_once() -> None:
     counts = {f"outcomes.{step}.ok": 1 for step in ("token", "handshake", "ready", "offer")}
     assert undecided(counts, DEFAULT_DIALECT)

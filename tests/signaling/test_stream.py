@@ -14,7 +14,8 @@ import pytest
 
 from locust_softphone.errors import AttemptFailed
 from locust_softphone.metrics.outcome import Outcome
-from locust_softphone.signaling.stream import Stream, outcome_of, remaining_s
+from locust_softphone.signaling.socket_errors import outcome_of
+from locust_softphone.signaling.stream import Stream, remaining_s
 from locust_softphone.signaling.target import Target
 from tests.signaling.scripted_server import Script, resets, serving, waits_for_the_client
 from tests.signaling.softphones import PATIENT_S

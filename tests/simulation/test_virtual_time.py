@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from math import inf
 
 import pytest
@@ -27,7 +28,7 @@ class Log:
                 self.time.sleep(wait_s)
                 self.note(name)
 
-        self.time.call_at(0.0, lambda: self.time.start(act))
+        self.time.call_at(0.0, lambda: self.time.greenlet(act).switch())
 
 
 @pytest.fixture
@@ -73,7 +74,7 @@ def test_a_wait_can_be_ended_early_and_only_once(log: Log, until_s: float) -> No
         log.time.wait(waiters[0], until_s)
         log.note("continued")
 
-    log.time.call_at(0.0, lambda: log.time.start(wait))
+    log.time.call_at(0.0, lambda: log.time.greenlet(wait).switch())
     for at_s in (2.0, 3.0):
         log.time.call_at(at_s, lambda: waiters[0]())
     log.time.run()
@@ -89,7 +90,7 @@ def test_a_lock_is_given_in_the_order_of_asking(log: Log) -> None:
             log.time.sleep(1.0)
 
     for name in "abc":
-        log.time.call_at(0.0, lambda name=name: log.time.start(lambda: hold(name)))  # type: ignore[misc]
+        log.time.call_at(0.0, log.time.greenlet(partial(hold, name)).switch)
     log.time.run()
     assert log.entries == [(0.0, "a begins"), (1.0, "b begins"), (2.0, "c begins")]
 
@@ -112,6 +113,6 @@ def test_an_error_in_a_greenlet_ends_the_run(log: Log) -> None:
         raise ZeroDivisionError
 
     log.sleeper("a", 2.0)
-    log.time.call_at(0.0, lambda: log.time.start(fail))
+    log.time.call_at(0.0, lambda: log.time.greenlet(fail).switch())
     with pytest.raises(ZeroDivisionError):
         log.time.run()

@@ -77,7 +77,8 @@ class Retry(StrictModel):
         description="Whether the client sees the headers of a refused WebSocket upgrade. A browser hides them."
     )
     remaining: Literal["ignore", "honour"] = Field(
-        description="With honour, X-RateLimit-Remaining: 0 makes the client wait until X-RateLimit-Reset."
+        description="With honour, an answer that says that nothing is left of a limit makes the client wait until the "
+        "limit resets."
     )
     unauthorized: Literal["renew", "give-up"] = Field(
         description="After a 401, a 403 or a refused login: renew fetches a new token and retries; give-up ends the "

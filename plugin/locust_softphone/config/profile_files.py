@@ -13,7 +13,15 @@ from locust_softphone.config.profile import Profile
 from locust_softphone.errors import InputError
 from locust_softphone.text import choices, one_line, quoted
 
-__all__ = ["ProfileFile", "list_profiles", "load_profile", "pack_folder", "profile_folders"]
+__all__ = [
+    "ProfileFile",
+    "first_comment",
+    "list_profiles",
+    "load_profile",
+    "pack_folder",
+    "profile_folders",
+    "profile_text",
+]
 
 WORKING_DIRECTORY = Path()
 
@@ -55,7 +63,7 @@ def list_profiles(folders: Iterable[Path]) -> list[ProfileFile]:
     for path in (path for folder in folders for path in sorted(folder.glob("*.yaml"))):
         text = _text(path)
         if path.parent != WORKING_DIRECTORY or (_USERS.search(text) and _RAMP.search(text)):
-            found.setdefault(path.stem, ProfileFile(path.stem, path, _first_comment(text)))
+            found.setdefault(path.stem, ProfileFile(path.stem, path, first_comment(text)))
     return sorted(found.values())
 
 
@@ -65,6 +73,17 @@ def load_profile(name_or_path: str | os.PathLike[str], folders: Iterable[Path]) 
     Raises:
         InputError: there is no such profile, or every problem that its file has.
     """
+    name, text = profile_text(name_or_path, folders)
+    profile = strict_yaml.loads(text, Profile, name=name)
+    return profile if profile.about else profile.model_copy(update={"about": first_comment(text)})
+
+
+def profile_text(name_or_path: str | os.PathLike[str], folders: Iterable[Path]) -> tuple[str, str]:
+    """The path and the text of the profile of that name in one of the ``folders``, or of the one at that path.
+
+    Raises:
+        InputError: there is no such profile, or it cannot be read.
+    """
     wanted = os.fspath(name_or_path)
     path = Path(wanted)
     if path.suffix not in (".yaml", ".yml") and path.name == wanted:
@@ -72,9 +91,7 @@ def load_profile(name_or_path: str | os.PathLike[str], folders: Iterable[Path]) 
         if wanted not in paths:
             raise InputError(f"{quoted(wanted)} is not a profile, {choices(wanted, paths)}")
         path = paths[wanted]
-    text = strict_yaml.read(path)
-    profile = strict_yaml.loads(text, Profile, name=os.fspath(path))
-    return profile if profile.about else profile.model_copy(update={"about": _first_comment(text)})
+    return os.fspath(path), strict_yaml.read(path)
 
 
 def _text(path: Path) -> str:
@@ -85,7 +102,7 @@ def _text(path: Path) -> str:
         return ""
 
 
-def _first_comment(text: str) -> str:
+def first_comment(text: str) -> str:
     """The comment at the top of a file as one line, without the line for editors."""
     block = re.match(r"\s*((#.*\s*)*)", text)
     lines = (line.strip("# \t\r") for line in (block.group() if block else "").split("\n"))

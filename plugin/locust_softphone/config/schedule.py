@@ -111,6 +111,11 @@ class Schedule:
         """How many softphones have started ``t_s`` seconds after the plan's start."""
         return bisect_right(range(self.users), t_s, key=self.start_time)
 
+    def starts_per_second(self, duration_s: float) -> list[int]:
+        """The planned starts in each second of a plan of this duration."""
+        by_end = [self.started_by(second + 1 - 1e-9) for second in range(int(duration_s) + 1)]
+        return [after - before for before, after in zip([0, *by_end], by_end, strict=False)]
+
     def peak_starts_per_s(self) -> int:
         """The largest number of starts in any one second."""
         starts = list(self)

@@ -170,7 +170,7 @@ def runs_of(records: Iterable[RunRecord]) -> list[Run]:
         same = (run for run in runs if run.record.name == record.name and not changes(run.conditions, found))
         first = next(same, None)
         arm = first.arm if first else len({run.arm for run in runs})
-        runs.append(Run(record, record.name, arm, found))
+        runs.append(Run(record, _name(record), arm, found))
     runs.sort(key=lambda run: run.arm)
     total, seen = Counter(run.label for run in runs), Counter[str]()
     for n, run in enumerate(runs):
@@ -185,8 +185,14 @@ def arms_of(runs: Iterable[Run]) -> list[Arm]:
     groups: dict[int, list[Run]] = {}
     for run in runs:
         groups.setdefault(run.arm, []).append(run)
-    times = Counter(group[0].record.name for group in groups.values())
+    names = [_name(group[0].record) for group in groups.values()]
+    times = Counter(names)
     return [
-        Arm(group[0].record.name if times[group[0].record.name] == 1 else group[0].label, tuple(group))
-        for group in groups.values()
+        Arm(name if times[name] == 1 else group[0].label, tuple(group))
+        for name, group in zip(names, groups.values(), strict=True)
     ]
+
+
+def _name(record: RunRecord) -> str:
+    """The name of a run's profile, and whether the run was simulated."""
+    return f"{record.name} (simulated)" if record.simulation else record.name

@@ -52,7 +52,7 @@ def compare_runs(records: Iterable[RunRecord]) -> Comparison:
         runs=tuple(runs),
         arms=tuple(arms),
         differences=tuple(differences),
-        headline=headline_of(findings, differences),
+        headline=headline_of(runs, findings, differences),
         findings=tuple(findings),
         warnings=tuple(Finding(FindingKind.WARNING, text) for text in _warnings(arms_of(runs))),
         tables=tuple(tables_of(runs, arms, differences)),

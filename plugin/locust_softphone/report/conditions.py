@@ -18,7 +18,7 @@ from locust_softphone.runs.record import RunRecord
 
 __all__ = ["OUTSIDE_PROFILE", "Change", "Conditions", "changes", "conditions"]
 
-OUTSIDE_PROFILE = ("target", "policy", "versions", "workers")
+OUTSIDE_PROFILE = ("target", "policy", "versions", "workers", "simulation")
 """The parts that do not come from the profile."""
 
 _NOT_A_CONDITION = (
@@ -84,6 +84,9 @@ def conditions(record: RunRecord) -> Conditions:
     parts["policy"] = {key: _text(value) for key, value in (target.policy or {}).items()}
     parts["versions"] = dict(record.versions)
     parts["workers"] = {"workers": str(record.workers)}
+    if record.simulation is not None:
+        network = record.simulation.model_dump(exclude={"seed"})
+        parts["simulation"] = {"time": "virtual"} | {name: _text(value) for name, value in network.items()}
     unused = _unused(profile)
     if not record.retries.over_budget:
         unused.add(("retry", "budget"))

@@ -6,6 +6,8 @@ A metric distinguishes two arms when
     or, where an arm has a single run, it is larger than 10 %: a burst without jitter, run three times, answered 458,
     480 and 497 of 500
     or it is zero in all runs of one arm only, or all softphones were answered in all runs of one arm only
+
+but never where the 95 % interval of the difference contains zero: that is noise, in tables and in sentences.
 """
 
 from __future__ import annotations
@@ -78,27 +80,31 @@ class ArmDifference:
         changed = (replace(each, before=each.after, after=each.before) for each in self.changed)
         return ArmDifference(self.after, self.before, tuple(changed))
 
+    def is_better(self, metric: str) -> bool:
+        """Whether a key metric is better afterwards, or as good: more was answered, or less of any other."""
+        moved = self._middle(metric, self.after) - self._middle(metric, self.before)
+        return moved >= 0 if metric == "answered" else moved <= 0
+
     def for_the_better(self) -> ArmDifference:
-        """The same difference, in the direction in which more was answered, or the next key metric fell."""
-        answered, *others = (
-            self._middle(metric, self.after) - self._middle(metric, self.before) for metric in KEY_METRICS
-        )
-        better = next((step for step in (answered, *(-other for other in others)) if step), 0) >= 0
-        return self if better else self.reversed()
+        """The same difference in the direction in which the most important metric that distinguishes became better."""
+        metric = next((metric for metric in KEY_METRICS if self.distinguishes(metric)), "answered")
+        return self if self.is_better(metric) else self.reversed()
 
     def _effect(self, metric: str) -> float:
         old, new = self.before.spread(metric), self.after.spread(metric)
         old_middle, new_middle = self._middle(metric, self.before), self._middle(metric, self.after)
         size = abs(new_middle - old_middle)
+        moved = self.metrics[metric]
+        is_noise = moved.contains_zero if moved else None
+        if is_noise:
+            return 0.0
         overlapping = self.before.planned == self.after.planned and old.overlaps(new)
         if not overlapping:
             if (old.high == 0) != (new.high == 0):
                 return size
             if metric == "answered" and (old.low == self.before.planned) != (new.low == self.after.planned):
                 return size
-        moved = self.metrics[metric]
-        is_noise = moved.contains_zero if moved else None
-        if is_noise or (is_noise is None and overlapping):
+        elif is_noise is None:
             return 0.0
         within = SAME_WITHIN if is_noise is None else SAME_WITHIN_IF_REPEATED
         return size if size > within * (1.0 if metric == "answered" else max(old_middle, new_middle)) else 0.0

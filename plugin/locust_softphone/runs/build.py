@@ -11,6 +11,7 @@ from typing import Any
 from locust_softphone.config.expectation import Expectation
 from locust_softphone.config.profile import Profile
 from locust_softphone.errors import ExitCode
+from locust_softphone.limits.advice import RESET_FORMS
 from locust_softphone.metrics.catalogue import bounds_of, values_of
 from locust_softphone.metrics.outcome import ABNORMAL_CAUSES
 from locust_softphone.metrics.run_so_far import RunSoFar
@@ -45,6 +46,7 @@ class RunStart:
         workers: how many worker processes; 0 for a run in one process.
         began_at: when the plan began, in seconds since the epoch.
         overridden: the values of the profile's file that were replaced when the run was started, by key.
+        simulation: of a run in virtual time: its seed and its network; None for a real run.
     """
 
     run_id: str
@@ -56,6 +58,7 @@ class RunStart:
     workers: int
     began_at: float
     overridden: Mapping[str, Any] = field(default_factory=dict)
+    simulation: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True)
@@ -113,6 +116,7 @@ def build(start: RunStart, tally: Tally, end: RunEnd) -> RunRecord:
             "target": start.target,
             "versions": start.versions,
             "workers": start.workers,
+            "simulation": start.simulation,
             "times": _times(start, tally, end),
             "totals": {
                 **{
@@ -143,6 +147,7 @@ def build(start: RunStart, tally: Tally, end: RunEnd) -> RunRecord:
                 "early_s": tally.latencies["retry_early"].summary(),
                 "sample": [retry._asdict() for retry in tally.retry_sample.sorted()],
             },
+            "resets": {form: values[f"resets.{form}"] for form in RESET_FORMS},
             "reconnects": {"made": counts["reconnects"], "failed": counts["reconnects.failed"]},
             "tls_handshakes": {"all": counts["tls_handshakes"], "full": counts["tls_handshakes.full"]},
             "connections_reopened": counts["connections_reopened"],

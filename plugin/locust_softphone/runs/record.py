@@ -47,6 +47,7 @@ from locust_softphone.runs.record_parts import (
     Retries,
     Second,
     Seconds,
+    Simulation,
     Step,
     Target,
     Times,
@@ -118,6 +119,8 @@ class RunRecord(RecordPart):
     """Versions of everything that could explain a difference, by package; also python and platform."""
     workers: Count
     """How many worker processes there were; 0 for a run in one process."""
+    simulation: Simulation | None = None
+    """How the run was simulated in virtual time; null for a real run."""
     times: Times
     """When the run was."""
     totals: Totals
@@ -138,6 +141,8 @@ class RunRecord(RecordPart):
     """WebSockets that were dropped without a close handshake, because the plan's end was too long ago."""
     retries: Retries
     """What happened after refusals and drops."""
+    resets: dict[str, Count] = Field(default={})
+    """Answers that said that nothing is left of a limit, by how the header with its reset was read."""
     reconnects: Reconnects
     """Calls that dropped while they were held."""
     tls_handshakes: TlsHandshakes = TlsHandshakes(all=0, full=0)

@@ -31,6 +31,7 @@ __all__ = [
     "Second",
     "Seconds",
     "SetupTimes",
+    "Simulation",
     "Step",
     "Target",
     "Times",
@@ -107,6 +108,17 @@ class Target(RecordPart):
     """Whether it is this package's simulated edge, which publishes its counters."""
     policy: dict[str, Any] | None = None
     """The simulated edge's policy as resolved, in human units and without secrets; null for any other edge."""
+
+
+class Simulation(RecordPart):
+    seed: Annotated[int, Strict()]
+    """Of everything that is random; the same seed gives the same measurements."""
+    round_trip_s: Seconds
+    """Seconds to the edge and back."""
+    jitter_s: Seconds
+    """Each way takes up to this many seconds longer, at random."""
+    work_s: Seconds
+    """Seconds of processor time for each request; requests take it one after the other."""
 
 
 class Times(RecordPart):

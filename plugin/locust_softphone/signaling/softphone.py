@@ -59,6 +59,11 @@ class Softphone:
 
     def live(self) -> None:
         """Do everything that the profile describes: make the calls, then stay until the plan is over."""
+        self.make_calls()
+        self.stay()
+
+    def make_calls(self) -> None:
+        """Make the calls of the profile, each at its planned time."""
         calls = self.context.behaviour.calls
         self.cut_short = True  # until the last call begins; what becomes of a call is counted elsewhere
         for index in range(calls.count):
@@ -71,6 +76,9 @@ class Softphone:
                 break
             self.cut_short = index < calls.count - 1
             self._call(planned_s)
+
+    def stay(self) -> None:
+        """Stay connected until the plan is over, then hang up."""
         self._hold_until(self.context.end_s)
         self.hang_up()
 

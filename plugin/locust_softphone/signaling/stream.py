@@ -1,4 +1,4 @@
-"""One TCP or TLS connection with a read buffer. Socket errors become outcomes here and nowhere else.
+"""One TCP or TLS connection with a read buffer.
 
 A reader that asks for two bytes at a time, as a WebSocket frame parser does, costs a system call only when the buffer
 is empty. ``deadline_s`` bounds all reads and writes together, so an edge that sends a byte at a time gains no time.
@@ -6,29 +6,22 @@ is empty. ``deadline_s`` bounds all reads and writes together, so an edge that s
 
 from __future__ import annotations
 
-import errno
 import re
 import socket
 import ssl
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from typing import Any, Literal, Protocol, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 from locust_softphone.errors import AttemptFailed
 from locust_softphone.metrics.outcome import Outcome
-from locust_softphone.signaling.tls import Tls, TlsRefused
+from locust_softphone.signaling.socket_errors import failure_of
+from locust_softphone.signaling.tls import Tls
 
-__all__ = ["MakeSocket", "Socket", "Stream", "outcome_of", "remaining_s"]
+__all__ = ["MakeSocket", "Socket", "Stream", "remaining_s"]
 
 _READ_SIZE = 16_384
-
-_OUTCOME_OF_ERRNO = {
-    errno.ECONNREFUSED: Outcome.CONNECT_REFUSED,
-    errno.ECONNRESET: Outcome.RESET,
-    errno.ECONNABORTED: Outcome.RESET,
-    errno.EPIPE: Outcome.RESET,
-}
 
 
 class Socket(Protocol):
@@ -92,7 +85,7 @@ class Stream:
             except (OSError, ValueError) as error:
                 left -= 1
                 if not left:
-                    raise AttemptFailed(outcome_of(error, "TCP")) from None
+                    raise failure_of(error, "TCP") from None
         stream = cls(connected, deadline_s)
         try:
             if start_tls:
@@ -100,7 +93,7 @@ class Stream:
         except BaseException as error:
             stream.close()
             if isinstance(error, (OSError, ValueError)):
-                raise AttemptFailed(outcome_of(error, "TLS")) from None
+                raise failure_of(error, "TLS") from None
             raise
         return stream
 
@@ -204,7 +197,7 @@ class Stream:
                 data = self._tls.data_to_send()
             self._transmit(data)
         except (OSError, ValueError) as error:
-            raise AttemptFailed(outcome_of(error)) from None
+            raise failure_of(error) from None
 
     def close(self) -> None:
         """Close without waiting. TLS says so first (RFC 8446 6.1), and completes its handshake."""
@@ -231,7 +224,7 @@ class Stream:
         try:
             return self._receive() if self._tls is None else self._receive_decrypted(self._tls)
         except (OSError, ValueError) as error:
-            raise AttemptFailed(outcome_of(error)) from None
+            raise failure_of(error) from None
 
     def _receive(self) -> bytes:
         self._socket.settimeout(self._remaining_s())
@@ -274,22 +267,3 @@ def _connected(family: int, address: Any, timeout_s: float, make_socket: MakeSoc
 def remaining_s(deadline_s: float) -> float:
     """The seconds until a deadline by ``time.perf_counter``, at least 0."""
     return max(deadline_s - time.perf_counter(), 0.0)
-
-
-def outcome_of(error: OSError | ValueError, setting_up: Literal["TCP", "TLS", ""] = "") -> Outcome:
-    """The outcome of an attempt that ended with a socket's error.
-
-    Args:
-        error: raised by the socket or by a name look-up.
-        setting_up: the handshake in which it was raised, if any; its failure means that there is no connection.
-    """
-    if isinstance(error, TimeoutError):
-        return Outcome.CONNECT_TIMEOUT if setting_up == "TCP" else Outcome.TIMED_OUT
-    if isinstance(error, (socket.gaierror, UnicodeError)):
-        return Outcome.UNRESOLVED
-    if isinstance(error, (ssl.SSLError, ValueError)):  # ValueError: not a host name for TLS
-        return Outcome.TLS_FAILED if setting_up == "TLS" or isinstance(error, TlsRefused) else Outcome.LOST
-    if setting_up == "TCP" and error.errno == errno.ETIMEDOUT:
-        return Outcome.CONNECT_TIMEOUT
-    unknown = Outcome.UNREACHABLE if setting_up == "TCP" else Outcome.RESET
-    return _OUTCOME_OF_ERRNO.get(error.errno or 0, unknown)

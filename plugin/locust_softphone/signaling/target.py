@@ -12,13 +12,17 @@ from urllib.parse import urlsplit
 import idna
 
 from locust_softphone.errors import AttemptFailed, InputError
-from locust_softphone.signaling.stream import MakeSocket, Stream, outcome_of
+from locust_softphone.metrics.outcome import Outcome
+from locust_softphone.signaling.socket_errors import failure_of
+from locust_softphone.signaling.stream import MakeSocket, Stream
 from locust_softphone.signaling.tls import Tls, TlsContext
+from locust_softphone.signaling.tls_problem import TlsReason
 
 __all__ = ["ASK_FIRST", "Target"]
 
 ASK_FIRST = "not this machine. A load test needs its owner's permission: add --authorized once you have it"
 
+_TLS_ANSWER_S = 5.0
 _DEFAULT_PORTS = {"http": 80, "ws": 80, "https": 443, "wss": 443}
 
 
@@ -102,6 +106,16 @@ class Target:
         tls = partial(Tls, self.tls, self.host, choice) if self.tls else None
         return Stream.connect(addresses[first:] + addresses[:first], timeout_s, tls, self.make_socket)
 
+    def needs_tls(self) -> bool:
+        """Whether the server answers a TLS handshake although this target is without TLS; tries one connection."""
+        if self.tls is not None:
+            return False
+        try:
+            replace(self, tls=TlsContext()).connect(_TLS_ANSWER_S).close()
+        except AttemptFailed as failed:
+            return failed.outcome is Outcome.TLS_FAILED and failed.reason not in (TlsReason.NO_TLS, TlsReason.CLOSED)
+        return True
+
     def resolved(self) -> Target:
         """The same target with its addresses looked up.
 
@@ -112,7 +126,7 @@ class Target:
         try:
             found = socket.getaddrinfo(self.host, self.port, type=socket.SOCK_STREAM)
         except (OSError, ValueError) as error:
-            raise AttemptFailed(outcome_of(error)) from None
+            raise failure_of(error) from None
         addresses = tuple((family, address) for family, _, _, _, address in found)
         beyond = [] if self.authorized else [str(each[0]) for _, each in addresses if not _is_loopback(str(each[0]))]
         if beyond:

@@ -20,14 +20,23 @@ from cryptography.x509 import DNSName, ExtensionNotFound, IPAddress, SubjectAlte
 from OpenSSL import SSL, crypto
 
 from locust_softphone.errors import InputError
+from locust_softphone.signaling.tls_problem import TlsProblem, certificate_problem, handshake_problem, wrong_host
 
-__all__ = ["Tls", "TlsContext", "TlsRefused", "engine", "is_for"]
+__all__ = ["Tls", "TlsContext", "TlsFailed", "TlsRefused", "engine", "is_for"]
 
 _RECORD = 16_384  # the most that one record carries, RFC 8446 5.1
 _CIPHERS = b"ECDHE+AESGCM:ECDHE+CHACHA20:ECDHE+AES:DHE+AES:!aNULL:!aDSS:!SHA1:!AESCCM"  # those of Python's ssl
 
 
-class TlsRefused(ssl.SSLError):
+class TlsFailed(ssl.SSLError):
+    """TLS failed; ``problem`` says why."""
+
+    def __init__(self, problem: TlsProblem) -> None:
+        super().__init__(ssl.SSL_ERROR_SSL, problem.detail)
+        self.problem = problem
+
+
+class TlsRefused(TlsFailed):
     """The server ended the connection with an alert before it sent any data, such as for a missing certificate."""
 
 
@@ -42,6 +51,7 @@ class TlsContext:
     """
 
     def __init__(self, ca_file: str | None = None) -> None:
+        self.ca_file = ca_file
         self.openssl = context = SSL.Context(SSL.TLS_CLIENT_METHOD)
         self.sessions: dict[tuple[str, int], SSL.Session] = {}
         """The session to resume next, by host and softphone."""
@@ -78,7 +88,7 @@ class Tls:
         self._proven = False  # whether the server has sent data
         self._ended = False
         self._connection = connection = SSL.Connection(context.openssl)
-        connection.set_app_data((host, context.handshakes))
+        connection.set_app_data(_Peer(host, context))
         connection.set_connect_state()
         if not _is_address(host):
             connection.set_tlsext_host_name(host.encode("ascii"))
@@ -93,7 +103,7 @@ class Tls:
         except SSL.WantReadError:
             return False
         except SSL.Error as error:
-            raise ssl.SSLError(ssl.SSL_ERROR_SSL, _reason(error)) from None
+            raise TlsFailed(self._problem(error)) from None
         self._context.handshakes["tls_handshakes"] += 1
         return True
 
@@ -131,8 +141,8 @@ class Tls:
         except SSL.ZeroReturnError:
             return b""
         except SSL.Error as error:
-            failure = ssl.SSLError if self._proven else TlsRefused
-            raise failure(ssl.SSL_ERROR_SSL, _reason(error)) from None
+            failure = TlsFailed if self._proven else TlsRefused
+            raise failure(self._problem(error)) from None
         if not self._proven:
             self._proven = True
             if session := self._connection.get_session():  # tickets come before the first data
@@ -151,6 +161,25 @@ class Tls:
         """Say that nothing else will be sent (RFC 8446 6.1). Without that, the session cannot be resumed."""
         with suppress(SSL.Error):
             self._connection.shutdown()
+
+    def _problem(self, error: SSL.Error) -> TlsProblem:
+        """Why the connection failed: what the certificate lacks, or else what OpenSSL says."""
+        peer: _Peer = self._connection.get_app_data()
+        if peer.problem is not None:
+            return peer.problem
+        has_certificate = self._connection.get_peer_certificate() is not None
+        return handshake_problem(_reason(error), has_certificate=has_certificate)
+
+
+class _Peer:
+    """What the verification of a server's certificate needs and finds."""
+
+    __slots__ = ("context", "host", "problem")
+
+    def __init__(self, host: str, context: TlsContext) -> None:
+        self.host = host
+        self.context = context
+        self.problem: TlsProblem | None = None
 
 
 def engine() -> str:
@@ -172,13 +201,19 @@ def is_for(host: str, certificate: Any) -> bool:
     return any(name.lower() in accepted for name in names.get_values_for_type(DNSName))
 
 
-def _verify(connection: SSL.Connection, certificate: crypto.X509, _error: int, depth: int, verified: int) -> bool:
+def _verify(connection: SSL.Connection, certificate: crypto.X509, error: int, depth: int, verified: int) -> bool:
     """Called for each certificate of the chain, last for the server's own at depth 0."""
-    if depth or not verified:
-        return bool(verified)
-    host, handshakes = connection.get_app_data()
-    handshakes["tls_handshakes.full"] += 1
-    return is_for(host, certificate.to_cryptography())
+    peer: _Peer = connection.get_app_data()
+    if not verified:
+        peer.problem = certificate_problem(error, certificate.to_cryptography(), depth, peer.context.ca_file)
+        return False
+    if depth:
+        return True
+    peer.context.handshakes["tls_handshakes.full"] += 1
+    if is_for(peer.host, own := certificate.to_cryptography()):
+        return True
+    peer.problem = wrong_host(peer.host, own)
+    return False
 
 
 def _trust_the_system(context: SSL.Context) -> None:

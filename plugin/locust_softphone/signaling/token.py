@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from copy import copy
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -55,11 +56,12 @@ class SharedToken:
 
     Args:
         clock: the clock of ``Token.expires_s``, in seconds.
+        lock: lets one caller at a time fetch the token; by default the lock of threads.
     """
 
-    def __init__(self, clock: Callable[[], float]) -> None:
+    def __init__(self, clock: Callable[[], float], lock: AbstractContextManager[object] | None = None) -> None:
         self._clock = clock
-        self._lock = threading.Lock()  # gevent's, under Locust
+        self._lock = lock or threading.Lock()  # gevent's, under Locust
         self._token: Token | None = None
         self._failure: AttemptFailed | None = None
         self._failed_s = float("-inf")

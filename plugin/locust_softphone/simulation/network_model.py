@@ -8,9 +8,13 @@ Requests take it one after the other, so a burst of 500 at 0.3 ms reaches the li
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from random import Random
+
+from locust_softphone.errors import InputError
+from locust_softphone.metrics.histogram import Histogram
+from locust_softphone.runs.record import RunRecord
 
 __all__ = ["Network", "NetworkModel"]
 
@@ -28,6 +32,29 @@ class NetworkModel:
     round_trip_s: float = 0.001
     jitter_s: float = 0.0
     work_s: float = 0.0003
+
+    @classmethod
+    def from_record(cls, record: RunRecord) -> NetworkModel:
+        """The network of a run: a simulated run has it in its record; of a real run the offers show it.
+
+        Most offers take one round trip on an open connection. The shortest shows the round trip, the median the jitter.
+
+        Raises:
+            InputError: no offer was answered.
+        """
+        if record.simulation is not None:
+            simulated = record.simulation
+            return cls(simulated.round_trip_s, simulated.jitter_s, simulated.work_s)
+        times = Histogram.decode(record.histograms.get("offer.service", ""))
+        if not len(times):
+            raise InputError(f"{record.run_id}: no offer was answered, so the record does not show the network")
+        work_s = cls().work_s
+        shortest_s = min(times.counts())
+        return cls(max(shortest_s - work_s, 0.0), max(times.percentile_s(50) - shortest_s, 0.0), work_s)
+
+    def with_given(self, given: Mapping[str, float]) -> NetworkModel:
+        """The same network with other values of some fields."""
+        return replace(self, **given)
 
     def __str__(self) -> str:
         jitter = f" and up to {self.jitter_s * 1000:g} ms of jitter each way" if self.jitter_s else ""

@@ -54,11 +54,9 @@ class VirtualTime:
         self._order += 1
         heappush(self._queue, (max(at_s, self.now_s), self._order, act))
 
-    def start(self, act: Callable[[], object]) -> greenlet.greenlet:
-        """Run blocking code in a greenlet of its own, now. Only an action of the queue may call this."""
-        started = greenlet.greenlet(act, self._hub)
-        started.switch()
-        return started
+    def greenlet(self, act: Callable[[], object]) -> greenlet.greenlet:
+        """A greenlet for blocking code. An action of the queue starts it with ``switch``."""
+        return greenlet.greenlet(act, self._hub)
 
     def sleep(self, seconds: float) -> None:
         """Block the calling greenlet for a number of seconds."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from functools import cache
 
 import gevent
 from locust import User
@@ -44,6 +45,7 @@ def stop_when_hopeless(
     counts: Callable[[], Mapping[str, int]],
     active: Callable[[], bool],
     stop: Callable[[HopelessStep], None],
+    needs_tls: Callable[[], bool],
 ) -> None:
     """Check the run until it is over, until each step has succeeded once, or until a step is bound to fail always.
 
@@ -52,9 +54,11 @@ def stop_when_hopeless(
         counts: the counters so far.
         active: whether the run goes on.
         stop: called once, with the step.
+        needs_tls: as for ``hopeless_step``; called once at most.
     """
+    needs_tls = cache(needs_tls)
     while active() and undecided(so_far := counts(), dialect):
-        if found := hopeless_step(so_far, dialect):
+        if found := hopeless_step(so_far, dialect, needs_tls):
             stop(found)
             return
         gevent.sleep(CHECK_EVERY_S)

@@ -155,6 +155,8 @@ class RunCoordinator:
         finally:
             self._run = None
             run.close()
+            if self._master is not None:
+                self._master.run_ended()
 
     # What others ask.
 

@@ -33,7 +33,6 @@ _SERVER = "locust-softphone-edge"
 _ADVICE = {
     "connect_refused": "nothing listens there; is the edge running?",
     "unresolved": "no such host name",
-    "tls_failed": "its certificate does not verify; for a private authority give --softphone-ca FILE",
 }
 
 
@@ -122,8 +121,13 @@ def reach(target: Target) -> Target:
     try:
         return reached(target)
     except AttemptFailed as failed:
-        advice = _ADVICE.get(failed.outcome.value, "it cannot be reached")
-        raise InputError(f"--host {target.url}: {failed.outcome.value}: {advice}") from None
+        raise InputError(f"--host {target.url}: {failed.outcome.value}: {_advice(failed, target)}") from None
+
+
+def _advice(failed: AttemptFailed, target: Target) -> str:
+    if target.tls and failed.outcome in (Outcome.RESET, Outcome.TIMED_OUT):
+        return "it does not answer the TLS handshake: is there TLS on this port?"
+    return failed.detail or _ADVICE.get(failed.outcome.value, "it cannot be reached")
 
 
 def _stats(target: Target) -> dict[str, Any] | None:

@@ -13,23 +13,19 @@
 from __future__ import annotations
 
 import logging
-import platform
-import sys
 import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
-from importlib.metadata import version
 from pathlib import Path
 
 import gevent
 
-from locust_softphone import __version__
-from locust_softphone.config.schedule import Schedule
 from locust_softphone.metrics.run_so_far import RunSoFar
 from locust_softphone.metrics.tally import Tally
 from locust_softphone.runs.build import Aborted, RunEnd, RunStart, build
 from locust_softphone.runs.early_stop import HopelessStep
 from locust_softphone.runs.record import RunRecord
+from locust_softphone.runs.versions import installed_versions
 from locust_softphone.signaling.dialects import Account
 from locust_softphone.signaling.target import Target
 from locust_softphone.signaling.tls import engine
@@ -99,8 +95,8 @@ class Run:
         gevent.spawn(self._results.keep_journal, self._start(self.began_at))
         gevent.spawn(abort_on_failed_expectation, self.options.profile, self.so_far, lambda: self.active, self._abort)
         if not self.options.startup.keep_going:
-            dialect = self.options.profile.dialect
-            gevent.spawn(stop_when_hopeless, dialect, self._counts, lambda: self.active, self._stop_hopeless)
+            dialect, needs_tls = self.options.profile.dialect, self.target.needs_tls
+            gevent.spawn(stop_when_hopeless, dialect, self._counts, lambda: self.active, self._stop_hopeless, needs_tls)
 
     def collect(self) -> None:
         """Hang up all softphones, and add the rest of the measurements."""
@@ -215,10 +211,10 @@ class Run:
         return RunStart(
             run_id=self.folder.name,
             profile=profile.resolved(),
-            planned=_planned_per_second(profile.schedule(), profile.duration_s),
+            planned=profile.schedule().starts_per_second(profile.duration_s),
             calls_each=profile.softphone.calls.count,
             target=self._edge.describe(),
-            versions=_versions(self.target),
+            versions=installed_versions() | ({"tls": engine()} if self.target.tls else {}),
             workers=self.generator.workers,
             began_at=began_at,
             overridden=self.options.overridden,
@@ -232,20 +228,3 @@ class Run:
 def users_for(softphones: int, workers: int) -> int:
     """The number of Locust users: one per softphone, rounded up so that all workers get equally many."""
     return -(-softphones // workers) * workers
-
-
-def _planned_per_second(schedule: Schedule, duration_s: float) -> list[int]:
-    """Planned starts in each second of the plan."""
-    by_end = [schedule.started_by(second + 1 - 1e-9) for second in range(int(duration_s) + 1)]
-    return [after - before for before, after in zip([0, *by_end], by_end, strict=False)]
-
-
-def _versions(target: Target) -> dict[str, str]:
-    packages = ("locust", "gevent", "tenacity", "aiohttp")
-    return {
-        "locust-softphone": __version__,
-        **{package: version(package) for package in packages},
-        **({"tls": engine()} if target.tls else {}),
-        "python": platform.python_version(),
-        "platform": sys.platform,
-    }

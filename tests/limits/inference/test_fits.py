@@ -15,7 +15,7 @@ from locust_softphone.limits.inference.bucket_fit import fit_bucket
 from locust_softphone.limits.inference.observations import Evidence
 from locust_softphone.limits.inference.queue_fit import fit_queue
 from locust_softphone.limits.inference.replay import Replay
-from locust_softphone.limits.inference.search import Bounds, Conflict, Fits
+from locust_softphone.limits.inference.search import Bounds, Conflict, Fits, Region
 from locust_softphone.limits.inference.window_fit import (
     fit_first_window,
     fit_measured_rate,
@@ -69,11 +69,12 @@ def test_a_replay_rules_out_a_limit_that_is_close_to_its_boundary_all_the_time()
     """At a request rate of quota / window a measured rate may decide either way, so it fits a fixed window too."""
     plan = burst_then_pace(150, 23.0, 25.0)
     evidence = Evidence.of(observe(FixedWindow(100, 10.0), plan, rng=random.Random(1)))
-    coincidence = [Bounds(4.343, 5.015), Bounds(100, 118)]
-    truth = [Bounds(9.95, 10.01), Bounds(100, 100)]
+    scales = [4.343 * 1.02**number for number in range(8)]
+    coincidence = Region((Bounds(4.343, 5.015), Bounds(100, 118)), ((s, q) for s in scales for q in range(100, 119, 3)))
+    truth = Region((Bounds(9.95, 10.01), Bounds(100, 100)), [(9.98, 100)])
     replay = Replay(evidence, 0.0)
-    assert replay.least_different(coincidence, lambda s, quota: MeasuredRate(round(quota), s)) > 50
-    assert replay.least_different(truth, lambda s, quota: FixedWindow(round(quota), s)) == 0
+    assert replay.closest(coincidence, lambda s, quota: MeasuredRate(round(quota), s))[0] > 50
+    assert replay.closest(truth, lambda s, quota: FixedWindow(round(quota), s)) == (0, (9.98, 100))
 
 
 @pytest.mark.parametrize("limit", [TokenBucket(20.0, 40), LeakyBucket(20.0, 40, delays=False), FixedWindow(40, 2.0)])

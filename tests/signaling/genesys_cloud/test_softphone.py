@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from locust_softphone.runs import ledger
-from locust_softphone.signaling.dialects.genesys_cloud.client import MAX_CHANNEL_REUSES, GenesysCloud
+from locust_softphone.signaling.dialects.genesys_cloud.channel_use import MAX_CHANNEL_REUSES
+from locust_softphone.signaling.dialects.genesys_cloud.client import GenesysCloud
 from locust_softphone.signaling.dialects.genesys_cloud.session import Session
 from locust_softphone.signaling.dialects.genesys_cloud.users import User
 from locust_softphone.signaling.hosts import Hosts

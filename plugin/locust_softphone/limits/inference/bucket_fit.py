@@ -15,7 +15,7 @@ from itertools import pairwise
 from math import inf, sqrt
 
 from locust_softphone.limits.inference.observations import MOST_POINTS, Arrival, Evidence, thinned
-from locust_softphone.limits.inference.search import Bounds, Conflict, Fits, QuotaRange, fit_scale
+from locust_softphone.limits.inference.search import Bounds, Conflict, Fits, QuotaRange, Region, fit_scale
 
 __all__ = ["fit_bucket"]
 
@@ -31,7 +31,11 @@ def fit_bucket(evidence: Evidence, foreign_share: float = 0.0) -> Fits:
     fits = fit_scale(_BucketFit(evidence, foreign_share).bursts, lowest, highest)
     if isinstance(fits, Conflict):
         return fits
-    return [(Bounds(0.0, rate.high) if rate.low == lowest else rate, burst) for rate, burst in fits]
+    return [
+        Region((Bounds(0.0, rate.high) if rate.low == lowest else rate, burst), region.points)
+        for region in fits
+        for rate, burst in [region]
+    ]
 
 
 class _BucketFit:

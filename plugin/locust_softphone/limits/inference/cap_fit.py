@@ -14,7 +14,7 @@ from itertools import accumulate
 from math import inf
 
 from locust_softphone.limits.inference.observations import Arrival, Evidence, most_foreign
-from locust_softphone.limits.inference.search import Bounds, Conflict, Fits, QuotaRange
+from locust_softphone.limits.inference.search import Bounds, Conflict, Fits, QuotaRange, Region
 
 __all__ = ["fit_cap"]
 
@@ -28,7 +28,10 @@ def fit_cap(evidence: Evidence, foreign_share: float = 0.0) -> Fits:
         most += most_foreign(foreign_share, most / (1 - foreign_share))
     admitted_within = (admission.earliest_s, admission.latest_s) if admission else (inf, inf)
     found = QuotaRange(max(1, least), most, admitted_within, refusal)
-    return [(Bounds(found.low, found.high),)] if found.holds else Conflict(found)
+    if not found.holds:
+        return Conflict(found)
+    cap = Bounds(found.low, found.high)
+    return [Region((cap,), [(cap.low if cap.high == inf else (cap.low + cap.high) / 2,)])]
 
 
 class _CapFit:

@@ -11,7 +11,7 @@ If other clients may use the limit, the bounds of the first two steps are not ce
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 
 from locust_softphone.limits.inference.kinds import RARE, SIMPLE, Kind, Method
@@ -37,11 +37,13 @@ class Hypothesis:
         kind: the kind of limit.
         bounds: the bounds of its parameters, by name.
         foreign_share: the share of the limit that other clients are assumed to have used.
+        likely: the parameters within the bounds that explain the observations best.
     """
 
     kind: Kind
     bounds: Mapping[str, Bounds]
     foreign_share: float = 0.0
+    likely: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -116,7 +118,8 @@ def diagnose(observations: Iterable[Observation], foreign_share: float = 0.0, un
     if (queue := fit_queue(evidence, undelayed_s)) is not None:
         kind = Kind.WORK_QUEUE if queue.works else Kind.LEAKY_QUEUE
         bounds = {"rate": queue.rate} | ({"capacity": queue.capacity} if queue.capacity else {})
-        return result((Hypothesis(kind, bounds, foreign_share),))
+        likely = {name: (each.low + each.high) / 2 for name, each in bounds.items()}
+        return result((Hypothesis(kind, bounds, foreign_share, likely),))
     if not evidence.every_refusal:
         return result()
     return result(*_explain(evidence, (foreign_share, *(share for share in FOREIGN_SHARES if share > foreign_share))))
@@ -154,11 +157,13 @@ def _explain_by(method: Method, evidence: Evidence, share: float) -> list[Hypoth
     fits = method.fit(evidence, share)
     if isinstance(fits, Conflict):
         return RuledOut(method.kind, *fits.quota)
-    hypotheses = [Hypothesis(method.kind, dict(zip(method.parameters, bounds, strict=True)), share) for bounds in fits]
-    if method.make is None:
-        return hypotheses
-    make = partial(method.make, evidence)
+    make = None if method.make is None else partial(method.make, evidence)
     replay = Replay(evidence, share)
-    different = [replay.least_different(bounds, make) for bounds in fits]
-    surviving = [hypothesis for hypothesis, number in zip(hypotheses, different, strict=True) if not number]
-    return surviving or RuledOut(method.kind, different=min(different))
+    surviving, fewest = [], 0
+    for region in fits:
+        different, likely = (0, region.points[0]) if make is None else replay.closest(region, make)
+        bounds = dict(zip(method.parameters, region, strict=True))
+        if not different:
+            surviving.append(Hypothesis(method.kind, bounds, share, dict(zip(method.parameters, likely, strict=True))))
+        fewest = min(fewest, different) if fewest else different
+    return surviving or RuledOut(method.kind, different=fewest)

@@ -1,14 +1,13 @@
 """Fits a bucket that is filled in lumps: the interval T between two fills, the lump q, the burst b.
 
-The limit begins to admit again at a fill, so the first admissions after refusals are T apart, or a multiple of T. With
+The limit begins to admit again at a fill, so the first admissions after refusals are a multiple of T apart. With
 time counted in fills instead of seconds, it is a token bucket with a rate of q tokens per fill.
 """
 
 from __future__ import annotations
 
-from itertools import pairwise
-from math import floor
-from statistics import median
+from collections.abc import Sequence
+from math import ceil, floor
 
 from locust_softphone.limits.inference.bucket_fit import fit_bucket
 from locust_softphone.limits.inference.observations import Arrival, Evidence
@@ -16,19 +15,50 @@ from locust_softphone.limits.inference.search import Bounds, Conflict, Fits, Quo
 
 __all__ = ["fit_lumps"]
 
+FEWEST_FILLS = 2
+MOST_FILLS = 200  # that the interval is narrowed by
+UNSURE = 1.5  # an interval must be this many times as long as the uncertainty of a fill
+MOST_POSSIBLE = 60
+MOST_TRIED = 6
+
 
 def fit_lumps(evidence: Evidence, foreign_share: float = 0.0) -> Fits:
-    """The interval between two fills, the tokens per fill, and the burst; needs three observed fills."""
-    fills = [(refused.earliest_s, admitted.latest_s) for refused, admitted in evidence.reopenings]
-    if len(fills) < 3:
-        return Conflict(QuotaRange(1.0, 0.0))
-    gap_s = median(later[0] - earlier[0] for earlier, later in pairwise(fills))
-    number = max(1, round((fills[-1][0] - fills[0][0]) / gap_s))
-    interval_s = Bounds((fills[-1][0] - fills[0][1]) / number, (fills[-1][1] - fills[0][0]) / number)
-    if interval_s.low <= 0:
-        return Conflict(QuotaRange(1.0, 0.0))
-    bucket = fit_bucket(_in_fills(evidence, Bounds(*fills[0]), interval_s), foreign_share)
-    return bucket if isinstance(bucket, Conflict) else [(interval_s, *bounds) for bounds in bucket]
+    """The interval between two fills, the tokens per fill, and the burst; needs two observed fills."""
+    fills = [Bounds(refused.earliest_s, admitted.latest_s) for refused, admitted in evidence.reopenings]
+    nearest: Conflict | None = None
+    for interval_s in _intervals(fills)[:MOST_TRIED] if len(fills) >= FEWEST_FILLS else ():
+        bucket = fit_bucket(_in_fills(evidence, fills[0], interval_s), foreign_share)
+        if not isinstance(bucket, Conflict):
+            return [region.preceded_by(interval_s) for region in bucket]
+        nearest = nearest or bucket
+    return nearest or Conflict(QuotaRange(1.0, 0.0))
+
+
+def _intervals(fills: Sequence[Bounds]) -> list[Bounds]:
+    """The intervals for which all observed fills are whole multiples of it apart, the longest first.
+
+    Intervals about as short as the uncertainty of the fills are always possible, so they are left out.
+    """
+    unsure_s = sorted(fill.high - fill.low for fill in fills)[len(fills) // 2]
+    first, last = fills[0], fills[-1]
+    possible = [Bounds(UNSURE * unsure_s, last.high - first.low)]
+    for fill in fills[1 : 1 + MOST_FILLS]:
+        possible = [
+            both
+            for each in possible
+            for number in range(
+                ceil((fill.low - first.high) / each.high), floor((fill.high - first.low) / each.low) + 1
+            )
+            if number > 0
+            and (both := _overlap(each, (fill.low - first.high) / number, (fill.high - first.low) / number))
+        ]
+        possible = sorted(possible, reverse=True)[:MOST_POSSIBLE]
+    return possible
+
+
+def _overlap(bounds: Bounds, low: float, high: float) -> Bounds | None:
+    both = Bounds(max(bounds.low, low), min(bounds.high, high))
+    return both if 0 < both.low <= both.high else None
 
 
 def _in_fills(evidence: Evidence, fill: Bounds, interval_s: Bounds) -> Evidence:

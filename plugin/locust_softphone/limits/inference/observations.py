@@ -84,6 +84,7 @@ class Evidence:
         self.reopenings = self._reopenings()
         self.refusals = self._informative_refusals()
         self.admissions = thinned(passed, MOST_POINTS)
+        self.last_admissions = self._last_admissions(passed)
         self.shortest_s = shortest_s
         self.begin_s = self.all[0].earliest_s
         self.span_s = max(self.everything.latest[-1] - self.begin_s, 1e-6)
@@ -143,6 +144,17 @@ class Evidence:
                 found.append((latest, each))
                 latest = None
         return found
+
+    def _last_admissions(self, passed: Sequence[Arrival]) -> list[Arrival]:
+        """Some of the admissions; more of those next to a refusal, when the limit is nearly used up."""
+        next_to = [
+            each
+            for pair in pairwise(self.all)
+            if pair[0].admitted is not pair[1].admitted
+            for each in pair
+            if each.admitted
+        ]
+        return sorted({*thinned(next_to, MOST_POINTS // 8), *thinned(passed, MOST_POINTS // 16)})
 
     def _informative_refusals(self) -> list[Arrival]:
         """Some of the refusals. Those next to an admission give the closest bounds, so more of them are kept."""

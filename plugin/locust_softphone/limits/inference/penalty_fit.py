@@ -50,20 +50,24 @@ def _fit(evidence: Evidence, runs: list[_Run], penalty_s: Bounds, foreign_share:
     if not 0 < penalty_s.low <= penalty_s.high < inf:
         return Conflict(QuotaRange(*penalty_s))
     bucket = fit_bucket(evidence.with_refusals(run.first for run in runs), foreign_share)
-    return bucket if isinstance(bucket, Conflict) else [(penalty_s, *bounds) for bounds in bucket]
+    return bucket if isinstance(bucket, Conflict) else [region.preceded_by(penalty_s) for region in bucket]
 
 
 def _runs(evidence: Evidence) -> list[_Run]:
     """The runs of refusals, in order."""
     refused_at = [each.earliest_s for each in evidence.every_refusal]
     sent_at = [each.earliest_s for each in evidence.all]
-    runs, begin = [], -inf
+    runs, begin, unsure_from = [], -inf, -inf
     for last, admitted in evidence.reopenings:
-        run = evidence.every_refusal[bisect_left(refused_at, begin) : bisect_left(refused_at, admitted.earliest_s)]
-        begin = admitted.latest_s  # requests sent earlier may have arrived at the end of this penalty
+        from_there = bisect_left(refused_at, begin)
+        run = evidence.every_refusal[from_there : bisect_left(refused_at, admitted.earliest_s)]
+        unsure = evidence.every_refusal[
+            bisect_left(refused_at, unsure_from) : from_there
+        ]  # the end of the last penalty?
+        begin, unsure_from = admitted.latest_s, admitted.earliest_s
         if not run:
             continue
-        first = run[0]._replace(latest_s=min(each.latest_s for each in run))
+        first = min([*unsure, run[0]])._replace(latest_s=min(each.latest_s for each in run))
         positions = [bisect_left(sent_at, each.earliest_s) for each in run if each.earliest_s > first.latest_s]
         gaps = [evidence.all[each].earliest_s - evidence.all[each - 1].latest_s for each in positions]
         before = evidence.all[bisect_left(sent_at, admitted.earliest_s) - 1]

@@ -7,12 +7,12 @@ same time is unknown, so the replay compares the number of admissions in each in
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from itertools import groupby, product
+from collections.abc import Callable
+from itertools import groupby
 
 from locust_softphone.limits.decision import Limit
-from locust_softphone.limits.inference.observations import Evidence
-from locust_softphone.limits.inference.search import Bounds
+from locust_softphone.limits.inference.observations import Evidence, thinned
+from locust_softphone.limits.inference.search import Region
 
 __all__ = ["Replay"]
 
@@ -21,8 +21,8 @@ BINS = 100  # intervals of time in which admissions are counted
 JITTERS = 5  # a bin is at least this many times as long as the jitter
 TOLERATED = 0.15  # share of the rarer decision that may differ
 TOLERATED_AT_LEAST = 6
-WIDE = 10.0  # a few points cannot represent bounds with a greater ratio
-POINTS = 8  # along a diagonal of the bounds
+FEWEST_POINTS = 9  # that are replayed, also of a long history
+MOST_DECIDED = 200_000  # decisions of all replays of a region
 
 
 class Replay:
@@ -45,34 +45,25 @@ class Replay:
                 break
             self._bins.append(([now for now, _ in in_bin], sum(admitted for _, admitted in in_bin)))
         admitted = sum(count for _, count in self._bins)
-        rarer = min(admitted, sum(len(instants) for instants, _ in self._bins) - admitted)
+        self._replayed = sum(len(instants) for instants, _ in self._bins)
+        rarer = min(admitted, self._replayed - admitted)
         self._tolerated = TOLERATED_AT_LEAST + (TOLERATED + 3 * foreign_share) * rarer
 
-    def least_different(self, bounds: Sequence[Bounds], make: Callable[..., Limit]) -> int:
-        """How many decisions differ for the best limit within the bounds; 0 if tolerable, or if they are too wide."""
-        if any(each.high > WIDE * each.low for each in bounds):
-            return 0
-        found = (self._different(make(*point)) for point in _points(bounds))
-        fewest = next(found)
-        while fewest > self._tolerated and (another := next(found, None)) is not None:
-            fewest = min(fewest, another)
-        return fewest if fewest > self._tolerated else 0
+    def closest(self, region: Region, make: Callable[..., Limit]) -> tuple[int, tuple[float, ...]]:
+        """How many decisions differ for the best point of a region, and the point; 0 if the number is tolerable."""
+        points = thinned(region.points, max(FEWEST_POINTS, MOST_DECIDED // max(1, self._replayed)))
+        fewest, best = self._tolerated * 1000 + 1, region.points[0]
+        for point in points:
+            different = self._different(make(*point))
+            if different < fewest:
+                fewest, best = different, point
+        return (round(fewest) if fewest > self._tolerated else 0), best
 
     def _different(self, limit: Limit) -> int:
-        """How many decisions of this limit differ; stops counting when there are too many."""
+        """How many decisions of this limit differ; stops counting when there are far too many."""
         different = 0
         for instants, admitted in self._bins:
             different += abs(sum(limit.admit(now).admitted for now in instants) - admitted)
-            if different > self._tolerated:
+            if different > 3 * self._tolerated:
                 break
         return different
-
-
-def _points(bounds: Sequence[Bounds]) -> Iterator[tuple[float, ...]]:
-    """The middle, points along both diagonals, and the corners."""
-    yield tuple((each.low + each.high) / 2 for each in bounds)
-    for number in range(1, POINTS):
-        up = tuple(each.low * (each.high / each.low) ** (number / POINTS) for each in bounds)
-        yield up
-        yield *up[:-1], bounds[-1].high * (bounds[-1].low / bounds[-1].high) ** (number / POINTS)
-    yield from product(*bounds)

@@ -7,20 +7,22 @@ halved. What remains are the bounds (set inversion by interval analysis, Jaulin 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from math import inf, sqrt
-from typing import Generic, NamedTuple, TypeVar
+from math import ceil, inf, log, sqrt
+from typing import Generic, NamedTuple, Self, TypeVar
 
 from locust_softphone.limits.inference.observations import Arrival
 
-__all__ = ["Bounds", "Conflict", "Fits", "QuotaRange", "Tightest", "fit_scale"]
+__all__ = ["Bounds", "Conflict", "Fits", "QuotaRange", "Region", "Tightest", "fit_scale"]
 
 COARSE = 0.02  # relative precision with which ranges that hold are found
 PRECISION = 0.002  # relative precision of their ends
 WIDE = 1.1  # a range with a greater ratio is accepted whole if its ends and its middle hold
 PARTS = 5  # of a range, for which the quota is computed
 MOST_RANGES = 60
+POINTS_APART = 1.02  # ratio of the scales of two neighbouring points in a region
+MOST_POINTS = 40
 
 T = TypeVar("T")
 
@@ -63,8 +65,29 @@ class Conflict:
     quota: QuotaRange
 
 
-Fits = list[tuple[Bounds, ...]] | Conflict
-"""The bounds of all parameters, for each range of the scale that holds; or why none does."""
+class Region(tuple[Bounds, ...]):
+    """The bounds of all parameters, for one range of the scale that holds.
+
+    Attributes:
+        points: parameters within the bounds, all along the range. The bounds are a box, and most of a box does not
+            explain the observations.
+    """
+
+    points: tuple[tuple[float, ...], ...]
+
+    def __new__(cls, bounds: Iterable[Bounds], points: Iterable[tuple[float, ...]]) -> Self:
+        region = super().__new__(cls, bounds)
+        region.points = tuple(points)
+        return region
+
+    def preceded_by(self, parameter: Bounds) -> Region:
+        """The same region with another parameter before the others."""
+        middle = (parameter.low + parameter.high) / 2
+        return Region((parameter, *self), ((middle, *point) for point in self.points))
+
+
+Fits = list[Region] | Conflict
+"""A region for each range of the scale that holds; or why none does."""
 
 
 class Tightest(Generic[T]):
@@ -95,7 +118,7 @@ def fit_scale(quotas: Callable[[float, float], QuotaRange], low: float, high: fl
         high: the greatest scale.
 
     Returns:
-        The bounds of the scale and of the quota, for each range of the scale that holds.
+        A region of the scale and the quota, for each range of the scale that holds.
     """
     search = _Search(quotas)
     ranges: list[Bounds] = []
@@ -104,9 +127,7 @@ def fit_scale(quotas: Callable[[float, float], QuotaRange], low: float, high: fl
             ranges[-1] = Bounds(ranges[-1].low, cell.high)
         else:
             ranges.append(cell)
-    fits: list[tuple[Bounds, ...]] = [
-        fit for scale_range in ranges[:MOST_RANGES] if (fit := search.ends(scale_range)) is not None
-    ]
+    fits = [fit for scale_range in ranges[:MOST_RANGES] if (fit := search.ends(scale_range)) is not None]
     if fits:
         return fits
     return search.nearest or Conflict(quotas(low, high))
@@ -139,7 +160,7 @@ class _Search:
         found = (self._quotas(scale, scale) for scale in scales)
         return all(each.holds and each.high < inf for each in found)
 
-    def ends(self, scale_range: Bounds) -> tuple[Bounds, Bounds] | None:
+    def ends(self, scale_range: Bounds) -> Region | None:
         """The precise ends of a range that holds, and the quotas in it."""
         least = next(self.holding(*scale_range, PRECISION), None)
         if least is None:
@@ -149,4 +170,14 @@ class _Search:
         cells = [(least.low * step**number, least.low * step ** (number + 1)) for number in range(PARTS)]
         found = [each for cell in (least, most, *cells) if (each := self._quotas(*cell)).holds and each.high < inf]
         quota = Bounds(min(each.low for each in found), max(each.high for each in found))
-        return Bounds(least.low, most.high), quota
+        scale = Bounds(least.low, most.high)
+        return Region((scale, quota), self._points(scale, quota))
+
+    def _points(self, scale: Bounds, quota: Bounds) -> Iterator[tuple[float, float]]:
+        """Scales at small distances, each with the middle of its quotas; from the middle outwards."""
+        parts = min(MOST_POINTS, max(2, 2 * ceil(log(scale.high / scale.low) / log(POINTS_APART) / 2)))
+        for number in sorted(range(parts + 1), key=lambda number: abs(number - parts / 2)):
+            at = scale.low * (scale.high / scale.low) ** (number / parts)
+            found = self._quotas(at, at)
+            middle = (found.low + min(found.high, quota.high)) / 2
+            yield at, min(max(middle, quota.low), quota.high)

@@ -22,7 +22,7 @@ MOST_WINDOWS = 200  # in the observed time
 GAPS = 2  # a window must be this many times as long as the uncertainty of its boundary
 JITTERS = 4  # a window must be this many times as long as the jitter
 MOST_BEGINS = 400  # checked windows of a sliding log
-MOST_DECISIONS = 300  # checked for a sliding counter
+MOST_DECISIONS = 80  # checked for a sliding counter
 
 
 def fit_sliding_log(evidence: Evidence, foreign_share: float = 0.0) -> Fits:
@@ -118,7 +118,7 @@ def _fit_windows(evidence: Evidence, foreign_share: float, windows_of: Windows, 
 
 def _fit_counter(evidence: Evidence, counted: ArrivalCurve, foreign_share: float, own: int) -> Fits:
     rows_of = one_after_another(evidence)
-    admissions = Tightest(thinned(evidence.admissions, MOST_DECISIONS))
+    admissions = Tightest(evidence.last_admissions)
     refusals = Tightest(thinned(evidence.refusals, MOST_DECISIONS))
 
     def quotas(shortest_s: float, longest_s: float) -> QuotaRange:

@@ -29,6 +29,7 @@ from locust_softphone.signaling.softphone import Softphone
 from locust_softphone.signaling.token import SharedToken, TokenSource
 from locust_softphone.swarm.load.connections import sample_connections
 from locust_softphone.swarm.load.event_loop import monitor_event_loop
+from locust_softphone.swarm.load.lease import LEASE_S, Lease
 from locust_softphone.swarm.load.recorder import Recorder
 from locust_softphone.swarm.load.resources import raise_descriptor_limit, shortages
 from locust_softphone.swarm.load.telemetry import telemetry_of
@@ -64,12 +65,14 @@ class LoadGenerator:
         *,
         slots: Sequence[int],
         shared_token: TokenSource | None = None,
+        lease: Lease | None = None,
         pace_share: float = 1.0,
         spread_back_off: Callable[[str, float], None] | None = None,
     ) -> None:
         self._schedule = profile.schedule()
         self.recorder = Recorder(environment.events.request, telemetry_of(environment))
         self.stopped = False
+        self._lease = lease
         self._environment = environment
         self._slots = deque(slots)
         self._phones: list[Softphone] = []
@@ -190,10 +193,17 @@ class LoadGenerator:
 
         Returns:
             Whether it may start. It may not if another worker has taken over the slot, or if the plan is over: a late
-            generator must not go on when its run should have ended.
+            generator must not go on when its run should have ended. On a worker whose lease had expired it may not if
+            it would start later than a lease lasts, or many would start at once: it is counted as skipped.
         """
         self._begun.wait()
         gevent.sleep(max(softphone.planned_s - self.clock(), 0.0))
+        if self._lease is not None:
+            self._lease.wait()
+            if self.clock() - softphone.planned_s > LEASE_S and softphone.number not in self._released:
+                self.recorder.count("starts_skipped", self.clock())
+                self.done(softphone)
+                return False
         if softphone.number in self._released:
             return False
         if self.clock() >= self.context.end_s:

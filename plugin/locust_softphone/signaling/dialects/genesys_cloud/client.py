@@ -7,9 +7,8 @@
     ready      on the WebSocket, see session.py
     offer      POST api…/api/v2/conversations/calls, and then on the WebSocket until the call is active
 
-A reconnect uses the same channel without a request. It uses a new one after the tenth time, after a goodbye, and when
-the edge demands it. Until identity and channel have succeeded once, each try makes both again. Both are as in
-genesys-cloud-streaming-client 19.4.1, client.js, prepareForConnect.
+Which of identity and channel are left says channel_use.py. A softphone gives its channel up after a goodbye, and when
+the edge demands it.
 """
 
 from __future__ import annotations
@@ -23,6 +22,7 @@ from uuid import UUID
 from locust_softphone.errors import AttemptFailed
 from locust_softphone.metrics.outcome import Outcome
 from locust_softphone.signaling.dialect import Reply, SetupStep
+from locust_softphone.signaling.dialects.genesys_cloud.channel_use import ChannelUse
 from locust_softphone.signaling.dialects.genesys_cloud.keep_alive import Intervals
 from locust_softphone.signaling.dialects.genesys_cloud.session import Session
 from locust_softphone.signaling.dialects.genesys_cloud.users import User, is_jid
@@ -39,7 +39,6 @@ __all__ = ["CALL_TO", "DialectClient", "GenesysCloud"]
 CALL_TO = "+12025550100"
 """The number to call at a simulated edge: reserved for fiction (NANP 555-0100 to 0199)."""
 
-MAX_CHANNEL_REUSES = 10
 _ID = r"[A-Za-z0-9._~-]{1,256}"
 
 
@@ -95,7 +94,7 @@ class GenesysCloud:
 class DialectClient:
     """The state of one softphone between attempts: its user, its channel, its HTTP connections."""
 
-    __slots__ = ("_api", "_asked_jid", "_channel", "_login", "_reuses", "_user", "dialect", "jid", "number", "resource")
+    __slots__ = ("_api", "_asked_jid", "_login", "_use", "_user", "dialect", "jid", "number", "resource")
 
     def __init__(self, dialect: GenesysCloud, number: int) -> None:
         self.dialect = dialect
@@ -104,8 +103,7 @@ class DialectClient:
         self.jid = self._user.jid
         self.resource = str(UUID(int=dialect.random.getrandbits(128), version=4))
         self._asked_jid = self.jid
-        self._channel = ""
-        self._reuses = 0
+        self._use = ChannelUse(knows_user=bool(self.jid))
         self._api = HttpConnection(dialect.hosts.api, number)
         same = dialect.hosts.login is dialect.hosts.api
         self._login = self._api if same else HttpConnection(dialect.hosts.login, number)
@@ -126,13 +124,8 @@ class DialectClient:
         return fetch_token(self._login, dialect.identity(self.number), dialect.basic, dialect.timeout_s, now_s)
 
     def setup_steps(self) -> Sequence[SetupStep]:
-        if self._channel:
-            self._reuses += 1
-            if self._reuses < MAX_CHANNEL_REUSES:
-                return ()
-            self.forget_channel()
-        identity: list[SetupStep] = [] if self.jid else [("identity", self._ask_identity)]
-        return [*identity, ("channel", self._open_channel)]
+        requests = {"identity": self._ask_identity, "channel": self._open_channel}
+        return [(step, requests[step]) for step in self._use.steps_left()]
 
     def _ask_identity(self, token: Token) -> Reply[None]:
         """Request the user of the token; the answer is kept once there is a channel too."""
@@ -151,14 +144,15 @@ class DialectClient:
         channel = json_object(response.body).get("id")
         if not isinstance(channel, str) or not re.fullmatch(_ID, channel):
             raise AttemptFailed(Outcome.MALFORMED, status=response.status)
-        self._channel, self._reuses, self.jid = channel, 0, self._asked_jid
+        self._use.opened(channel)
+        self.jid = self._asked_jid
         return None, response.advice
 
     def connect(self, token: Token) -> Reply[Session]:
         dialect = self.dialect
         connection = Connection.open(
             dialect.hosts.streaming,
-            f"/stream/channels/{self._channel}",
+            f"/stream/channels/{self._use.channel}",
             dialect.identity(self.number),
             timeout_s=dialect.timeout_s,
             subprotocol=SUBPROTOCOL,
@@ -181,7 +175,7 @@ class DialectClient:
 
     def forget_channel(self) -> None:
         """Open the next connection on a new channel."""
-        self._channel, self._reuses = "", 0
+        self._use.forget()
 
     def _headers(self, token: Token) -> str:
         identity = self.dialect.identity(self.number)

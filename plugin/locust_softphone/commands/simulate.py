@@ -1,0 +1,138 @@
+"""``locust-softphone simulate``: runs profiles in virtual time, against a model of the edge, and compares them."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+import sys
+from pathlib import Path
+
+from locust_softphone.commands.argument_types import checked, whole_number
+from locust_softphone.commands.arguments import (
+    TEXT,
+    add_format_option,
+    add_option,
+    add_override_options,
+    add_runs_option,
+)
+from locust_softphone.commands.output import print_comparison
+from locust_softphone.config import strict_yaml
+from locust_softphone.config.key_overrides import load_overridden, parse_set
+from locust_softphone.config.policy import Policy, load_policy
+from locust_softphone.config.profile import Profile
+from locust_softphone.config.profile_files import profile_folders
+from locust_softphone.config.ramp import MOST_USERS
+from locust_softphone.config.units import parse_duration
+from locust_softphone.errors import ExitCode, InputError
+from locust_softphone.report.comparison import compare_runs
+from locust_softphone.runs import history, storage
+from locust_softphone.simulation.network_model import NetworkModel
+from locust_softphone.simulation.simulated_record import simulate
+from locust_softphone.simulation.simulated_run import Surroundings
+
+__all__ = ["add_arguments", "add_simulation_options", "network_of", "policy_of", "profiles_of", "run"]
+
+MOST_REPEATS = 1000
+_EDGE = "edge"
+EXAMPLES = """\
+locust-softphone simulate burst-500 paced-50
+locust-softphone simulate burst-500 --users 5000 --policy policy.yaml --rtt 20ms --repeat 5
+locust-softphone simulate burst-500 --sweep ramp=5s,8s,9s,10s
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the command's arguments."""
+    parser.epilog = EXAMPLES
+    parser.description = (
+        "Run profiles in virtual time and compare them: the softphones of a real run, against a model of the edge. "
+        "Nothing is sent, and a run of a minute takes less than a second. Each run writes a run record, which report "
+        "compares with those of real runs. The same seed gives the same measurements."
+    )
+    parser.add_argument("profiles", nargs="+", metavar="PROFILE", help="name or file")
+    add_simulation_options(parser)
+    add_override_options(parser)
+    parser.add_argument(
+        "--repeat",
+        type=whole_number(MOST_REPEATS),
+        default=1,
+        metavar="N",
+        help="simulate each profile N times, with other random numbers (default: 1)",
+    )
+    add_runs_option(parser, "where run records are written")
+    add_format_option(parser)
+
+
+def add_simulation_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options that say what is simulated: the edge's policy, the number of users, the network, the seed."""
+    add_option(parser, "--policy", "FILE", "policy of the simulated edge (default: the profile's, or the default one)")
+    parser.add_argument("--users", type=whole_number(MOST_USERS), metavar="N", help="instead of the profile's users")
+    network = NetworkModel()
+    for name, text, default in (
+        ("--rtt", "round trip to the edge", f"{network.round_trip_s * 1000:g}ms"),
+        ("--jitter", "each way takes up to this much longer, at random", "0s"),
+        ("--work", "processor time for each request, one after the other", f"{network.work_s * 1000:g}ms"),
+    ):
+        parser.add_argument(name, type=checked(parse_duration), metavar="DURATION", help=f"{text} (default: {default})")
+    parser.add_argument(
+        "--network-of", type=Path, metavar="RUN", help="take round trip, jitter and work from a run record"
+    )
+    parser.add_argument(
+        "--seed", type=whole_number(2**32 - 1), default=1, metavar="N", help="of everything random (default: 1)"
+    )
+
+
+def run(parsed: argparse.Namespace) -> int:
+    """Simulate the profiles and print the comparison; returns the most serious exit code."""
+    profiles = profiles_of(parsed)
+    network = network_of(parsed)
+    policies = [policy_of(parsed, profile) for profile in profiles]
+    records = []
+    for number in range(parsed.repeat):
+        for profile, policy in zip(profiles, policies, strict=True):
+            record = simulate(profile, Surroundings(policy, network, parsed.seed + number))
+            storage.write(record, parsed.runs / record.run_id)
+            records.append(record)
+    print_comparison(compare_runs(records), parsed.format)
+    print(f"simulated with {network}", file=sys.stdout if parsed.format == TEXT else sys.stderr)
+    return ExitCode.most_serious(record.exit_code for record in records)
+
+
+def profiles_of(parsed: argparse.Namespace) -> list[Profile]:
+    """The profiles with their overrides.
+
+    Raises:
+        InputError: with every problem of every profile.
+    """
+    sets = [parse_set(f"users={parsed.users}")] if parsed.users else []
+    profiles: list[Profile] = []
+    problems: list[str] = []
+    for name in parsed.profiles:
+        try:
+            profiles += load_overridden(name, profile_folders(), [*sets, *parsed.sets], parsed.sweeps)
+        except InputError as error:
+            problems += error.problems
+    if problems:
+        raise InputError(*dict.fromkeys(problems))
+    return profiles
+
+
+def policy_of(parsed: argparse.Namespace, profile: Profile) -> Policy:
+    """The policy of the simulated edge: that of ``--policy``, or the profile's own."""
+    if parsed.policy:
+        return load_policy(parsed.policy)
+    try:
+        return strict_yaml.loads(json.dumps(profile.edge), Policy, name=_EDGE)
+    except InputError as error:
+        problems = (re.sub(rf"^{_EDGE}:\d+:", f"{profile.name}: edge:", problem) for problem in error.problems)
+        raise InputError(*problems) from None
+
+
+def network_of(parsed: argparse.Namespace) -> NetworkModel:
+    """The network that the options describe."""
+    network = NetworkModel()
+    if parsed.network_of:
+        network = NetworkModel.from_record(history.read_or_recover(history.find(str(parsed.network_of), parsed.runs)))
+    given = {"round_trip_s": parsed.rtt, "jitter_s": parsed.jitter, "work_s": parsed.work}
+    return network.with_given({name: value for name, value in given.items() if value is not None})

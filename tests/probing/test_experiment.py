@@ -1,0 +1,99 @@
+"""Probes in virtual time: of limits whose kind and parameters are known here, but not to the probe."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import cache
+
+import pytest
+
+from locust_softphone.limits.decision import Limit
+from locust_softphone.limits.fixed_window import FixedWindow
+from locust_softphone.limits.inference.kinds import Kind
+from locust_softphone.limits.leaky_bucket import LeakyBucket
+from locust_softphone.limits.penalty import Penalty
+from locust_softphone.limits.session_cap import SessionCap
+from locust_softphone.limits.sliding_counter import MeasuredRate
+from locust_softphone.limits.sliding_log import SlidingLog
+from locust_softphone.limits.token_bucket import TokenBucket
+from locust_softphone.probing.experiment import Finding, probe
+from locust_softphone.probing.probe_budget import Budget
+from locust_softphone.probing.virtual_target import VirtualTarget
+
+CASES: dict[str, tuple[Callable[[], Limit], Kind, Mapping[str, float]]] = {
+    "bucket": (lambda: TokenBucket(50.0, 150), Kind.TOKEN_BUCKET, {"rate": 50.0, "burst": 150}),
+    "slow bucket": (lambda: TokenBucket(5.0, 20), Kind.TOKEN_BUCKET, {"rate": 5.0, "burst": 20}),
+    "nginx nodelay": (lambda: LeakyBucket(20.0, 9, delays=False), Kind.TOKEN_BUCKET, {"rate": 20.0, "burst": 10}),
+    "queue": (lambda: LeakyBucket(20.0, 40, delays=True), Kind.LEAKY_QUEUE, {"rate": 20.0}),
+    "cap": (lambda: SessionCap(300), Kind.CAP, {"cap": 300}),
+    "window": (lambda: FixedWindow(60, 10.0), Kind.FIRST_WINDOW, {"window_s": 10.0, "quota": 60}),
+    "aligned": (lambda: FixedWindow(60, 10.0, 3.0), Kind.ALIGNED_WINDOW, {"window_s": 10.0, "quota": 60}),
+    "log": (lambda: SlidingLog(60, 10.0), Kind.SLIDING_LOG, {"window_s": 10.0, "quota": 60}),
+    "measured": (lambda: MeasuredRate(60, 10.0), Kind.MEASURED_RATE, {"window_s": 10.0, "quota": 60}),
+    "penalty": (lambda: Penalty(TokenBucket(20.0, 40), 5.0), Kind.PENALTY, {"penalty_s": 5.0, "burst": 40}),
+}
+
+
+@cache
+def probed(name: str) -> Finding:
+    """The result of a probe with the default budget."""
+    return probe(VirtualTarget(CASES[name][0]()))
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_a_probe_finds_the_kind_and_the_size(name: str) -> None:
+    _, kind, truth = CASES[name]
+    finding = probed(name)
+    best = finding.best
+    assert best is not None, finding.diagnosis
+    assert best.kind is kind, finding.diagnosis
+    assert all(best.bounds[parameter].low <= true <= best.bounds[parameter].high for parameter, true in truth.items())
+    assert finding.spent == ""
+
+
+def test_the_bounds_of_a_bucket_are_narrow() -> None:
+    best = probed("bucket").best
+    assert best is not None
+    assert best.bounds["rate"].high <= 1.03 * best.bounds["rate"].low
+    assert best.bounds["burst"].high <= best.bounds["burst"].low + 5
+
+
+def test_the_first_second_of_a_probe_sends_a_few_requests() -> None:
+    finding = probed("bucket")
+    began_s = finding.observations[0].sent_s
+    assert sum(each.sent_s < began_s + 1 for each in finding.observations) <= 3
+
+
+@pytest.mark.parametrize(
+    ("budget", "spent"),
+    [
+        (Budget(most_requests=100), "100 requests"),
+        (Budget(most_refused=10), "10 refusals"),
+        (Budget(longest_s=6.0), "6 s"),
+    ],
+)
+def test_a_probe_keeps_to_its_budget(budget: Budget, spent: str) -> None:
+    finding = probe(VirtualTarget(TokenBucket(50.0, 20)), budget)
+    assert finding.spent == spent
+    assert len(finding.observations) <= budget.most_requests
+    assert sum(not each.admitted for each in finding.observations) <= budget.most_refused + 40  # were under way
+    assert finding.seconds <= budget.longest_s + 1.0
+
+
+def test_without_a_limit_there_is_no_hypothesis() -> None:
+    finding = probe(VirtualTarget(TokenBucket(1e6, 1e6)), Budget(most_requests=500))
+    assert finding.best is None
+    assert (finding.diagnosis.requests, finding.diagnosis.refused) == (500, 0)
+
+
+def test_an_interrupted_probe_keeps_what_it_knows() -> None:
+    said: list[str] = []
+
+    def say(line: str) -> None:
+        said.append(line)
+        if "measures" in line or "separates" in line:
+            raise KeyboardInterrupt
+
+    finding = probe(VirtualTarget(TokenBucket(20.0, 9)), say=say)
+    assert finding.spent == "interrupted", said
+    assert Kind.TOKEN_BUCKET in finding.diagnosis.kinds
