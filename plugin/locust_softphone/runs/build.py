@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -25,6 +26,8 @@ from locust_softphone.runs.saturation import on_time_per_s
 __all__ = ["Aborted", "RunEnd", "RunStart", "build", "iso"]
 
 MOST_CAUSES = 20
+logger = logging.getLogger(__name__)
+
 EXIT_CODES: Mapping[Verdict, ExitCode] = {
     "passed": ExitCode.PASSED,
     "failed": ExitCode.FAILED,
@@ -176,10 +179,14 @@ def build(start: RunStart, tally: Tally, end: RunEnd) -> RunRecord:
     )
 
 
-def _limits(start: RunStart, tally: Tally) -> list[dict[str, Any]]:
-    """The diagnosis of the limits that the run met."""
+def _limits(start: RunStart, tally: Tally) -> list[dict[str, Any]] | None:
+    """The diagnosis of the limits that the run met; None if it failed: a run's record is worth more than that."""
     lags_s = (tally.latencies[name].summary().get("max", 0.0) for name in ("loop_lag", "start_lag"))
-    return limits_of(tally.observations, late_s=max(lags_s), alone=bool(start.target["simulated"]))
+    try:
+        return limits_of(tally.observations, late_s=max(lags_s), alone=bool(start.target["simulated"]))
+    except Exception:
+        logger.exception("the limits that the run met cannot be diagnosed")
+        return None
 
 
 def _judged(

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from itertools import groupby, product
+from math import inf
 from typing import NamedTuple
 
 from locust_softphone.limits.decision import Limit
@@ -47,7 +48,7 @@ class BestFit(NamedTuple):
 
 
 def best_fit(observations: Sequence[Observation], hypothesis: Hypothesis) -> BestFit | None:
-    """The best fit of a hypothesis; None if its kind cannot be replayed, or if a parameter has no upper bound.
+    """The best fit of a hypothesis; None if its kind cannot be replayed, or if a parameter is not bounded.
 
     Args:
         observations: those of the diagnosis; the first ``MOST_REPLAYED`` are used.
@@ -55,7 +56,7 @@ def best_fit(observations: Sequence[Observation], hypothesis: Hypothesis) -> Bes
     """
     method = next((each for each in (*SIMPLE, *RARE) if each.kind is hypothesis.kind), None)
     bounds = [hypothesis.bounds[name] for name in method.parameters] if method else []
-    if method is None or method.make is None or any(each.high == float("inf") for each in bounds):
+    if method is None or method.make is None or any(each.low <= 0 or each.high == inf for each in bounds):
         return None
     every = sorted(observations)[:MOST_REPLAYED]
     evidence = Evidence.of(every)
