@@ -198,11 +198,17 @@ class Profile(StrictModel):
 
     def planned_attempts(self) -> int:
         """Attempts of a run in which every attempt succeeds, over all steps of the dialect."""
+        return sum(self.planned_requests().values())
+
+    def planned_requests(self) -> dict[str, int]:
+        """The attempts of each request step in a run in which every attempt succeeds."""
         offers = self.users * self.softphone.calls.count
         handshakes = self.users if self.softphone.connection == "reuse" else offers
         tokens = {"shared": 1, "per-softphone": self.users}.get(self.softphone.token, handshakes)
-        others = {"identity": self.users, "channel": handshakes}
-        return tokens + handshakes + offers + sum(others.get(step, 0) for step in request_steps(self.dialect))
+        planned = {
+            "token": tokens, "identity": self.users, "channel": handshakes, "handshake": handshakes, "offer": offers
+        }  # fmt: skip
+        return {step: planned[step] for step in request_steps(self.dialect)}
 
 
 def _keys(value: object) -> Iterator[object]:

@@ -29,7 +29,7 @@ class Explanation(RecordPart):
     foreign_share: Amount
     """The share of the limit that other clients are assumed to have used."""
     best: dict[str, Amount]
-    """The parameters within the bounds that explain the decisions best; in seconds for a window; empty if they were not fitted."""
+    """The parameters that explain the decisions best, in the units of the bounds (windows in seconds); or empty."""
     different: Count | None
     """How many requests a limit with these parameters decides differently; null if they were not fitted."""
     likely: Flag
@@ -40,9 +40,9 @@ class Excluded(RecordPart):
     kind: str
     """The kind of limit."""
     least: Amount | None
-    """The admissions from ``admitted_from_s`` to ``admitted_until_s`` show that its size is at least this; not seconds but requests."""
+    """Its size is at least this, not in seconds: shown by what was admitted until ``admitted_until_s``."""
     most: Amount | None
-    """The request that was refused at ``refused_s`` shows that its size is at most this; not seconds but requests."""
+    """Its size is at most this, not in seconds: shown by the request that was refused at ``refused_s``."""
     admitted_from_s: Instant | None
     """When the first of these admissions was sent, in seconds since the plan's start."""
     admitted_until_s: Instant | None
