@@ -92,6 +92,8 @@ def _retries(record: RunRecord) -> Iterator[str]:
 def _closes(record: RunRecord) -> Iterator[str]:
     if record.abnormal_closes["total"]:
         yield f"abnormal (1006): {_with_parts(record.abnormal_closes)}"
+    if record.dropped_in_stall:
+        yield f"while the generator stood still: {record.dropped_in_stall}"
     if record.own_cuts or record.cut_off:
         yield f"by the softphones themselves: {record.own_cuts}; cut off at the end: {record.cut_off}"
 

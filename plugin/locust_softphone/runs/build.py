@@ -142,6 +142,7 @@ def build(start: RunStart, tally: Tally, end: RunEnd) -> RunRecord:
                 **{cause: values[f"abnormal_closes.{cause}"] for cause in ABNORMAL_CAUSES},
             },
             "own_cuts": counts["own_cuts"],
+            "dropped_in_stall": counts["dropped_in_stall"],
             "cut_off": counts["cut_off"],
             "retries": {
                 "made": counts["retries"],
@@ -160,6 +161,7 @@ def build(start: RunStart, tally: Tally, end: RunEnd) -> RunRecord:
             "start_lag_s": tally.latencies["start_lag"].summary(),
             "generator": {
                 "loop_lag_s": tally.latencies["loop_lag"].summary(),
+                "call_setup_lag_s": tally.latencies["call_setup.lag"].summary(),
                 "cpu_cores": tally.latencies["cpu"].summary(),
                 "on_time_attempts_per_s": on_time_per_s(tally),
             },

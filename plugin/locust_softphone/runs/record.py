@@ -137,6 +137,8 @@ class RunRecord(RecordPart):
     """WebSockets that ended with 1006, by cause, and in total."""
     own_cuts: Count = 0
     """WebSockets that softphones closed, because the login was refused or the edge was not ready in time."""
+    dropped_in_stall: Count = 0
+    """WebSockets that ended while the generator stood still for 1 s or more: its silence may be the reason."""
     cut_off: Count = 0
     """WebSockets that were dropped without a close handshake, because the plan's end was too long ago."""
     retries: Retries
