@@ -51,13 +51,38 @@ NO_REPEATS = (
     ("arguments", "line"),
     [
         ("", "locust-softphone: the following arguments are required: COMMAND; see locust-softphone --help"),
-        ("report", "runs: no such folder; name the folder of runs by --runs DIR"),
+        (
+            "report",
+            "runs: no such folder; make a run with locust-softphone run smoke, or name the folder by --runs DIR",
+        ),
         (
             "compare --pause 60",
             'locust-softphone compare: argument --pause: "60" is not a duration, write 60s; '
             "see locust-softphone compare --help",
         ),
-        ("describe a b", "locust-softphone: unrecognized arguments: b; see locust-softphone --help"),
+        (
+            "describe a b",
+            'locust-softphone describe: "b" is one argument too many; see locust-softphone describe --help',
+        ),
+        (
+            "reprot",
+            'locust-softphone: "reprot" is not a command, did you mean report? '
+            f"There are {', '.join(sorted(COMMANDS))}",
+        ),
+        ("compare --polcy p.yaml", 'locust-softphone compare: "--polcy" is not an option, did you mean --policy?'),
+        (
+            "report --zzz",
+            'locust-softphone report: "--zzz" is not an option, see locust-softphone report --help',
+        ),
+        (
+            "run smoke --softphone-policy p.yaml",
+            'locust-softphone run: "--softphone-policy" is not an option, options of Locust come after --; '
+            "did you mean --policy?",
+        ),
+        (
+            "run smoke -f none.py",
+            "locust-softphone run: argument -f/--locustfile: no such file: none.py; see locust-softphone run --help",
+        ),
         ("describe missing.yaml", "missing.yaml: no such file or directory"),
         ("report missing", "missing: cannot be read (No such file or directory)"),
         ("compare missing.yaml", "missing.yaml: no such file or directory"),
@@ -67,7 +92,8 @@ NO_REPEATS = (
         ("compare tiny.yaml --runs tiny.yaml", "--runs {cwd}/tiny.yaml: cannot be written to (Not a directory)"),
         (
             "edge --port x",
-            "locust-softphone edge: argument --port: invalid int value: 'x'; see locust-softphone edge --help",
+            "locust-softphone edge: argument --port: must be a whole number from 0 to 65535, not 'x'; "
+            "see locust-softphone edge --help",
         ),
     ],
 )

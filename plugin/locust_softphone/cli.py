@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, NoReturn
 from locust_softphone import __version__
 from locust_softphone.errors import ExitCode, InputError
 from locust_softphone.report.standard_output import check_open, discard_unwritten, is_unwritable
+from locust_softphone.text import choices, nearest, quoted
 
 if TYPE_CHECKING:
     from _typeshed import SupportsWrite
@@ -34,6 +35,7 @@ COMMANDS = {
     "compare": "run profiles and report what made the difference",
     "simulate": "run profiles in virtual time, in seconds",
     "probe": "find out which limits an edge has, and how large they are",
+    "plan": "find the shortest ramp that holds",
     "report": "compare runs that are finished",
     "describe": "explain what a profile will do",
     "profiles": "list the profiles",
@@ -102,10 +104,30 @@ def parse(words: Sequence[str]) -> argparse.Namespace:
     Raises:
         InputError: a word is wrong or missing.
     """
-    if _named(words) not in _PASS_ON or "--" not in words:
-        return _parser(words).parse_args(words, argparse.Namespace(locust_options=[]))
-    end = list(words).index("--")
-    return _parser(words).parse_args(words[:end], argparse.Namespace(locust_options=list(words[end + 1 :])))
+    words, locust_options = list(words), []
+    name = _named(words)
+    if name is not None and name not in COMMANDS:
+        raise InputError(f"locust-softphone: {quoted(name)} is not a command, {choices(name, COMMANDS)}")
+    if name in _PASS_ON and "--" in words:
+        end = words.index("--")
+        words, locust_options = words[:end], words[end + 1 :]
+    parsed, unknown = _parser(words).parse_known_args(words, argparse.Namespace(locust_options=locust_options))
+    if unknown:
+        raise InputError(_unknown(unknown, str(name)))
+    return parsed
+
+
+def _unknown(words: list[str], name: str) -> str:
+    """What is wrong with words that no argument of a command takes."""
+    command = f"locust-softphone {name}"
+    option = next((word.partition("=")[0] for word in words if word.startswith("-")), None)
+    if option is None:
+        return f"{command}: {quoted(words[0])} is one argument too many; see {command} --help"
+    shown = (each for each in command_parser(name)._actions if each.help != argparse.SUPPRESS)
+    near = nearest(option.replace("--softphone-", "--"), [text for each in shown for text in each.option_strings])
+    advice = f"did you mean {near}?" if near else f"see {command} --help"
+    for_locust = "options of Locust come after --; " if name in _PASS_ON else ""
+    return f"{command}: {quoted(option)} is not an option, {for_locust}{advice}"
 
 
 def _named(words: Sequence[str]) -> str | None:

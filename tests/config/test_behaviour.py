@@ -142,7 +142,8 @@ def test_a_description_names_calls_token_ready_and_retries() -> None:
         ("softphone: {retry: {multiplier: 0.5}}", "p.yaml:1: softphone.retry.multiplier: must be at least 1"),
         (
             "softphone: {retry: {initial: 1000}}",
-            "p.yaml:1: softphone.retry.initial: 1000 is not a duration, write 1000s",
+            "p.yaml:1: softphone.retry.initial: 1000 is not a duration, did you mean milliseconds? Then write 1s; "
+            "seconds are 1000s",
         ),
         ("softphone: {calls: {count: 0}}", "p.yaml:1: softphone.calls.count: must be at least 1"),
         ("softphone: {calls: 3}", "p.yaml:1: softphone.calls: must be a mapping (key: value), not 3"),

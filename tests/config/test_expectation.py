@@ -45,7 +45,7 @@ def test_an_expectation_is_read_and_written_back(text: str, expectation: Expecta
         ("ofer.p95 < 1s", "ofer.p95 is not a metric, did you mean offer.p95?"),
         ("close.1006 == 0", "close.1006 is not a metric, did you mean closes.1006?"),
         ("closes.7 == 0", "closes.7 is not a metric, did you mean closes?"),
-        ("answered = 5", "= is not a comparison, use one of == != <= < >= >"),
+        ("answered = 5", "= is not a comparison, did you mean ==?"),
         ("answered => 5", "=> is not a comparison, use one of == != <= < >= >"),
         ("answered == 99.5", 'answered cannot be compared with "99.5", write 99% or 500'),
         ("answered == nan", 'answered cannot be compared with "nan", write 99% or 500'),
@@ -53,7 +53,7 @@ def test_an_expectation_is_read_and_written_back(text: str, expectation: Expecta
         ("rate_limited < 5%", 'rate_limited cannot be compared with "5%", write 0'),  # of what?
         ("rate_limited < 5s", 'rate_limited cannot be compared with "5s", write 0'),
         ("amplification < 2x", 'amplification cannot be compared with "2x", write 1.5'),
-        ("call_setup.p95 < 800", '"800" is not a duration, write 800s'),
+        ("call_setup.p95 < 800", '"800" is not a duration, write 800ms or 800s'),
         ("start_lag.max < 5%", '"5%" is not a duration, write 250ms, 60s, 2m or 1m30s'),
     ],
 )

@@ -47,9 +47,17 @@ def test_a_duration_is_read_in_seconds(text: str, seconds: float) -> None:
         ("infs", '"infs" is not a duration, write 250ms, 60s, 2m or 1m30s'),
         ("1e3s", '"1e3s" is not a duration, write 250ms, 60s, 2m or 1m30s'),
         ("1:30", '"1:30" is not a duration, write 250ms, 60s, 2m or 1m30s'),  # 90 in YAML 1.1
-        ("60 s", '"60 s" is not a duration, write 250ms, 60s, 2m or 1m30s'),
-        ("60s\n", '"60s\\n" is not a duration, write 250ms, 60s, 2m or 1m30s'),
+        ("60 s", '"60 s" is not a duration, write 60s'),
+        ("60s\n", '"60s\\n" is not a duration, write 60s'),
         ("٣s", '"٣s" is not a duration, write 250ms, 60s, 2m or 1m30s'),  # a digit to str.isdigit, not to us
+        ("800", '"800" is not a duration, write 800ms or 800s'),
+        (60000, "60000 is not a duration, did you mean milliseconds? Then write 60s; seconds are 60000s"),
+        ("1500", '"1500" is not a duration, did you mean milliseconds? Then write 1.5s; seconds are 1500s'),
+        ("10 sec", '"10 sec" is not a duration, write 10s'),
+        ("5 minutes", '"5 minutes" is not a duration, write 5m'),
+        ("1.5 Hours", '"1.5 Hours" is not a duration, write 1.5h'),
+        ("20 msec", '"20 msec" is not a duration, write 20ms'),
+        ("50/s", '"50/s" is not a duration, it is a rate; write 250ms, 60s, 2m or 1m30s'),
         ("169h", '"169h" is too long, a duration is at most 604800s'),
         ("0.0001ms", '"0.0001ms" is too short, write 0s for none'),
         (["60s"], "a list is not a duration, write 250ms, 60s, 2m or 1m30s"),
@@ -80,7 +88,10 @@ def test_a_rate_is_read_per_second(text: str, per_s: float) -> None:
         ("50", '"50" is not a rate, write 50/s'),
         (50, "50 is not a rate, write 50/s"),
         ("50/m", '"50/m" is not a rate, write 50/s, 300/min or 10/h'),  # a month? a metre?
-        ("50 / s", '"50 / s" is not a rate, write 50/s, 300/min or 10/h'),
+        ("50 / s", '"50 / s" is not a rate, write 50/s'),
+        ("50rps", '"50rps" is not a rate, write 50/s'),
+        ("300 per minute", '"300 per minute" is not a rate, write 300/min'),
+        ("60s", '"60s" is not a rate, it is a duration; write 50/s, 300/min or 10/h'),
         ("-50/s", '"-50/s" is not a rate, write 50/s, 300/min or 10/h'),
         ("nan/s", '"nan/s" is not a rate, write 50/s, 300/min or 10/h'),
         ("0/s", '"0/s" is out of bounds, a rate is above 0 and at most 1000000/s'),  # would never start a softphone

@@ -55,13 +55,29 @@ class FleetProcesses:
 
 @contextmanager
 def a_fleet(
-    folder: Path, profile: str, *options: str, workers: int, locustfile: Path = LOCUSTFILE, headless: bool = True
+    folder: Path,
+    profile: str,
+    *options: str,
+    workers: int,
+    master_expects: int | None = None,
+    locustfile: Path = LOCUSTFILE,
+    headless: bool = True,
 ) -> Iterator[FleetProcesses]:
-    """Start a master for ``profile`` and its workers; those that are left at the end are killed."""
+    """Start a master for ``profile`` and its workers; those that are left at the end are killed.
+
+    Args:
+        folder: where all of them run.
+        profile: its text.
+        options: the master's.
+        workers: how many are started.
+        master_expects: how many the master waits for, if not as many.
+        locustfile: the workers'.
+        headless: whether the master starts the run by itself.
+    """
     (folder / "profile.yaml").write_text(profile)
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    run = ["--only-summary", "--softphone-profile", "profile.yaml", "--expect-workers", str(workers)]
+    run = ["--only-summary", "--softphone-profile", "profile.yaml", "--expect-workers", str(master_expects or workers)]
     run += ["--headless"] if headless else []
     bound = ("--master", "--master-bind-host", "127.0.0.1", "--master-bind-port", str(port))
     fleet = FleetProcesses(folder, port, _locust(folder, folder / "master.log", *bound, *run, *options))

@@ -50,6 +50,12 @@ class WebUI:
             answer: dict[str, Any] = json.load(response)
             return answer
 
+    def stop(self) -> None:
+        """Press our page's button."""
+        asked = urllib.request.Request(f"{self._url}/softphone/stop", b"", {"Accept": "application/json"})
+        with urllib.request.urlopen(asked, timeout=PATIENCE_S):
+            pass
+
     def live(self) -> dict[str, Any]:
         """What our page asks for each second."""
         answer: dict[str, Any] = json.loads(self.get("/softphone/live"))

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from locust_softphone.commands.argument_types import checked, existing_file, whole_number
 from locust_softphone.config.key_overrides import parse_set, parse_sweep
 from locust_softphone.config.profile_files import list_profiles, profile_folders
 from locust_softphone.report.formats import FORMATS
@@ -23,12 +24,10 @@ __all__ = [
     "add_override_options",
     "add_run_options",
     "add_runs_option",
-    "checked",
     "complete_profiles",
     "complete_runs",
     "complete_with",
     "run_options",
-    "whole_number",
 ]
 
 MOST_WORKERS = 256
@@ -135,7 +134,7 @@ def add_run_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "-f",
         "--locustfile",
-        type=_existing_file,
+        type=existing_file,
         metavar="FILE",
         help="a locustfile of your own, for a custom scenario",
     )
@@ -180,32 +179,3 @@ def add_override_options(parser: argparse.ArgumentParser) -> None:
         metavar="KEY=VALUE,VALUE,…",
         help="one run for each value of a key, such as ramp=5s,8s,10s; can be repeated",
     )
-
-
-def checked(parse: Callable[[str], Any]) -> Callable[[str], Any]:
-    """``parse`` as the type of an argument: its ``ValueError`` becomes the message."""
-
-    def parse_argument(text: str) -> Any:
-        try:
-            return parse(text)
-        except ValueError as error:
-            raise argparse.ArgumentTypeError(str(error)) from None
-
-    return parse_argument
-
-
-def whole_number(most: int) -> Callable[[str], int]:
-    """A parser of whole numbers from 1 to ``most``."""
-
-    def parse(text: str) -> int:
-        if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= most:
-            raise argparse.ArgumentTypeError(f"must be a whole number from 1 to {most}, not {text!r}")
-        return int(text)
-
-    return parse
-
-
-def _existing_file(text: str) -> Path:
-    if not Path(text).is_file():
-        raise argparse.ArgumentTypeError(f"no such file: {text}")
-    return Path(text)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 
+from locust_softphone.commands.argument_types import checked, whole_number
 from locust_softphone.commands.arguments import (
     MOST_WORKERS,
     TEXT,
@@ -14,8 +15,8 @@ from locust_softphone.commands.arguments import (
     add_runs_option,
     complete_profiles,
     complete_with,
-    whole_number,
 )
+from locust_softphone.commands.live_counts import LiveCounts
 from locust_softphone.commands.locust_process import Interruptions
 from locust_softphone.commands.output import print_comparison, print_problems, write_page
 from locust_softphone.commands.progress import reporting
@@ -79,7 +80,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--host", metavar="URL", help="the edge (default: a simulated one for each run)")
     parser.add_argument(
         "--pause",
-        type=_duration,
+        type=checked(parse_duration),
         metavar="DURATION",
         help="wait between two runs (default: 60s with --host, because the previous run may have used up its limits)",
     )
@@ -104,7 +105,8 @@ def run(parsed: argparse.Namespace) -> int:
     pause_s = pause_between_runs_s(parsed)
     planned = [(plan.name, plan.planned_s + (pause_s if number else 0.0)) for number, plan in enumerate(plans)]
     live = sys.stdout.isatty() and sys.stderr.isatty()
-    with Interruptions() as stop, reporting(planned, out=sys.stderr, live=live) as progress:
+    counts = LiveCounts(folder.parent, since=folder.name)
+    with Interruptions() as stop, reporting(planned, out=sys.stderr, live=live, counts=counts) as progress:
         runs = run_all(
             plans, folder, progress, stop, options=locust_options(parsed), workers=parsed.workers, pause_s=pause_s
         )
@@ -138,10 +140,3 @@ def locust_options(parsed: argparse.Namespace) -> list[str]:
     options += ["--host", parsed.host] if parsed.host else []
     options += ["--softphone-keep-going"] if parsed.keep_going else []
     return options + ([AUTHORIZED] if parsed.authorized else [])
-
-
-def _duration(text: str) -> float:
-    try:
-        return parse_duration(text)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(str(error)) from None

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from locust_softphone.commands.argument_types import whole_number
 from locust_softphone.edge import Policy, load_policy, serve
 from locust_softphone.errors import ExitCode, InputError
 
@@ -29,7 +30,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--host", metavar="ADDRESS", default="127.0.0.1", help="address to listen on (default: loopback)"
     )
     parser.add_argument(
-        "--port", type=int, metavar="N", default=8080, help="port to listen on; 0 for any (default: 8080)"
+        "--port",
+        type=whole_number(65535, 0),
+        metavar="N",
+        default=8080,
+        help="port; 0 for any (default: 8080)",
     )
     parser.add_argument("--policy", type=Path, metavar="FILE", help="limits and timings (default: the built-in policy)")
     parser.add_argument("--tls-cert", type=Path, metavar="FILE", help="PEM certificate: serve https and wss")

@@ -12,7 +12,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from locust_softphone.commands.arguments import add_authorized_option, add_option, checked, whole_number
+from locust_softphone.commands.argument_types import checked, whole_number
+from locust_softphone.commands.arguments import add_authorized_option, add_option
 from locust_softphone.commands.probe_record import probe_record
 from locust_softphone.commands.twin import ProbedStep, twin
 from locust_softphone.config.policy import Policy

@@ -71,7 +71,7 @@ def run(parsed: argparse.Namespace) -> int:
 
 def _list(folder: Path) -> int:
     lines, problems = history.listing(folder)
-    print("\n".join(lines or [f"no runs in {folder}"]))
+    print("\n".join(lines or [f"no runs in {folder}; make one with locust-softphone run smoke"]))
     print_problems(problems)
     return ExitCode.BAD_INPUT if problems else ExitCode.PASSED
 

@@ -8,14 +8,13 @@ import re
 import sys
 from pathlib import Path
 
+from locust_softphone.commands.argument_types import checked, whole_number
 from locust_softphone.commands.arguments import (
     TEXT,
     add_format_option,
     add_option,
     add_override_options,
     add_runs_option,
-    checked,
-    whole_number,
 )
 from locust_softphone.commands.output import print_comparison
 from locust_softphone.config import strict_yaml

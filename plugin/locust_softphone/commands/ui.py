@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from locust_softphone.commands.arguments import add_run_options, run_options
+from locust_softphone.commands.arguments import add_run_options, complete_profiles, complete_with, run_options
 from locust_softphone.commands.locust_process import become_locust, worker_options
 from locust_softphone.config.profile_files import load_profile, profile_folders
 
@@ -24,9 +24,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "leads to the softphones. Everything after -- goes to Locust as it is."
     )
     parser.epilog = EXAMPLES
-    parser.add_argument(
+    profile = parser.add_argument(
         "profile", nargs="?", metavar="PROFILE", help="name or file of the profile that is chosen first"
     )
+    complete_with(profile, complete_profiles)
     add_run_options(parser)
 
 

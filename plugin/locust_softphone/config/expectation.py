@@ -71,13 +71,16 @@ class Expectation:
         """
         parts = re.fullmatch(r"\s*([\w.]+)\s*([=!<>]+)\s*([^\s=!<>]+)\s*", text) if isinstance(text, str) else None
         if not parts:
-            raise ValueError(f"{quoted(text)} is not an expectation, write one such as answered == 100%")
+            closed = re.sub(r"\s+%$", "%", text) if isinstance(text, str) else text
+            example = "one such as answered == 100%" if closed == text else closed
+            raise ValueError(f"{quoted(text)} is not an expectation, write {example}")
         metric, op, value = parts.groups()
         kind = kind_of(metric)
         if kind is None:
             raise ValueError(f"{metric} is not a metric, {_advice(metric)}")
         if op not in OPERATORS:
-            raise ValueError(f"{op} is not a comparison, use one of {' '.join(OPERATORS)}")
+            advice = "did you mean ==?" if op in ("=", "===") else f"use one of {' '.join(OPERATORS)}"
+            raise ValueError(f"{op} is not a comparison, {advice}")
         if kind == "seconds":
             return cls(metric, op, parse_duration(value))
         is_share = kind == "softphones" and value.endswith("%")

@@ -98,14 +98,34 @@ def parse(text: str) -> LocatedYAML | None:
     try:
         root = _Composer(text).get_single_node()
     except yaml.MarkedYAMLError as e:
-        mark = e.problem_mark or e.context_mark
-        raise LocatedYAMLError(mark.line + 1 if mark else 1, e.problem or e.context or "not YAML") from e
+        colon = (e.problem or "").startswith("could not find expected ':'")  # found at the next line's end
+        mark = (e.context_mark if colon else e.problem_mark) or e.context_mark
+        raise LocatedYAMLError(mark.line + 1 if mark else 1, _plain_words(e, mark)) from e
     except yaml.reader.ReaderError as e:
         line = text.count("\n", 0, e.position) + 1
         raise LocatedYAMLError(line, f"the character {text[e.position]!a} is not allowed in YAML") from e
     except (ValueError, OverflowError) as e:  # PyYAML converts escapes and directives unchecked, such as "\Uffffffff"
         raise LocatedYAMLError(1, "an escape or a directive is out of range") from e
     return None if root is None else LocatedYAML(root)
+
+
+_PLAIN_WORDS = {
+    "mapping values are not allowed here": "a colon is missing in the line above, or this line is indented too far",
+    "could not find expected ':'": "a key without a colon",
+    "expected <block end>": "indented differently from the lines above",
+    "expected ',' or": "a bracket is not closed, or a comma is missing",
+    "expected the node content, but found '<stream end>'": "a bracket is not closed",
+    "found unexpected end of stream": "a quote is not closed",
+}
+"""What PyYAML's problems mean to a person, by how they begin."""
+
+
+def _plain_words(error: yaml.MarkedYAMLError, mark: yaml.Mark | None) -> str:
+    before = "" if mark is None or mark.buffer is None else mark.buffer[: mark.pointer + 1].rpartition("\n")[2]
+    if before.strip() == "" and "\t" in before:
+        return "a tab; indent with spaces"
+    problem = error.problem or error.context or "not YAML"
+    return next((words for start, words in _PLAIN_WORDS.items() if problem.startswith(start)), problem)
 
 
 class _Composer(yaml.SafeLoader):

@@ -7,13 +7,15 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated
 
-from pydantic import Discriminator, Field, Tag
+from pydantic import BeforeValidator, Discriminator, Field, Tag
 
 from locust_softphone.config.schedule import Stage
 from locust_softphone.config.strict_yaml import StrictModel
-from locust_softphone.config.units import PerSecond, Seconds, format_duration, format_rate
+from locust_softphone.config.units import RATE, PerSecond, Seconds, describe_duration, format_rate
+from locust_softphone.text import quoted
 
 __all__ = ["MOST_USERS", "Ramp", "describe_ramp", "stages_of"]
 
@@ -63,8 +65,15 @@ def _ramp_kind(value: object) -> str:
     return "at a rate" if isinstance(value, (ArrivalRate, dict)) else "over a time"
 
 
+def _over_a_time(value: object) -> object:
+    """Refuse what would be a ramp in another form."""
+    if isinstance(value, str) and re.fullmatch(RATE, value):
+        raise ValueError(f"{quoted(value)} is a rate, write {{rate: {value}}}")
+    return value
+
+
 Ramp = Annotated[
-    Annotated[Seconds, Tag("over a time")]
+    Annotated[Seconds, BeforeValidator(_over_a_time), Tag("over a time")]
     | Annotated[ArrivalRate, Tag("at a rate")]
     | Annotated[Stages, Tag("in stages")],
     Discriminator(_ramp_kind),
@@ -86,4 +95,4 @@ def describe_ramp(ramp: float | ArrivalRate | Stages) -> str:
         return f"at {format_rate(ramp.rate_per_s)}"
     if isinstance(ramp, Stages):
         return f"in {len(ramp.stages)} stages"
-    return f"over {format_duration(ramp)}" if ramp else "all at the same instant"
+    return f"over {describe_duration(ramp)}" if ramp else "all at the same instant"

@@ -24,7 +24,7 @@ from locust_softphone.config.located_yaml import LocatedYAML, LocatedYAMLError, 
 from locust_softphone.config.model_types import fields_of_type, types_inside
 from locust_softphone.config.old_spellings import modernized, new_key
 from locust_softphone.errors import InputError
-from locust_softphone.text import did_you_mean, one_line, quoted
+from locust_softphone.text import did_you_mean, nearest, one_line, quoted
 
 __all__ = ["StrictModel", "load", "loads", "read"]
 
@@ -108,6 +108,7 @@ def _validate(tree: LocatedYAML, model: type[Model]) -> tuple[Model | None, list
             unknown = error["type"] == "extra_forbidden"
             problem = _unknown_key(path, model) if unknown else _wording(error, secret=_is_secret(path))
             found.setdefault(path, (line, problem))
+        _drop_missing_twins(found, e.errors(include_url=False), tree)
     return value, [(line, _prefixed(path, problem)) for path, (line, problem) in found.items()]
 
 
@@ -117,6 +118,16 @@ def _path_in_file(error: ErrorDetails, tree: LocatedYAML) -> Path:
     for part in error["loc"]:
         path = (*path, part) if (*path, part) in tree.lines else path
     return (*path, error["loc"][-1]) if error["type"] == "missing" else path
+
+
+def _drop_missing_twins(found: dict[Path, tuple[int, str]], errors: list[ErrorDetails], tree: LocatedYAML) -> None:
+    """Drop "x is missing" where a key beside it is x with a typo, or the only key: one mistake is one line."""
+    unknown = [_path_in_file(each, tree) for each in errors if each["type"] == "extra_forbidden"]
+    for path in [_path_in_file(each, tree) for each in errors if each["type"] == "missing"]:
+        beside = [each for each in unknown if each[:-1] == path[:-1]]
+        keys = [each for each in tree.lines if each[:-1] == path[:-1] and each != ()]
+        if any(nearest(each[-1], [str(path[-1])]) for each in beside) or (beside and len(keys) == 1):
+            found.pop(path, None)
 
 
 def _is_secret(path: Path) -> bool:
@@ -159,6 +170,8 @@ def _wording(error: ErrorDetails, *, secret: bool) -> str:
     if error["type"] == "union_tag_invalid":
         known = re.findall("'([^']+)'", context["expected_tags"])
         return f"{quoted(context['tag'])} is not one of the choices, {did_you_mean(context['tag'], known)}"
+    if error["type"].startswith("tuple_") and isinstance(error["input"], str):
+        return f"must be a list, write [{value}]"
     for kind, words in WORDS.items():
         if error["type"].startswith(kind):
             return one_line(words.format(value=value, **context))

@@ -12,17 +12,40 @@ This holds exactly, because the arithmetic is decimal.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import Annotated
 
 from pydantic import AfterValidator, BeforeValidator, PlainSerializer, WithJsonSchema
 
-from locust_softphone.text import quoted
+from locust_softphone.text import duration, quoted
 
-__all__ = ["PerSecond", "Period", "Seconds", "format_duration", "format_rate", "parse_duration", "parse_rate"]
+__all__ = [
+    "PerSecond",
+    "Period",
+    "Seconds",
+    "describe_duration",
+    "format_duration",
+    "format_rate",
+    "parse_duration",
+    "parse_rate",
+]
 
 SECONDS_IN = {"ms": Decimal("0.001"), "s": Decimal(1), "m": Decimal(60), "h": Decimal(3600)}
 SECONDS_PER = {"s": 1, "min": 60, "h": 3600}
+
+_DURATION_WORDS = {
+    "ms": ("ms", "msec", "millis", "millisecond", "milliseconds"),
+    "s": ("s", "sec", "secs", "second", "seconds"),
+    "m": ("m", "min", "mins", "minute", "minutes"),
+    "h": ("h", "hr", "hrs", "hour", "hours"),
+}
+_RATE_WORDS = {
+    "/s": ("/s", "/sec", "/second", "rps", "tps", "per second"),
+    "/min": ("/min", "/minute", "rpm", "per minute"),
+    "/h": ("/h", "/hr", "/hour", "per hour"),
+}
+"""How units are written elsewhere, for advice: the first of each is the only one that is accepted."""
 
 LONGEST_S = 7 * 24 * 3600.0
 SHORTEST_S = 1e-6
@@ -42,9 +65,7 @@ def parse_duration(text: object) -> float:
         ValueError: not a duration, without a unit, or out of bounds.
     """
     if not _matches(DURATION, text):
-        raise ValueError(
-            f"{quoted(text)} is not a duration, write {_with_unit(text, 's') or '250ms, 60s, 2m or 1m30s'}"
-        )
+        raise ValueError(f"{quoted(text)} is not a duration, {_duration_advice(text)}")
     parts = re.findall(rf"({NUMBER})(ms|s|m|h)", str(text))
     seconds = float(sum(Decimal(number) * SECONDS_IN[unit] for number, _, unit in parts))
     if seconds > LONGEST_S:
@@ -61,7 +82,7 @@ def parse_rate(text: object) -> float:
         ValueError: not a rate, without a unit, zero, or out of bounds.
     """
     if not _matches(RATE, text):
-        raise ValueError(f"{quoted(text)} is not a rate, write {_with_unit(text, '/s') or '50/s, 300/min or 10/h'}")
+        raise ValueError(f"{quoted(text)} is not a rate, {_rate_advice(text)}")
     number, unit = str(text).split("/")
     per_s = float(Decimal(number) / SECONDS_PER[unit])
     if not LOWEST_PER_S <= per_s <= HIGHEST_PER_S:
@@ -73,6 +94,11 @@ def format_duration(seconds: float) -> str:
     """Write a duration for ``parse_duration``: in milliseconds below a second, else in seconds."""
     exact = Decimal(repr(seconds))
     return f"{_plain(exact * 1000)}ms" if 0 < exact < 1 else f"{_plain(exact)}s"
+
+
+def describe_duration(seconds: float) -> str:
+    """Write a duration for people: as a profile has it, from two minutes on as ``9 min 5 s`` or ``1 h 30 min``."""
+    return duration(seconds) if seconds >= 120 else format_duration(seconds)
 
 
 def format_rate(per_s: float) -> str:
@@ -87,9 +113,37 @@ def _matches(pattern: str, text: object) -> bool:
     return isinstance(text, str) and len(text) <= LONGEST_TEXT and re.fullmatch(pattern, text) is not None
 
 
-def _with_unit(text: object, unit: str) -> str | None:
-    """``text`` with a unit, if it is a number without one."""
-    return f"{text}{unit}" if re.fullmatch(r"[0-9]{1,9}(\.[0-9]{1,9})?", str(text)) else None
+def _duration_advice(text: object) -> str:
+    """What to write instead. A large number without a unit is probably in milliseconds, as in JMeter and JavaScript."""
+    number, word = _number_and_word(text)
+    if number is None:
+        return "write 250ms, 60s, 2m or 1m30s"
+    if not word and Decimal(number) >= 1000:
+        return f"did you mean milliseconds? Then write {format_duration(float(number) / 1000)}; seconds are {number}s"
+    if not word:
+        return f"write {number}ms or {number}s" if Decimal(number) >= 100 else f"write {number}s"
+    if unit := _unit(word, _DURATION_WORDS):
+        return f"write {number}{unit}"
+    return f"{'it is a rate; ' if _unit(word, _RATE_WORDS) else ''}write 250ms, 60s, 2m or 1m30s"
+
+
+def _rate_advice(text: object) -> str:
+    """What to write instead."""
+    number, word = _number_and_word(text)
+    if number is not None and (unit := _unit(word, _RATE_WORDS) if word else "/s"):
+        return f"write {number}{unit}"
+    is_duration = number is not None and _unit(word, _DURATION_WORDS)
+    return f"{'it is a duration; ' if is_duration else ''}write 50/s, 300/min or 10/h"
+
+
+def _number_and_word(text: object) -> tuple[str | None, str]:
+    """A number and the word after it, without spaces around a slash; None if the text is something else."""
+    parts = re.fullmatch(r"([0-9]{1,9}(?:\.[0-9]{1,9})?)\s{0,3}(\D{0,20}?)\s{0,3}", str(text), re.ASCII)
+    return (parts[1], re.sub(r"\s*/\s*", "/", parts[2].lower())) if parts else (None, "")
+
+
+def _unit(word: str, words: Mapping[str, tuple[str, ...]]) -> str | None:
+    return next((unit for unit, spellings in words.items() if word in spellings), None)
 
 
 def _plain(number: Decimal) -> str:

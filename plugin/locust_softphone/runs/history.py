@@ -45,7 +45,9 @@ def listing(folder: Path) -> tuple[list[str], list[str]]:
         InputError: there is no such folder.
     """
     if not folder.is_dir():
-        raise InputError(f"{folder}: no such folder; name the folder of runs by --runs DIR")
+        raise InputError(
+            f"{folder}: no such folder; make a run with locust-softphone run smoke, or name the folder by --runs DIR"
+        )
     rows: list[tuple[str, ...]] = []
     problems: list[str] = []
     for path in _all_records([folder]):
@@ -72,7 +74,7 @@ def _row(record: RunRecord, name: str) -> tuple[str, ...]:
         record.name,
         "simulated" if target.simulated else target.url,
         f"{totals.answered} of {totals.planned} answered",
-        record.verdict + aborted,
+        ("reproduced" if record.reproduced else record.verdict) + aborted,
         name,
     )
 

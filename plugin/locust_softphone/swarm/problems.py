@@ -7,6 +7,7 @@ from locust_softphone.config.units import format_duration
 from locust_softphone.metrics.tally import Tally
 from locust_softphone.runs.early_stop import HopelessStep
 from locust_softphone.runs.saturation import saturation
+from locust_softphone.swarm.load.lease import LEASE_S
 
 __all__ = ["problems_of", "stopped_because"]
 
@@ -29,8 +30,11 @@ def problems_of(
         found.append(f"{stopped_because(hopeless)}; --softphone-keep-going runs the whole plan all the same")
     elif stopped:
         found.append("the run was stopped before its plan was over")
-    if started < profile.users and not ended_early:
+    known = started + tally.counts["starts_missed"] + tally.counts["starts_skipped"]
+    if known < profile.users and not ended_early:
         found.append(f"only {started} of {profile.users} planned softphones started")
+    if skipped := tally.counts["starts_skipped"]:
+        found.append(f"{skipped} softphones were not started: their worker stood still for more than {LEASE_S:g} s")
     if crashed := tally.counts["crashed"]:
         found.append(f"the script of {crashed} softphones ended with an exception; see Locust's log")
     if (cut := tally.counts["scripts_cut_short"]) and not ended_early and not profile.allow_cut_short:

@@ -11,13 +11,29 @@ from types import SimpleNamespace
 import gevent
 from locust import argument_parser, runners, stats
 from locust.env import Environment
+from locust.exception import RPCError
+from locust.rpc.protocol import Message
 
-__all__ = ["apply", "await_last_csv_rows", "drop_old_seconds_repeatedly", "keep_users_in_place"]
+__all__ = [
+    "apply",
+    "await_last_csv_rows",
+    "call_runs_stopped_without_lost_workers",
+    "drop_old_seconds_repeatedly",
+    "exit_at_once",
+    "is_missing",
+    "keep_lost_workers_listed",
+    "keep_users_in_place",
+    "survive_unusable_messages",
+]
 
 
 _CSV_WRITE_S = 0.2
 _DROP_EVERY_S = 60.0
+_ENDED_WITHIN_S = 3600.0
 _KEPT_S = 30
+_DEAD_BEATS = runners.HEARTBEAT_DEAD_INTERNAL
+
+logger = logging.getLogger(__name__)
 
 
 def apply() -> None:
@@ -58,7 +74,86 @@ def keep_users_in_place(runner: runners.MasterRunner) -> None:
     10 users to 4. It can go when a shape can disable rebalancing.
     """
     runner._users_dispatcher = None
-    runners.HEARTBEAT_DEAD_INTERNAL = -(10**9)
+
+
+def keep_lost_workers_listed(keep: bool) -> None:
+    """Keep Locust 2.47.0 from removing a lost worker while users exist; see ``keep_users_in_place``.
+
+    Removing one makes its master start all users again (runners.py, heartbeat_worker). Between runs it removes a worker
+    that has been missing for a minute.
+    """
+    runners.HEARTBEAT_DEAD_INTERNAL = -(10**9) if keep else _DEAD_BEATS
+
+
+def is_missing(runner: runners.MasterRunner, worker: str) -> bool:
+    """Whether Locust does not hear from this worker any more."""
+    client = runner.clients.get(worker)
+    return client is None or client.state == runners.STATE_MISSING
+
+
+def call_runs_stopped_without_lost_workers(runner: runners.MasterRunner) -> None:
+    """Locust 2.47.0 calls a run stopped when all workers say so, the lost ones too (runners.py, check_stopped).
+
+    Measured: a worker that was killed while nothing ran let one more run finish; every later start was refused. It can
+    go when ``check_stopped`` leaves out the workers whose state is missing.
+    """
+    check_all = runner.check_stopped
+
+    def check_present() -> None:
+        present = [each for each in runner.clients.values() if each.state != runners.STATE_MISSING]
+        if runner.state == runners.STATE_STOPPING and all(each.state == runners.STATE_INIT for each in present):
+            runner.update_state(runners.STATE_STOPPED)
+        else:
+            check_all()
+
+    runner.check_stopped = check_present  # type: ignore[method-assign]
+
+
+def survive_unusable_messages(runner: runners.MasterRunner, on_unusable: Callable[[str, str], None]) -> None:
+    """Locust 2.47.0 listens to no worker any more after a message that it cannot read or handle (runners.py).
+
+    ``client_listener`` ends with an exception if msgpack cannot decode a message, or if a message of Locust's own has
+    no data. Measured: one such message, and the master heard nothing more. It can go when the listener survives both.
+
+    Args:
+        runner: the master's.
+        on_unusable: is called with the id of the worker and with what was wrong.
+    """
+    handle = runner.handle_message
+    receive: Callable[[], tuple[str, Message]] = runner.server.recv_from_client
+
+    def handle_safely(client_id: str, msg: Message) -> None:
+        try:
+            handle(client_id, msg)
+        except Exception as error:
+            logger.error("worker %s sent an unusable message (%s: %r)", client_id, msg.type, error)
+            on_unusable(client_id, f"sent an unusable message ({msg.type})")
+
+    def receive_safely() -> tuple[str, Message]:
+        while True:
+            try:
+                client_id, msg = receive()
+                if isinstance(msg.type, str):
+                    return client_id, msg
+                logger.error("worker %s sent a message without a type", client_id)
+            except RPCError:
+                raise
+            except Exception as error:
+                logger.error("a message that is not one of Locust's was ignored (%s)", type(error).__name__)
+
+    runner.handle_message = handle_safely  # type: ignore[method-assign]
+    runner.server.recv_from_client = receive_safely  # type: ignore[method-assign]
+
+
+def exit_at_once(code: int) -> None:
+    """End a process without a web UI whose run cannot start, from any greenlet.
+
+    Locust 2.47.0 has no way to refuse a run in ``test_start``: it creates the users, says that all are spawned, and
+    prints empty tables of statistics. The main greenlet waits for the shape; its ``finally`` tells the workers to quit.
+    It can go when a listener of ``test_start`` can stop the run.
+    """
+    gevent.get_hub().handle_system_error(SystemExit, SystemExit(code))
+    gevent.sleep(_ENDED_WITHIN_S)  # it must not go on to create the users; the end of the process kills it
 
 
 def await_last_csv_rows(csv_prefix: str | None) -> None:

@@ -102,7 +102,11 @@ class Diagnosis:
 
 
 def diagnose(
-    observations: Iterable[Observation], foreign_share: float = 0.0, *, opens_sessions: bool = True
+    observations: Iterable[Observation],
+    foreign_share: float = 0.0,
+    undelayed_s: float = 0.0,
+    *,
+    opens_sessions: bool = True,
 ) -> Diagnosis:
     """Find the limits that explain the observations.
 
@@ -110,13 +114,15 @@ def diagnose(
         observations: requests that one limit decided about, in any order; the limit must be unused before the first.
         foreign_share: the smallest share of the limit that other clients are assumed to use.
         opens_sessions: whether an admitted request opens a session; without sessions there is no cap on them.
+        undelayed_s: an answer that takes this long at most is not delayed by the limit: the client, the network or the
+            server as a whole was busy.
     """
     every = list(observations)
     if not every:
         return Diagnosis()
     evidence = Evidence.of(every)
     result = partial(Diagnosis, requests=len(evidence.all), refused=len(evidence.every_refusal))
-    if (queue := fit_queue(evidence)) is not None:
+    if (queue := fit_queue(evidence, undelayed_s)) is not None:
         kind = Kind.WORK_QUEUE if queue.works else Kind.LEAKY_QUEUE
         bounds = {"rate": queue.rate} | ({"capacity": queue.capacity} if queue.capacity else {})
         likely = {name: (each.low + each.high) / 2 for name, each in bounds.items()}

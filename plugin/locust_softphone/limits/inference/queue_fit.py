@@ -23,6 +23,7 @@ __all__ = ["QueueFit", "fit_queue"]
 
 FEWEST_DELAYED = 5
 MOST_WORKERS = 32  # that are tried
+MOST_EXPLAINED = 2_000  # delays that are compared with those of the queue
 MOST_UNEXPLAINED = 0.4  # of the delays
 
 
@@ -41,10 +42,15 @@ class QueueFit:
     works: bool
 
 
-def fit_queue(evidence: Evidence) -> QueueFit | None:
-    """The queue that explains the answers, or None if they do not come late, one after the other."""
+def fit_queue(evidence: Evidence, undelayed_s: float = 0.0) -> QueueFit | None:
+    """The queue that explains the answers, or None if they do not come late, one after the other.
+
+    Args:
+        evidence: of one limit.
+        undelayed_s: how long an answer may take without a queue, at least.
+    """
     passed = [each for each in evidence.all if each.admitted]
-    undelayed_s = _undelayed_s(evidence)
+    undelayed_s = max(undelayed_s, _undelayed_s(evidence))
     delayed = sorted(each.answered_s for each in passed if _round_trip_s(each) > 2 * undelayed_s)
     if len(delayed) < max(FEWEST_DELAYED, len(passed) / 10):
         return None
@@ -57,16 +63,17 @@ def fit_queue(evidence: Evidence) -> QueueFit | None:
     rate = Bounds((served - together) / (lasted_s + jitter_s), (served + together) / (lasted_s - jitter_s))
     quickest_s = min(map(_round_trip_s, passed))
     works = quickest_s - evidence.shortest_s > max(4 * jitter_s, lasted_s / served / 2)
+    first = passed[:MOST_EXPLAINED]
     if works:
         work_s = quickest_s - evidence.shortest_s
         unexplained, workers = min(
-            (_unexplained(passed, evidence.shortest_s, 0.0, work_s, workers), workers)
+            (_unexplained(first, evidence.shortest_s, 0.0, work_s, workers), workers)
             for workers in range(1, MOST_WORKERS + 1)
         )
         if workers < MOST_WORKERS:
             rate = Bounds(workers / (work_s + 2 * jitter_s), workers / max(work_s - 2 * jitter_s, work_s / 2))
     else:
-        unexplained = _unexplained(passed, evidence.shortest_s, lasted_s / served)
+        unexplained = _unexplained(first, evidence.shortest_s, lasted_s / served)
     if unexplained > MOST_UNEXPLAINED:
         return None
     return QueueFit(rate, _capacity(evidence, passed, jitter_s), works)

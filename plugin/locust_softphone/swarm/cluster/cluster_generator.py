@@ -5,9 +5,9 @@
     meanwhile  tallies come in each second; a lost worker's slots move to the others, a new worker gets its part
     stop       all hang up and report the rest
 
-A worker that is silent or disconnected is lost. The others take over its remaining slots; slots that were due before it
-was noticed are lost, since a late start would not be the planned one, and so is what it had not reported. The run is
-then invalid, and its record says how much is missing.
+A worker that is silent or disconnected, or sends an unusable message, is lost. The others take over its remaining
+slots; slots that were due before it was noticed are lost, since a late start would not be the planned one, and so is
+what it had not reported. The run is then invalid, and its record says how much is missing.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from __future__ import annotations
 import logging
 import random
 import time
+import uuid
 from dataclasses import asdict
 from typing import Any
 
@@ -28,6 +29,8 @@ from locust_softphone.swarm import workarounds
 from locust_softphone.swarm.cluster.messages import MessageType, Plan
 from locust_softphone.swarm.cluster.shared_token import MasterTokenProvider
 from locust_softphone.swarm.cluster.slots import SlotOwners
+from locust_softphone.swarm.cluster.worker_messages import UnusableMessage, read_report, read_worker_message
+from locust_softphone.swarm.load.lease import SILENT_S
 from locust_softphone.swarm.load.recorder import Recorder
 from locust_softphone.swarm.load.telemetry import telemetry_of
 
@@ -41,10 +44,10 @@ SETTLED_S = 1.0
 IN_TRANSIT_S = 0.1
 """A lost worker's slot that is due sooner than this is lost too: another worker would start it late."""
 
-SILENT_S = 2.5
-"""A worker that has not answered for so long is lost; Locust itself needs 4 s to notice."""
 COLLECT_S = 15.0
 """How long after the plan's end, and after a stop, the workers are waited for."""
+LATEST_S = 3600.0
+"""Nothing is measured so long after the plan's end."""
 _CHECK_EVERY_S = 0.5
 _ECHOES = 5
 _ECHO_WAIT_S = 1.0
@@ -63,6 +66,7 @@ class ClusterGenerator:
     def __init__(self, runner: MasterRunner, profile: Profile, account: Account, worker_ids: list[str]) -> None:
         self.worker_ids = list(worker_ids)
         self._runner = runner
+        self._run_id = uuid.uuid4().hex
         self._profile = profile
         self._account = account
         self._slots = SlotOwners(profile.schedule(), worker_ids)
@@ -118,9 +122,10 @@ class ClusterGenerator:
     def stop(self) -> None:
         """Tell all to hang up; returns when all have reported, or after ``COLLECT_S``."""
         self._stopping = True
-        self._runner.send_message(MessageType.STOP, {})
+        for worker in self.worker_ids:  # lost ones too, in case they are alive
+            self._send(MessageType.STOP, {}, worker)
         deadline_s = time.perf_counter() + COLLECT_S
-        while set(self._present) - self._stopped and time.perf_counter() < deadline_s:
+        while self._reporting - self._stopped and time.perf_counter() < deadline_s:
             gevent.sleep(0.05)
         self._collected = True
 
@@ -159,39 +164,55 @@ class ClusterGenerator:
 
     # The workers' side.
 
-    def receive(self, kind: str, worker: str, data: dict[str, Any]) -> None:
-        """Handle a worker's message."""
+    def receive(self, kind: str, worker: str, data: Any) -> None:
+        """Handle a worker's message. One that cannot be used costs its worker, and nothing that was measured so far."""
+        if kind == MessageType.JOINED:
+            self._admit(worker)
+        elif worker in self.worker_ids and isinstance(data, dict) and data.get("run") == self._run_id:
+            try:
+                self._receive(kind, worker, read_worker_message(kind, data))
+            except UnusableMessage as problem:
+                self.lose(worker, f"sent an unusable message ({problem})")
+
+    def _receive(self, kind: str, worker: str, data: dict[str, Any]) -> None:
         match kind:
-            case MessageType.JOINED:
-                self._admit(worker)
             case MessageType.ECHO:
                 self._note_echo(worker, data["sent_s"])
             case MessageType.TALLY:
-                self._add_tally(worker, data)
+                self._add_report(kind, worker, data)
             case MessageType.FINISHED:
                 self._finished.add(worker)
             case MessageType.STOPPED:
-                self._add_tally(worker, data)
                 self._stopped.add(worker)
+                if "tally" in data:
+                    self._add_report(kind, worker, data)
             case MessageType.BACK_OFF:
                 for other in set(self._present) - {worker}:
-                    self._runner.send_message(MessageType.BACK_OFF, data, other)
+                    self._send(MessageType.BACK_OFF, data, other)
             case MessageType.TOKEN_REQUEST if not self._collected:
-                self._runner.send_message(MessageType.TOKEN_REPLY, self._token.reply(data["rejected"]), worker)
+                self._send(MessageType.TOKEN_REPLY, self._token.reply(data["rejected"]), worker)
+
+    def _send(self, kind: MessageType, data: dict[str, Any], worker: str) -> None:
+        self._runner.send_message(kind, {**data, "run": self._run_id}, worker)
 
     @property
     def _present(self) -> list[str]:
         """The workers that are not lost."""
         return [worker for worker in self.worker_ids if worker not in self._lost]
 
-    def _add_tally(self, worker: str, data: dict[str, Any]) -> None:
-        if data:
-            self._received.merge(Tally.from_plain(data["tally"]))
-            self._reported_until_s[worker] = data["until_s"]
+    @property
+    def _reporting(self) -> set[str]:
+        """The workers that can still report."""
+        return {worker for worker in self._present if not workarounds.is_missing(self._runner, worker)}
+
+    def _add_report(self, kind: str, worker: str, data: dict[str, Any]) -> None:
+        tally, until_s = read_report(kind, data, self._profile.duration_s + LATEST_S)
+        self._received.merge(tally)
+        self._reported_until_s[worker] = until_s
 
     def _send_echoes(self) -> None:
         for worker in self._present:
-            self._runner.send_message(MessageType.ECHO, {"sent_s": time.perf_counter()}, worker)
+            self._send(MessageType.ECHO, {"sent_s": time.perf_counter()}, worker)
 
     def _note_echo(self, worker: str, sent_s: float) -> None:
         self._answered_s[worker] = now_s = time.perf_counter()
@@ -217,17 +238,21 @@ class ClusterGenerator:
             now_s = time.perf_counter()
             for worker in self._present:
                 gone = worker not in self._runner.clients
-                if gone or now_s - self._answered_s.setdefault(worker, now_s) > SILENT_S:
-                    self._lose(worker)
+                if gone:
+                    self.lose(worker, "has left")
+                elif now_s - self._answered_s.setdefault(worker, now_s) > SILENT_S:
+                    self.lose(worker, f"has been silent for {SILENT_S} s")
 
-    def _lose(self, worker: str) -> None:
-        """Count a worker as lost and move its remaining slots to the others."""
+    def lose(self, worker: str, why: str) -> None:
+        """Count a worker as lost and move its remaining slots to the others. Its lease ends before they are due."""
+        if worker not in self._present:
+            return
         self._lost.append(worker)
-        self._runner.send_message(MessageType.STOP, {}, worker)  # in case it is alive: no slot may be served twice
+        self._send(MessageType.STOP, {}, worker)  # in case it is alive
         slots, others = self._slots.of(worker, self.clock() + IN_TRANSIT_S), self._present
         moved = ", the others take them over" if others and slots else ""
-        logger.error("worker %s is lost; %d of its starts were still to come%s", worker, len(slots), moved)
-        if others:
+        logger.error("worker %s %s: it is lost; %d of its starts were still to come%s", worker, why, len(slots), moved)
+        if others and slots:
             self._taken_over += len(slots)
             self._move(slots, others)
 
@@ -235,15 +260,15 @@ class ClusterGenerator:
         """Let a worker that joins during the run serve its part of the remaining slots."""
         if self._epoch_s is None or worker in self.worker_ids:
             return
-        self.worker_ids.append(worker)
-        released = self._slots.part_for_newcomer(len(self._present), self.clock() + SETTLED_S)
+        released = self._slots.part_for_newcomer(len(self._present) + 1, self.clock() + SETTLED_S)
         slots = sorted(slot for part in released.values() for slot in part)
-        if not slots:
+        if not slots or self._stopping:
             return
+        self.worker_ids.append(worker)
         logger.info("worker %s joins late and serves %d of the starts to come", worker, len(slots))
         for owner, part in released.items():
             if owner in self._present:
-                self._runner.send_message(MessageType.RELEASE_SLOTS, {"slots": part}, owner)
+                self._send(MessageType.RELEASE_SLOTS, {"slots": part}, owner)
         self._send_plan(worker, [])
         self._send_begin(worker)
         self._move(slots, [worker])
@@ -251,11 +276,12 @@ class ClusterGenerator:
     def _move(self, slots: list[int], workers: list[str]) -> None:
         for worker, part in self._slots.move(slots, workers).items():
             self._finished.discard(worker)
-            self._runner.send_message(MessageType.ADD_SLOTS, {"slots": part}, worker)
+            self._send(MessageType.ADD_SLOTS, {"slots": part}, worker)
 
     def _send_plan(self, worker: str, slots: list[int]) -> None:
         account = self._account
         plan = Plan(
+            run=self._run_id,
             profile=self._profile.resolved(),
             urls=account.hosts.urls,
             authorized=account.hosts.api.authorized,
@@ -265,8 +291,8 @@ class ClusterGenerator:
             users=[user.to_plain() for user in account.users],
             call_to=account.call_to,
         )
-        self._runner.send_message(MessageType.PLAN, plan.to_plain(), worker)
+        self._send(MessageType.PLAN, plan.to_plain(), worker)
 
     def _send_begin(self, worker: str) -> None:
         in_s = -self.clock() - self._delays_s.get(worker, 0.0)
-        self._runner.send_message(MessageType.BEGIN, {"in_s": in_s}, worker)
+        self._send(MessageType.BEGIN, {"in_s": in_s}, worker)

@@ -13,8 +13,10 @@ from locust_softphone import __version__
 from locust_softphone.config.profile import Profile
 from locust_softphone.errors import InputError
 from locust_softphone.signaling.dialects import Account
+from locust_softphone.swarm import workarounds
 from locust_softphone.swarm.cluster.cluster_generator import ClusterGenerator
 from locust_softphone.swarm.cluster.messages import MessageType
+from locust_softphone.swarm.cluster.worker_messages import UnusableMessage, read_worker_message
 
 __all__ = ["Master"]
 
@@ -40,6 +42,8 @@ class Master:
         for kind in ("JOINED", "ECHO", "TALLY", "FINISHED", "STOPPED", "BACK_OFF"):
             self._runner.register_message(MessageType[kind], self._on_message)
         self._runner.register_message(MessageType.TOKEN_REQUEST, self._on_message, concurrent=True)
+        workarounds.call_runs_stopped_without_lost_workers(self._runner)
+        workarounds.survive_unusable_messages(self._runner, self._on_unusable)
 
     @property
     def worker_ids(self) -> list[str]:
@@ -55,8 +59,13 @@ class Master:
         """
         workers = self.worker_ids
         self._check_versions(workers)
+        workarounds.keep_lost_workers_listed(True)
         self._generator = ClusterGenerator(self._runner, profile, account, workers)
         return self._generator
+
+    def run_ended(self) -> None:
+        """Let Locust forget the workers that are lost."""
+        workarounds.keep_lost_workers_listed(False)
 
     def _check_versions(self, workers: list[str]) -> None:
         """Wait for each worker's version: Locust calls a worker ready a little before its plugin is."""
@@ -66,9 +75,18 @@ class Master:
         if others := [each for each in workers if self._versions.get(each) != __version__]:
             raise InputError(*(_other_version(each, self._versions.get(each, "none")) for each in others))
 
+    def _on_unusable(self, worker: str, why: str) -> None:
+        if self._generator is not None:
+            self._generator.lose(worker, why)
+
     def _on_message(self, environment: Any, msg: Any) -> None:
         if msg.type == MessageType.JOINED:
-            self._versions[msg.node_id] = version = msg.data["version"]
+            try:
+                version = read_worker_message(msg.type, msg.data)["version"]
+            except UnusableMessage as problem:
+                logger.error("worker %s sent an unusable message (%s)", msg.node_id, problem)
+                return
+            self._versions[msg.node_id] = version
             if version != __version__:
                 logger.error("%s", _other_version(msg.node_id, version))
                 return

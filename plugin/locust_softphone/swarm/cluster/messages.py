@@ -15,7 +15,8 @@
     worker ── TOKEN_REQUEST ─► master    asks for the shared token; names the one that the edge rejected
     master ── TOKEN_REPLY ───► worker    the token, or how the attempt to fetch it failed
 
-Tallies do not wait for Locust's own reports: those come every 3 s, and a killed worker loses what it has not reported.
+Each message but JOINED carries the id of its run, so that one of an earlier run is ignored. Tallies do not wait for
+Locust's own reports: those come every 3 s, and a killed worker loses what it has not reported.
 Clocks are never compared: an instant travels as seconds from now, less the time that a message to that worker takes.
 """
 
@@ -51,6 +52,7 @@ class Plan:
     """One worker's part of a run.
 
     Args:
+        run: the id that all messages of the run carry.
         profile: the resolved profile; a worker needs no file.
         urls: the URLs of the edge's hosts, by role.
         authorized: whether the edge may be another machine than the worker's own.
@@ -61,6 +63,7 @@ class Plan:
         call_to: the number or address that the softphones call.
     """
 
+    run: str
     profile: dict[str, Any]
     urls: dict[str, str]
     authorized: bool

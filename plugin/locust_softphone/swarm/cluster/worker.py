@@ -21,6 +21,7 @@ from locust_softphone.signaling.oauth import Credentials
 from locust_softphone.swarm.cluster.messages import MessageType, Plan
 from locust_softphone.swarm.cluster.shared_token import RemoteToken
 from locust_softphone.swarm.load.generator import LoadGenerator
+from locust_softphone.swarm.load.lease import Lease
 from locust_softphone.swarm.load.sockets import reached
 from locust_softphone.swarm.options import take_secret
 
@@ -46,7 +47,8 @@ class Worker:
         self.generator: LoadGenerator | None = None
         self._environment = environment
         self._runner = runner
-        self._send = runner.send_message
+        self._run_id = ""
+        self._lease = Lease()
         self._master_seen_s = float("inf")
         self._plan: Plan | None = None
         self._token: RemoteToken | None = None
@@ -61,7 +63,7 @@ class Worker:
         self._runner.register_message(MessageType.STOP, self._on_message, concurrent=True)
         self._environment.events.quitting.add_listener(self._on_quitting)
         self._environment.events.heartbeat_received.add_listener(self._on_heartbeat)
-        self._send(MessageType.JOINED, {"version": __version__})
+        self._runner.send_message(MessageType.JOINED, {"version": __version__})
 
     def start(self) -> None:
         """Make the generator: at Locust's ``test_start``, or at BEGIN on a worker that joins during the run."""
@@ -86,6 +88,7 @@ class Worker:
             account,
             slots=plan.slots,
             shared_token=self._token,
+            lease=self._lease,
             pace_share=1 / plan.workers,
             spread_back_off=lambda step, for_s: self._send(MessageType.BACK_OFF, {"step": step, "for_s": for_s}),
         )
@@ -108,12 +111,17 @@ class Worker:
         ).reached(reached)
 
     def _on_message(self, environment: Environment, msg: Any) -> None:
-        """Handle the master's messages."""
+        """Handle the master's messages; those of an earlier run are ignored."""
         data, generator = msg.data, self.generator
-        match msg.type:
-            case MessageType.PLAN:
-                self.generator, self._plan = None, Plan(**data)
+        if msg.type == MessageType.PLAN:
+            self.generator, self._plan, self._run_id = None, Plan(**data), data["run"]
+        elif data["run"] == self._run_id:
+            self._receive(msg.type, data, generator)
+
+    def _receive(self, kind: str, data: dict[str, Any], generator: LoadGenerator | None) -> None:
+        match kind:
             case MessageType.ECHO:
+                self._lease.renew(data["sent_s"])
                 self._send(MessageType.ECHO, data)
             case MessageType.BEGIN:
                 self._begin(data["in_s"])
@@ -128,6 +136,9 @@ class Worker:
                 generator.release(data["slots"])
             case MessageType.BACK_OFF if generator is not None and generator.shared_backoff is not None:
                 generator.shared_backoff.hold(data["step"], data["for_s"])
+
+    def _send(self, kind: MessageType, data: dict[str, Any]) -> None:
+        self._runner.send_message(kind, {**data, "run": self._run_id})
 
     def _begin(self, in_s: float) -> None:
         if self._plan is not None:
