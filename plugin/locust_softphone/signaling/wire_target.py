@@ -15,6 +15,7 @@ import time
 from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
+from functools import partial
 from math import inf
 from threading import Event, Lock, Thread
 
@@ -70,6 +71,8 @@ class WireTarget:
         self._next_number = first_number
         self._token: Token | None = None
         self._lock = Lock()
+        self._token_lock = Lock()
+        self._clients: list[DialectClient] = []  # of the sessions that offers are made on
         self._open: deque[Session] = deque()
         self._idle: deque[tuple[float, Session]] = deque()
         self._answers: list[Observation] = []
@@ -129,6 +132,8 @@ class WireTarget:
             self._open.extend(session for _, session in self._idle)
             self._idle.clear()
         self.close(len(self._open))
+        for client in self._clients:
+            client.close_idle()
         self._threads.shutdown()
 
     # One request.
@@ -171,18 +176,23 @@ class WireTarget:
             return self._prepare_offer()
         client = self._client()
         if self._step == "token":
-            return lambda: _nothing(client.fetch_token(self._clock()))
-        token = self._shared_token(client)
-        for name, step in client.setup_steps():
-            if name == self._step:
-                return lambda step=step: _nothing(step(token))  # type: ignore[misc]
-            step(token)
+            return partial(_only, client, partial(client.fetch_token, self._clock()))
+        token = self._shared_token()
+        try:
+            for name, step in client.setup_steps():
+                if name == self._step:
+                    return partial(_only, client, partial(step, token))
+                step(token)
+        except AttemptFailed:
+            client.close_idle()
+            raise
+        client.close_idle()
         return lambda: client.connect(token)[0]
 
     def _prepare_offer(self) -> Callable[[], None]:
         """A session that is ready, and was not told to wait."""
         session = self._take_idle() or self._open_session()
-        token = self._shared_token(self._client())
+        token = self._shared_token()
 
         def offer() -> None:
             until_s = 0.0
@@ -212,14 +222,16 @@ class WireTarget:
     def _open_session(self) -> Session:
         """A new session that is ready; a refused handshake is tried again, later each time."""
         for wait_s in (0.5, 1.0, 2.0, 4.0, 8.0, 0.0):
-            client = self._client()
-            token = self._shared_token(client)
+            client, token = self._client(), self._shared_token()
             try:
                 for _, step in client.setup_steps():
                     step(token)
                 session = client.connect(token)[0]
+                with self._lock:
+                    self._clients.append(client)
                 session.wait_ready()
             except AttemptFailed as failed:
+                client.close_idle()
                 if failed.outcome not in REFUSED or not wait_s:
                     raise
                 time.sleep(max(wait_s, failed.advice.retry_after_s or 0.0))
@@ -232,13 +244,18 @@ class WireTarget:
             self._next_number += 1
             return self._dialect.client(self._next_number - 1)
 
-    def _shared_token(self, client: DialectClient) -> Token:
+    def _shared_token(self) -> Token:
+        """The token of all requests, fetched by a client of its own."""
+        client = self._client()
         if client.given_token:
             return Token(client.given_token, inf, inf)
-        with self._lock:
+        with self._token_lock:
             token = self._token
             if token is None or self._clock() >= token.refresh_s:
-                token = self._token = client.fetch_token(self._clock())[0]
+                try:
+                    token = self._token = client.fetch_token(self._clock())[0]
+                finally:
+                    client.close_idle()
             return token
 
     # Sessions that stay open.
@@ -268,8 +285,12 @@ class WireTarget:
             return True
 
 
-def _nothing(_: object) -> None:
-    """A step that opens no session."""
+def _only(client: DialectClient, request: Callable[[], object]) -> None:
+    """The only request of a client."""
+    try:
+        request()
+    finally:
+        client.close_idle()
 
 
 def _bye(session: Session) -> None:
