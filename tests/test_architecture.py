@@ -96,7 +96,7 @@ def test_a_module_imports_only_what_its_part_may_import(path: Path) -> None:
 
 def test_the_simulation_uses_the_softphone_and_not_its_sockets() -> None:
     wire = {f"locust_softphone.signaling.{name}" for name in ("stream", "tls", "target", "hosts", "http", "websocket")}
-    for path in (PACKAGE / "simulation").glob("*.py"):
+    for path in (PACKAGE / "simulation").rglob("*.py"):
         assert not wire & set(imports(path)), path.name
 
 

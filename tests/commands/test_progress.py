@@ -55,7 +55,9 @@ def test_without_a_terminal_the_progress_is_plain_lines() -> None:
 def test_on_a_terminal_the_bar_fills_up_to_the_end() -> None:
     out = io.StringIO()
     now_s = 0.0
-    with reporting([("burst", 10.0), ("paced", 10.0)], out=out, live=True, clock=lambda: now_s) as progress:
+    with reporting(
+        [("burst", 10.0), ("paced", 10.0)], out=out, live=True, clock=lambda: now_s, counts=lambda: "3 answered"
+    ) as progress:
         assert progress._bar is not None
         (task,) = progress._bar.tasks
         shares = []
@@ -68,3 +70,4 @@ def test_on_a_terminal_the_bar_fills_up_to_the_end() -> None:
             now_s += 6.5
             progress.end("done")
     assert shares == pytest.approx([0.0, 0.25, 0.5, 0.75])
+    assert task.fields["counts"] == "3 answered"

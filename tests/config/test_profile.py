@@ -242,6 +242,7 @@ def test_the_first_comment_becomes_about(tmp_path: Path) -> None:
 def test_the_pack_has_these_profiles() -> None:
     assert PACK == [
         "burst-500",
+        "burst-500-adaptive",
         "burst-500-backoff",
         "burst-500-connection-reuse",
         "burst-500-fleet-backoff",
@@ -287,6 +288,7 @@ def test_a_profile_of_the_pack_is_valid_and_matches_the_schema(name: str) -> Non
         ("burst-500-backoff", "burst-500-sdk-2.3.1", {"softphone.retry"}),
         ("burst-500-retry-after", "burst-500-backoff", {"softphone.retry"}),
         ("burst-500-fleet-backoff", "burst-500-retry-after", {"softphone.retry"}),
+        ("burst-500-adaptive", "burst-500-retry-after", {"softphone.retry"}),
         ("burst-500-three-calls", "burst-500-backoff", {"softphone.calls", "softphone.connection"}),
         ("burst-500-connection-reuse", "burst-500-three-calls", {"softphone.connection"}),
         ("reconnect-storm-jitter", "reconnect-storm", {"softphone.retry"}),

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from locust_softphone.limits.advice import NO_ADVICE, LimitAdvice
 from locust_softphone.metrics.attempt import Attempt
 from locust_softphone.metrics.outcome import Outcome
 from locust_softphone.metrics.retry_after_sample import RetryAfterSample
@@ -28,6 +29,10 @@ ATTEMPTS = st.builds(
     ended_s=st.floats(10, 15),
     outcome=st.sampled_from(Outcome),
     status=st.sampled_from([None, 200, 429]),
+    close_code=st.none(),
+    foreign=st.just(False),
+    softphone=st.just(7),
+    advice=st.just(NO_ADVICE),
 )
 
 
@@ -114,7 +119,9 @@ def everything_in(tally: Tally) -> dict[str, Any]:
     """A tally in full, whatever order it came about in."""
     plain = tally.to_plain()
     buckets = {name: sorted(zip(row[::2], row[1::2], strict=True)) for name, row in plain["latencies"].items()}
-    return {**plain, "latencies": buckets, "setup_times": sorted(map(sorted, plain["setup_times"]))}
+    observations = {name: sorted(each.exact(), key=repr) for name, each in tally.observations.items()}
+    setup_times = sorted(map(sorted, plain["setup_times"]))
+    return {**plain, "latencies": buckets, "setup_times": setup_times, "observations": observations}
 
 
 def test_counting_after_a_merge_does_not_change_the_merged_tally() -> None:
@@ -128,3 +135,10 @@ def test_counting_after_a_merge_does_not_change_the_merged_tally() -> None:
 
 def test_an_empty_tally_can_be_sent() -> None:
     assert sent(Tally()).to_plain() == Tally().to_plain()
+
+
+def test_it_is_counted_how_a_reset_was_read() -> None:
+    tally = Tally()
+    for reset_read_as in ("epoch-ms", "epoch-ms", None):
+        tally.attempt(an_attempt(advice=LimitAdvice(reset_s=1.0, reset_read_as=reset_read_as)))
+    assert {name: n for name, n in tally.counts.items() if name.startswith("resets")} == {"resets.epoch-ms": 2}

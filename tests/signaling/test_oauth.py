@@ -92,7 +92,7 @@ def test_a_token_of_another_type_is_not_used(token_type: object) -> None:
 
 def test_the_advice_of_the_response_comes_with_the_token() -> None:
     _, advice = fetch(json_reply({"access_token": "t"}, "X-RateLimit-Remaining: 0", "X-RateLimit-Reset: 9"))
-    assert advice == LimitAdvice(reset_s=9.0)
+    assert advice == LimitAdvice(reset_s=9.0, reset_read_as="seconds")
 
 
 @pytest.mark.parametrize(

@@ -91,14 +91,25 @@ def test_a_refused_offer_is_repeated_on_the_same_connection_and_answered() -> No
         assert field.edge.stats()["early_retries"]["offer"] == 0
 
 
-@pytest.mark.parametrize(("remaining", "waits"), [("honour", [60.0]), ("ignore", [])])
-def test_when_nothing_remains_it_asks_again_after_the_reset(remaining: str, waits: list[float]) -> None:
-    with a_field(f"{{{ONE_HANDSHAKE}}}", retry={**NO_RETRY, "remaining": remaining}) as field:
+@pytest.mark.parametrize(
+    ("remaining", "says", "waits", "read_as"),
+    [
+        ("honour", "headers: [x-ratelimit], reset: epoch-ms", [60.0], "epoch-ms"),
+        ("honour", "headers: [ratelimit]", [60.0], "ratelimit"),
+        ("ignore", "reset: seconds", [], "seconds"),
+    ],
+)
+def test_when_nothing_remains_it_asks_again_after_the_reset(
+    remaining: str, says: str, waits: list[float], read_as: str
+) -> None:
+    one_handshake = f"{{limits: {{handshake: {{rate: 1/min, burst: 1, refusal: {{{says}}}}}}}}}"
+    with a_field(one_handshake, retry={**NO_RETRY, "remaining": remaining}) as field:
         phone = field.softphone()
         assert phone.call()
         phone.hang_up()
         assert not phone.call()  # for the edge's clock has not jumped
         assert field.time.slept == pytest.approx(waits, abs=2.0)
+        assert field.counted(f"resets.{read_as}") >= 2
 
 
 def test_a_client_with_too_many_early_retries_is_cut_off() -> None:

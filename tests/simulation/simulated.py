@@ -21,7 +21,7 @@ OPEN = {"kind": "token-bucket", "rate": "1000000/s", "burst": 1_000_000}
 def profile(users: int = 10, ramp: object = "0s", **keys: Any) -> Profile:
     softphone = {"like": "sdk-2.3.1", **keys.pop("softphone", {})}
     return Profile.model_validate(
-        {"name": "test", "users": users, "ramp": ramp, "hold": "20s", "softphone": softphone, **keys}
+        {"name": "test", "users": users, "ramp": ramp, "softphone": softphone, "hold": "20s", **keys}
     )
 
 

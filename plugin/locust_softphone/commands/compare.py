@@ -16,6 +16,7 @@ from locust_softphone.commands.arguments import (
     complete_profiles,
     complete_with,
 )
+from locust_softphone.commands.live_counts import LiveCounts
 from locust_softphone.commands.locust_process import Interruptions
 from locust_softphone.commands.output import print_comparison, print_problems, write_page
 from locust_softphone.commands.progress import reporting
@@ -104,7 +105,8 @@ def run(parsed: argparse.Namespace) -> int:
     pause_s = pause_between_runs_s(parsed)
     planned = [(plan.name, plan.planned_s + (pause_s if number else 0.0)) for number, plan in enumerate(plans)]
     live = sys.stdout.isatty() and sys.stderr.isatty()
-    with Interruptions() as stop, reporting(planned, out=sys.stderr, live=live) as progress:
+    counts = LiveCounts(folder.parent, since=folder.name)
+    with Interruptions() as stop, reporting(planned, out=sys.stderr, live=live, counts=counts) as progress:
         runs = run_all(
             plans, folder, progress, stop, options=locust_options(parsed), workers=parsed.workers, pause_s=pause_s
         )

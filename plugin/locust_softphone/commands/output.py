@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import sys
 from collections.abc import Iterable
@@ -12,6 +11,7 @@ from locust_softphone.commands.arguments import TEXT
 from locust_softphone.report.comparison import Comparison
 from locust_softphone.report.formats import FORMATS
 from locust_softphone.report.html.page import comparison_html, write_html
+from locust_softphone.report.standard_output import wants_colour
 from locust_softphone.report.terminal import render
 
 __all__ = ["print_comparison", "print_problems", "write_page"]
@@ -20,8 +20,7 @@ __all__ = ["print_comparison", "print_problems", "write_page"]
 def print_comparison(comparison: Comparison, form: str) -> None:
     """Print a comparison to stdout; ``form`` is ``text`` or a key of ``FORMATS``."""
     if form == TEXT:
-        colour = sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
-        sys.stdout.write(render(comparison, width=shutil.get_terminal_size().columns, colour=colour))
+        sys.stdout.write(render(comparison, width=shutil.get_terminal_size().columns, colour=wants_colour()))
     else:
         sys.stdout.write(FORMATS[form](comparison))
 

@@ -1,4 +1,4 @@
-"""Shows the progress of a comparison: which run is in progress, and how much time is left.
+"""Shows the progress of a comparison: which run is in progress, how much time is left, and what it has counted.
 
     time left = rest of the current run + duration of the runs to come        duration = planned time + overhead
 
@@ -21,6 +21,7 @@ from rich.text import Text
 __all__ = ["ProgressReporter", "minutes", "reporting", "time_left_s"]
 
 OVERHEAD_S = 3.0
+BAR_WIDTH = 12
 
 
 def time_left_s(planned_s: Sequence[float], took_s: Sequence[float], elapsed_s: float) -> float:
@@ -44,18 +45,26 @@ class ProgressReporter:
         out: where plain lines go.
         bar: the bar, or None for plain lines.
         clock: a monotonic clock, in seconds.
+        counts: what the current run has counted so far, in a few words; asked for the bar only.
     """
 
     def __init__(
-        self, planned: Sequence[tuple[str, float]], *, out: TextIO, bar: Progress | None, clock: Callable[[], float]
+        self,
+        planned: Sequence[tuple[str, float]],
+        *,
+        out: TextIO,
+        bar: Progress | None,
+        clock: Callable[[], float],
+        counts: Callable[[], str],
     ) -> None:
         self._names = [name for name, _ in planned]
         self._planned_s = [planned_s for _, planned_s in planned]
         self._took_s: list[float] = []
         self._out = out
         self._bar = bar
-        self._task = bar.add_task("", total=1.0, left="") if bar else None
+        self._task = bar.add_task("", total=1.0, left="", counts="") if bar else None
         self._clock = clock
+        self._counts = counts
         self._began_s = clock()
 
     def begin(self) -> None:
@@ -70,7 +79,8 @@ class ProgressReporter:
         if self._bar is not None and self._task is not None:
             left_s, done_s = self._left_s(), sum(self._took_s) + self._clock() - self._began_s
             share = done_s / (done_s + left_s) if done_s + left_s else 0.0
-            self._bar.update(self._task, description=self._current(), completed=share, left=f"{minutes(left_s)} left")
+            left, counts = f"{minutes(left_s)} left", self._counts()
+            self._bar.update(self._task, description=self._current(), completed=share, left=left, counts=counts)
             self._bar.refresh()
 
     def end(self, result: str) -> None:
@@ -96,16 +106,26 @@ class ProgressReporter:
 
 @contextmanager
 def reporting(
-    planned: Sequence[tuple[str, float]], *, out: TextIO, live: bool, clock: Callable[[], float] = time.monotonic
+    planned: Sequence[tuple[str, float]],
+    *,
+    out: TextIO,
+    live: bool,
+    clock: Callable[[], float] = time.monotonic,
+    counts: Callable[[], str] = str,
 ) -> Iterator[ProgressReporter]:
     """A reporter for these runs; with ``live`` a bar, which is removed from the screen at the end."""
     if not live:
-        yield ProgressReporter(planned, out=out, bar=None, clock=clock)
+        yield ProgressReporter(planned, out=out, bar=None, clock=clock, counts=counts)
         return
-    columns = TextColumn("{task.description}", markup=False), BarColumn(), TextColumn("{task.fields[left]}")
+    columns = (
+        TextColumn("{task.description}", markup=False),
+        BarColumn(BAR_WIDTH),
+        TextColumn("{task.fields[left]}"),
+        TextColumn("{task.fields[counts]}"),
+    )
     console = Console(file=out, highlight=False)
     with Progress(*columns, console=console, transient=True, auto_refresh=False) as bar:
-        yield ProgressReporter(planned, out=out, bar=bar, clock=clock)
+        yield ProgressReporter(planned, out=out, bar=bar, clock=clock, counts=counts)
 
 
 def minutes(seconds: float) -> str:

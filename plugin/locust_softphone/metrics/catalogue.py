@@ -21,6 +21,7 @@ from itertools import product
 from types import MappingProxyType
 from typing import Literal
 
+from locust_softphone.limits.advice import RESET_FORMS
 from locust_softphone.metrics import bounds
 from locust_softphone.metrics.bounds import Bounds, Range
 from locust_softphone.metrics.histogram import PERCENTILES
@@ -239,6 +240,11 @@ METRICS: tuple[Metric, ...] = (
         "retries.over_budget", "count", "attempts that were not made because the retry budget was spent",
         "retries/over_budget",
     ),
+    Metric(
+        "resets.{reset}", "count",
+        "answers that said that nothing is left of a limit, by the header of the reset: `X-RateLimit-Reset` read as "
+        "seconds or as an epoch, `inin-ratelimit-reset`, or `RateLimit`", "resets/{reset}",
+    ),
     _durations("retry_wait.{point}", "how long retries were waited for", "retries/wait_s/{point}"),
     _durations("retry_early.{point}", "how much too early retries came", "retries/early_s/{point}"),
     # Durations.
@@ -271,6 +277,7 @@ PARTS: Mapping[str, Callable[[str], tuple[str, ...]]] = MappingProxyType(
         "request": request_steps,
         "outcome": lambda dialect: tuple(outcome.value for outcome in Outcome),
         "cause": lambda dialect: ABNORMAL_CAUSES,
+        "reset": lambda dialect: RESET_FORMS,
         "point": lambda dialect: (*PERCENTILES, "max"),
         "code": lambda dialect: (),
     }

@@ -71,6 +71,8 @@ class Tally:
         self.timeline[max(int(attempt.began_s), 0)][names.attempts] += 1
         if names.limited:
             self.timeline[max(int(attempt.ended_s), 0)][names.limited] += 1
+        if attempt.advice.reset_read_as is not None:
+            counts[f"resets.{attempt.advice.reset_read_as}"] += 1
         if attempt.outcome is not Outcome.CANCELLED:
             self.latencies[names.service].record(attempt.service_s)
             self.latencies[attempt.step].record(attempt.response_s)

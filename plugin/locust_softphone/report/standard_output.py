@@ -1,4 +1,4 @@
-"""Standard output that cannot be written to, because a disk is full or the descriptor is closed: exit code 4."""
+"""Standard output: whether it shows colours, and when it cannot be written to (full disk, closed): exit code 4."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import errno
 import os
 import sys
 
-__all__ = ["check_open", "discard_unwritten", "is_unwritable"]
+__all__ = ["check_open", "discard_unwritten", "is_unwritable", "wants_colour"]
 
 _UNWRITABLE = frozenset({errno.EBADF, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.ENOSPC})
 
@@ -24,6 +24,16 @@ def check_open() -> None:
 def is_unwritable(error: OSError) -> bool:
     """Whether an error came from writing to an open file; an error of opening one names it."""
     return error.errno in _UNWRITABLE and error.filename is None
+
+
+def wants_colour() -> bool:
+    """Whether standard output is a terminal that shows colours, and the user has not switched them off (NO_COLOR)."""
+    return (
+        sys.stdout is not None
+        and sys.stdout.isatty()
+        and not os.environ.get("NO_COLOR")
+        and os.environ.get("TERM") != "dumb"
+    )
 
 
 def discard_unwritten() -> None:

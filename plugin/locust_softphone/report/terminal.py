@@ -9,8 +9,10 @@ tables of repeated runs are continued below, each part with the labels again.
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Mapping, Sequence
 from io import StringIO
+from typing import Literal
 
 from rich.cells import cell_len
 from rich.console import Console
@@ -22,10 +24,12 @@ from locust_softphone.metrics.run_outcome import OutcomeLevel
 from locust_softphone.report.arms import Run
 from locust_softphone.report.comparison import Comparison
 from locust_softphone.report.judgement import JudgementKind, expectation_lines, judgement_of
-from locust_softphone.report.run_sections import heading_of, sections_of
+from locust_softphone.report.run_sections import heading_of, sections_of, summary_lines
+from locust_softphone.report.standard_output import wants_colour
 from locust_softphone.report.tables import Table, legend_of
+from locust_softphone.runs.record import RunRecord
 
-__all__ = ["render"]
+__all__ = ["printed_summary", "render"]
 
 MOST_RUNS = 8
 """Of more runs than these, only those that failed or have a remark are listed after the table."""
@@ -49,25 +53,42 @@ def render(comparison: Comparison, *, width: int, colour: bool = False) -> str:
         width: of the terminal, in cells.
         colour: whether to highlight headings, outcomes and what failed, with ANSI escapes.
     """
-    out = StringIO()
-    console = Console(file=out, width=width, force_terminal=colour, color_system="standard" if colour else None)
+    console = _console(width, colour)
     if len(comparison.runs) == 1:
-        _print_run(console, comparison.runs[0])
+        _print_run(console, comparison.runs[0].record, details=True)
     else:
         _print_comparison(console, comparison, width)
     for warning in comparison.warnings:
         console.print(_bullet(warning.text, "bold yellow"))
-    return "".join(f"{line.rstrip()}\n" for line in out.getvalue().splitlines())
+    return _text(console)
+
+
+def printed_summary(record: RunRecord) -> list[str]:
+    """A run that has just ended as lines for standard output: plain, or in the width and colours of a terminal."""
+    if not wants_colour():
+        return summary_lines(record)
+    console = _console(shutil.get_terminal_size().columns, colour=True)
+    _print_run(console, record, details=False)
+    return _text(console).splitlines()
+
+
+def _console(width: int, colour: bool) -> Console:
+    system: Literal["standard"] | None = "standard" if colour else None
+    return Console(file=StringIO(), width=width, force_terminal=colour, color_system=system)
+
+
+def _text(console: Console) -> str:
+    assert isinstance(console.file, StringIO)
+    return "".join(f"{line.rstrip()}\n" for line in console.file.getvalue().splitlines())
 
 
 # One run
 
 
-def _print_run(console: Console, run: Run) -> None:
-    record = run.record
+def _print_run(console: Console, record: RunRecord, *, details: bool) -> None:
     console.print(Text(heading_of(record), style=f"bold {_STYLES[record.outcome.level]}"))
     grid = Grid.grid(padding=(0, 2, 0, 0))
-    for section in sections_of(record, details=True):
+    for section in sections_of(record, details=details):
         for number, line in enumerate(section.lines):
             grid.add_row("" if number else Text(section.title, style="bold"), Text(line, style=_style_of(line)))
     console.print(Padding(grid, (0, 0, 0, 2)))

@@ -11,6 +11,7 @@ from typing import Any
 from locust_softphone.config.expectation import Expectation
 from locust_softphone.config.profile import Profile
 from locust_softphone.errors import ExitCode
+from locust_softphone.limits.advice import RESET_FORMS
 from locust_softphone.metrics.catalogue import bounds_of, values_of
 from locust_softphone.metrics.outcome import ABNORMAL_CAUSES
 from locust_softphone.metrics.run_so_far import RunSoFar
@@ -145,6 +146,7 @@ def build(start: RunStart, tally: Tally, end: RunEnd) -> RunRecord:
                 "early_s": tally.latencies["retry_early"].summary(),
                 "sample": [retry._asdict() for retry in tally.retry_sample.sorted()],
             },
+            "resets": {form: values[f"resets.{form}"] for form in RESET_FORMS},
             "reconnects": {"made": counts["reconnects"], "failed": counts["reconnects.failed"]},
             "tls_handshakes": {"all": counts["tls_handshakes"], "full": counts["tls_handshakes.full"]},
             "connections_reopened": counts["connections_reopened"],

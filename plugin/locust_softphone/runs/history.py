@@ -74,7 +74,7 @@ def _row(record: RunRecord, name: str) -> tuple[str, ...]:
         record.name,
         "simulated" if target.simulated else target.url,
         f"{totals.answered} of {totals.planned} answered",
-        record.verdict + aborted,
+        ("reproduced" if record.reproduced else record.verdict) + aborted,
         name,
     )
 

@@ -140,6 +140,8 @@ class RunRecord(RecordPart):
     """WebSockets that were dropped without a close handshake, because the plan's end was too long ago."""
     retries: Retries
     """What happened after refusals and drops."""
+    resets: dict[str, Count] = Field(default={})
+    """Answers that said that nothing is left of a limit, by how the header with its reset was read."""
     reconnects: Reconnects
     """Calls that dropped while they were held."""
     tls_handshakes: TlsHandshakes = TlsHandshakes(all=0, full=0)

@@ -18,11 +18,11 @@ from typing import Any, NamedTuple
 from locust_softphone.config.policy import Policy
 from locust_softphone.limits.early_retries import EarlyRetryTracker
 from locust_softphone.limits.keyed import KeyParts
-from locust_softphone.limits.step_limits import StepLimits
+from locust_softphone.limits.step_limits import Answer, StepLimits
 from locust_softphone.limits.token_bucket import TokenBucket
 from locust_softphone.simulation.virtual_time import VirtualTime
 
-__all__ = ["CUT", "EdgeAnswer", "EdgeModel", "EdgeSession"]
+__all__ = ["CUT", "EdgeAnswer", "EdgeModel", "EdgeSession", "FirstRefusal"]
 
 
 class EdgeAnswer(NamedTuple):
@@ -37,6 +37,20 @@ class EdgeAnswer(NamedTuple):
     status: int
     headers: Mapping[str, str] = {}
     delay_s: float = 0.0
+
+
+class FirstRefusal(NamedTuple):
+    """The first request that was refused, or that cost its connection.
+
+    Args:
+        step: its step.
+        limit: the name of the limit; for a connection, the cause.
+        at_s: when.
+    """
+
+    step: str
+    limit: str
+    at_s: float
 
 
 CUT = EdgeAnswer(0)
@@ -77,6 +91,7 @@ class EdgeModel:
 
     def __init__(self, policy: Policy, time: VirtualTime, epoch_s: float) -> None:
         self.policy = policy
+        self.first_refusal: FirstRefusal | None = None
         self._time = time
         self._epoch_s = epoch_s
         self._limits = {step: policy.limits_of(step, epoch_s) for step in ("token", "handshake", "offer", "sessions")}
@@ -110,12 +125,12 @@ class EdgeModel:
             capped = caps.admit(now_s, parts, session, self.wall_s())
             if not capped.admitted:
                 self._steps["handshake", "admitted"] -= 1
-                return self._refused("handshake", parts, capped.status, capped.headers, capped.told_s, capped.delay_s)
+                return self._refused("handshake", "sessions", parts, capped)
             for evicted in capped.evicted:
                 if isinstance(evicted, EdgeSession):
                     self.cut(evicted, "evicted")
             if capped.cut_after_s < inf:
-                self._time.call_at(now_s + capped.cut_after_s, partial(self.cut, session, "over_cap"))
+                self._time.call_at(now_s + capped.cut_after_s, partial(self.cut, session, "beyond_cap"))
         self._opened(session)
         return answer._replace(status=101)
 
@@ -158,6 +173,7 @@ class EdgeModel:
         """Drop a connection without a close frame, if it is open."""
         if session.open:
             self._cuts[cause] += 1
+            self._note("sessions", cause)
             self._ended(session)
             session.cut()
 
@@ -193,18 +209,21 @@ class EdgeModel:
             return CUT
         answer = limits.admit(now_s, parts, session, self.wall_s())
         if not answer.admitted:
-            return self._refused(step, parts, answer.status, answer.headers, answer.told_s, answer.delay_s)
+            return self._refused(step, step, parts, answer)
         self._steps[step, "admitted"] += 1
         return EdgeAnswer(200, answer.headers, answer.delay_s)
 
-    def _refused(
-        self, step: str, parts: KeyParts, status: int, headers: Mapping[str, str], told_s: float | None, delay_s: float
-    ) -> EdgeAnswer:
+    def _refused(self, step: str, part: str, parts: KeyParts, answer: Answer) -> EdgeAnswer:
         now_s = self._time.now_s
-        self._steps[step, str(status)] += 1
-        if told_s is not None:
-            self._early_retries.must_wait(parts.client, step, now_s + told_s, now_s)
-        return EdgeAnswer(status, headers, delay_s)
+        self._steps[step, str(answer.status)] += 1
+        self._note(part, answer.by)
+        if answer.told_s is not None:
+            self._early_retries.must_wait(parts.client, step, now_s + answer.told_s, now_s)
+        return EdgeAnswer(answer.status, answer.headers, answer.delay_s)
+
+    def _note(self, step: str, limit: str) -> None:
+        if self.first_refusal is None:
+            self.first_refusal = FirstRefusal(step, limit, self._time.now_s)
 
     def _opened(self, session: EdgeSession) -> None:
         session.open = True

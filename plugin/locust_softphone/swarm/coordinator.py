@@ -19,8 +19,8 @@ from locust.runners import MasterRunner
 
 from locust_softphone.config.overrides import Overrides
 from locust_softphone.errors import ExitCode, InputError
-from locust_softphone.report.run_sections import summary_lines
 from locust_softphone.report.standard_output import check_open, discard_unwritten
+from locust_softphone.report.terminal import printed_summary
 from locust_softphone.runs.record import RunRecord
 from locust_softphone.signaling.dialects import Account
 from locust_softphone.swarm import workarounds
@@ -102,7 +102,7 @@ class RunCoordinator:
         try:
             self._options = self._read_options()
         except InputError as error:
-            self._report(error)
+            self._refuse(error)
             return None
         return users_for(self._options.profile.users, max(self.workers or 0, 1))
 
@@ -124,8 +124,8 @@ class RunCoordinator:
             self._run = self.last = run = Run.prepare(options, lambda to: self._generator(options, to), calls)
             logger.log(logging.WARNING if run.target.authorized else logging.INFO, "%s", run.announcement())
         except InputError as error:
-            self._report(error)
             self._refused = True
+            self._refuse(error)
 
     def begin(self) -> None:
         """``spawning_complete``: all users exist and wait for the plan's start."""
@@ -149,7 +149,7 @@ class RunCoordinator:
             record = run.judge()
             self.exit_code = max(self.exit_code or 0, record.exit_code)
             path = run.save()
-            self._print(*summary_lines(record), f"run record: {path}")
+            self._print(*printed_summary(record), f"run record: {path}")
         except InputError as error:
             self._report(error)
         finally:
@@ -246,6 +246,12 @@ class RunCoordinator:
             discard_unwritten()
             logger.error("the run's summary cannot be written to stdout (%s)", error.strerror)
             self.exit_code = ExitCode.most_serious([self.exit_code or 0, ExitCode.OUTPUT])
+
+    def _refuse(self, error: InputError) -> None:
+        """Report why a run cannot start; without a web UI, the process has nothing else to do."""
+        self._report(error)
+        if getattr(self._environment.parsed_options, "headless", False):
+            workarounds.exit_at_once(ExitCode.BAD_INPUT)
 
     def _report(self, error: InputError) -> None:
         self.exit_code = ExitCode.BAD_INPUT

@@ -9,6 +9,7 @@ are read once and never from Locust's options again.
 
 from __future__ import annotations
 
+import logging
 import sys
 from argparse import SUPPRESS, Action, ArgumentParser, Namespace, _StoreTrueAction
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -20,7 +21,9 @@ from typing import Any, TypeVar
 
 from locust.argument_parser import LocustArgumentParser
 
+from locust_softphone.config import strict_yaml
 from locust_softphone.config.overrides import Overrides
+from locust_softphone.config.policy import Policy
 from locust_softphone.config.profile import Profile
 from locust_softphone.config.profile_files import list_profiles, load_profile, profile_folders
 from locust_softphone.errors import InputError
@@ -219,6 +222,8 @@ class RunOptions:
         hosts = attempt(lambda: _hosts(host, startup))
         if hosts is not None:
             problems += _host_problems(hosts, startup)
+        if startup.policy and not (host or startup.region):
+            attempt(lambda: _check_policy(startup.policy))
         if loaded is not None:
             problems += _profile_problems(loaded, startup)
         if problems or in_file is None or loaded is None:
@@ -265,6 +270,16 @@ def _hosts(host: str | None, startup: StartupOptions) -> Hosts | None:
         return None
     target = Target.parse(host, ca_file=startup.ca)
     return Hosts.one(replace(target, authorized=startup.authorizes(target)))
+
+
+def _check_policy(policy: Path | None) -> None:
+    """Read the policy before Locust starts; the simulated edge reads it again, and it is the edge that warns."""
+    warnings = logging.getLogger(strict_yaml.__name__)
+    warnings.disabled = True
+    try:
+        strict_yaml.load(policy or "", Policy)
+    finally:
+        warnings.disabled = False
 
 
 def _profile_problems(profile: Profile, startup: StartupOptions) -> Iterator[str]:

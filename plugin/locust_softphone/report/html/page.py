@@ -92,6 +92,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     found.filters |= {
+        "failures": failures,
         "judgement": judgement_of,
         "measured": measured,
         "overridden": overridden,

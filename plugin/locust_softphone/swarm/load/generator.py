@@ -89,9 +89,7 @@ class LoadGenerator:
         first_token = 1 if shares_token and not asks_master else 0
         rng, retry = random.Random(), profile.softphone.retry
         self.shared_backoff = (
-            SharedBackoff(self.clock, retry.pace_per_s * pace_share, spread_back_off)
-            if retry.scope == "fleet"
-            else None
+            SharedBackoff(self.clock, retry.pace_per_s * pace_share, spread_back_off) if retry.pauses_fleet else None
         )
         self.context = SoftphoneContext(
             behaviour=profile.softphone,

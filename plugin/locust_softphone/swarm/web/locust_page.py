@@ -14,6 +14,8 @@ from typing import Any
 from flask import Response
 from locust.web import WebUI
 
+from locust_softphone.text import duration
+
 __all__ = ["INDEX", "REQUESTS", "STOP", "SWARM", "add_metrics", "add_script", "change_form"]
 
 INDEX, REQUESTS, STOP, SWARM = "locust.index", "locust.request_stats", "locust.stop", "locust.swarm"
@@ -78,7 +80,7 @@ def _rows(metrics: Mapping[str, Any]) -> Iterator[dict[str, object]]:
         yield row("abnormal closes", number, cause.replace("_", " "))
     yield row("retries", retries["made"], f"{retries['honoured']} honoured, {retries['too_early']} too early")
     if lag["count"]:
-        yield row("start lag p99", f"{lag['p99'] * 1000:.1f} ms", f"p50 {lag['p50'] * 1000:.1f} ms")
+        yield row("start lag p99", duration(lag["p99"]), f"p50 {duration(lag['p50'])}")
     yield row("generator", "saturated" if metrics["saturation"] else "on time", metrics["saturation"] or "")
     if metrics["verdict"]:
         yield row("verdict", metrics["verdict"], "; ".join(metrics["remarks"]))

@@ -1,0 +1,1 @@
+"""The shortest ramp that meets the expectations of a profile, found with simulated runs."""
