@@ -197,6 +197,11 @@ class RunCoordinator:
         return self.last.result if self.last else None
 
     @property
+    def allowed_hosts(self) -> tuple[str, ...]:
+        """Names besides this machine's own under which browsers may open the web UI."""
+        return self._startup.allowed_hosts
+
+    @property
     def runs_folder(self) -> Path:
         """Where the run records are."""
         return self._startup.runs

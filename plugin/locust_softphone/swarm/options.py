@@ -112,6 +112,7 @@ class StartupOptions:
         ca: PEM file of a private certificate authority, or None.
         runs: the folder for run records.
         policy: the simulated edge's policy file, or None.
+        allowed_hosts: names besides this machine's own under which browsers may open the web UI.
     """
 
     host: str | None
@@ -126,6 +127,7 @@ class StartupOptions:
     ca: str | None
     runs: Path
     policy: Path | None
+    allowed_hosts: tuple[str, ...] = ()
 
     @classmethod
     def take(cls, parsed: Namespace) -> StartupOptions:
@@ -155,6 +157,7 @@ class StartupOptions:
             ca=parsed.softphone_ca or None,
             runs=Path(parsed.softphone_runs),
             policy=Path(parsed.softphone_policy) if parsed.softphone_policy else None,
+            allowed_hosts=tuple(filter(None, map(str.strip, parsed.softphone_allowed_host.split(",")))),
         )
 
     @property
