@@ -4,8 +4,8 @@
     repeated runs with 95 % intervals       a row for each arm, where any arm has more than one run
     differences from the first arm          a row for each other arm
 
-A column of the table of runs that is zero in every row is left out, and so is any column without a measured value. Where
-there is not enough room for all columns, the least important ones are left out: each column has a rank.
+A column of the table of runs that is zero in every row is left out, and so is any column without a measured value.
+Where there is not enough room for all columns, the least important ones are left out: each column has a rank.
 """
 
 from __future__ import annotations
