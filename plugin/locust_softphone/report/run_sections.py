@@ -21,7 +21,7 @@ from locust_softphone.report.limit_texts import limits_in_detail, limits_in_shor
 from locust_softphone.report.values import overridden
 from locust_softphone.runs.record import RunRecord
 from locust_softphone.runs.record_parts import Durations
-from locust_softphone.text import duration
+from locust_softphone.text import duration, one_line
 
 __all__ = ["DETAILS", "SECTIONS", "Section", "failures", "heading_of", "sections_of", "summary_lines"]
 
@@ -42,13 +42,13 @@ class Section(NamedTuple):
 
 def heading_of(record: RunRecord) -> str:
     """The profile's name and the outcome."""
-    return f"{record.name}: {record.outcome}"
+    return one_line(f"{record.name}: {record.outcome}")
 
 
 def failures(record: RunRecord) -> Iterator[str]:
     """For each step whose attempts failed: how many, and the top causes."""
     for name, step in record.steps.items():
-        causes = causes_of_step(step.outcomes, step.statuses)[:MOST_CAUSES]
+        causes = causes_of_step(step.outcomes, step.statuses, step.causes)[:MOST_CAUSES]
         if causes:
             first, *others = (f"{cause.count} {cause.text}" for cause in causes)
             counted, _, text = first.partition(" ")
@@ -174,7 +174,7 @@ DETAILS: Mapping[str, Lines] = MappingProxyType(
 def sections_of(record: RunRecord, *, details: bool = False) -> list[Section]:
     """The sections of a run, after its heading; with ``details`` all of them."""
     chosen = {**SECTIONS, **(DETAILS if details else {})}
-    sections = (Section(title, tuple(lines(record))) for title, lines in chosen.items())
+    sections = (Section(title, tuple(map(one_line, lines(record)))) for title, lines in chosen.items())
     return [section for section in sections if section.lines]
 
 

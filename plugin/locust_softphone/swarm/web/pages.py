@@ -17,9 +17,6 @@ from __future__ import annotations
 
 import json
 import time
-from importlib.metadata import version
-from importlib.util import find_spec
-from pathlib import Path
 from typing import Any, cast
 
 from flask import Blueprint, Response, jsonify, render_template, request, send_file, send_from_directory
@@ -34,6 +31,7 @@ from locust_softphone.errors import InputError
 from locust_softphone.report.comparison import compare_runs
 from locust_softphone.report.html.page import comparison_html
 from locust_softphone.report.palette import css
+from locust_softphone.report.plotly_script import PLOTLY_FILE
 from locust_softphone.swarm.coordinator import RunCoordinator
 from locust_softphone.swarm.web import form, live, locust_page
 from locust_softphone.swarm.web.finished_runs import FinishedRuns
@@ -235,12 +233,7 @@ def _protect(response: Response) -> Response:
 
 
 def _plotly() -> Response:
-    """Plotly's script from its Python package; the package is not imported, since that is slow."""
-    spec = find_spec("plotly")
-    assert spec is not None
-    assert spec.origin is not None
-    folder = Path(spec.origin).parent / "package_data"
-    return send_from_directory(folder, "plotly.min.js", max_age=3600, etag=version("plotly"))
+    return send_from_directory(PLOTLY_FILE.parent, PLOTLY_FILE.name, max_age=3600)
 
 
 def _json(answer: dict[str, Any]) -> Response:
