@@ -4,6 +4,7 @@
     lifetime    each ended after the same time                               a deadline or an idle time-out
     evicted     the oldest ended whenever one more was admitted              a cap that drops the oldest
     crowded     those that began while n or more were open, and no others    a cap that accepts, and then cuts
+    no call     those without an answered call, and no others                a deadline for the offer
 
 Each is a statement on all drops but a few; several can hold.
 """
@@ -15,6 +16,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from locust_softphone.metrics.observed_attempts import OWN, SESSIONS, Observations
+from locust_softphone.metrics.outcome import Outcome
 
 __all__ = ["drops_of"]
 
@@ -40,6 +42,7 @@ class _Session(NamedTuple):
     began_s: float
     ended_s: float
     dropped: bool
+    had_call: bool
 
 
 class _Explanation(NamedTuple):
@@ -52,7 +55,7 @@ def drops_of(observed: Mapping[str, Observations]) -> dict[str, Any] | None:
     """What explains the sessions that the edge ended, as the record has it; None if it ended none."""
     if SESSIONS not in observed:
         return None
-    sessions = [_Session(each.began_s, each.ended_s, each.answer != OWN) for each in observed[SESSIONS].exact()]
+    sessions = list(_sessions(observed))
     drops = [each for each in sessions if each.dropped]
     if not drops:
         return None
@@ -66,6 +69,16 @@ def drops_of(observed: Mapping[str, Observations]) -> dict[str, Any] | None:
     }
 
 
+def _sessions(observed: Mapping[str, Observations]) -> Iterator[_Session]:
+    answered_s: dict[int, list[float]] = {}
+    for offer in observed["offer"].exact() if "offer" in observed else ():
+        if offer.answer == Outcome.OK:
+            answered_s.setdefault(offer.softphone, []).append(offer.ended_s)
+    for each in observed[SESSIONS].exact():
+        had_call = any(each.began_s <= at_s <= each.ended_s for at_s in answered_s.get(each.softphone, ()))
+        yield _Session(each.began_s, each.ended_s, each.answer != OWN, had_call)
+
+
 def _explanations(sessions: Sequence[_Session], drops: Sequence[_Session]) -> Iterator[_Explanation | None]:
     together = _together(drops)
     yield together
@@ -73,6 +86,7 @@ def _explanations(sessions: Sequence[_Session], drops: Sequence[_Session]) -> It
         yield _lifetime(drops)
         yield _evicted(sessions, drops)
         yield _crowded(sessions)
+        yield _without_call(sessions)
 
 
 def _together(drops: Sequence[_Session]) -> _Explanation | None:
@@ -128,3 +142,11 @@ def _crowded(sessions: Sequence[_Session]) -> _Explanation | None:
     if not kept or dropped[0] < 1 or kept[-1] > dropped[0] + max(2, SPREAD * dropped[0]):
         return None
     return _Explanation("crowded", min(kept[-1], dropped[0]), max(kept[-1] + 1, dropped[0]))
+
+
+def _without_call(sessions: Sequence[_Session]) -> _Explanation | None:
+    """Those ended that had no answered call, and nearly no others."""
+    without = [each.dropped for each in sessions if not each.had_call]
+    dropped = sum(each.dropped for each in sessions)
+    explained = sum(without) >= max(MOST * len(without), MOST * dropped)
+    return _Explanation("no call", len(without), len(without)) if explained else None
