@@ -58,6 +58,13 @@ def test_an_index_page_can_show_the_packages(built: Mapping[str, Path]) -> None:
         assert (ROOT / "docs" / image.rpartition("/")[2]).is_file()
 
 
+def test_plotlys_script_has_its_licence_beside_it(built: Mapping[str, Path]) -> None:
+    with zipfile.ZipFile(built["wheel"]) as wheel:
+        folder = "locust_softphone/report/plotly"
+        assert b"Licensed under the MIT license" in wheel.read(f"{folder}/plotly-basic.min.js")[:500]
+        assert b"Permission is hereby granted, free of charge" in wheel.read(f"{folder}/LICENSE")
+
+
 def test_an_sdist_has_the_projects_files_and_no_others(built: Mapping[str, Path]) -> None:
     """Also those that Git does not know: a file in a working directory that is not ignored is not the project's."""
     listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=False)

@@ -59,6 +59,7 @@ class SoftphoneContext:
         end_s: when all softphones hang up; moved up when the run is stopped.
         goodbye_s: how long after ``end_s`` a softphone may still say bye. Later it drops its connection, so that a late
             generator ends on time.
+        stands_still: whether this process has just stood still, so that what is noticed now may be its own fault.
     """
 
     behaviour: Behaviour
@@ -72,6 +73,7 @@ class SoftphoneContext:
     random: Random
     end_s: float
     goodbye_s: float
+    stands_still: Callable[[], bool] = lambda: False
     adaptive_rates: AdaptiveRates | None = field(init=False)
     """The rates that all softphones share; None if there are none, or if each softphone has its own."""
 

@@ -17,10 +17,13 @@ from __future__ import annotations
 
 import json
 import time
+<<<<<<< HEAD
 from collections.abc import Callable
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
+=======
+>>>>>>> main
 from typing import Any, cast
 
 import gevent
@@ -36,6 +39,7 @@ from locust_softphone.errors import InputError
 from locust_softphone.report.comparison import compare_runs
 from locust_softphone.report.html.page import comparison_html
 from locust_softphone.report.palette import css
+from locust_softphone.report.plotly_script import PLOTLY_FILE
 from locust_softphone.swarm.coordinator import RunCoordinator
 from locust_softphone.swarm.web import form, live, locust_page
 from locust_softphone.swarm.web.finished_runs import FinishedRuns
@@ -245,12 +249,7 @@ def _protect(response: Response) -> Response:
 
 
 def _plotly() -> Response:
-    """Plotly's script from its Python package; the package is not imported, since that is slow."""
-    spec = find_spec("plotly")
-    assert spec is not None
-    assert spec.origin is not None
-    folder = Path(spec.origin).parent / "package_data"
-    return send_from_directory(folder, "plotly.min.js", max_age=3600, etag=version("plotly"))
+    return send_from_directory(PLOTLY_FILE.parent, PLOTLY_FILE.name, max_age=3600)
 
 
 def _json(answer: dict[str, Any]) -> Response:
