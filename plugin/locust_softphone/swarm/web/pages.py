@@ -17,13 +17,7 @@ from __future__ import annotations
 
 import json
 import time
-<<<<<<< HEAD
 from collections.abc import Callable
-from importlib.metadata import version
-from importlib.util import find_spec
-from pathlib import Path
-=======
->>>>>>> main
 from typing import Any, cast
 
 import gevent
