@@ -15,6 +15,7 @@ from locust_softphone.signaling.dialects.genesys_cloud.regions import DEFAULT_RE
 from locust_softphone.signaling.dialects.genesys_cloud.users import load_users
 from locust_softphone.signaling.hosts import Hosts
 from locust_softphone.signaling.target import Target
+from locust_softphone.text import one_line
 
 __all__ = ["add_arguments", "run"]
 
@@ -52,7 +53,8 @@ def run(parsed: argparse.Namespace) -> int:
     """Print the description, and the requests if they are wanted."""
     profile = load_profile(parsed.profile, profile_folders())
     width = shutil.get_terminal_size().columns
-    for line in (profile.about, *profile.describe()):
+    about = one_line(" ".join(profile.about.split()))  # a control character could do anything to the terminal
+    for line in (about, *profile.describe()):
         print("\n".join(textwrap.wrap(line, width, subsequent_indent="  ", break_on_hyphens=False)))
     if parsed.dry_run:
         _print_requests(parsed, profile)
