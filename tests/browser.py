@@ -103,14 +103,14 @@ def is_local(url: str) -> bool:
 
 
 @contextmanager
-def running_browser() -> Iterator[Browser]:
-    """Debian's Chromium, without a window."""
+def running_browser(*flags: str) -> Iterator[Browser]:
+    """Debian's Chromium, without a window, with these flags besides the usual ones."""
     api = pytest.importorskip("playwright.sync_api", reason="no Playwright (pip install playwright)")
     program = shutil.which("chromium")
     if program is None:
         pytest.skip("no chromium (apt-get install chromium)")
     with api.sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=program, args=list(FLAGS), timeout=TIMEOUT_MS)
+        chromium = playwright.chromium.launch(executable_path=program, args=[*FLAGS, *flags], timeout=TIMEOUT_MS)
         try:
             yield Browser(chromium)
         finally:

@@ -57,7 +57,6 @@ ALLOWED_IN = {  # other modules that only some parts may import
     "jinja2": {"report"},
     "flask": {"swarm"},
     "prometheus_client": {"report"},
-    "plotly": {"report"},
     "opentelemetry": {"swarm"},
 }
 

@@ -76,6 +76,18 @@ def test_the_causes_of_a_step(outcomes: Mapping[str, int], statuses: Mapping[str
     assert ", ".join(map(str, causes_of_step(outcomes, statuses))) == causes
 
 
+def test_a_cause_has_the_details_that_are_known() -> None:
+    details = {"tls_failed (expired)": 3, "tls_failed (wrong host)": 1, "server_error (HTTP 501)": 2, "lost (1006)": 2}
+    causes = causes_of_step({"tls_failed": 5, "server_error": 2, "lost": 2}, {"501": 2}, details)
+    assert {cause.text: cause.count for cause in causes} == {
+        "not sent: TLS failed (expired)": 3,
+        "answered with HTTP 501": 2,
+        "dropped": 2,
+        "not sent: TLS failed (wrong host)": 1,
+        "not sent: TLS failed": 1,
+    }
+
+
 @pytest.mark.parametrize("outcome", sorted(set(Outcome) - {Outcome.OK, Outcome.CANCELLED}))
 def test_every_failure_has_words(outcome: Outcome) -> None:
     assert [cause.count for cause in causes_of_step({outcome.value: 1}, {})] == [1]

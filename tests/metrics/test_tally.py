@@ -119,7 +119,9 @@ def everything_in(tally: Tally) -> dict[str, Any]:
     """A tally in full, whatever order it came about in."""
     plain = tally.to_plain()
     buckets = {name: sorted(zip(row[::2], row[1::2], strict=True)) for name, row in plain["latencies"].items()}
-    return {**plain, "latencies": buckets, "setup_times": sorted(map(sorted, plain["setup_times"]))}
+    observations = {name: sorted(each.exact(), key=repr) for name, each in tally.observations.items()}
+    setup_times = sorted(map(sorted, plain["setup_times"]))
+    return {**plain, "latencies": buckets, "setup_times": setup_times, "observations": observations}
 
 
 def test_counting_after_a_merge_does_not_change_the_merged_tally() -> None:

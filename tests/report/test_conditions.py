@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from locust_softphone.report.conditions import Change, changes, conditions
-from tests.runs.records import a_record
+from tests.runs.records import a_record, changed
 
 NEVER: dict[str, Any] = {"like": "sdk-2.3.1", "retry": {"max_retries": 0}}
 BACKOFF = {"like": "sdk-2.3.1"}
@@ -111,6 +111,13 @@ def test_one_part_differs(
 )
 def test_a_setting_without_effect_is_not_a_change(before: dict[str, Any], after: dict[str, Any]) -> None:
     assert between(before, after) == []
+
+
+def test_a_setting_that_is_null_is_like_one_that_an_older_record_does_not_have() -> None:
+    record = a_record()
+    older = changed(record, lambda content: content["profile"]["softphone"]["retry"].pop("adaptive"))
+    assert record.profile["softphone"]["retry"]["adaptive"] is None
+    assert changes(conditions(older), conditions(record)) == []
 
 
 def test_several_parts_differ() -> None:

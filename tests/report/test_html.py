@@ -151,7 +151,7 @@ def test_warnings_come_before_the_table_of_runs() -> None:
 
 def test_the_page_of_a_single_run() -> None:
     page = page_of(a_record("burst", **BURST))
-    assert "There is one run, and nothing to compare it with" in page.words
+    assert "burst: 100 of 100 answered" in page.words
     assert "best" not in page.words.replace("best and worst of a column", "").replace("can be the best", "")
 
 

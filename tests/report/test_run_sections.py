@@ -51,6 +51,11 @@ def test_a_run_that_is_not_valid_says_so_first() -> None:
     ]
 
 
+def test_control_characters_of_a_record_are_escaped() -> None:
+    lines = summary_lines(a_record(invalid=["cut\x1b[2J short\nhere"]))
+    assert "  remarks      cut\\x1b[2J short\\nhere" in lines
+
+
 def test_the_details_of_a_run_have_its_edge_and_its_steps() -> None:
     sections = dict(sections_of(a_record(), details=True))
     assert sections["steps"][0] == "token: 10 attempts, 10 ok, p50 10.0 ms, p95 10.0 ms, p99 10.0 ms"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -12,14 +14,37 @@ from locust_softphone.runs.saturation import LATE_START_S, judged_by, saturation
 
 
 def a_tally(
-    *, on_time: int = 0, late: int = 0, samples: int = 0, late_samples: int = 0, seconds: int = 0, slow: int = 0
+    *,
+    on_time: int = 0,
+    late: int = 0,
+    late_s: float = 0.0,
+    of_s: float = 0.0,
+    seconds: int = 0,
+    slow: int = 0,
+    missed: int = 0,
+    dropped: int = 0,
+    calls: Iterable[tuple[float, float]] = (),
 ) -> Tally:
+    """What was measured; ``calls`` are set-up times, each with the part of it in which the loop was late."""
     tally = Tally()
     for lag_s, count in ((0.002, on_time), (0.4, late)):
         for _ in range(count):
             tally.latencies["start_lag"].record(lag_s)
-    tally.counts.update(loop_samples=samples, loop_late=late_samples, loop_seconds=seconds, loop_slow=slow)
+    for setup_s, lost_s in calls:
+        tally.latencies["call_setup"].record(setup_s)
+        tally.latencies["call_setup.lag"].record(lost_s)
+    tally.counts.update(
+        loop_ms=round(of_s * 1000),
+        loop_late_ms=round(late_s * 1000),
+        loop_seconds=seconds,
+        loop_slow=slow,
+        starts_missed=missed,
+        dropped_in_stall=dropped,
+    )
     return tally
+
+
+BURST = [(0.13, 0.12)] * 500  # the softphones of a burst wait for each other
 
 
 @pytest.mark.parametrize(
@@ -29,15 +54,23 @@ def a_tally(
         (a_tally(on_time=100), None, "all on time"),
         (a_tally(on_time=99, late=1), None, "one in a hundred is not the p99"),
         (a_tally(on_time=98, late=2), "the p99 of the start lag is 400 ms", "two are"),
-        (a_tally(samples=100, late_samples=5), None, "five in a hundred"),
-        (a_tally(samples=100, late_samples=6), "its event loop was late in 6% of the samples", "more than that"),
-        (a_tally(samples=20, late_samples=4), None, "too few to judge by"),
+        (a_tally(late_s=0.5, of_s=10), None, "5 % of the time"),
+        (a_tally(late_s=0.7, of_s=10), "its event loop was late for 0.7 of 10.0 s", "one stall, and more than that"),
+        (a_tally(late_s=0.4, of_s=2), None, "too little to judge by: a burst, and what follows it"),
         (a_tally(seconds=60, slow=3), None, "three seconds of a minute"),
         (a_tally(seconds=60, slow=4), "mostly 25 ms late or more in 4 of 60 s", "more than that"),
         (a_tally(seconds=10, slow=2), None, "a burst, and what follows it"),
+        (a_tally(missed=10), "10 softphones that were due could not start", "it had no time for them"),
+        (a_tally(dropped=3), "3 WebSockets ended while it stood still", "the edge may not be the reason"),
+        (a_tally(calls=BURST), None, "a burst is on time with up to 250 ms"),
+        (a_tally(calls=[(0.85, 0.7)] * 500), "of the call set-up's p50 were its own delay", "all wait for one stall"),
+        (a_tally(calls=[(0.5, 0.35)] * 500), "were its own delay", "too little CPU all the time"),
+        (a_tally(calls=[(9.0, 0.8)] * 500), None, "less than a tenth of what is reported"),
+        (a_tally(calls=[(0.01, 0.0)] * 493 + [(0.8, 0.79)] * 7), "call set-up's p99", "seven calls make the p99"),
+        (a_tally(calls=[(0.01, 0.0)] * 496 + [(0.8, 0.79)] * 4), None, "four do not"),
     ],
 )
-def test_saturation_is_found_by_start_lag_and_loop_lag(tally: Tally, reason: str | None, why: str) -> None:
+def test_saturation_is_found_by_what_it_does_to_the_figures(tally: Tally, reason: str | None, why: str) -> None:
     for judged in (tally, judged_by(tally)):
         said = saturation(judged)
         assert (said is None) == (reason is None), why

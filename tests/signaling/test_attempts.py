@@ -175,3 +175,28 @@ def test_a_bug_in_a_dialect_is_not_counted_as_an_attempt() -> None:
     with pytest.raises(ZeroDivisionError):
         made.attempts.make("offer", has_a_bug)
     assert made.seen.attempts == []
+
+
+@pytest.mark.parametrize(("scope", "waits_too"), [("user", False), ("fleet", True)])
+def test_an_adaptive_client_waits_after_a_429_for_a_token_of_its_own(scope: str, waits_too: bool) -> None:
+    made = Fixture(budget=9, retry={"adaptive": {}, "scope": scope})
+    other = Attempts(made.context, made._wait_until)
+    other.begin(0.0, frozenset({"offer"}))
+    made.fail("offer", refused())
+    assert made.waited_until == []
+    made.attempts.make("offer", made.succeeds)
+    assert made.time.now_s == pytest.approx(2 * TOOK_S + 2.0)  # one in 2 s is the slowest rate
+    assert made.seen.attempts[-1].planned_s == pytest.approx(TOOK_S + 2.0)  # so it was due after the wait
+    before = made.time.now_s
+    other.make("offer", made.succeeds)
+    assert (made.time.now_s > before + TOOK_S) == waits_too
+
+
+def test_an_adaptive_client_does_not_wait_beyond_the_plans_end() -> None:
+    made = Fixture(budget=9, retry={"adaptive": {}})
+    made.fail("offer", refused())
+    made.context.end_s = made.time.now_s + 1.0
+    with pytest.raises(AttemptFailed) as failed:
+        made.attempts.make("offer", made.succeeds)
+    assert failed.value.outcome is Outcome.CANCELLED
+    assert made.time.now_s < made.context.end_s

@@ -166,7 +166,18 @@ def test_bad_input_exits_with_2_and_a_line_for_each_problem(
     assert len(run.complaints) == len(problems), run.complaints
     assert [said[: len(due)] for said, due in zip(run.complaints, problems, strict=True)] == problems
     assert run.stdout == ""
+    assert "Aggregated" not in run.stderr, "no empty table of statistics"
     assert records(tmp_path) == []
+
+
+@pytest.mark.parametrize("processes", [(), ("--processes", "2")])
+def test_a_run_that_cannot_start_leaves_nothing_of_locusts_behind(tmp_path: Path, processes: tuple[str, ...]) -> None:
+    """The policy in a profile is read when the run starts: Locust is about to create its users."""
+    run = run_locust(tmp_path, "--only-summary", *processes, profile=edit(TINY, edge="{limts: {}}"))
+    assert run.returncode == 2
+    assert run.complaints == ["tiny: edge: limts: unknown key, did you mean limits?"]
+    assert (run.stdout, records(tmp_path)) == ("", [])
+    assert [said for said in ("All users spawned", "Aggregated", "Traceback") if said in run.stderr] == []
 
 
 def test_a_certificate_that_does_not_verify_exits_with_2(tmp_path: Path) -> None:

@@ -46,6 +46,16 @@ class Calls(StrictModel):
     )
 
 
+class Adaptive(StrictModel):
+    """A client that slows down at a 429 and speeds up without: the retry mode "adaptive" of the AWS SDKs."""
+
+    beta: float = Field(0.7, gt=0, lt=1, description="After a 429 the rate is this share of the measured rate.")
+    scale: float = Field(
+        0.4, gt=0, le=100, description="How fast the rate grows: scale * (t - k)^3, t seconds after the last 429."
+    )
+    slowest_per_s: PerSecond = Field(0.5, alias="slowest", description="The rate is never below this.")
+
+
 class Retry(StrictModel):
     """How a softphone retries a step that was refused or failed.
 
@@ -93,6 +103,12 @@ class Retry(StrictModel):
         alias="pace",
         description="With scope fleet: how many softphones a second continue after the wait, over all workers.",
     )
+    adaptive: Adaptive | None = Field(
+        None,
+        description="A rate limit of the client's own for each step, which adapts to the 429s; `{}` for the settings "
+        "of the AWS SDKs. With scope user each softphone has its own; with scope fleet all softphones of a process "
+        "share one, and a 429 does not pause them.",
+    )
     budget: float = Field(
         20,  # high enough for every real client, low enough to protect an edge that is down
         ge=1,
@@ -100,6 +116,11 @@ class Retry(StrictModel):
         description="All softphones together never make more than this many times the planned attempts. Beyond that "
         "they give up.",
     )
+
+    @property
+    def pauses_fleet(self) -> bool:
+        """Whether a 429 holds back all softphones."""
+        return self.scope == "fleet" and self.adaptive is None
 
     def describe(self) -> str:
         """The retry policy in a few words."""
@@ -112,8 +133,10 @@ class Retry(StrictModel):
                 wait += f" times {self.multiplier:g} up to {format_duration(self.max_wait_s)}"
             wait += f", {'no' if self.jitter == 'none' else self.jitter} jitter"
         retry_after = {"ignore": "ignored", "honour": "honoured", "add": "added"}[self.retry_after]
-        fleet = f", a 429 pauses the whole fleet, then {format_rate(self.pace_per_s)}" if self.scope == "fleet" else ""
-        return f"retries {self.max_retries} times, {wait}, Retry-After {retry_after}{fleet}"
+        fleet = f", a 429 pauses the whole fleet, then {format_rate(self.pace_per_s)}" if self.pauses_fleet else ""
+        whose = "all share" if self.scope == "fleet" else "each has"
+        adaptive = f", {whose} a rate that adapts to the 429s" if self.adaptive else ""
+        return f"retries {self.max_retries} times, {wait}, Retry-After {retry_after}{fleet}{adaptive}"
 
 
 class _Keys(StrictModel):

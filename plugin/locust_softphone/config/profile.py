@@ -25,7 +25,7 @@ from locust_softphone.config.old_spellings import modernized
 from locust_softphone.config.ramp import MOST_USERS, Ramp, describe_ramp, stages_of
 from locust_softphone.config.schedule import Arrivals, Schedule, Stage
 from locust_softphone.config.strict_yaml import StrictModel
-from locust_softphone.config.units import LONGEST_S, Seconds, format_duration
+from locust_softphone.config.units import LONGEST_S, Seconds, describe_duration, format_duration
 from locust_softphone.metrics.catalogue import KINDS, metrics_of
 from locust_softphone.metrics.steps import DEFAULT_DIALECT, request_steps
 from locust_softphone.text import quoted
@@ -158,8 +158,8 @@ class Profile(StrictModel):
         schedule = self.schedule()
         return [
             self.describe_starts(),
-            f"takes {format_duration(round(self.duration_s, 3))}: the last softphone starts after "
-            f"{format_duration(round(schedule.last_start_s, 3))} and stays for {format_duration(self.hold_s)}",
+            f"takes {describe_duration(round(self.duration_s, 3))}: the last softphone starts after "
+            f"{describe_duration(round(schedule.last_start_s, 3))} and stays for {describe_duration(self.hold_s)}",
             self.softphone.describe(),
             *([f"speaks {self.dialect}"] if self.dialect != DEFAULT_DIALECT else []),
             *([f"has its own policy for the simulated edge: {', '.join(self.edge)}"] if self.edge else []),

@@ -14,7 +14,7 @@ from pydantic import BeforeValidator, Discriminator, Field, Tag
 
 from locust_softphone.config.schedule import Stage
 from locust_softphone.config.strict_yaml import StrictModel
-from locust_softphone.config.units import RATE, PerSecond, Seconds, format_duration, format_rate
+from locust_softphone.config.units import RATE, PerSecond, Seconds, describe_duration, format_rate
 from locust_softphone.text import quoted
 
 __all__ = ["MOST_USERS", "Ramp", "describe_ramp", "stages_of"]
@@ -95,4 +95,4 @@ def describe_ramp(ramp: float | ArrivalRate | Stages) -> str:
         return f"at {format_rate(ramp.rate_per_s)}"
     if isinstance(ramp, Stages):
         return f"in {len(ramp.stages)} stages"
-    return f"over {format_duration(ramp)}" if ramp else "all at the same instant"
+    return f"over {describe_duration(ramp)}" if ramp else "all at the same instant"

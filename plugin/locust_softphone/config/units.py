@@ -18,9 +18,18 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BeforeValidator, PlainSerializer, WithJsonSchema
 
-from locust_softphone.text import quoted
+from locust_softphone.text import duration, quoted
 
-__all__ = ["PerSecond", "Period", "Seconds", "format_duration", "format_rate", "parse_duration", "parse_rate"]
+__all__ = [
+    "PerSecond",
+    "Period",
+    "Seconds",
+    "describe_duration",
+    "format_duration",
+    "format_rate",
+    "parse_duration",
+    "parse_rate",
+]
 
 SECONDS_IN = {"ms": Decimal("0.001"), "s": Decimal(1), "m": Decimal(60), "h": Decimal(3600)}
 SECONDS_PER = {"s": 1, "min": 60, "h": 3600}
@@ -85,6 +94,11 @@ def format_duration(seconds: float) -> str:
     """Write a duration for ``parse_duration``: in milliseconds below a second, else in seconds."""
     exact = Decimal(repr(seconds))
     return f"{_plain(exact * 1000)}ms" if 0 < exact < 1 else f"{_plain(exact)}s"
+
+
+def describe_duration(seconds: float) -> str:
+    """Write a duration for people: as a profile has it, from two minutes on as ``9 min 5 s`` or ``1 h 30 min``."""
+    return duration(seconds) if seconds >= 120 else format_duration(seconds)
 
 
 def format_rate(per_s: float) -> str:

@@ -216,6 +216,11 @@ METRICS: tuple[Metric, ...] = (
         "own_cuts",
     ),
     Metric(
+        "dropped_in_stall", "count",
+        "WebSockets that ended while the generator stood still for 1 s or more: its silence may be the reason",
+        "dropped_in_stall",
+    ),
+    Metric(
         "cut_off", "count", "WebSockets that were dropped without a close handshake after the plan's end", "cut_off",
     ),
     Metric("pings_answered", "count", "pings of the edge that were answered", "pings_answered"),
@@ -265,6 +270,10 @@ METRICS: tuple[Metric, ...] = (
     _durations(
         "start_lag.{point}", "from a softphone's planned start to its actual start", "start_lag_s/{point}",
         bounds.of_softphones,
+    ),
+    _durations(
+        "call_setup.lag.{point}", "how much of a call's set-up time the event loop of the generator was late",
+        "generator/call_setup_lag_s/{point}",
     ),
     _durations(
         "loop_lag.{point}", "how late the event loop of the generator wakes a greenlet", "generator/loop_lag_s/{point}"

@@ -23,6 +23,7 @@ MOST_CAUSES = 3
 """How many causes the text names."""
 
 _NONE: Mapping[str, Mapping[str, int]] = MappingProxyType({})
+_NO_DETAILS: Mapping[str, int] = MappingProxyType({})
 
 _BY_STATUS = {
     Outcome.RATE_LIMITED: "refused with 429",
@@ -49,6 +50,9 @@ _OTHERS = {
     Outcome.TLS_FAILED: "not sent: TLS failed",
     Outcome.OVER_BUDGET: "not made: retry budget spent",
 }
+
+
+_DROPPED = (Outcome.LOST, Outcome.RESET)
 
 
 class OutcomeLevel(StrEnum):
@@ -137,12 +141,15 @@ def run_outcome(
     )
 
 
-def causes_of_step(outcomes: Mapping[str, int], statuses: Mapping[str, int]) -> Sequence[Cause]:
+def causes_of_step(
+    outcomes: Mapping[str, int], statuses: Mapping[str, int], details: Mapping[str, int] = _NO_DETAILS
+) -> Sequence[Cause]:
     """Why attempts of a step failed, the most frequent cause first; attempts that the run's end cut off are not in it.
 
     Args:
         outcomes: its attempts by outcome.
         statuses: its attempts by HTTP status; may be empty.
+        details: its failed attempts by outcome and what is known besides, such as ``tls_failed (expired)``.
     """
     causes: Counter[tuple[str, str]] = Counter()
     refusals = {status: n for status, n in statuses.items() if status >= "300"}
@@ -153,7 +160,14 @@ def causes_of_step(outcomes: Mapping[str, int], statuses: Mapping[str, int]) -> 
         if outcome in _BY_STATUS and not refusals:
             causes[_BY_STATUS[outcome], "request"] += n
         elif outcome in _OTHERS:
-            causes[_OTHERS[outcome], "request"] += n
+            known = (
+                {}
+                if outcome in _DROPPED
+                else {cause: n for cause, n in details.items() if cause.startswith(f"{name} (")}
+            )
+            for cause, times in known.items():
+                causes[_OTHERS[outcome] + cause.removeprefix(name), "request"] += times
+            causes[_OTHERS[outcome], "request"] += n - sum(known.values())
     return _sorted(causes)
 
 
@@ -162,7 +176,7 @@ def _status_text(status: str) -> str:
 
 
 def _sorted(causes: Counter[tuple[str, str]]) -> tuple[Cause, ...]:
-    return tuple(Cause(n, text, noun) for (text, noun), n in causes.most_common() if n)
+    return tuple(Cause(n, text, noun) for (text, noun), n in causes.most_common() if n > 0)
 
 
 def _uses_websocket(step: str, dialect: str) -> bool:

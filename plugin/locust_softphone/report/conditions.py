@@ -21,15 +21,18 @@ __all__ = ["OUTSIDE_PROFILE", "Change", "Conditions", "changes", "conditions"]
 OUTSIDE_PROFILE = ("target", "policy", "versions", "workers", "simulation")
 """The parts that do not come from the profile."""
 
-_NOT_A_CONDITION = (
-    "name",
-    "about",
-    "expect",
-    "reproduces",
-    "softphone",
-    "seed",
-    "edge",
-)  # ``edge`` is part of the policy
+_NOT_A_CONDITION = frozenset(
+    {
+        "name",
+        "about",
+        "expect",
+        "reproduces",
+        "allow_cut_short",
+        "softphone",
+        "seed",
+        "edge",
+    }  # edge: part of the policy
+)
 
 Setting = tuple[str, str]
 
@@ -79,7 +82,7 @@ def conditions(record: RunRecord) -> Conditions:
     for key, value in profile["softphone"].items():
         if key != "like":
             fields = value if isinstance(value, Mapping) else {key: value}
-            parts[key] = {field: _text(inner) for field, inner in fields.items()}
+            parts[key] = {field: _text(inner) for field, inner in fields.items() if inner is not None}
     parts["target"] = {"target": "simulated" if target.simulated else target.url}
     parts["policy"] = {key: _text(value) for key, value in (target.policy or {}).items()}
     parts["versions"] = dict(record.versions)

@@ -17,10 +17,11 @@ from typing import NamedTuple
 from locust_softphone.metrics.run_outcome import causes_of_step
 from locust_softphone.report.arms import remarks
 from locust_softphone.report.judgement import expectation_lines, judgement_of
+from locust_softphone.report.limit_texts import limits_in_detail, limits_in_short
 from locust_softphone.report.values import overridden
 from locust_softphone.runs.record import RunRecord
 from locust_softphone.runs.record_parts import Durations
-from locust_softphone.text import duration
+from locust_softphone.text import duration, one_line
 
 __all__ = ["DETAILS", "SECTIONS", "Section", "failures", "heading_of", "sections_of", "summary_lines"]
 
@@ -41,13 +42,13 @@ class Section(NamedTuple):
 
 def heading_of(record: RunRecord) -> str:
     """The profile's name and the outcome."""
-    return f"{record.name}: {record.outcome}"
+    return one_line(f"{record.name}: {record.outcome}")
 
 
 def failures(record: RunRecord) -> Iterator[str]:
     """For each step whose attempts failed: how many, and the top causes."""
     for name, step in record.steps.items():
-        causes = causes_of_step(step.outcomes, step.statuses)[:MOST_CAUSES]
+        causes = causes_of_step(step.outcomes, step.statuses, step.causes)[:MOST_CAUSES]
         if causes:
             first, *others = (f"{cause.count} {cause.text}" for cause in causes)
             counted, _, text = first.partition(" ")
@@ -91,6 +92,8 @@ def _retries(record: RunRecord) -> Iterator[str]:
 def _closes(record: RunRecord) -> Iterator[str]:
     if record.abnormal_closes["total"]:
         yield f"abnormal (1006): {_with_parts(record.abnormal_closes)}"
+    if record.dropped_in_stall:
+        yield f"while the generator stood still: {record.dropped_in_stall}"
     if record.own_cuts or record.cut_off:
         yield f"by the softphones themselves: {record.own_cuts}; cut off at the end: {record.cut_off}"
 
@@ -152,6 +155,7 @@ SECTIONS: Mapping[str, Lines] = MappingProxyType(
         "expected": _expectations,
         "remarks": _remarks,
         "failures": failures,
+        "limits": limits_in_short,
         "softphones": _softphones,
         "latencies": _latencies,
         "retries": _retries,
@@ -162,7 +166,7 @@ SECTIONS: Mapping[str, Lines] = MappingProxyType(
 """The sections of a run that has ended, in their order; one without lines is left out."""
 
 DETAILS: Mapping[str, Lines] = MappingProxyType(
-    {"steps": _steps, "connections": _connections, "generator": _generator, "run": _about}
+    {"why": limits_in_detail, "steps": _steps, "connections": _connections, "generator": _generator, "run": _about}
 )
 """The sections that only ``report`` has."""
 
@@ -170,7 +174,7 @@ DETAILS: Mapping[str, Lines] = MappingProxyType(
 def sections_of(record: RunRecord, *, details: bool = False) -> list[Section]:
     """The sections of a run, after its heading; with ``details`` all of them."""
     chosen = {**SECTIONS, **(DETAILS if details else {})}
-    sections = (Section(title, tuple(lines(record))) for title, lines in chosen.items())
+    sections = (Section(title, tuple(map(one_line, lines(record)))) for title, lines in chosen.items())
     return [section for section in sections if section.lines]
 
 

@@ -75,7 +75,7 @@ def retrying(
         uniform: makes the jitter, such as ``random.uniform``.
     """
     wait: WaitBaseT = wait_of(retry, uniform)
-    if retry.scope == "fleet":
+    if retry.pauses_fleet:
         wait = _without_429(wait)
     return Retrying(
         sleep=sleep,

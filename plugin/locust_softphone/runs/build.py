@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -17,6 +18,7 @@ from locust_softphone.metrics.outcome import ABNORMAL_CAUSES
 from locust_softphone.metrics.run_so_far import RunSoFar
 from locust_softphone.metrics.steps import DIALECTS, request_steps
 from locust_softphone.metrics.tally import OTHER, Tally, parts_of
+from locust_softphone.runs.limit_diagnosis import limits_of
 from locust_softphone.runs.record import RunRecord
 from locust_softphone.runs.record_parts import Verdict
 from locust_softphone.runs.saturation import on_time_per_s
@@ -24,6 +26,8 @@ from locust_softphone.runs.saturation import on_time_per_s
 __all__ = ["Aborted", "RunEnd", "RunStart", "build", "iso"]
 
 MOST_CAUSES = 20
+logger = logging.getLogger(__name__)
+
 EXIT_CODES: Mapping[Verdict, ExitCode] = {
     "passed": ExitCode.PASSED,
     "failed": ExitCode.FAILED,
@@ -138,6 +142,7 @@ def build(start: RunStart, tally: Tally, end: RunEnd) -> RunRecord:
                 **{cause: values[f"abnormal_closes.{cause}"] for cause in ABNORMAL_CAUSES},
             },
             "own_cuts": counts["own_cuts"],
+            "dropped_in_stall": counts["dropped_in_stall"],
             "cut_off": counts["cut_off"],
             "retries": {
                 "made": counts["retries"],
@@ -156,11 +161,13 @@ def build(start: RunStart, tally: Tally, end: RunEnd) -> RunRecord:
             "start_lag_s": tally.latencies["start_lag"].summary(),
             "generator": {
                 "loop_lag_s": tally.latencies["loop_lag"].summary(),
+                "call_setup_lag_s": tally.latencies["call_setup.lag"].summary(),
                 "cpu_cores": tally.latencies["cpu"].summary(),
                 "on_time_attempts_per_s": on_time_per_s(tally),
             },
             "fleet": end.fleet,
             "observations": {name: each.compact() for name, each in sorted(tally.observations.items()) if len(each)},
+            "limits": _limits(start, tally),
             "timeline": _timeline(start.planned, tally),
             "histograms": {name: each.encode() for name, each in sorted(tally.latencies.items()) if len(each)},
             "edge": end.edge,
@@ -172,6 +179,16 @@ def build(start: RunStart, tally: Tally, end: RunEnd) -> RunRecord:
             "exit_code": int(EXIT_CODES[verdict]),
         }
     )
+
+
+def _limits(start: RunStart, tally: Tally) -> list[dict[str, Any]] | None:
+    """The diagnosis of the limits that the run met; None if it failed: a run's record is worth more than that."""
+    lags_s = (tally.latencies[name].summary().get("max", 0.0) for name in ("loop_lag", "start_lag"))
+    try:
+        return limits_of(tally.observations, late_s=max(lags_s), alone=bool(start.target["simulated"]))
+    except Exception:
+        logger.exception("the limits that the run met cannot be diagnosed")
+        return None
 
 
 def _judged(

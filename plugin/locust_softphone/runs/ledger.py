@@ -15,7 +15,7 @@ of its own: its request counts as unanswered.
 
 The end of each session that the edge counts must be known too, unless the answer to its handshake was not read:
 
-    sessions <= closes of open WebSockets + own cuts + cut off + handshakes without an answer
+    sessions <= closes of open WebSockets + own cuts + cut off + dropped in a stall + handshakes without an answer
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ from locust_softphone.metrics.tally import parts_of
 __all__ = ["balance", "since"]
 
 ADMITTED = "admitted"
+_OWN_ENDS = ("own_cuts", "cut_off", "dropped_in_stall")
 _NO_COUNTERS = {"server", "version", "policy", "open", "peak"}
 
 
@@ -121,7 +122,7 @@ def _sessions(counts: Mapping[str, int]) -> int:
     """
     attempts, outcomes = counts.get("attempts.handshake", 0), parts_of(counts, "outcomes.handshake")
     failed = attempts - outcomes.get(Outcome.OK, 0) - outcomes.get(Outcome.CANCELLED, 0)  # each is counted as a close
-    ended = sum(parts_of(counts, "closes").values()) - failed + counts.get("own_cuts", 0) + counts.get("cut_off", 0)
+    ended = sum(parts_of(counts, "closes").values()) - failed + sum(counts.get(each, 0) for each in _OWN_ENDS)
     refused = sum(n for answer, n in _answers("handshake", counts).items() if answer != ADMITTED)
     return ended + attempts - outcomes.get(Outcome.OK, 0) - refused
 

@@ -31,6 +31,7 @@ from locust_softphone.metrics.catalogue import Metric, Values, kind_of
 from locust_softphone.metrics.histogram import Histogram
 from locust_softphone.metrics.run_outcome import OutcomeLevel, RunOutcome, run_outcome
 from locust_softphone.metrics.steps import DIALECTS
+from locust_softphone.runs.limit_parts import StepLimit
 from locust_softphone.runs.record_parts import (
     AbortedBy,
     Count,
@@ -136,6 +137,8 @@ class RunRecord(RecordPart):
     """WebSockets that ended with 1006, by cause, and in total."""
     own_cuts: Count = 0
     """WebSockets that softphones closed, because the login was refused or the edge was not ready in time."""
+    dropped_in_stall: Count = 0
+    """WebSockets that ended while the generator stood still for 1 s or more: its silence may be the reason."""
     cut_off: Count = 0
     """WebSockets that were dropped without a close handshake, because the plan's end was too long ago."""
     retries: Retries
@@ -162,6 +165,8 @@ class RunRecord(RecordPart):
     """The workers; null for a run in one process."""
     observations: dict[str, ObservedStep] = Field(default={})
     """What was attempted, one by one, by step; and ``session``: when each WebSocket opened, and how it ended."""
+    limits: tuple[StepLimit, ...] | None = None
+    """The limits that the run met, and which kinds explain them; null in a record without observations."""
     timeline: tuple[Second, ...]
     """What happened in each second, from the plan's start."""
     histograms: dict[str, str]

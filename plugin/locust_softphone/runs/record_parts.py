@@ -214,6 +214,8 @@ class Reconnects(RecordPart):
 class GeneratorRecord(RecordPart):
     loop_lag_s: Durations
     """How much later than asked for the event loop woke a greenlet that asks every 0.05 s."""
+    call_setup_lag_s: Durations = Durations(count=0)
+    """How much of each call's set-up time the event loop was late."""
     cpu_cores: Durations
     """Share of a core that a process used in each second; 1.0 is all of one core."""
     on_time_attempts_per_s: Count

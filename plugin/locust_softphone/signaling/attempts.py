@@ -19,6 +19,7 @@ from locust_softphone.metrics.attempt import Attempt
 from locust_softphone.metrics.outcome import Outcome, abnormal_cause
 from locust_softphone.metrics.retry_after_sample import RetryAfterSample
 from locust_softphone.metrics.steps import backs_off_with, request_steps
+from locust_softphone.retry.adaptive import AdaptiveRates
 from locust_softphone.retry.strategies import backoff_s, failure_of, visible_advice
 from locust_softphone.signaling.context import SoftphoneContext
 from locust_softphone.signaling.dialect import Reply
@@ -49,6 +50,9 @@ class Attempts:
         self._not_before_s: dict[str, float] = {}
         self._failures: Counter[str] = Counter()
         self._planned: set[str] = set()
+        self._rates = context.adaptive_rates
+        if self._rates is None and self._retry.adaptive:
+            self._rates = AdaptiveRates(self._retry.adaptive)
         self._counted = request_steps(context.dialect.name)
         self._backs_off_with = backs_off_with(context.dialect.name)
 
@@ -66,6 +70,7 @@ class Attempts:
                 budget is spent, both without an attempt.
         """
         self._await_slot(step)
+        self._await_rate(step)
         began_s = self._context.clock()
         if began_s >= self._context.end_s:
             raise AttemptFailed(Outcome.CANCELLED)
@@ -77,6 +82,7 @@ class Attempts:
         except AttemptFailed as failed:
             self.ended(step, planned_s, began_s, failed)
             self.note_failure(step, failed)
+            self._adapt(step, failed)
             if self._context.shared_backoff is not None and failed.outcome is Outcome.RATE_LIMITED:
                 self._context.shared_backoff.refused(step, self._hold_s(failed))
             if step == "handshake":
@@ -88,6 +94,7 @@ class Attempts:
             self.ended(step, planned_s, began_s, AttemptFailed(Outcome.CANCELLED))
             raise
         self.ended(step, planned_s, began_s, None, advice)
+        self._adapt(step, None)
         if advice.reset_s and self._retry.remaining == "honour":
             self._not_before_s[step] = self.due_s + min(advice.reset_s, self._retry.retry_after_cap_s)
         return result
@@ -173,6 +180,29 @@ class Attempts:
         if not_before_s and not_before_s > self._context.clock():
             self._wait_until(not_before_s)
             self.due_s = not_before_s
+
+    def _await_rate(self, step: str) -> None:
+        """Wait while the adaptive rate of this step forbids an attempt.
+
+        Raises:
+            AttemptFailed: ``CANCELLED``, the plan is over before that.
+        """
+        if self._rates is None or step not in self._counted:
+            return
+        clock, rate = self._context.clock, self._rates.of(step)
+        number = rate.ask(clock())
+        while wait_s := rate.wait_s(number, clock()):
+            until_s = clock() + wait_s
+            if until_s >= self._context.end_s:
+                raise AttemptFailed(Outcome.CANCELLED)
+            self._wait_until(until_s)
+            self.due_s = max(self.due_s, until_s)
+
+    def _adapt(self, step: str, failed: AttemptFailed | None) -> None:
+        """Tell the adaptive rate of this step how an attempt ended."""
+        if self._rates is not None and step in self._counted:
+            limited = failed is not None and failed.outcome is Outcome.RATE_LIMITED
+            self._rates.of(step).answered(self._context.clock(), limited=limited)
 
     def _hold_s(self, failed: AttemptFailed) -> float:
         """How long a refusal holds back all softphones."""

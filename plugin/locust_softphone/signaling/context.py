@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from random import Random
 from typing import Protocol
 
@@ -11,6 +11,7 @@ from locust_softphone.config.behaviour import Behaviour
 from locust_softphone.errors import AttemptFailed
 from locust_softphone.metrics.attempt import Attempt
 from locust_softphone.metrics.retry_after_sample import RetryAfterSample
+from locust_softphone.retry.adaptive import AdaptiveRates
 from locust_softphone.retry.budget import RetryBudget
 from locust_softphone.signaling.dialect import Dialect
 from locust_softphone.signaling.shared_backoff import SharedBackoff
@@ -58,6 +59,7 @@ class SoftphoneContext:
         end_s: when all softphones hang up; moved up when the run is stopped.
         goodbye_s: how long after ``end_s`` a softphone may still say bye. Later it drops its connection, so that a late
             generator ends on time.
+        stands_still: whether this process has just stood still, so that what is noticed now may be its own fault.
     """
 
     behaviour: Behaviour
@@ -71,3 +73,11 @@ class SoftphoneContext:
     random: Random
     end_s: float
     goodbye_s: float
+    stands_still: Callable[[], bool] = lambda: False
+    adaptive_rates: AdaptiveRates | None = field(init=False)
+    """The rates that all softphones share; None if there are none, or if each softphone has its own."""
+
+    def __post_init__(self) -> None:
+        retry = self.behaviour.retry
+        shared = retry.adaptive if retry.scope == "fleet" else None
+        self.adaptive_rates = AdaptiveRates(shared) if shared else None

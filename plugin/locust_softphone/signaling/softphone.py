@@ -41,7 +41,7 @@ class Softphone:
         self._attempts = Attempts(context, self._wait_until, number)
         self._authorization = Authorization(context, self._client, self._attempts)
         self._engine: Retrying | None = None
-        self._started = self._connected = self._gave_up = self._in_call = self._resuming = False
+        self.started = self._connected = self._gave_up = self._in_call = self._resuming = False
         self._opens = True
         self._opened_s = 0.0
 
@@ -84,8 +84,8 @@ class Softphone:
 
     def start(self) -> None:
         """Count the softphone as started, and record how late it is."""
-        if not self._started:
-            self._started = True
+        if not self.started:
+            self.started = True
             now_s = self.context.clock()
             self.context.observer.count("started", now_s)
             self.context.observer.duration("start_lag", now_s - self.planned_s)
@@ -146,7 +146,7 @@ class Softphone:
             code = session.bye()
         except AttemptFailed as failed:
             self._attempts.ended("close", began_s, began_s, failed)
-            self._attempts.closed(failed)
+            self._count_end(failed)
         except BaseException:
             self._attempts.ended("close", began_s, began_s, AttemptFailed(Outcome.CANCELLED))
             self.context.observer.count("cut_off", self.context.clock())
@@ -314,15 +314,23 @@ class Softphone:
         self._authorization.connection_ended()
         if session is None:
             return
-        how = OWN if failure.close_code is None else f"{failure.outcome.value} {failure.close_code}"
+        own = failure.close_code is None or self.context.stands_still()
+        how = OWN if own else f"{failure.outcome.value} {failure.close_code}"
         self.context.observer.session(self._opened_s, self.context.clock(), how, self.number)
         if failure.close_code is None:
             session.cut()
             self.context.observer.count("own_cuts", self.context.clock())
         else:
             session.abort()
-            self._attempts.closed(failure)
+            self._count_end(failure)
         self._count_pings(session)
+
+    def _count_end(self, failure: AttemptFailed) -> None:
+        """Count the end of a WebSocket: as the edge's, unless this process was silent for so long before."""
+        if self.context.stands_still():
+            self.context.observer.count("dropped_in_stall", self.context.clock())
+        else:
+            self._attempts.closed(failure)
 
     def _count_pings(self, session: Session) -> None:
         if session.pings:

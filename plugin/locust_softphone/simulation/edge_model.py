@@ -130,7 +130,7 @@ class EdgeModel:
                 if isinstance(evicted, EdgeSession):
                     self.cut(evicted, "evicted")
             if capped.cut_after_s < inf:
-                self._time.call_at(now_s + capped.cut_after_s, partial(self.cut, session, "over_cap"))
+                self._time.call_at(now_s + capped.cut_after_s, partial(self.cut, session, "beyond_cap"))
         self._opened(session)
         return answer._replace(status=101)
 

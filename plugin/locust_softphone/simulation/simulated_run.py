@@ -154,9 +154,7 @@ class SimulatedRun:
             dialect=_DIALECTS[profile.dialect](wire),
             observer=self.observer,
             shared_token=SharedToken(clock, VirtualLock(self._time)) if shared else None,
-            shared_backoff=(
-                SharedBackoff(clock, behaviour.retry.pace_per_s) if behaviour.retry.scope == "fleet" else None
-            ),
+            shared_backoff=(SharedBackoff(clock, behaviour.retry.pace_per_s) if behaviour.retry.pauses_fleet else None),
             budget=RetryBudget(profile.attempts_beyond_plan() + shared),
             clock=clock,
             sleep=self._time.sleep,

@@ -102,7 +102,7 @@ class RunCoordinator:
         try:
             self._options = self._read_options()
         except InputError as error:
-            self._report(error)
+            self._refuse(error)
             return None
         return users_for(self._options.profile.users, max(self.workers or 0, 1))
 
@@ -124,8 +124,8 @@ class RunCoordinator:
             self._run = self.last = run = Run.prepare(options, lambda to: self._generator(options, to), calls)
             logger.log(logging.WARNING if run.target.authorized else logging.INFO, "%s", run.announcement())
         except InputError as error:
-            self._report(error)
             self._refused = True
+            self._refuse(error)
 
     def begin(self) -> None:
         """``spawning_complete``: all users exist and wait for the plan's start."""
@@ -192,6 +192,11 @@ class RunCoordinator:
         return self.last.result if self.last else None
 
     @property
+    def allowed_hosts(self) -> tuple[str, ...]:
+        """Names besides this machine's own under which browsers may open the web UI."""
+        return self._startup.allowed_hosts
+
+    @property
     def runs_folder(self) -> Path:
         """Where the run records are."""
         return self._startup.runs
@@ -241,6 +246,12 @@ class RunCoordinator:
             discard_unwritten()
             logger.error("the run's summary cannot be written to stdout (%s)", error.strerror)
             self.exit_code = ExitCode.most_serious([self.exit_code or 0, ExitCode.OUTPUT])
+
+    def _refuse(self, error: InputError) -> None:
+        """Report why a run cannot start; without a web UI, the process has nothing else to do."""
+        self._report(error)
+        if getattr(self._environment.parsed_options, "headless", False):
+            workarounds.exit_at_once(ExitCode.BAD_INPUT)
 
     def _report(self, error: InputError) -> None:
         self.exit_code = ExitCode.BAD_INPUT

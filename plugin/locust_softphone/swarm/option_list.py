@@ -82,6 +82,11 @@ STARTUP_OPTIONS = (
     Option("ca", "FILE", "PEM file of a private certificate authority to trust instead of the system's"),
     Option("policy", "FILE", "Policy file of the simulated edge that is started when there is no --host"),
     Option(
+        "allowed-host",
+        "NAME",
+        "A host name besides this machine's own under which browsers may open the web UI; several with commas",
+    ),
+    Option(
         "authorized",
         "",
         "I may load-test this target: required for any --host that is not this machine, and for any region",

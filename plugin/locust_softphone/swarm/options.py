@@ -9,6 +9,7 @@ are read once and never from Locust's options again.
 
 from __future__ import annotations
 
+import logging
 import sys
 from argparse import SUPPRESS, Action, ArgumentParser, Namespace, _StoreTrueAction
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -20,7 +21,9 @@ from typing import Any, TypeVar
 
 from locust.argument_parser import LocustArgumentParser
 
+from locust_softphone.config import strict_yaml
 from locust_softphone.config.overrides import Overrides
+from locust_softphone.config.policy import Policy
 from locust_softphone.config.profile import Profile
 from locust_softphone.config.profile_files import list_profiles, load_profile, profile_folders
 from locust_softphone.errors import InputError
@@ -109,6 +112,7 @@ class StartupOptions:
         ca: PEM file of a private certificate authority, or None.
         runs: the folder for run records.
         policy: the simulated edge's policy file, or None.
+        allowed_hosts: names besides this machine's own under which browsers may open the web UI.
     """
 
     host: str | None
@@ -123,6 +127,7 @@ class StartupOptions:
     ca: str | None
     runs: Path
     policy: Path | None
+    allowed_hosts: tuple[str, ...] = ()
 
     @classmethod
     def take(cls, parsed: Namespace) -> StartupOptions:
@@ -152,6 +157,7 @@ class StartupOptions:
             ca=parsed.softphone_ca or None,
             runs=Path(parsed.softphone_runs),
             policy=Path(parsed.softphone_policy) if parsed.softphone_policy else None,
+            allowed_hosts=tuple(filter(None, map(str.strip, parsed.softphone_allowed_host.split(",")))),
         )
 
     @property
@@ -219,6 +225,8 @@ class RunOptions:
         hosts = attempt(lambda: _hosts(host, startup))
         if hosts is not None:
             problems += _host_problems(hosts, startup)
+        if startup.policy and not (host or startup.region):
+            attempt(lambda: _check_policy(startup.policy))
         if loaded is not None:
             problems += _profile_problems(loaded, startup)
         if problems or in_file is None or loaded is None:
@@ -265,6 +273,16 @@ def _hosts(host: str | None, startup: StartupOptions) -> Hosts | None:
         return None
     target = Target.parse(host, ca_file=startup.ca)
     return Hosts.one(replace(target, authorized=startup.authorizes(target)))
+
+
+def _check_policy(policy: Path | None) -> None:
+    """Read the policy before Locust starts; the simulated edge reads it again, and it is the edge that warns."""
+    warnings = logging.getLogger(strict_yaml.__name__)
+    warnings.disabled = True
+    try:
+        strict_yaml.load(policy or "", Policy)
+    finally:
+        warnings.disabled = False
 
 
 def _profile_problems(profile: Profile, startup: StartupOptions) -> Iterator[str]:

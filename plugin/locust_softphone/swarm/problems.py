@@ -30,7 +30,8 @@ def problems_of(
         found.append(f"{stopped_because(hopeless)}; --softphone-keep-going runs the whole plan all the same")
     elif stopped:
         found.append("the run was stopped before its plan was over")
-    if started < profile.users and not ended_early:
+    known = started + tally.counts["starts_missed"] + tally.counts["starts_skipped"]
+    if known < profile.users and not ended_early:
         found.append(f"only {started} of {profile.users} planned softphones started")
     if skipped := tally.counts["starts_skipped"]:
         found.append(f"{skipped} softphones were not started: their worker stood still for more than {LEASE_S:g} s")

@@ -125,7 +125,8 @@ class Run:
             fleet=self.generator.summary(),
             aborted=self._aborted,
         )
-        self.result = build(self._start(began_at), tally, end)
+        # The diagnosis can take seconds, and without heartbeats Locust's master takes its workers for lost.
+        self.result = gevent.get_hub().threadpool.apply(build, (self._start(began_at), tally, end))
         return self.result
 
     def save(self) -> Path:

@@ -19,6 +19,7 @@ __all__ = [
     "await_last_csv_rows",
     "call_runs_stopped_without_lost_workers",
     "drop_old_seconds_repeatedly",
+    "exit_at_once",
     "is_missing",
     "keep_lost_workers_listed",
     "keep_users_in_place",
@@ -28,6 +29,7 @@ __all__ = [
 
 _CSV_WRITE_S = 0.2
 _DROP_EVERY_S = 60.0
+_ENDED_WITHIN_S = 3600.0
 _KEPT_S = 30
 _DEAD_BEATS = runners.HEARTBEAT_DEAD_INTERNAL
 
@@ -141,6 +143,17 @@ def survive_unusable_messages(runner: runners.MasterRunner, on_unusable: Callabl
 
     runner.handle_message = handle_safely  # type: ignore[method-assign]
     runner.server.recv_from_client = receive_safely  # type: ignore[method-assign]
+
+
+def exit_at_once(code: int) -> None:
+    """End a process without a web UI whose run cannot start, from any greenlet.
+
+    Locust 2.47.0 has no way to refuse a run in ``test_start``: it creates the users, says that all are spawned, and
+    prints empty tables of statistics. The main greenlet waits for the shape; its ``finally`` tells the workers to quit.
+    It can go when a listener of ``test_start`` can stop the run.
+    """
+    gevent.get_hub().handle_system_error(SystemExit, SystemExit(code))
+    gevent.sleep(_ENDED_WITHIN_S)  # it must not go on to create the users; the end of the process kills it
 
 
 def await_last_csv_rows(csv_prefix: str | None) -> None:

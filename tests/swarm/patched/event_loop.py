@@ -11,13 +11,14 @@ from gevent.monkey import get_original
 from locust.event import EventHook
 
 from locust_softphone.swarm.load.event_loop import monitor_event_loop
+from locust_softphone.swarm.load.loop_lag import LoopLag
 from locust_softphone.swarm.load.recorder import Recorder
 
 really_sleep = get_original("time", "sleep")
 PATIENCE_S = 30.0  # a bound for a test that has gone wrong
 
 
-@pytest.mark.parametrize(("blocked_s", "counter"), [(0.04, "loop_slow"), (0.2, "loop_late")])
+@pytest.mark.parametrize(("blocked_s", "counter"), [(0.04, "loop_slow"), (0.2, "loop_late_ms")])
 def test_a_blocked_loop_is_counted_and_warned_about(
     blocked_s: float, counter: str, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -33,7 +34,7 @@ def test_a_blocked_loop_is_counted_and_warned_about(
 
     blocking = gevent.spawn(block)
     with caplog.at_level(logging.WARNING):
-        monitor_event_loop(recorder, lambda: time.perf_counter() - began_s, seen, lambda: None)
+        monitor_event_loop(recorder, LoopLag(), lambda: time.perf_counter() - began_s, seen, lambda: None)
     blocking.get()
     assert recorder.tally.counts[counter]
     assert recorder.tally.timeline[0]["loop_late"]

@@ -13,6 +13,7 @@ import gevent
 import locust  # noqa: F401 - patches what the rest imports
 import pytest
 from gevent import socket
+from gevent.monkey import get_original
 
 from locust_softphone.errors import AttemptFailed
 from locust_softphone.metrics.outcome import Outcome
@@ -58,6 +59,18 @@ def test_a_read_times_out() -> None:
         with pytest.raises(AttemptFailed) as failed:
             stream.read_exactly(1)
         assert failed.value.outcome is Outcome.TIMED_OUT
+
+
+def test_data_that_came_in_time_is_read_even_if_this_process_is_late() -> None:
+    with a_pair() as (stream, other):
+
+        def stand_still() -> None:
+            other.sendall(b"here")
+            get_original("time", "sleep")(3 * SHORT_S)  # no greenlet runs meanwhile
+
+        gevent.spawn(stand_still)
+        stream.deadline_s = time.perf_counter() + SHORT_S
+        assert stream.read_exactly(4) == b"here"
 
 
 def test_data_that_comes_after_a_timeout_is_read() -> None:

@@ -101,19 +101,21 @@ class Diagnosis:
         return "send half a burst, half a window later a whole one, keep asking for two windows, pause, and ask again"
 
 
-def diagnose(observations: Iterable[Observation], foreign_share: float = 0.0) -> Diagnosis:
+def diagnose(observations: Iterable[Observation], foreign_share: float = 0.0, undelayed_s: float = 0.0) -> Diagnosis:
     """Find the limits that explain the observations.
 
     Args:
         observations: requests that one limit decided about, in any order; the limit must be unused before the first.
         foreign_share: the smallest share of the limit that other clients are assumed to use.
+        undelayed_s: an answer that takes this long at most is not delayed by the limit: the client, the network or the
+            server as a whole was busy.
     """
     every = list(observations)
     if not every:
         return Diagnosis()
     evidence = Evidence.of(every)
     result = partial(Diagnosis, requests=len(evidence.all), refused=len(evidence.every_refusal))
-    if (queue := fit_queue(evidence)) is not None:
+    if (queue := fit_queue(evidence, undelayed_s)) is not None:
         kind = Kind.WORK_QUEUE if queue.works else Kind.LEAKY_QUEUE
         bounds = {"rate": queue.rate} | ({"capacity": queue.capacity} if queue.capacity else {})
         likely = {name: (each.low + each.high) / 2 for name, each in bounds.items()}

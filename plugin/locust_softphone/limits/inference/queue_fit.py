@@ -37,10 +37,15 @@ class QueueFit:
     works: bool
 
 
-def fit_queue(evidence: Evidence) -> QueueFit | None:
-    """The queue that explains the answers, or None if they do not come late, one after the other."""
+def fit_queue(evidence: Evidence, undelayed_s: float = 0.0) -> QueueFit | None:
+    """The queue that explains the answers, or None if they do not come late, one after the other.
+
+    Args:
+        evidence: of one limit.
+        undelayed_s: how long an answer may take without a queue, at least.
+    """
     passed = [each for each in evidence.all if each.admitted]
-    undelayed_s = _undelayed_s(evidence)
+    undelayed_s = max(undelayed_s, _undelayed_s(evidence))
     delayed = sorted(each.answered_s for each in passed if _round_trip_s(each) > 2 * undelayed_s)
     if len(delayed) < max(FEWEST_DELAYED, len(passed) / 10):
         return None

@@ -16,7 +16,9 @@ from locust_softphone.report.arms import Arm, Run
 from locust_softphone.report.comparison import Comparison
 from locust_softphone.report.differences import ArmDifference
 from locust_softphone.report.judgement import judgement_of
+from locust_softphone.report.limit_texts import LimitText, limit_texts, limits_by_step
 from locust_softphone.report.statistics import Estimate
+from locust_softphone.runs.limit_parts import StepLimit
 
 __all__ = ["SCHEMA_VERSION", "machine_readable"]
 
@@ -53,7 +55,13 @@ def _run(run: Run) -> dict[str, Any]:
         "expectations": [each.model_dump() for each in record.expectations],
         "remarks": list(run.remarks),
         "figures": dict(run.metrics),
+        "limits": [_limit(*each) for each in zip(limits_by_step(record), limit_texts(record), strict=True)],
     }
+
+
+def _limit(limit: StepLimit, text: LimitText) -> dict[str, Any]:
+    """One limit as the record has it, with its sentences."""
+    return {**limit.model_dump(mode="json"), "sentences": [text.answer, *text.ruled_out, *text.notes]}
 
 
 def _outcome(outcome: RunOutcome) -> dict[str, Any]:

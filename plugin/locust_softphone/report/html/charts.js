@@ -40,6 +40,13 @@ function corners(values, under) {
   return { x, y, mode: "lines", line: { width: 0 } };
 }
 
+// Ticks of a logarithmic axis of seconds: powers of ten, with 2 and 5 between them where the axis is short.
+function timeTicks(from, to) {
+  const factors = to / from > 50 ? [1] : [1, 2, 5];
+  const tickvals = [-3, -2, -1, 0, 1, 2, 3].flatMap((power) => factors.map((factor) => factor * 10 ** power));
+  return { tickvals, ticktext: tickvals.map((value) => (value < 1 ? `${Math.round(value * 1000)} ms` : `${Math.round(value)} s`)) };
+}
+
 const sum = (lists) => (lists[0] || []).map((_, i) => lists.reduce((total, list) => total + (list[i] || 0), 0));
 const most = (lists) => lists.flat().reduce((a, b) => (b > a ? b : a), 0);
 
@@ -108,8 +115,7 @@ const kinds = {
       yaxis: {
         type: "log",
         range: [Math.log10(Math.min(...all) / 1.5), Math.log10(Math.max(...all) * 1.5)],
-        tickvals: [0.001, 0.01, 0.1, 1, 10, 100, 1000],
-        ticktext: ["1 ms", "10 ms", "0.1 s", "1 s", "10 s", "100 s", "1000 s"],
+        ...timeTicks(Math.min(...all) / 1.5, Math.max(...all) * 1.5),
       },
     };
   },

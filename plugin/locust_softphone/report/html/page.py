@@ -24,6 +24,7 @@ from locust_softphone.report.html.panels import sections
 from locust_softphone.report.html.series import charts
 from locust_softphone.report.judgement import MARKS, judgement_of, measured
 from locust_softphone.report.palette import css
+from locust_softphone.report.plotly_script import PLOTLY_FILE
 from locust_softphone.report.run_sections import Section, failures, sections_of
 from locust_softphone.report.values import overridden
 from locust_softphone.runs.record import RunRecord
@@ -39,10 +40,8 @@ MOST_RUNS_AT_FIRST = 8
 
 def comparison_html(comparison: Comparison, back: str = "") -> str:
     """A comparison as a whole HTML document; ``back`` is the address of the page that it was asked for on, if any."""
-    from plotly.offline import get_plotlyjs  # slow to import, and only the page needs it
-
     runs, series = comparison.runs, charts(comparison.runs)
-    plotly, script = get_plotlyjs(), _own("charts.js")
+    plotly, script = PLOTLY_FILE.read_text(encoding="utf-8"), _own("charts.js")
     few = len(runs) <= MOST_RUNS_AT_FIRST
     page = _environment().get_template("page.html")
     html = page.render(
@@ -92,6 +91,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     found.filters |= {
+        "failures": failures,
         "judgement": judgement_of,
         "measured": measured,
         "overridden": overridden,

@@ -15,23 +15,28 @@ from statistics import median
 import gevent
 
 from locust_softphone.runs.saturation import LATE_LOOP_S, SLOW_LOOP_S
+from locust_softphone.swarm.load.loop_lag import EVERY_S, LoopLag
 from locust_softphone.swarm.load.recorder import Recorder
 
 __all__ = ["monitor_event_loop"]
 
 logger = logging.getLogger(__name__)
 
-EVERY_S = 0.05
 _WARN_EVERY_S = 10.0
 
 
 def monitor_event_loop(
-    recorder: Recorder, clock: Callable[[], float], over: Callable[[], bool], each_second: Callable[[], None]
+    recorder: Recorder,
+    lag: LoopLag,
+    clock: Callable[[], float],
+    over: Callable[[], bool],
+    each_second: Callable[[], None],
 ) -> None:
     """Record the loop's lag and the CPU used until the run is over; warn while it lags, at most every 10 s.
 
     Args:
         recorder: where the measurements go.
+        lag: keeps the lags, for the softphones.
         clock: seconds since the plan's start.
         over: whether the run is over.
         each_second: called once a second.
@@ -51,15 +56,15 @@ def monitor_event_loop(
             logger.warning("the event loop lags by %.0f ms: latencies include generator delay", lag_s * 1000)
 
     while not over():
-        asked_s = time.perf_counter()
+        lag.asked(clock())
         gevent.sleep(EVERY_S)
         now_s = time.perf_counter()
-        lags_s.append(lag_s := now_s - asked_s - EVERY_S)
+        lags_s.append(lag_s := lag.woke(clock()))
         tally = recorder.tally
-        tally.latencies["loop_lag"].record(lag_s)
-        tally.counts["loop_samples"] += 1
+        tally.latencies["loop_lag"].record(max(lag_s, 0.0))
+        tally.counts["loop_ms"] += round((EVERY_S + lag_s) * 1000)
         if lag_s > LATE_LOOP_S:
-            tally.counts["loop_late"] += 1
+            tally.counts["loop_late_ms"] += round(lag_s * 1000)
             note_lag(lag_s, for_s=lag_s)
         if now_s - second_s >= 1:
             tally.latencies["cpu"].record((_cpu_s() - used_s) / (now_s - second_s))

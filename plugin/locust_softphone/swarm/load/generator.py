@@ -7,7 +7,6 @@
 
 from __future__ import annotations
 
-import gc
 import random
 import time
 from collections import deque
@@ -21,7 +20,7 @@ from locust_softphone.config.profile import Profile
 from locust_softphone.errors import InputError
 from locust_softphone.metrics.tally import Tally
 from locust_softphone.retry.budget import MASTER_PART, RetryBudget
-from locust_softphone.runs.saturation import judged_by, saturation
+from locust_softphone.runs.saturation import LATE_START_S, judged_by, saturation
 from locust_softphone.signaling.context import SoftphoneContext
 from locust_softphone.signaling.dialects import Account, dialect_for
 from locust_softphone.signaling.shared_backoff import SharedBackoff
@@ -29,7 +28,9 @@ from locust_softphone.signaling.softphone import Softphone
 from locust_softphone.signaling.token import SharedToken, TokenSource
 from locust_softphone.swarm.load.connections import sample_connections
 from locust_softphone.swarm.load.event_loop import monitor_event_loop
+from locust_softphone.swarm.load.garbage import collect_garbage_normally, collect_garbage_rarely
 from locust_softphone.swarm.load.lease import LEASE_S, Lease
+from locust_softphone.swarm.load.loop_lag import LoopLag
 from locust_softphone.swarm.load.recorder import Recorder
 from locust_softphone.swarm.load.resources import raise_descriptor_limit, shortages
 from locust_softphone.swarm.load.telemetry import telemetry_of
@@ -70,7 +71,8 @@ class LoadGenerator:
         spread_back_off: Callable[[str, float], None] | None = None,
     ) -> None:
         self._schedule = profile.schedule()
-        self.recorder = Recorder(environment.events.request, telemetry_of(environment))
+        self._lag = LoopLag()
+        self.recorder = Recorder(environment.events.request, telemetry_of(environment), self._lag)
         self.stopped = False
         self._lease = lease
         self._environment = environment
@@ -89,9 +91,7 @@ class LoadGenerator:
         first_token = 1 if shares_token and not asks_master else 0
         rng, retry = random.Random(), profile.softphone.retry
         self.shared_backoff = (
-            SharedBackoff(self.clock, retry.pace_per_s * pace_share, spread_back_off)
-            if retry.scope == "fleet"
-            else None
+            SharedBackoff(self.clock, retry.pace_per_s * pace_share, spread_back_off) if retry.pauses_fleet else None
         )
         self.context = SoftphoneContext(
             behaviour=profile.softphone,
@@ -105,6 +105,7 @@ class LoadGenerator:
             random=rng,
             end_s=profile.duration_s,
             goodbye_s=0.0,
+            stands_still=lambda: self._lag.stands_still(self.clock()),
         )
         self._saturation_so_far = Tally()
         self._set_goodbye_time()
@@ -129,9 +130,9 @@ class LoadGenerator:
     def begin(self, in_s: float) -> None:
         """Fix the plan's start, ``in_s`` seconds from now."""
         self._epoch_s = time.perf_counter() + in_s
-        _collect_garbage_rarely()
+        collect_garbage_rarely()
         self._begun.set()
-        gevent.spawn(monitor_event_loop, self.recorder, self.clock, self._has_ended, self._set_goodbye_time)
+        gevent.spawn(monitor_event_loop, self.recorder, self._lag, self.clock, self._has_ended, self._set_goodbye_time)
         gevent.spawn(sample_connections, self._phones, self.recorder, self.clock, self._has_ended)
 
     def clock(self) -> float:
@@ -152,9 +153,11 @@ class LoadGenerator:
 
     def stop(self) -> None:
         """Stop now: all hang up, those too that wait for an answer; after the time for goodbyes the rest is cut off."""
-        gc.unfreeze()
+        collect_garbage_normally()
         self.stopped = True
         now_s, goodbye_s = self.clock(), self.context.goodbye_s
+        if missed := self._due_and_not_started(now_s - LATE_START_S):
+            self.recorder.count("starts_missed", now_s, missed)
         self.context.end_s = min(self.context.end_s, now_s)
         assert self._environment.runner is not None
         users = self._environment.runner.user_greenlets
@@ -202,6 +205,7 @@ class LoadGenerator:
             self._lease.wait()
             if self.clock() - softphone.planned_s > LEASE_S and softphone.number not in self._released:
                 self.recorder.count("starts_skipped", self.clock())
+                self._released.add(softphone.number)
                 self.done(softphone)
                 return False
         if softphone.number in self._released:
@@ -236,6 +240,11 @@ class LoadGenerator:
         self._unfinished -= len(slots)
         self.context.budget.move(-self._budget_each * len(slots))
 
+    def _due_and_not_started(self, by_s: float) -> int:
+        """How many softphones were due by an instant, and have not started."""
+        waiting = {phone.number for phone in self._phones if not phone.started} | set(self._slots)
+        return sum(self._schedule.start_time(slot) < by_s for slot in waiting - self._released)
+
     def _has_ended(self) -> bool:
         return self.over or self.stopped
 
@@ -246,13 +255,3 @@ class LoadGenerator:
         so_far = judged_by(self.recorder.tally)
         so_far.merge(self._saturation_so_far)
         self.context.goodbye_s = 0.0 if saturation(so_far) else _HANG_UP_S + _HANG_UP_EACH_S * self._unfinished
-
-
-def _collect_garbage_rarely() -> None:
-    """Exempt the waiting users from garbage collection, and collect the rest less often.
-
-    5,000 waiting softphones are some 200,000 objects; one full collection blocks everything for 130 ms (measured).
-    """
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(50_000, 20, 50)

@@ -15,6 +15,7 @@ from locust_softphone.metrics.outcome import Outcome
 from locust_softphone.metrics.steps import TRANSPORTS
 from locust_softphone.metrics.tally import Tally
 from locust_softphone.runs.tally_observer import TallyObserver
+from locust_softphone.swarm.load.loop_lag import LoopLag
 from locust_softphone.swarm.load.telemetry import Telemetry
 
 __all__ = ["Recorder"]
@@ -28,10 +29,12 @@ class Recorder(TallyObserver):
     Args:
         request: Locust's ``events.request``.
         telemetry: the OpenTelemetry exporter, or None.
+        lag: the lags of this process's event loop, if it makes calls.
     """
 
-    def __init__(self, request: EventHook, telemetry: Telemetry | None = None) -> None:
+    def __init__(self, request: EventHook, telemetry: Telemetry | None = None, lag: LoopLag | None = None) -> None:
         super().__init__()
+        self._lag = lag
         self._request = request
         self._telemetry = telemetry
 
@@ -49,6 +52,8 @@ class Recorder(TallyObserver):
 
     def call(self, planned_s: float, began_s: float, ended_s: float, failure: AttemptFailed | None) -> None:
         super().call(planned_s, began_s, ended_s, failure)
+        if failure is None and self._lag is not None:
+            self.tally.latencies["call_setup.lag"].record(self._lag.lost_s(planned_s, ended_s))
         if failure is None or failure.outcome is not Outcome.CANCELLED:
             if self._telemetry is not None:
                 self._telemetry.call(planned_s, began_s, ended_s, failure)

@@ -75,11 +75,16 @@ class Socket(SocketType):
         while True:
             if self._readable is None:
                 self._readable = get_hub().loop.io(self.fileno(), _READ)
-            self._wait(self._readable)  # first, since a reply is never there at once
+            late = False
+            try:
+                self._wait(self._readable)  # first, since a reply is never there at once
+            except TimeoutError:
+                late = True  # or only this process is: the reply may have come long ago
             try:
                 return super().recv(size, flags)
             except BlockingIOError:
-                continue
+                if late:
+                    raise TimeoutError from None
 
     def send(self, data: Any, flags: int = 0, /) -> int:
         while True:

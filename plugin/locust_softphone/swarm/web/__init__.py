@@ -4,6 +4,8 @@
     form.py             checks the form that starts a run
     live.py             what a profile will do, and the metrics of the current run
     finished_runs.py    the runs of the runs folder
+    origins.py          refuses requests that other sites caused
+    form_problems.py    problems in words of the form
     locust_page.py      additions to Locust's own pages
 
 The process that serves a page also makes the load, or is its master: slow work is refused during a run.

@@ -14,9 +14,12 @@ from typing import Any
 from flask import Response
 from locust.web import WebUI
 
-__all__ = ["INDEX", "REQUESTS", "STOP", "SWARM", "add_metrics", "add_script", "change_form"]
+from locust_softphone.text import duration
+
+__all__ = ["INDEX", "REQUESTS", "RESET", "STOP", "SWARM", "add_metrics", "add_script", "change_form"]
 
 INDEX, REQUESTS, STOP, SWARM = "locust.index", "locust.request_stats", "locust.stop", "locust.swarm"
+RESET = "locust.reset_stats"
 """Flask's names of Locust's routes."""
 
 _TAB = "softphone"
@@ -53,9 +56,14 @@ def add_script(response: Response, url: str) -> None:
     response.set_data(page.replace(_HEAD_ENDS, f'<script src="{url}" defer></script>{_HEAD_ENDS}', 1))
 
 
-def add_metrics(response: Response, metrics: Mapping[str, Any] | None) -> None:
-    """Add the metrics of a run to the response that Locust's page asks for every 2 s."""
+def add_metrics(response: Response, metrics: Mapping[str, Any] | None, *, preparing: bool) -> None:
+    """Add the metrics of a run to the response that Locust's page asks for every 2 s.
+
+    While a run is being prepared, Locust's state is still "ready": its page would show the form again, and ask no more.
+    """
     report = json.loads(response.get_data())
+    if preparing:
+        report["state"] = "spawning"
     rows = list(_rows(metrics)) if metrics else []
     report["extended_stats"] = [{"key": _TAB, "data": rows}]
     response.set_data(json.dumps(report))
@@ -78,7 +86,7 @@ def _rows(metrics: Mapping[str, Any]) -> Iterator[dict[str, object]]:
         yield row("abnormal closes", number, cause.replace("_", " "))
     yield row("retries", retries["made"], f"{retries['honoured']} honoured, {retries['too_early']} too early")
     if lag["count"]:
-        yield row("start lag p99", f"{lag['p99'] * 1000:.1f} ms", f"p50 {lag['p50'] * 1000:.1f} ms")
+        yield row("start lag p99", duration(lag["p99"]), f"p50 {duration(lag['p50'])}")
     yield row("generator", "saturated" if metrics["saturation"] else "on time", metrics["saturation"] or "")
     if metrics["verdict"]:
         yield row("verdict", metrics["verdict"], "; ".join(metrics["remarks"]))

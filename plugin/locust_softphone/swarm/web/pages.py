@@ -17,14 +17,10 @@ from __future__ import annotations
 
 import json
 import time
-from importlib.metadata import version
-from importlib.util import find_spec
-from pathlib import Path
 from typing import Any, cast
 
 from flask import Blueprint, Response, jsonify, render_template, request, send_file, send_from_directory
 from flask.typing import ResponseReturnValue
-from flask_cors.core import FLASK_CORS_EVALUATED
 from locust.web import WebUI
 from markupsafe import Markup
 from werkzeug.exceptions import RequestEntityTooLarge
@@ -35,16 +31,17 @@ from locust_softphone.errors import InputError
 from locust_softphone.report.comparison import compare_runs
 from locust_softphone.report.html.page import comparison_html
 from locust_softphone.report.palette import css
+from locust_softphone.report.plotly_script import PLOTLY_FILE
 from locust_softphone.swarm.coordinator import RunCoordinator
 from locust_softphone.swarm.web import form, live, locust_page
 from locust_softphone.swarm.web.finished_runs import FinishedRuns
+from locust_softphone.swarm.web.origins import Origins, refuse_other_sites
 from locust_softphone.text import quoted
 
 __all__ = ["Pages", "add_pages"]
 
 MOST_COMPARED = 24
 _CACHED_S = 0.5  # metrics are computed at most this often, however many browsers ask
-_OTHER_SITES = ("cross-site", "same-site")
 _POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
     "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'self'"
@@ -62,6 +59,8 @@ def add_pages(web_ui: WebUI, coordinator: RunCoordinator) -> None:
     pages = Pages(web_ui, coordinator)
     app = web_ui.app
     assert app is not None
+    origins = Origins(coordinator.allowed_hosts, web_ui.host)
+    refuse_other_sites(app, origins, changing=(locust_page.SWARM, locust_page.STOP, locust_page.RESET))
     here = f"{app.blueprints['locust'].url_prefix or ''}/softphone"
     ours = Blueprint("softphone", __name__, url_prefix=here, template_folder="templates", static_folder="static")
     ours.before_request(web_ui.auth_required_if_enabled(lambda: None))
@@ -94,7 +93,7 @@ def add_pages(web_ui: WebUI, coordinator: RunCoordinator) -> None:
         if request.endpoint == locust_page.INDEX and response.status_code == 200:
             locust_page.add_script(response, "./softphone/static/in_locust.js")
         elif request.endpoint == locust_page.REQUESTS and response.is_json:
-            locust_page.add_metrics(response, pages.metrics())
+            locust_page.add_metrics(response, pages.metrics(), preparing=coordinator.phase == "preparing")
         return response
 
 
@@ -125,8 +124,6 @@ class Pages:
         """Refuse a form that cannot start a run, with the kind of response that Locust's page expects."""
         request.max_content_length = form.LONGEST_FORM
         try:
-            if request.headers.get("Sec-Fetch-Site") in _OTHER_SITES:
-                raise InputError("a page of another site cannot start a run")
             if form.is_ours(request.form, self._web_ui):
                 form.check_start(request.form, self._coordinator, self._named_at_start)
         except InputError as error:
@@ -149,8 +146,6 @@ class Pages:
 
     def stop(self) -> ResponseReturnValue:
         """Stop the run; Locust's own route takes GET until 2.46, and POST since 2.47."""
-        if request.headers.get("Sec-Fetch-Site") in _OTHER_SITES:
-            return _text("a page of another site cannot stop a run", 403)
         self._coordinator.call_off()
         app = self._web_ui.app
         assert app is not None
@@ -228,8 +223,7 @@ def _render(template: str, **values: object) -> str:
 
 
 def _protect(response: Response) -> Response:
-    """Allow no foreign scripts, no requests of other sites, no guessed content types and no outdated metrics."""
-    setattr(response, FLASK_CORS_EVALUATED, True)  # else Locust allows every origin
+    """Allow no foreign scripts, no guessed content types and no outdated metrics."""
     response.headers.setdefault("Content-Security-Policy", _POLICY)
     response.headers["X-Content-Type-Options"] = "nosniff"
     response.headers["Referrer-Policy"] = "no-referrer"
@@ -239,12 +233,7 @@ def _protect(response: Response) -> Response:
 
 
 def _plotly() -> Response:
-    """Plotly's script from its Python package; the package is not imported, since that is slow."""
-    spec = find_spec("plotly")
-    assert spec is not None
-    assert spec.origin is not None
-    folder = Path(spec.origin).parent / "package_data"
-    return send_from_directory(folder, "plotly.min.js", max_age=3600, etag=version("plotly"))
+    return send_from_directory(PLOTLY_FILE.parent, PLOTLY_FILE.name, max_age=3600)
 
 
 def _json(answer: dict[str, Any]) -> Response:

@@ -1,0 +1,212 @@
+"""What limits a run met, in sentences.
+
+handshake: 250 of 750 requests were refused with 429.
+Token bucket: 148 to 152 at once, then 49.6 to 50.4 a second.
+Ruled out: …
+Of 287 who came back when told, 3 were refused.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from locust_softphone.limits.inference.kinds import Kind
+from locust_softphone.runs.limit_parts import Advised, Between, Excluded, Explanation, StepLimit
+from locust_softphone.runs.record import RunRecord
+from locust_softphone.text import duration
+
+__all__ = ["LimitText", "limit_texts", "limits_by_step", "limits_in_detail", "limits_in_short"]
+
+
+MOST_DESCRIBED = 3
+"""How many hypotheses are described."""
+
+NARROW = 3.0
+"""A best estimate is given if the greatest possible value is at most this many times the least."""
+
+
+@dataclass(frozen=True)
+class LimitText:
+    """The diagnosis of one limit of a run.
+
+    Args:
+        title: the step, and how many of its requests were refused.
+        answer: the hypotheses with their bounds, or that the run cannot tell.
+        ruled_out: a sentence for each kind that does not explain the observations.
+        notes: what was assumed, what was told, what would tell more.
+    """
+
+    title: str
+    answer: str
+    ruled_out: tuple[str, ...]
+    notes: tuple[str, ...]
+
+
+def limits_by_step(record: RunRecord) -> list[StepLimit]:
+    """The limits of a run, in the order of the steps; empty if it met none."""
+    order = list(record.steps)
+    return sorted(record.limits or (), key=lambda each: order.index(each.step) if each.step in order else len(order))
+
+
+def limit_texts(record: RunRecord) -> list[LimitText]:
+    """The sentences on each limit of a run, in the order of the steps."""
+    return [
+        LimitText(
+            title=_title(each),
+            answer=_answer(each),
+            ruled_out=tuple(_exclusions(each.ruled_out)),
+            notes=tuple(_notes(each, record)),
+        )
+        for each in limits_by_step(record)
+    ]
+
+
+def limits_in_short(record: RunRecord) -> Iterator[str]:
+    """Each limit of a run on one line: the step, and what explains its refusals."""
+    for text in limit_texts(record):
+        yield f"{text.title}. {text.answer}"
+
+
+def limits_in_detail(record: RunRecord) -> Iterator[str]:
+    """What rules out other kinds of limit, what was told, and what the run cannot tell."""
+    for text in limit_texts(record):
+        step, _, _ = text.title.partition(":")
+        for sentence in (*text.ruled_out, *text.notes):
+            yield f"{step}: {sentence}"
+
+
+def _title(limit: StepLimit) -> str:
+    if limit.status is None:
+        return f"{limit.step}: none of {limit.requests} requests was refused, but they had to wait"
+    return f"{limit.step}: {limit.refused} of {limit.requests} requests were refused with {limit.status}"
+
+
+def _answer(limit: StepLimit) -> str:
+    if not limit.hypotheses:
+        known = "no single limit of a known kind explains all decisions" if limit.ruled_out else "too few refusals"
+        return f"Cannot tell which limit it was: {known}."
+    likely = [each for each in limit.hypotheses if each.likely]
+    if len(likely) == 1:
+        return f"{_capital(_described(likely[0]))}."
+    if len(kinds := list(dict.fromkeys(each.kind for each in likely))) > MOST_DESCRIBED:
+        return f"Cannot tell which kind of limit it was: {len(kinds)} kinds explain it ({', '.join(kinds)})."
+    either = "which of these" if len(kinds) > 1 else f"how large it is. A {kinds[0]}, but which of these"
+    return f"Cannot tell {either}: {'; or '.join(map(_described, likely[:MOST_DESCRIBED]))}."
+
+
+def _capital(text: str) -> str:
+    return text[0].upper() + text[1:]
+
+
+def _described(explanation: Explanation) -> str:
+    """A kind of limit with its bounds: ``token bucket, about 150 at once, then 50 a second (bounds: …)``."""
+    bounds = {name: _between(each) for name, each in explanation.bounds.items()}
+    text = _size(explanation.kind, bounds)
+    best = {name: _amount(value) for name, value in explanation.best.items()}
+    if best and best != bounds and all(map(_is_narrow, explanation.bounds.values())):
+        text = f"about {_size(explanation.kind, best)} (bounds: {text})"
+    if explanation.foreign_share:
+        text += f", if others or attempts without an answer used {explanation.foreign_share:.0%} of it"
+    return f"{explanation.kind}, {text}"
+
+
+def _is_narrow(bounds: Between) -> bool:
+    return bounds.high is not None and bounds.high <= NARROW * bounds.low
+
+
+def _size(kind: str, size: Mapping[str, str]) -> str:
+    match kind:
+        case Kind.CAP:
+            return f"{size['cap']} at once"
+        case Kind.TOKEN_BUCKET:
+            return f"{size['burst']} at once, then {size['rate']} a second"
+        case Kind.LUMPS:
+            return f"{size['burst']} at once, then {size['lump']} every {size['interval_s']} s"
+        case Kind.PENALTY | Kind.RENEWED_PENALTY:
+            return (
+                f"{size['burst']} at once, then {size['rate']} a second; after a refusal nothing for "
+                f"{size['penalty_s']} s"
+            )
+        case Kind.LEAKY_QUEUE | Kind.WORK_QUEUE:
+            holds = f", and at most {size['capacity']} wait" if "capacity" in size else ""
+            return f"{size['rate']} a second are served, the others wait{holds}"
+    return f"{size['quota']} in {size['window_s']} s"
+
+
+def _between(bounds: Between) -> str:
+    """``49.6 to 50.4``; one number where both are written alike."""
+    low = _amount(bounds.low)
+    if bounds.high is None:
+        return f"{low} or more"
+    high = _amount(bounds.high)
+    return low if low == high else f"{low} to {high}"
+
+
+def _amount(value: float) -> str:
+    """To three digits."""
+    if value == int(value) or value >= 100:
+        return f"{value:.0f}"
+    return f"{value:.1f}" if value >= 10 else f"{value:.2f}"
+
+
+def _exclusions(ruled_out: Sequence[Excluded]) -> list[str]:
+    """A sentence for each reason, with all kinds that it rules out."""
+    kinds: dict[str, list[str]] = {}
+    for each in ruled_out:
+        kinds.setdefault(_reason(each), []).append(f"a {each.kind}")
+    return [f"Not {' or '.join(names)}: {reason}." for reason, names in kinds.items()]
+
+
+def _reason(excluded: Excluded) -> str:
+    if excluded.different or excluded.least is None or excluded.most is None:
+        return f"it would have decided at least {excluded.different} requests differently"
+    least, most = _amount(excluded.least), _amount(excluded.most)
+    if excluded.kind == Kind.CAP:
+        open_then = _amount(excluded.least - 1)
+        return f"a request was refused while at most {most} were open, and one admitted while {open_then} were"
+    between = ""
+    if excluded.admitted_from_s is not None and excluded.admitted_until_s is not None:
+        between = f" between {_instant(excluded.admitted_from_s)} and {_instant(excluded.admitted_until_s)}"
+    refusal = "" if excluded.refused_s is None else f" at {_instant(excluded.refused_s)}"
+    return f"the admissions{between} need a size of {least} or more, but the refusal{refusal} one of {most} or less"
+
+
+def _instant(instant_s: float) -> str:
+    return f"{instant_s:.3f} s"
+
+
+def _notes(limit: StepLimit, record: RunRecord) -> Sequence[str]:
+    notes = [_key(record)] if limit.hypotheses else []
+    for each in limit.hypotheses:
+        if not each.likely:
+            notes.append(
+                f"Unlikely: {_described(each)}: at best, it would have decided {each.different} requests differently."
+            )
+    if limit.told:
+        notes += _told(limit.told)
+    if limit.unclear:
+        notes.append(f"{limit.unclear} more attempts ended without an answer: they may have used part of the limit.")
+    if limit.until_s is not None:
+        notes.append(f"Only the attempts of the first {limit.until_s:.1f} s were used: later ones are a sample.")
+    if limit.experiment and sum(each.likely for each in limit.hypotheses) > 1:
+        notes.append(f"To tell them apart: {limit.experiment}. locust-softphone probe does that.")
+    return notes
+
+
+def _key(record: RunRecord) -> str:
+    """What the limit may count by, as far as the run distinguishes it."""
+    shared = record.profile["softphone"].get("token") == "shared"
+    one = ["organisation", "OAuth client", "source address", *(["token"] if shared else [])]
+    return f"Counted over all softphones, by {', '.join(one[:-1])} or {one[-1]}: there was one of each."
+
+
+def _told(told: Advised) -> list[str]:
+    waits = duration(told.least_s) if told.least_s == told.most_s else f"{told.least_s:g} to {told.most_s:g} s"
+    notes = [f"{told.refusals} refusals said when to retry, after {waits}."]
+    if told.heeded:
+        again = f"{told.heeded_refused} were refused again" if told.heeded_refused else "none was refused again"
+        notes.append(f"Of {told.heeded} who came back when told or later, {again}.")
+    if told.early:
+        notes.append(f"Of {told.early} who came back earlier, {told.early_admitted} were admitted.")
+    return notes

@@ -1,0 +1,147 @@
+"""Which limits explain a run's refusals and waits: for each step, the hypotheses and what rules out the others.
+
+    observations of a step ──► one limit for each refusing status ──► inference ──► StepLimit, for the record
+
+Only attempts that are known completely count (``Observations.exact``). Traffic of other clients is allowed for: on an
+edge that is not this package's simulated one, as ``ASSUMED_SHARE`` of the limit at least; and as the share of attempts
+whose decision is not known.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
+from math import inf
+from typing import Any
+
+from locust_softphone.limits.inference.best_fit import BestFit, best_fit
+from locust_softphone.limits.inference.diagnosis import Diagnosis, Hypothesis, RuledOut, diagnose
+from locust_softphone.limits.inference.observations import Observation
+from locust_softphone.metrics.observed_attempts import SESSIONS, Observations
+from locust_softphone.runs.step_evidence import StepEvidence, evidence_of, noise_s
+
+__all__ = ["ASSUMED_SHARE", "limits_of"]
+
+ASSUMED_SHARE = 0.02
+"""The share of a limit that other clients are assumed to use on an edge that others may use too."""
+
+FEWEST_REFUSALS = 5
+"""Fewer refusals than these do not show which limit it was."""
+
+CLOSE = 1.05
+"""Bounds are close if the greatest possible value is at most this many times the least."""
+
+MOST_FITTED = 4
+"""Of more hypotheses than these, none is fitted more closely."""
+
+UNLIKELY = 0.05
+"""A hypothesis that decides this share of the requests differently is unlikely, if another one decides them right."""
+
+
+def limits_of(observed: Mapping[str, Observations], *, late_s: float, alone: bool) -> list[dict[str, Any]]:
+    """The diagnosis of each step that met refusals by a limit, or that waited in a queue; as the record has it.
+
+    Args:
+        observed: the attempts of each step, and the sessions.
+        late_s: by how much the generator was late: at most a delay like that shows no queue.
+        alone: whether no other client uses the edge.
+    """
+    found = []
+    for step in sorted(observed):
+        if step == SESSIONS or not len(observed[step]):
+            continue
+        evidence = evidence_of(step, observed)
+        share = _share(evidence, alone=alone)
+        undelayed_s = noise_s(step, observed, late_s)
+        for status in evidence.refusals or [""]:
+            diagnoses = list(_diagnoses(evidence, status, share, undelayed_s))
+            if status or diagnoses[0][1].hypotheses:
+                until_s = observed[step].exact_until_s
+                found.append(_plain(evidence, status, diagnoses, None if until_s == inf else until_s))
+    return found
+
+
+def _share(evidence: StepEvidence, *, alone: bool) -> float:
+    """The least share of the limit that others are assumed to have used."""
+    unclear = evidence.unclear / max(len(evidence.attempts), 1)
+    return min(0.5, unclear + (0.0 if alone else ASSUMED_SHARE))
+
+
+def _diagnoses(
+    evidence: StepEvidence, status: str, share: float, undelayed_s: float
+) -> Iterator[tuple[list[Observation], Diagnosis]]:
+    """The diagnosis of the limit that refuses with this status: as if the step's other limits came first, and last."""
+    others = [other for other in evidence.refusals if other != status]
+    for passed_by in ([], others) if others else ([],):
+        observations = evidence.observations(status, passed_by=passed_by)
+        refused = sum(not each.admitted for each in observations)
+        if status and refused < FEWEST_REFUSALS:
+            yield observations, Diagnosis(requests=len(observations), refused=refused)
+        else:
+            yield observations, diagnose(observations, share, undelayed_s)
+
+
+def _plain(
+    evidence: StepEvidence,
+    status: str,
+    diagnoses: Sequence[tuple[list[Observation], Diagnosis]],
+    until_s: float | None,
+) -> dict[str, Any]:
+    told = evidence.told(status)
+    _, diagnosis = next((each for each in diagnoses if each[1].hypotheses), diagnoses[0])
+    explained = [(observations, each) for observations, found in diagnoses for each in found.hypotheses]
+    kinds = {each.kind for _, each in explained}
+    return {
+        "step": evidence.step,
+        "status": int(status) if status else None,
+        "requests": diagnosis.requests,
+        "refused": diagnosis.refused,
+        "unclear": evidence.unclear,
+        "until_s": until_s,
+        "hypotheses": _hypotheses(explained),
+        "ruled_out": [_ruled_out(each) for each in diagnosis.ruled_out if each.kind not in kinds],
+        "experiment": diagnosis.experiment,
+        "told": told and asdict(told),
+    }
+
+
+def _hypotheses(explained: Sequence[tuple[list[Observation], Hypothesis]]) -> list[dict[str, Any]]:
+    """The hypotheses with their best fits, the most likely first."""
+    close = len(explained) == 1 and all(each.high <= CLOSE * each.low for each in explained[0][1].bounds.values())
+    fitted = len(explained) <= MOST_FITTED and not close
+    fits = [best_fit(*each) if fitted else None for each in explained]
+    least = min((fit.different for fit in fits if fit), default=0)
+    found = [
+        {
+            "kind": hypothesis.kind.value,
+            "bounds": {name: {"low": each.low, "high": _finite(each.high)} for name, each in hypothesis.bounds.items()},
+            "foreign_share": hypothesis.foreign_share,
+            "best": dict(fit.parameters) if fit else {},
+            "different": fit.different if fit else None,
+            "likely": not (fit and _is_unlikely(fit, least)),
+        }
+        for (_, hypothesis), fit in zip(explained, fits, strict=True)
+    ]
+    return sorted(found, key=lambda each: not each["likely"])
+
+
+def _is_unlikely(fit: BestFit, least: int) -> bool:
+    return fit.different > max(UNLIKELY * fit.replayed, 5 * least + 5)
+
+
+def _ruled_out(ruled_out: RuledOut) -> dict[str, Any]:
+    refusal = ruled_out.refusal
+    begin_s, end_s = ruled_out.admitted_within
+    return {
+        "kind": ruled_out.kind.value,
+        "least": _finite(ruled_out.least),
+        "most": _finite(ruled_out.most),
+        "admitted_from_s": _finite(begin_s),
+        "admitted_until_s": _finite(end_s),
+        "refused_s": None if refusal is None else refusal.earliest_s,
+        "different": ruled_out.different,
+    }
+
+
+def _finite(value: float) -> float | None:
+    return None if value in (inf, -inf) else float(value)

@@ -1,0 +1,148 @@
+"""The sentences on limits, from the recorded runs of the pack and from made-up limits."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from locust_softphone.report.limit_texts import limit_texts, limits_in_detail, limits_in_short
+from locust_softphone.runs.record import RunRecord
+from tests.runs.records import a_record, replaced
+
+BUCKET = {
+    "kind": "token bucket",
+    "bounds": {"rate": {"low": 48.9, "high": 51.2}, "burst": {"low": 147.0, "high": 153.0}},
+    "foreign_share": 0.0,
+    "best": {"rate": 50.0, "burst": 150.0},
+    "different": 2,
+    "likely": True,
+}
+WINDOW = {
+    "kind": "fixed window aligned to a clock",
+    "bounds": {"window_s": {"low": 2.0, "high": 3.0}, "quota": {"low": 146.0, "high": 165.0}},
+    "foreign_share": 0.0,
+    "best": {"window_s": 2.5, "quota": 150.0},
+    "different": 216,
+    "likely": True,
+}
+NOT_A_CAP = {
+    "kind": "cap of open sessions",
+    "least": 479.0,
+    "most": 165.0,
+    "admitted_from_s": 7.0,
+    "admitted_until_s": 7.1,
+    "refused_s": 0.2,
+    "different": 0,
+}
+NOT_A_LOG = {**NOT_A_CAP, "kind": "sliding log", "least": 217.0, "admitted_from_s": 0.1, "admitted_until_s": 2.0}
+TOLD = {
+    "refusals": 300,
+    "least_s": 1.0,
+    "most_s": 4.0,
+    "heeded": 287,
+    "heeded_refused": 3,
+    "early": 0,
+    "early_admitted": 0,
+}
+
+
+def with_limit(**parts: Any) -> RunRecord:
+    limit = {
+        "step": "handshake",
+        "status": 429,
+        "requests": 974,
+        "refused": 474,
+        "unclear": 0,
+        "until_s": None,
+        "hypotheses": [BUCKET],
+        "ruled_out": [],
+        "experiment": "",
+        "told": None,
+        **parts,
+    }
+    return replaced(a_record(), limits=[limit])
+
+
+def test_a_record_without_limits_has_nothing_to_say() -> None:
+    assert list(limits_in_short(a_record())) == []
+    assert limit_texts(replaced(a_record(), limits=None)) == []
+
+
+def test_the_only_hypothesis_is_named_with_its_best_fit_and_its_bounds() -> None:
+    assert list(limits_in_short(with_limit())) == [
+        "handshake: 474 of 974 requests were refused with 429. Token bucket, about 150 at once, then 50 a second "
+        "(bounds: 147 to 153 at once, then 48.9 to 51.2 a second)."
+    ]
+
+
+@pytest.mark.parametrize(
+    ("parts", "answer"),
+    [
+        (
+            {"hypotheses": [{**BUCKET, "best": {}}]},
+            "Token bucket, 147 to 153 at once, then 48.9 to 51.2 a second.",
+        ),
+        (
+            {"hypotheses": [{**BUCKET, "best": {}, "foreign_share": 0.02}]},
+            "Token bucket, 147 to 153 at once, then 48.9 to 51.2 a second, if others or attempts without an answer "
+            "used 2% of it.",
+        ),
+        (
+            {"hypotheses": [{**BUCKET, "best": {}}, {**WINDOW, "best": {}}]},
+            "Cannot tell which of these: token bucket, 147 to 153 at once, then 48.9 to 51.2 a second; or fixed window "
+            "aligned to a clock, 146 to 165 in 2 to 3 s.",
+        ),
+        ({"hypotheses": []}, "Cannot tell which limit it was: too few refusals."),
+        (
+            {"hypotheses": [], "ruled_out": [NOT_A_CAP]},
+            "Cannot tell which limit it was: no single limit of a known kind explains all decisions.",
+        ),
+    ],
+)
+def test_what_is_not_certain_is_not_stated_as_certain(parts: dict[str, Any], answer: str) -> None:
+    (text,) = limit_texts(with_limit(**parts))
+    assert text.answer == answer
+
+
+def test_an_unlikely_hypothesis_is_a_note() -> None:
+    (text,) = limit_texts(with_limit(hypotheses=[BUCKET, {**WINDOW, "likely": False}]))
+    assert text.answer.startswith("Token bucket, about 150 at once")
+    assert any(note.startswith("Unlikely: fixed window aligned to a clock") and "216" in note for note in text.notes)
+
+
+def test_each_kind_that_is_ruled_out_has_the_observation_that_rules_it_out() -> None:
+    (text,) = limit_texts(with_limit(ruled_out=[NOT_A_CAP, NOT_A_LOG, {**NOT_A_LOG, "kind": "sliding counter"}]))
+    assert text.ruled_out == (
+        "Not a cap of open sessions: a request was refused while at most 165 were open, and one admitted while 478 "
+        "were.",
+        "Not a sliding log or a sliding counter: the admissions between 0.100 s and 2.000 s need a size of 217 or "
+        "more, but the refusal at 0.200 s one of 165 or less.",
+    )
+
+
+def test_what_was_told_is_compared_with_what_was_true() -> None:
+    assert "handshake: Of 287 who came back when told or later, 3 were refused again." in list(
+        limits_in_detail(with_limit(told=TOLD))
+    )
+
+
+def test_the_experiment_is_named_only_if_several_hypotheses_are_left() -> None:
+    both = with_limit(hypotheses=[BUCKET, WINDOW], experiment="ask again")
+    assert any("locust-softphone probe" in line for line in limits_in_detail(both))
+    one = with_limit(hypotheses=[BUCKET, {**WINDOW, "likely": False}], experiment="ask again")
+    assert not any("locust-softphone probe" in line for line in limits_in_detail(one))
+
+
+def test_a_queue_without_refusals_is_told_as_a_wait() -> None:
+    queue = {
+        **BUCKET,
+        "kind": "leaky bucket as a queue",
+        "bounds": {"rate": {"low": 99.0, "high": 101.0}},
+        "best": {},
+        "different": None,
+    }
+    assert list(limits_in_short(with_limit(step="ready", status=None, refused=0, hypotheses=[queue]))) == [
+        "ready: none of 974 requests was refused, but they had to wait. Leaky bucket as a queue, 99 to 101 a second "
+        "are served, the others wait."
+    ]
