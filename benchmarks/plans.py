@@ -32,9 +32,8 @@ from tables import Goal, show
 
 USERS = 100
 NETWORK = NetworkModel(0.02, 0.0, 0.0)
-STEP = 0.99
-LEAST = 0.5
-STARTS = 20
+SHARES = (0.99, 0.98, 0.97, 0.96, 0.94, 0.92, 0.9, 0.85, 0.8, 0.7, 0.6, 0.5)
+STARTS = 15
 WITHIN = 0.02
 
 OPEN = {"rate": "100000/s", "burst": 100_000}
@@ -67,11 +66,11 @@ def profile(limits: Mapping[str, Any]) -> Profile:
 
 
 def shortest_of_grid(a_profile: Profile, surroundings: Surroundings, longest_s: float) -> float:
-    """The shortest ramp of the grid that holds, or ``longest_s``; times are 1 % apart, down to half of it."""
+    """The shortest ramp of the grid that holds, or ``longest_s``; its times are shares of that."""
     goals, found_s = goals_of(a_profile), longest_s
     for at_once in range(0, USERS, USERS // STARTS):
-        seconds = longest_s
-        while (seconds := seconds * STEP) > LEAST * longest_s:
+        for share in SHARES:
+            seconds = share * longest_s
             if seconds < found_s and meets(a_profile, surroundings, RampShape(at_once, seconds), goals):
                 found_s = seconds
     return found_s
