@@ -167,6 +167,16 @@ def test_a_terminal_without_unicode_gets_escapes(tmp_path: Path) -> None:
 # Examples
 
 
+def test_the_help_has_examples_that_the_command_line_accepts(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["--help"])
+    _, _, text = capsys.readouterr().out.partition("\nexamples:\n")
+    lines = [line.split() for line in text.splitlines() if "--help" not in line]
+    assert len(lines) > 1
+    for program, *words in lines:
+        assert (program, callable(parse(words).run)) == ("locust-softphone", True)
+
+
 @pytest.mark.parametrize("name", COMMANDS)
 def test_every_help_has_examples_that_the_command_line_accepts(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]

@@ -28,6 +28,14 @@ Exit codes: 0 every expectation held · 1 an expectation failed · 2 bad input, 
 or not valid · 4 the output cannot be written. The most serious of several counts, in the order 2, 4, 3, 1, 0.
 """
 
+EXAMPLES = """\
+examples:
+  locust-softphone run smoke
+  locust-softphone init load-test
+  locust-softphone compare burst-500 paced-50
+  locust-softphone run --help
+"""
+
 COMMANDS = {
     "init": "write a locustfile, a profile and a policy to start with",
     "run": "run one profile",
@@ -157,10 +165,13 @@ class _Parser(argparse.ArgumentParser):
 def _parser(words: Sequence[str]) -> argparse.ArgumentParser:
     """The parser for these words. Only the command that they name is imported: the others would take longer to load."""
     parser = _Parser(
-        prog="locust-softphone", description=DESCRIPTION, formatter_class=argparse.RawDescriptionHelpFormatter
+        prog="locust-softphone",
+        description=DESCRIPTION,
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
-    parsers = parser.add_subparsers(required=True, metavar="COMMAND")
+    parsers = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
     named = _named(words)
     for name, summary in COMMANDS.items():
         subparser = parsers.add_parser(name, help=summary, formatter_class=_Help)

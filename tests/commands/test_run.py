@@ -75,6 +75,12 @@ def test_a_mistake_is_reported_before_locust_starts(tmp_path: Path) -> None:
     assert (done.returncode, done.stdout, done.stderr) == (2, "", "tyni.yaml: no such file or directory\n")
 
 
+def test_an_unknown_option_of_locust_is_named(tmp_path: Path) -> None:
+    done = run(tmp_path, "tiny.yaml", "--", "--only-sumary")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == "locust: error: unrecognized arguments: --only-sumary\nDid you mean '--only-summary'?\n"
+
+
 def test_the_web_ui_has_the_profile_and_listens_on_this_machine_only(tmp_path: Path) -> None:
     port = free_port()
     with running(tmp_path, "ui", "tiny.yaml", "--", "--web-port", str(port)) as process:

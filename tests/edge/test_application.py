@@ -16,6 +16,7 @@ from websockets.exceptions import InvalidStatus
 
 from locust_softphone.edge import Policy
 from locust_softphone.edge.application import Edge
+from locust_softphone.runs.ledger import since
 from tests.edge.conftest import StartEdge
 from tests.edge.softphone import BASIC, GRANT, Softphone, basic, eventually, offer_body, ready
 from tests.edge_process import EdgeProcess
@@ -183,3 +184,15 @@ def test_a_bug_of_the_edge_is_counted_as_a_500(caplog: pytest.LogCaptureFixture)
     assert status == 500
     assert stats["steps"]["offer"] == {"requests": 1, "admitted": 0, "refused": {"500": 1}, "cut": 0}
     assert "out of numbers" in caplog.text
+
+
+def test_requests_that_came_again_and_foreign_ones_are_counted(edge: EdgeProcess) -> None:
+    before = edge.stats()
+    for attempt in ("0000000a-1", "0000000a-2", "0000000a-1", None):
+        named = {"X-Attempt-Id": attempt} if attempt else {}
+        edge.request("POST", "/oauth/token", GRANT, {"Authorization": BASIC, **named})
+    edge.request("POST", "/oauth/token", GRANT, {"Authorization": ""})
+    gained = since(before, edge.stats())
+    assert gained["doubled"]["token"] == 1
+    assert gained["foreign"]["token"] == {"401": 1, "admitted": 1}
+    assert gained["steps"]["token"]["requests"] == 5

@@ -10,9 +10,8 @@ import pytest
 
 from locust_softphone.limits.advice import LimitAdvice
 from locust_softphone.metrics.observed_attempts import MOST_LATER, Observations, Observed
-from locust_softphone.metrics.outcome import Outcome
 
-REFUSED = (Outcome.RATE_LIMITED, 429, None)
+REFUSED = "rate_limited 429"
 
 
 def many(count: int, *, most: int = 20_000, seed: int = 1) -> Observations:
@@ -28,7 +27,7 @@ def many(count: int, *, most: int = 20_000, seed: int = 1) -> Observations:
 def test_an_attempt_is_kept_to_the_microsecond_with_what_came_and_what_was_told() -> None:
     observations = Observations()
     observations.add(2.000003, 2.5, REFUSED, 17, LimitAdvice(retry_after_s=7.0, reset_s=30.0))
-    observations.add(1.25, 1.5, (Outcome.OK, None, None), 3)
+    observations.add(1.25, 1.5, "ok", 3)
     assert list(observations.exact()) == [
         Observed(1.25, 1.5, "ok", 3, None, None),
         Observed(2.000003, 2.5, "rate_limited 429", 17, 7.0, 30.0),

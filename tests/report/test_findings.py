@@ -183,7 +183,7 @@ def test_repeated_runs_without_a_significant_difference() -> None:
 def test_runs_that_are_not_valid_are_left_out() -> None:
     invalid = a_record("burst", answered=0, invalid=["the ledger does not balance"], **BURST)
     only, left_out = texts(invalid, a_record("paced", **PACED))
-    assert only.startswith("There is one run, and nothing to compare it with: paced had 100 of 100 answered")
+    assert only.startswith("Only one run is valid and complete, so there is nothing to compare: paced had 100 of 100 ")
     assert left_out == "Left out because not valid: burst."
     assert texts(invalid) == ["No run is valid, so there is nothing to compare."]
 
@@ -191,7 +191,7 @@ def test_runs_that_are_not_valid_are_left_out() -> None:
 def test_runs_that_were_aborted_are_left_out() -> None:
     aborted = a_record("burst", answered=3, aborted_by="rate_limited == 0", **BURST)
     only, left_out = texts(aborted, a_record("paced", **PACED))
-    assert only.startswith("There is one run, and nothing to compare it with: paced had 100 of 100 answered")
+    assert only.startswith("Only one run is valid and complete, so there is nothing to compare: paced had 100 of 100 ")
     assert left_out == "Left out because aborted: burst."
     assert texts(aborted) == ["No run is valid and complete, so there is nothing to compare."]
 

@@ -235,3 +235,60 @@ def test_since_has_by_how_much_counters_grew_and_no_other_values(
     before: Mapping[str, Any], after: Mapping[str, Any], gained: Mapping[str, Any]
 ) -> None:
     assert since(before, after) == gained
+
+
+@pytest.mark.parametrize(
+    ("attempts", "edge_steps", "doubled", "foreign", "row_has", "problems"),
+    [
+        (
+            [(20, OK, None), (5, Outcome.TIMED_OUT, None)],
+            edge(admitted=25),
+            5,
+            {},
+            {"never_arrived": 5, "doubled": 5},
+            ["offer: 5 requests reached the edge twice"],
+        ),
+        (
+            [(20, OK, None), (5, Outcome.TIMED_OUT, None)],
+            edge(admitted=25),
+            0,
+            {"admitted": 5},
+            {"never_arrived": 5, "foreign": 5, "admitted": 20},
+            ["offer: 5 requests at the edge were not made by softphones"],
+        ),
+        (
+            [(20, OK, None), (5, Outcome.TIMED_OUT, None)],
+            edge(admitted=25),
+            0,
+            {},
+            {"never_arrived": 0, "doubled": 0, "foreign": 0},
+            [],
+        ),
+        (
+            [(20, OK, None), (2, Outcome.RATE_LIMITED, 429)],
+            edge(admitted=20, http_429=5, cut=1),
+            0,
+            {"429": 3, "cut": 1},
+            {"never_arrived": 0, "foreign": 4, "refused": 2, "cut": 0},
+            ["offer: 4 requests at the edge were not made by softphones"],
+        ),
+    ],
+    ids=["5 lost and 5 doubled", "5 lost and 5 foreign", "5 answers lost", "foreign refusals and cuts"],
+)
+def test_lost_doubled_and_foreign_requests_are_told_apart(
+    attempts: list[tuple[int, Outcome, int | None]],
+    edge_steps: dict[str, Any],
+    doubled: int,
+    foreign: dict[str, int],
+    row_has: dict[str, int],
+    problems: list[str],
+) -> None:
+    balanced = balance(softphones(*attempts), edge_steps, doubled={"offer": doubled}, foreign={"offer": foreign})
+    found = row("offer", balanced)
+    assert {name: found[name] for name in row_has} == row_has
+    assert balanced["problems"] == problems
+
+
+def test_a_request_that_was_sent_again_may_arrive_twice() -> None:
+    counts = {**softphones((5, OK, None)), "connections_reopened": 1}
+    assert balance(counts, edge(admitted=6), doubled={"offer": 1})["balanced"]

@@ -22,6 +22,8 @@ from pathlib import Path
 from types import FrameType
 from typing import NoReturn, Self
 
+from locust_softphone.swarm.parent_process import PARENT
+
 __all__ = [
     "Interruptions",
     "become_locust",
@@ -139,7 +141,7 @@ def run(
             stdout=output,
             stderr=subprocess.STDOUT,
             cwd=folder,
-            env=environment(folder, os.environ),
+            env={**environment(folder, os.environ), PARENT: str(os.getpid())},
             start_new_session=True,
         )
     try:

@@ -22,6 +22,7 @@ from aiohttp import web
 
 from locust_softphone import __version__
 from locust_softphone.config.policy import Policy
+from locust_softphone.edge.attempt_ids import ATTEMPT_ID, Arrival, AttemptIds
 from locust_softphone.edge.edge_state import Admitted, EdgeState, Route
 from locust_softphone.edge.genesys_cloud.rest import CHANNELS, GenesysCloudDialect
 from locust_softphone.edge.http_request import Caller, caller_of, complete_body, grant_type, read_body
@@ -40,6 +41,7 @@ class Edge:
 
     def __init__(self, policy: Policy, rng: random.Random) -> None:
         self._instance = secrets.token_hex(8)
+        self._attempt_ids = AttemptIds()
         self._state = EdgeState(policy, rng)
         self._routes = {
             "/oauth/token": Route("POST", "token", self._token),
@@ -77,18 +79,25 @@ class Edge:
             return web.Response()  # the request did not arrive completely, and the client has disconnected
         except Refused as refused:
             counts.refused[refused.status] += 1
+            counts.note(self._arrival(request), str(refused.status))
             if refused.delay_s:
                 await asyncio.sleep(refused.delay_s)
             return refused.reply()
         except TooManyEarlyRetries as error:
             counts.cut += 1
+            counts.note(self._arrival(request), "cut")
             return self._cut(request, error.caller)
         except Exception:
             logger.exception("a request handler failed")
             counts.refused[500] += 1
+            counts.note(self._arrival(request), "500")
             return Refused(500, "This is a bug of the edge").reply()
         counts.admitted += 1
+        counts.note(self._arrival(request), "admitted")
         return await self._reply(admitted, request)
+
+    def _arrival(self, request: web.BaseRequest) -> Arrival:
+        return self._attempt_ids.note(request.headers.get(ATTEMPT_ID))
 
     async def _reply(self, admitted: Admitted, request: web.BaseRequest) -> web.StreamResponse:
         """Send the response of an admitted request, or run its session."""

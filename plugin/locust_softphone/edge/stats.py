@@ -13,6 +13,8 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
 
+from locust_softphone.edge.attempt_ids import Arrival
+
 __all__ = ["STEPS", "CallEvent", "Cause", "Stats", "Step", "StepStats"]
 
 Step = Literal["token", "identity", "channel", "handshake", "offer"]
@@ -40,7 +42,8 @@ class StepStats:
     """What was decided about the requests of one step.
 
     ``refused`` is by HTTP status; ``refused_by`` counts those of them that a limit refused, by its name. ``delayed``
-    are the admitted requests that had to wait in a queue.
+    are the admitted requests that had to wait in a queue. ``doubled`` are the requests with an id that had
+    come before, ``foreign`` those without such an id, by what was decided. The other counters have them too.
     """
 
     admitted: int = 0
@@ -49,10 +52,19 @@ class StepStats:
     refused_by: Counter[str] = field(default_factory=Counter)
     cut: int = 0
     early_retries: int = 0
+    doubled: int = 0
+    foreign: Counter[str] = field(default_factory=Counter)
 
     @property
     def requests(self) -> int:
         return self.admitted + sum(self.refused.values()) + self.cut
+
+    def note(self, arrival: Arrival, decision: str) -> None:
+        """Count a request that came again or is foreign: ``admitted``, ``cut`` or the status of its refusal."""
+        if arrival == "again":
+            self.doubled += 1
+        elif arrival == "foreign":
+            self.foreign[decision] += 1
 
 
 @dataclass(slots=True)
@@ -100,6 +112,8 @@ class Stats:
             "lost": self.lost,
             "delayed": {name: step.delayed for name, step in steps.items()},
             "refused_by": {name: dict(sorted(step.refused_by.items())) for name, step in steps.items()},
+            "doubled": {name: step.doubled for name, step in steps.items()},
+            "foreign": {name: dict(sorted(step.foreign.items())) for name, step in steps.items()},
             "early_retries": {name: step.early_retries for name, step in steps.items()},
             "sessions": {
                 "open": self.sessions_open,

@@ -18,7 +18,7 @@ import sys
 import zlib
 from array import array
 from base64 import b64decode, b64encode
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from heapq import nsmallest
 from math import inf
 from typing import Any, Final, NamedTuple
@@ -89,7 +89,7 @@ class Observations:
         self.left_out = 0
         self._most = most_exact
         self._answers: list[str] = []
-        self._numbers: dict[object, int] = {}
+        self._numbers: dict[str, int] = {}
         self._columns = tuple(array(kind) for kind in COLUMNS.values())
         self._later: list[tuple[int, ...]] = []
 
@@ -97,15 +97,13 @@ class Observations:
         """How many are kept exactly."""
         return len(self._columns[0])
 
-    def add(
-        self, began_s: float, ended_s: float, answer: object, softphone: int, advice: LimitAdvice = NO_ADVICE
-    ) -> None:
+    def add(self, began_s: float, ended_s: float, answer: str, softphone: int, advice: LimitAdvice = NO_ADVICE) -> None:
         """Keep an attempt.
 
         Args:
             began_s: when it began, in seconds since the plan's start.
             ended_s: when it ended.
-            answer: what came: a string, or a tuple of which what is None is left out.
+            answer: what came.
             softphone: the number of the softphone.
             advice: what was told.
         """
@@ -187,12 +185,11 @@ class Observations:
             raise ValueError("an answer has no text")
         return found
 
-    def _number(self, answer: object) -> int:
+    def _number(self, answer: str) -> int:
         """The number of an answer, a new one where it is the first."""
-        text = answer if isinstance(answer, str) else " ".join(str(each) for each in _parts(answer) if each is not None)
-        if text not in self._answers:
-            self._answers.append(text)
-        self._numbers[answer] = self._answers.index(text)
+        if answer not in self._numbers:
+            self._numbers[answer] = len(self._answers)
+            self._answers.append(answer)
         return self._numbers[answer]
 
     def _bound(self) -> None:
@@ -222,10 +219,6 @@ def _hash(row: tuple[int, ...]) -> int:
     """Without the answer: its number differs between processes."""
     began_us, took_us, _, softphone, *_ = row
     return hash((began_us, took_us, softphone))
-
-
-def _parts(answer: object) -> Iterable[object]:
-    return answer if isinstance(answer, tuple) else (answer,)
 
 
 def _milliseconds(seconds: float | None) -> int:

@@ -76,8 +76,9 @@ class Tally:
         if attempt.outcome is not Outcome.CANCELLED:
             self.latencies[names.service].record(attempt.service_s)
             self.latencies[attempt.step].record(attempt.response_s)
-        if attempt.step != "close":
-            answer = attempt.outcome, attempt.status, attempt.close_code
+        if names.answer:
+            code = attempt.close_code
+            answer = names.answer if code is None else f"{names.answer} {code}"
             self.observations[attempt.step].add(
                 attempt.began_s, attempt.ended_s, answer, attempt.softphone, attempt.advice
             )
@@ -167,6 +168,7 @@ class _Names(NamedTuple):
     status: str
     limited: str
     service: str
+    answer: str
 
 
 @lru_cache(maxsize=1024)
@@ -178,4 +180,5 @@ def _names(step: str, outcome: Outcome, status: int | None, foreign: bool) -> _N
         status="" if status is None else f"{'foreign_status' if foreign else 'status'}.{step}.{status}",
         limited=f"rate_limited.{step}" if outcome is Outcome.RATE_LIMITED else "",
         service=f"{step}.service",
+        answer="" if step == "close" else outcome.value if status is None else f"{outcome.value} {status}",
     )

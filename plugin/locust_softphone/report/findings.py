@@ -75,7 +75,7 @@ def _of_arms(runs: Sequence[Run], arms: Sequence[Arm], differences: Sequence[Arm
         yield Finding(FindingKind.NOTHING_TO_COMPARE, text)
         return
     if len(arms) == 1:
-        yield Finding(FindingKind.ONE_ARM, _only(arms[0]))
+        yield Finding(FindingKind.ONE_ARM, _only(arms[0], runs))
     elif all(not any(each.effect) and each.before.planned == each.after.planned for each in differences):
         noise = "No difference is significant (every 95 % interval contains zero)"
         same = noise if all(each.is_noise for each in differences) else "All gave about the same result"
@@ -98,7 +98,10 @@ def _left_out(runs: Sequence[Run]) -> Iterable[Finding]:
             yield Finding(FindingKind.LEFT_OUT, f"Left out because {why}: {listed(left_out)}.")
 
 
-def _only(arm: Arm) -> str:
+def _only(arm: Arm, runs: Sequence[Run]) -> str:
+    if len(arm.runs) < len(runs):
+        of = "Only one run is" if len(arm.runs) == 1 else f"Only runs of {arm.label} are"
+        return f"{of} valid and complete, so there is nothing to compare: {arm.label} had {_key_metrics([arm])}."
     if len(arm.runs) == 1:
         return f"There is one run, and nothing to compare it with: {arm.label} had {_key_metrics([arm])}."
     return f"All {len(arm.runs)} runs have the same plan: {arm.label} had {_key_metrics([arm])}."

@@ -16,7 +16,7 @@ from locust_softphone.runs.limit_parts import Advised, Between, Excluded, Explan
 from locust_softphone.runs.record import RunRecord
 from locust_softphone.text import duration
 
-__all__ = ["LimitText", "limit_texts", "limits_by_step", "limits_in_detail", "limits_in_short"]
+__all__ = ["LimitText", "is_narrow", "limit_texts", "limits_by_step", "limits_in_detail", "limits_in_short"]
 
 
 MOST_DESCRIBED = 3
@@ -89,10 +89,12 @@ def _answer(limit: StepLimit) -> str:
     likely = [each for each in limit.hypotheses if each.likely]
     if len(likely) == 1:
         return f"{_capital(_described(likely[0]))}."
-    if len(kinds := list(dict.fromkeys(each.kind for each in likely))) > MOST_DESCRIBED:
-        return f"Cannot tell which kind of limit it was: {len(kinds)} kinds explain it ({', '.join(kinds)})."
+    kinds = list(dict.fromkeys(each.kind for each in likely))
+    described = list(map(_described, likely[:MOST_DESCRIBED]))
+    if left := [kind for kind in kinds if kind not in {each.kind for each in likely[:MOST_DESCRIBED]}]:
+        described.append(f"a {' or a '.join(left)}")
     either = "which of these" if len(kinds) > 1 else f"how large it is. A {kinds[0]}, but which of these"
-    return f"Cannot tell {either}: {'; or '.join(map(_described, likely[:MOST_DESCRIBED]))}."
+    return f"Cannot tell {either}: {'; or '.join(described)}."
 
 
 def _capital(text: str) -> str:
@@ -104,14 +106,15 @@ def _described(explanation: Explanation) -> str:
     bounds = {name: _between(each) for name, each in explanation.bounds.items()}
     text = _size(explanation.kind, bounds)
     best = {name: _amount(value) for name, value in explanation.best.items()}
-    if best and best != bounds and all(map(_is_narrow, explanation.bounds.values())):
+    if best and best != bounds and all(map(is_narrow, explanation.bounds.values())):
         text = f"about {_size(explanation.kind, best)} (bounds: {text})"
     if explanation.foreign_share:
         text += f", if others or attempts without an answer used {explanation.foreign_share:.0%} of it"
     return f"{explanation.kind}, {text}"
 
 
-def _is_narrow(bounds: Between) -> bool:
+def is_narrow(bounds: Between) -> bool:
+    """Whether one value can stand for these bounds."""
     return bounds.high is not None and bounds.high <= NARROW * bounds.low
 
 

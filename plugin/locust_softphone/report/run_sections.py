@@ -16,6 +16,7 @@ from typing import NamedTuple
 
 from locust_softphone.metrics.run_outcome import causes_of_step
 from locust_softphone.report.arms import remarks
+from locust_softphone.report.drop_texts import drop_sentences
 from locust_softphone.report.judgement import expectation_lines, judgement_of
 from locust_softphone.report.limit_texts import limits_in_detail, limits_in_short
 from locust_softphone.report.values import overridden
@@ -156,6 +157,7 @@ SECTIONS: Mapping[str, Lines] = MappingProxyType(
         "remarks": _remarks,
         "failures": failures,
         "limits": limits_in_short,
+        "drops": drop_sentences,
         "softphones": _softphones,
         "latencies": _latencies,
         "retries": _retries,

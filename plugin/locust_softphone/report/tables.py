@@ -4,13 +4,14 @@
     repeated runs with 95 % intervals       a row for each arm, where any arm has more than one run
     differences from the first arm          a row for each other arm
 
-A column of the table of runs that is zero in every row is left out. Where there is not enough room for all columns, the
-least important ones are left out: each column has a rank.
+A column of the table of runs that is zero in every row is left out, and so is any column without a measured value.
+Where there is not enough room for all columns, the least important ones are left out: each column has a rank.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from collections.abc import Set as AbstractSet
 from typing import NamedTuple
 
 from locust_softphone.metrics.catalogue import KINDS
@@ -26,7 +27,8 @@ __all__ = ["Cell", "Heading", "Row", "Table", "legend_of", "tables_of"]
 
 NOISE, NO_DIFFERENCE = "noise", "none"
 
-_NOTHING = frozenset({"0", "-"})
+_UNMEASURED = frozenset({"-"})
+_ZERO = _UNMEASURED | {"0"}
 
 _ESTIMATE_HEADINGS = (
     *("answered", "429s", "1006\ncloses", "attempts\neach", "time to\nconnect"),
@@ -91,6 +93,13 @@ def legend_of(headings: Sequence[Heading]) -> str:
     return "; ".join(f"{each.text.replace(chr(10), ' ')}: {each.about}" for each in headings if each.about)
 
 
+def _without_columns(empty: AbstractSet[str], table: Table) -> Table:
+    """The table without the columns in which every cell is one of these texts."""
+    kept = [n for n in range(len(table.headings)) if not {row.cells[n].text for row in table.rows} <= empty]
+    rows = (Row(row.label, tuple(row.cells[n] for n in kept)) for row in table.rows)
+    return Table(table.title, tuple(table.headings[n] for n in kept), tuple(rows))
+
+
 class _Column(NamedTuple):
     heading: Heading
     cell: Callable[[Run], Cell]
@@ -100,9 +109,10 @@ def tables_of(runs: Sequence[Run], arms: Sequence[Arm], differences: Sequence[Ar
     """The tables of a comparison, that of the runs first."""
     tables = [_of_runs(runs)]
     if any(len(arm.runs) > 1 for arm in arms):
-        tables.append(_of_arms(arms, differences))
+        tables.append(_without_columns(_UNMEASURED, _of_arms(arms, differences)))
         if len(arms) > 1:
-            tables.append(_of_differences([each for each in differences if each.before is arms[0]]))
+            from_first = [each for each in differences if each.before is arms[0]]
+            tables.append(_without_columns(_UNMEASURED, _of_differences(from_first)))
     return tables
 
 
@@ -111,10 +121,9 @@ def tables_of(runs: Sequence[Run], arms: Sequence[Arm], differences: Sequence[Ar
 
 def _of_runs(runs: Sequence[Run]) -> Table:
     steps = dict.fromkeys(step for run in runs for step in request_steps(run.record.dialect))
-    filled = [(column.heading, [column.cell(run) for run in runs]) for column in _columns(list(steps))]
-    shown = [(heading, cells) for heading, cells in filled if not {cell.text for cell in cells} <= _NOTHING]
-    rows = zip(runs, zip(*(cells for _, cells in shown), strict=True), strict=True)
-    return Table("", tuple(heading for heading, _ in shown), tuple(Row(run.label, cells) for run, cells in rows))
+    columns = _columns(list(steps))
+    rows = tuple(Row(run.label, tuple(column.cell(run) for column in columns)) for run in runs)
+    return _without_columns(_ZERO, Table("", tuple(column.heading for column in columns), rows))
 
 
 def _columns(steps: Sequence[str]) -> list[_Column]:

@@ -18,6 +18,7 @@ from locust_softphone.metrics.outcome import ABNORMAL_CAUSES
 from locust_softphone.metrics.run_so_far import RunSoFar
 from locust_softphone.metrics.steps import DIALECTS, request_steps
 from locust_softphone.metrics.tally import OTHER, Tally, parts_of
+from locust_softphone.runs.drop_diagnosis import drops_of
 from locust_softphone.runs.limit_diagnosis import limits_of
 from locust_softphone.runs.record import RunRecord
 from locust_softphone.runs.record_parts import Verdict
@@ -168,6 +169,7 @@ def build(start: RunStart, tally: Tally, end: RunEnd) -> RunRecord:
             "fleet": end.fleet,
             "observations": {name: each.compact() for name, each in sorted(tally.observations.items()) if len(each)},
             "limits": _limits(start, tally),
+            "drops": drops_of(tally.observations),
             "timeline": _timeline(start.planned, tally),
             "histograms": {name: each.encode() for name, each in sorted(tally.latencies.items()) if len(each)},
             "edge": end.edge,

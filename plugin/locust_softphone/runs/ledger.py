@@ -10,6 +10,10 @@ The edge counts an answer when it decides on it; a request whose connection it c
 answer that the edge never gave, a request that no softphone sent) is a problem, and the run is not valid. An attempt
 that was sent again, because the edge had closed the connection, may have reached the edge twice.
 
+Each attempt has an id, and the edge counts ids that it has seen before (``doubled``) and requests without one
+(``foreign``). Doubled ones are taken from ``unread`` and foreign ones from the edge's counters, so that neither hides
+attempts that were lost on the way. Both are problems, except for as many doubled ones as were sent again.
+
 The edge puts its id on each of its answers. One without an id is of something in between, such as a proxy with a limit
 of its own: its request counts as unanswered.
 
@@ -21,6 +25,7 @@ The end of each session that the edge counts must be known too, unless the answe
 from __future__ import annotations
 
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 from locust_softphone.metrics.outcome import Outcome
@@ -31,6 +36,7 @@ __all__ = ["balance", "since"]
 
 ADMITTED = "admitted"
 _OWN_ENDS = ("own_cuts", "cut_off", "dropped_in_stall")
+_NONE: Mapping[str, Any] = MappingProxyType({})
 _NO_COUNTERS = {"server", "version", "policy", "open", "peak"}
 
 
@@ -52,6 +58,8 @@ def balance(
     dialect: str = DEFAULT_DIALECT,
     *,
     sessions: int | None = None,
+    doubled: Mapping[str, int] = _NONE,
+    foreign: Mapping[str, Mapping[str, int]] = _NONE,
 ) -> dict[str, Any]:
     """Balance the softphones' counters against the edge's.
 
@@ -60,13 +68,17 @@ def balance(
         edge_steps: ``steps`` of the edge's ``/stats``, for this run alone.
         dialect: the dialect that the steps are of.
         sessions: the number of sessions that the edge has counted; None if they are not to be checked.
+        doubled: how many requests of each step had the id of an attempt that had come before.
+        foreign: the requests of each step without an attempt's id, by what the edge decided.
 
     Returns:
         ``balanced``, a row for each step, and a sentence for each problem.
     """
     rows, problems = [], []
     for step in request_steps(dialect):
-        row, found = _balance_step(step, counts, edge_steps.get(step, {}))
+        row, found = _balance_step(
+            step, counts, edge_steps.get(step, {}), doubled.get(step, 0), foreign.get(step, _NONE)
+        )
         rows.append(row)
         problems += found
     if sessions is not None and sessions > (accounted_for := _sessions(counts)):
@@ -74,16 +86,23 @@ def balance(
     return {"balanced": not problems, "rows": rows, "problems": problems}
 
 
-def _balance_step(step: str, counts: Mapping[str, int], edge: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
+def _balance_step(
+    step: str, counts: Mapping[str, int], edge: Mapping[str, Any], doubled: int, foreign: Mapping[str, int]
+) -> tuple[dict[str, Any], list[str]]:
     attempts = counts.get(f"attempts.{step}", 0)
     client = _answers(step, counts)
     unanswered = attempts - sum(client.values())
     unsent = sum(counts.get(f"outcomes.{step}.{outcome.value}", 0) for outcome in Outcome if outcome.never_arrived)
     counted = {ADMITTED: edge.get("admitted", 0), **{str(k): v for k, v in edge.get("refused", {}).items()}}
-    cut = edge.get("cut", 0)
+    counted = {answer: n - foreign.get(answer, 0) for answer, n in counted.items()}
+    cut = edge.get("cut", 0) - foreign.get("cut", 0)
 
     problems = []
-    unread = cut
+    if foreign_requests := sum(foreign.values()):
+        problems.append(f"{step}: {foreign_requests} requests at the edge were not made by softphones")
+    if doubled > counts.get("connections_reopened", 0):
+        problems.append(f"{step}: {doubled} requests reached the edge twice")
+    unread = cut - doubled
     for answer in sorted(client.keys() | counted.keys()):
         difference = counted.get(answer, 0) - client.get(answer, 0)
         unread += difference
@@ -102,6 +121,8 @@ def _balance_step(step: str, counts: Mapping[str, int], edge: Mapping[str, Any])
         "refused": sum(n for answer, n in counted.items() if answer != ADMITTED),
         "cut": cut,
         "never_arrived": never_arrived,
+        "doubled": doubled,
+        "foreign": foreign_requests,
         "not_the_edges": parts_of(counts, f"foreign_status.{step}"),
     }
     return row, problems

@@ -10,12 +10,13 @@ whose decision is not known.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from math import inf
 from typing import Any
 
 from locust_softphone.limits.inference.best_fit import BestFit, best_fit
 from locust_softphone.limits.inference.diagnosis import Diagnosis, Hypothesis, RuledOut, diagnose
+from locust_softphone.limits.inference.kinds import Kind
 from locust_softphone.limits.inference.observations import Observation
 from locust_softphone.metrics.observed_attempts import SESSIONS, Observations
 from locust_softphone.runs.step_evidence import StepEvidence, evidence_of, noise_s
@@ -33,6 +34,9 @@ CLOSE = 1.05
 
 MOST_FITTED = 4
 """Of more hypotheses than these, none is fitted more closely."""
+
+QUICK_S = 0.01
+"""An answer within this time was not worked on."""
 
 UNLIKELY = 0.05
 """A hypothesis that decides this share of the requests differently is unlikely, if another one decides them right."""
@@ -78,7 +82,26 @@ def _diagnoses(
         if status and refused < FEWEST_REFUSALS:
             yield observations, Diagnosis(requests=len(observations), refused=refused)
         else:
-            yield observations, diagnose(observations, share, undelayed_s)
+            yield observations, _both_queues(observations, diagnose(observations, share, undelayed_s))
+
+
+def _both_queues(observations: Sequence[Observation], diagnosis: Diagnosis) -> Diagnosis:
+    """The diagnosis with both kinds of queue, unless the quickest answers tell which it was.
+
+    A leaky bucket does not delay the first request: it is answered as quickly as a refusal. Work takes its time.
+    """
+    queue, *_ = diagnosis.hypotheses or (None,)
+    if queue is None or queue.kind not in (Kind.LEAKY_QUEUE, Kind.WORK_QUEUE):
+        return diagnosis
+    quickest_s = min(each.answered_s - each.sent_s for each in observations if each.admitted)
+    refused_s = sorted(each.answered_s - each.sent_s for each in observations if not each.admitted)
+    if quickest_s <= QUICK_S or (refused_s and quickest_s <= 2 * refused_s[0]):
+        kinds = {Kind.LEAKY_QUEUE}
+    elif refused_s and quickest_s > 3 * refused_s[len(refused_s) * 9 // 10]:
+        kinds = {Kind.WORK_QUEUE}
+    else:
+        kinds = {Kind.LEAKY_QUEUE, Kind.WORK_QUEUE}
+    return replace(diagnosis, hypotheses=tuple(replace(queue, kind=kind) for kind in sorted(kinds)))
 
 
 def _plain(

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import FiniteFloat, Strict
 
 from locust_softphone.runs.record_parts import Count, Flag, RecordPart, Seconds
 
-__all__ = ["Advised", "Between", "Excluded", "Explanation", "StepLimit"]
+__all__ = ["Advised", "Between", "DropExplanation", "Drops", "Excluded", "Explanation", "StepLimit"]
 
 Instant = Annotated[FiniteFloat, Strict()]
 Amount = Annotated[FiniteFloat, Strict()]
@@ -93,3 +93,28 @@ class StepLimit(RecordPart):
     """What would tell the hypotheses apart; empty if there is nothing to tell apart."""
     told: Advised | None
     """What the refusals advised, and what came of it; null if they advised nothing."""
+
+
+class DropExplanation(RecordPart):
+    """A statement that holds for nearly all drops, and for no other session where it says so."""
+
+    kind: Literal["together", "lifetime", "evicted", "crowded", "no call"]
+    """together: they ended at the same time; lifetime: after the same time; evicted: each was among the oldest when
+    another one began; crowded: only those that began while many were open; no call: only those without a call."""
+    bounds: Between
+    """When they ended or how long they lasted, in seconds; or how many sessions were open, or had no call."""
+
+
+class Drops(RecordPart):
+    """The sessions that the edge ended."""
+
+    sessions: Count
+    """Sessions that were opened."""
+    dropped: Count
+    """How many of them the edge ended."""
+    first_s: Instant
+    """When the first of these ended, in seconds since the plan's start."""
+    last_s: Instant
+    """When the last of these ended, in seconds since the plan's start."""
+    explanations: tuple[DropExplanation, ...]
+    """What holds for nearly all of them; empty if nothing that is tested does."""

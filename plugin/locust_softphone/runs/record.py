@@ -31,7 +31,7 @@ from locust_softphone.metrics.catalogue import Metric, Values, kind_of
 from locust_softphone.metrics.histogram import Histogram
 from locust_softphone.metrics.run_outcome import OutcomeLevel, RunOutcome, run_outcome
 from locust_softphone.metrics.steps import DIALECTS
-from locust_softphone.runs.limit_parts import StepLimit
+from locust_softphone.runs.limit_parts import Drops, StepLimit
 from locust_softphone.runs.record_parts import (
     AbortedBy,
     Count,
@@ -167,6 +167,8 @@ class RunRecord(RecordPart):
     """What was attempted, one by one, by step; and ``session``: when each WebSocket opened, and how it ended."""
     limits: tuple[StepLimit, ...] | None = None
     """The limits that the run met, and which kinds explain them; null in a record without observations."""
+    drops: Drops | None = None
+    """The sessions that the edge ended, and what they have in common; null if it ended none."""
     timeline: tuple[Second, ...]
     """What happened in each second, from the plan's start."""
     histograms: dict[str, str]

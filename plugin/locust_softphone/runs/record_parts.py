@@ -295,7 +295,11 @@ class LedgerRow(RecordPart):
     cut: Count
     """Requests that the edge cut short."""
     never_arrived: Annotated[int, Strict()]
-    """Attempts that did not reach the edge; below 0 if some reached it twice, or the ledger does not balance."""
+    """Attempts that did not reach the edge; below 0 if the ledger does not balance."""
+    doubled: Count = 0
+    """Requests that reached the edge although the same attempt had reached it before."""
+    foreign: Count = 0
+    """Requests at the edge that no softphone of this package made; they are not in the other numbers."""
     not_the_edges: dict[str, Count] = {}
     """Attempts that something between the softphones and the edge answered, by HTTP status; most never arrived."""
 

@@ -11,6 +11,7 @@ options.py             the --softphone-… options
 user.py, shape.py      the classes that a locustfile subclasses
 state.py               what this process is: a coordinator or a worker
 signals.py             SIGINT, SIGTERM, SIGHUP
+parent_process.py      ends this process with the one that it was started for
 process_list.py        hides a secret from the process list
 locust_report.py       our section in Locust's HTML report
 workarounds.py         for problems in Locust

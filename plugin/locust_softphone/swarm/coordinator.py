@@ -171,6 +171,11 @@ class RunCoordinator:
         return "stopping" if runner.state in _STOPPING_STATES else "preparing"
 
     @property
+    def is_ending(self) -> bool:
+        """Whether a run is being stopped, or has ended and nothing runs."""
+        return self._run.stopping if self._run is not None else self.last is not None
+
+    @property
     def workers(self) -> int | None:
         """How many workers there are to make the load, or None if this process makes it."""
         return None if self._master is None else len(self._master.worker_ids)

@@ -101,7 +101,8 @@ class EdgeUnderTest:
             return Settlement(problems=("the edge was restarted during the run, and its counters with it",))
         counters = ledger.since(self._before, after)
         sessions = counters.get("sessions", {}).get("total", 0)
-        balanced = ledger.balance(tally.counts, counters["steps"], dialect, sessions=sessions)
+        arrivals = {name: counters.get(name, {}) for name in ("doubled", "foreign")}
+        balanced = ledger.balance(tally.counts, counters["steps"], dialect, sessions=sessions, **arrivals)
         problems = tuple(f"the ledger does not balance: {problem}" for problem in balanced["problems"])
         return Settlement(counters, balanced, problems)
 

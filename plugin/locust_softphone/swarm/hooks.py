@@ -28,6 +28,7 @@ from locust_softphone.swarm import locust_report, workarounds
 from locust_softphone.swarm.cluster.worker import Worker
 from locust_softphone.swarm.coordinator import RunCoordinator
 from locust_softphone.swarm.options import add_options
+from locust_softphone.swarm.parent_process import end_with_parent
 from locust_softphone.swarm.signals import (
     stop_headless_run_on_signals,
     stop_web_ui_on_signals,
@@ -46,6 +47,7 @@ def install(events: Events) -> None:
     Args:
         events: ``locust.events``.
     """
+    end_with_parent()
     events.init_command_line_parser.add_listener(lambda parser, **_: add_options(parser))
     events.init.add_listener(_on_init)
     events.quitting.add_listener(_on_quitting)
@@ -80,7 +82,8 @@ def _become_coordinator(environment: Environment, web_ui: WebUI | None) -> None:
     locust_report.add_to_web_ui(environment, lambda: coordinator.last_result)
     if environment.parsed_options is not None and environment.parsed_options.headless:
         coordinator.check()
-        stop_headless_run_on_signals()
+        assert environment.runner is not None
+        stop_headless_run_on_signals(environment.runner, lambda: coordinator.is_ending)
     else:
         stop_web_ui_on_signals()
     if web_ui is not None:

@@ -56,6 +56,8 @@ class _Suggestions(tuple[str, ...]):
 
 def add_options(parser: LocustArgumentParser) -> None:
     """Add our options to Locust's parser, in a group of their own in its help."""
+    if parser.prog == "__main__.py":
+        parser.prog = "locust"  # started with python -m locust; it is named in messages
     group = parser.add_argument_group("Softphones", _GROUP_ABOUT)
     for option in (PROFILE, *STARTUP_OPTIONS):
         action = group.add_argument(

@@ -19,11 +19,11 @@ from typing import NamedTuple
 
 from locust_softphone.limits.decision import Limit
 from locust_softphone.limits.inference.diagnosis import Hypothesis
-from locust_softphone.limits.inference.kinds import RARE, SIMPLE, Method
+from locust_softphone.limits.inference.kinds import RARE, SIMPLE, Kind, Method
 from locust_softphone.limits.inference.observations import Evidence, Observation
 from locust_softphone.limits.inference.search import Bounds
 
-__all__ = ["BestFit", "best_fit"]
+__all__ = ["BestFit", "best_fit", "replayed"]
 
 MOST_REPLAYED = 1_000
 BINS = 40
@@ -54,7 +54,7 @@ def best_fit(observations: Sequence[Observation], hypothesis: Hypothesis) -> Bes
         observations: those of the diagnosis; the first ``MOST_REPLAYED`` are used.
         hypothesis: one of its hypotheses.
     """
-    method = next((each for each in (*SIMPLE, *RARE) if each.kind is hypothesis.kind), None)
+    method = _method_of(hypothesis.kind)
     bounds = [hypothesis.bounds[name] for name in method.parameters] if method else []
     if method is None or method.make is None or any(each.low <= 0 or each.high == inf for each in bounds):
         return None
@@ -66,6 +66,25 @@ def best_fit(observations: Sequence[Observation], hypothesis: Hypothesis) -> Bes
     best = replays[differences.index(min(differences))]
     difference, point = _search(best, method, evidence, bounds, rounds=ROUNDS)
     return BestFit(dict(zip(method.parameters, point, strict=True)), difference, len(every))
+
+
+def replayed(arrived: Sequence[Observation], kind: Kind, parameters: Mapping[str, float]) -> list[bool]:
+    """What a limit would have decided about these requests, as if each had arrived when it was answered.
+
+    Args:
+        arrived: the requests, at least one, by the instant of their answer.
+        kind: a kind that can be replayed; any other admits everything.
+        parameters: the limit's parameters by name.
+    """
+    method = _method_of(kind)
+    if method is None or method.make is None:
+        return [True] * len(arrived)
+    limit = method.make(Evidence.of(arrived), *(parameters[name] for name in method.parameters))
+    return [limit.admit(each.answered_s).admitted for each in arrived]
+
+
+def _method_of(kind: Kind) -> Method | None:
+    return next((each for each in (*SIMPLE, *RARE) if each.kind is kind), None)
 
 
 class _Replay:

@@ -106,4 +106,4 @@ def _capacity(evidence: Evidence, passed: list[Arrival], jitter_s: float) -> Bou
 
     most = min(map(possibly_inside, evidence.refusals), default=inf)
     least = max(map(surely_inside, evidence.admissions), default=0) + 1
-    return Bounds(least, most) if least <= most < inf else None
+    return Bounds(max(1, least), most) if least <= most < inf else None

@@ -15,6 +15,7 @@ from locust_softphone.metrics.run_outcome import RunOutcome
 from locust_softphone.report.arms import Arm, Run
 from locust_softphone.report.comparison import Comparison
 from locust_softphone.report.differences import ArmDifference
+from locust_softphone.report.drop_texts import drop_sentences
 from locust_softphone.report.judgement import judgement_of
 from locust_softphone.report.limit_texts import LimitText, limit_texts, limits_by_step
 from locust_softphone.report.statistics import Estimate
@@ -56,6 +57,7 @@ def _run(run: Run) -> dict[str, Any]:
         "remarks": list(run.remarks),
         "figures": dict(run.metrics),
         "limits": [_limit(*each) for each in zip(limits_by_step(record), limit_texts(record), strict=True)],
+        "drops": record.drops and {**record.drops.model_dump(mode="json"), "sentences": list(drop_sentences(record))},
     }
 
 

@@ -73,6 +73,30 @@ const kinds = {
     };
   },
 
+  limits(run, keys) {
+    const fills = Object.fromEntries(keys);
+    const line = (step, curve, style) => ({
+      x: run.limits[step].at_s.map((at) => at / perUnit),
+      y: run.limits[step][curve],
+      name: curve === "fitted" ? `${step}, as the limit would have` : step,
+      mode: "lines",
+      line: { shape: "hv", ...style },
+      hovertemplate: "%{y}",
+    });
+    const steps = Object.keys(run.limits);
+    return {
+      traces: [
+        ...steps.map((step) => line(step, "observed", { width: 3, color: fills[step] })),
+        ...steps.map((step) => line(step, "fitted", { width: 1.5, dash: "dot", color: fills.fitted })),
+      ],
+      unit: "requests",
+      yaxis: {
+        range: [0, most(runs.flatMap((each) => Object.values(each.limits)).flatMap((each) => [each.observed, each.fitted])) * 1.08],
+        nticks: 4,
+      },
+    };
+  },
+
   presence(run, keys) {
     const [planned, connected, inCall] = keys.map(([, fill]) => fill);
     const line = (values, name, extra) => steps(values, { name, hovertemplate: "%{y}", ...extra });

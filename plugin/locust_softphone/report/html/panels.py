@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from locust_softphone.metrics.outcome import ABNORMAL_CAUSES
 from locust_softphone.metrics.steps import DIALECTS, request_steps
 from locust_softphone.report.arms import Run
+from locust_softphone.report.limit_texts import limit_texts, limits_by_step
 from locust_softphone.report.palette import variable
 from locust_softphone.text import duration
 
@@ -59,6 +60,7 @@ def sections(runs: Sequence[Run], series: Mapping[str, Any]) -> list[Section]:
             tuple(key for key in _legend((*REQUESTS, *limited)) if key.name in attempted),
             tuple(map(_attempts, runs)),
         ),
+        *_limits(runs, series),
         Section(
             "presence",
             "Softphones connected and answered, compared with the plan",
@@ -103,6 +105,36 @@ def sections(runs: Sequence[Run], series: Mapping[str, Any]) -> list[Section]:
             ),
             tuple(map(_retries, runs)),
         ),
+    ]
+
+
+def _limits(runs: Sequence[Run], series: Mapping[str, Any]) -> list[Section]:
+    """Which limits explain the refusals; left out if there is nothing to draw for any run."""
+    drawn = [tuple(each["limits"]) for each in series["runs"]]
+    steps = dict.fromkeys(step for each in drawn for step in each)
+    if not steps:
+        return []
+    return [
+        Section(
+            "limits",
+            "Admitted requests, compared with the limit that explains them",
+            "Running totals, by step: the thick line is what the edge admitted, the dotted line what the fitted limit "
+            "would have admitted of the same requests. Of a cap of open sessions: how many were open, and the cap.",
+            (*_legend(tuple(steps)), Key("fitted", "as the limit would have", variable("planned"))),
+            tuple(
+                Panel("; ".join(_answers(run, each)) or "no limit is explained", drawn=bool(each))
+                for run, each in zip(runs, drawn, strict=True)
+            ),
+        )
+    ]
+
+
+def _answers(run: Run, steps: Sequence[str]) -> list[str]:
+    """What explains the refusals of these steps."""
+    return [
+        f"{limit.step}: {text.answer.removesuffix('.')}"
+        for limit, text in zip(limits_by_step(run.record), limit_texts(run.record), strict=True)
+        if limit.step in steps and limit.refused
     ]
 
 

@@ -18,6 +18,7 @@ from typing import Any
 
 from locust_softphone.metrics.retry_after_sample import RetryAfterSample
 from locust_softphone.report.arms import Run
+from locust_softphone.report.html.limit_series import limit_series
 from locust_softphone.report.timeline import Timeline
 
 __all__ = ["PERCENTILES", "charts"]
@@ -46,6 +47,7 @@ def _of_run(run: Run, width_s: int) -> dict[str, Any]:
         "closes": _by_name(timeline, "abnormal_closes.", width_s),
         "presence": _presence(timeline, width_s),
         "setup": {name: _slowest(timeline, name, width_s) for name in PERCENTILES} if timeline.setups else {},
+        "limits": limit_series(run.record),
         "retries": {
             "deadline_s": [round(retry.deadline_s, 3) for retry in sample],
             "retried_s": [round(retry.retried_s, 3) for retry in sample],

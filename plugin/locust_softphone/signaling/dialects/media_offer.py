@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Sequence
+from itertools import count
 from random import Random
 
 from locust_softphone import sdp
@@ -56,6 +57,7 @@ class MediaOffer:
         self.offered = sdp.parse(sdp.make_offer(random))
         self._agent = f"User-Agent: {user_agent}\r\n"
         self._run_id = f"{random.getrandbits(32):08x}"
+        self._attempts = count()
 
     def client(self, number: int) -> DialectClient:
         return DialectClient(self, number)
@@ -65,8 +67,9 @@ class MediaOffer:
         return f"{self._run_id}-{number}"
 
     def identity(self, number: int) -> str:
-        """The header lines that identify the softphone."""
-        return f"{self._agent}X-Softphone-Id: {self.name_of(number)}\r\n"
+        """The header lines that identify the softphone, and this attempt of it, to a simulated edge."""
+        attempt = f"{self._run_id}-{next(self._attempts)}"
+        return f"{self._agent}X-Softphone-Id: {self.name_of(number)}\r\nX-Attempt-Id: {attempt}\r\n"
 
 
 class DialectClient:

@@ -56,8 +56,9 @@ class Worker:
 
     def register(self) -> None:
         """Handle the master's messages from now on, and report to it."""
-        if self._environment.parsed_options is not None:
-            take_secret(self._environment.parsed_options)  # the plan brings the credentials
+        parsed = self._environment.parsed_options
+        if parsed is not None:
+            take_secret(parsed)  # the plan brings the credentials
         for kind in ("PLAN", "ECHO", "BEGIN", "ADD_SLOTS", "RELEASE_SLOTS", "BACK_OFF", "TOKEN_REPLY"):
             self._runner.register_message(MessageType[kind], self._on_message)
         self._runner.register_message(MessageType.STOP, self._on_message, concurrent=True)

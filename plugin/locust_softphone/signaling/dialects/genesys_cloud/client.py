@@ -16,6 +16,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Sequence
+from itertools import count
 from random import Random
 from uuid import UUID
 
@@ -82,13 +83,17 @@ class GenesysCloud:
         self.call = json.dumps({"phoneNumber": call_to}).encode()
         self._agent = f"User-Agent: {user_agent}\r\n"
         self._run_id = f"{random.getrandbits(32):08x}"
+        self._attempts = count()
 
     def client(self, number: int) -> DialectClient:
         return DialectClient(self, number)
 
     def identity(self, number: int) -> str:
-        """The header lines that identify the softphone; the hosts of a real organisation do not get its name."""
-        return f"{self._agent}X-Softphone-Id: {self._run_id}-{number}\r\n" if self.hosts.is_one else self._agent
+        """The header lines that identify the softphone and this attempt; a real organisation does not get them."""
+        if not self.hosts.is_one:
+            return self._agent
+        run, attempt = self._run_id, next(self._attempts)
+        return f"{self._agent}X-Softphone-Id: {run}-{number}\r\nX-Attempt-Id: {run}-{attempt}\r\n"
 
 
 class DialectClient:
