@@ -20,8 +20,10 @@ from hidden_limits import HiddenLimit, hidden_limits
 from locust_softphone.limits.inference.diagnosis import Hypothesis
 from locust_softphone.limits.inference.kinds import Kind
 from locust_softphone.probing.experiment import probe
+from locust_softphone.probing.probe_budget import Budget
 from tables import Goal, show
 
+LONGEST_S = 1800.0  # of a probe; windows are up to four minutes long here
 ROUNDING = 1e-6
 NEAR = 0.03
 MOST = {"burst": 2.0, "cap": 2.0}
@@ -91,7 +93,7 @@ class Result:
 def probed(number: int, seed: int) -> Result:
     """The result of one probe."""
     hidden: HiddenLimit = hidden_limits(seed)[number]
-    found = probe(hidden.target())
+    found = probe(hidden.target(), Budget(longest_s=LONGEST_S))
     return Result(
         number,
         hidden.kind,

@@ -42,6 +42,7 @@ COMMANDS = {
     "ui": "start the web UI",
     "compare": "run profiles and report what made the difference",
     "simulate": "run profiles in virtual time, in seconds",
+    "probe": "find out which limits an edge has, and how large they are",
     "plan": "find the shortest ramp that holds",
     "report": "compare runs that are finished",
     "describe": "explain what a profile will do",

@@ -45,6 +45,7 @@ class KeyedLimit(Generic[L]):
             raise ValueError(f"a key consists of {', '.join(KeyParts._fields)}, not of {', '.join(sorted(unknown))}")
         require("the number of keys", most_keys, 1)
         self.key = key
+        self._positions = [KeyParts._fields.index(name) for name in key]
         self._make = make
         self._most_keys = most_keys
         self._limits: dict[tuple[str, ...], L] = {}  # the most recently used one is the last
@@ -55,7 +56,7 @@ class KeyedLimit(Generic[L]):
 
     def of(self, parts: KeyParts) -> L:
         """The limit of all requests with this key."""
-        key = tuple(getattr(parts, name) for name in self.key)
+        key = tuple([parts[position] for position in self._positions])
         limit = self._limits.pop(key, None)
         if limit is None:
             limit = self._make()

@@ -31,6 +31,9 @@ __all__ = ["Answer", "DescribedLimit", "HeaderFamily", "ResponseStyle", "StepLim
 HeaderFamily = Literal["x-ratelimit", "inin-ratelimit", "ratelimit"]
 """Rate-limit headers that belong together; ``ratelimit`` are those of the IETF draft."""
 
+Wait = Callable[[Decision, float], float]
+"""The seconds that a refusal asks the client to wait, from the decision and ``now``."""
+
 NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 
 
@@ -67,7 +70,7 @@ class DescribedLimit(NamedTuple):
 
     model: Limit
     style: ResponseStyle = ResponseStyle()
-    wait_s: Callable[[Decision, float], float] = next_token
+    wait_s: Wait = next_token
 
 
 class Answer(NamedTuple):
@@ -96,6 +99,9 @@ class Answer(NamedTuple):
     evicted: tuple[Hashable, ...] = ()
 
 
+PASSED = Answer()
+
+
 class StepLimits:
     """Named limits; a request has to pass all of them. Without any, every request passes."""
 
@@ -116,15 +122,16 @@ class StepLimits:
             wall_s: the same instant since the epoch, for headers that contain a date.
         """
         if not self._limits:
-            return Answer()
+            return PASSED
+        if len(self._limits) == 1:
+            ((name, keyed),) = self._limits.items()
+            limit = keyed.of(parts)
+            return _answer(name, limit.model.admit(now, session), limit.style, limit.wait_s, now, wall_s)
         limits = {name: keyed.of(parts) for name, keyed in self._limits.items()}
-        if len(limits) > 1:
-            refusing = {name: each for name, each in limits.items() if not each.model.peek(now).admitted}
-            decision = narrowest({name: each.model.admit(now, session) for name, each in (refusing or limits).items()})
-        else:
-            ((name, only),) = limits.items()
-            decision = only.model.admit(now, session)._replace(by=name)
-        return _answer(decision, limits[decision.by], now, wall_s)
+        refusing = {name: each for name, each in limits.items() if not each.model.peek(now).admitted}
+        decision = narrowest({name: each.model.admit(now, session) for name, each in (refusing or limits).items()})
+        _, style, wait_s = limits[decision.by]
+        return _answer(decision.by, decision, style, wait_s, now, wall_s)
 
     def release(self, now: float, parts: KeyParts, session: Hashable) -> None:
         """Free what ``session`` holds of each limit."""
@@ -157,28 +164,19 @@ def narrowest(decisions: Mapping[str, Decision]) -> Decision:
     )
 
 
-def _answer(decision: Decision, limit: DescribedLimit, now: float, wall_s: float) -> Answer:
-    style = limit.style
-    headers = _headers(decision, style, wall_s)
+def _answer(by: str, decision: Decision, style: ResponseStyle, wait: Wait, now: float, wall_s: float) -> Answer:
+    headers = _headers(by, decision, style, wall_s)
     if decision.admitted:
-        delay_s, cut_after_s, evicted = decision.delay_s, decision.cut_after_s, decision.evicted
-        return Answer(True, decision.by, headers=headers, delay_s=delay_s, cut_after_s=cut_after_s, evicted=evicted)
-    wait_s = limit.wait_s(decision, now) if style.always_s is None else style.always_s
+        return Answer(True, by, 0, headers, inf, None, decision.delay_s, decision.cut_after_s, decision.evicted)
+    wait_s = wait(decision, now) if style.always_s is None else style.always_s
     header, asked_s = retry_after(style.retry_after, wait_s, wall_s)
+    told_s = None if header is None else asked_s
     if header is not None:
         headers = {"Retry-After": header, **headers}
-    return Answer(
-        False,
-        decision.by,
-        style.status,
-        headers,
-        wait_s,
-        told_s=None if header is None else asked_s,
-        delay_s=decision.delay_s + style.refused_after_s,
-    )
+    return Answer(False, by, style.status, headers, wait_s, told_s, decision.delay_s + style.refused_after_s)
 
 
-def _headers(decision: Decision, style: ResponseStyle, wall_s: float) -> dict[str, str]:
+def _headers(by: str, decision: Decision, style: ResponseStyle, wall_s: float) -> dict[str, str]:
     headers: dict[str, str] = {}
     for family in style.headers:
         if family == "x-ratelimit":
@@ -186,5 +184,5 @@ def _headers(decision: Decision, style: ResponseStyle, wall_s: float) -> dict[st
         elif family == "inin-ratelimit":
             headers |= inin_headers(decision)
         else:
-            headers |= ietf_headers(decision, style.window_s, decision.by)
+            headers |= ietf_headers(decision, style.window_s, by)
     return headers

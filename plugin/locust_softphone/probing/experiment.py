@@ -27,11 +27,12 @@ from locust_softphone.probing.plans import most_different, plans_for
 from locust_softphone.probing.probe_budget import DEFAULT_BUDGET, Budget, Metered
 from locust_softphone.probing.probe_target import ProbeTarget
 
-__all__ = ["Finding", "probe"]
+__all__ = ["Finding", "plan_size", "probe"]
 
 FIRST_RATE = 1.0
 MOST_RATE = 400.0
-MOST_ROUNDS = 7
+MOST_ROUNDS = 10
+MOST_MEASURED = 3  # times that the same measurement is repeated
 PRECISE = 0.03  # relative width of the bounds that is narrow enough
 METHODS = {method.kind: method for method in (*SIMPLE, *RARE)}
 
@@ -81,6 +82,7 @@ def probe(
             run.refine()
     except KeyboardInterrupt:
         run.interrupted = True
+        run.diagnose()
     metered = run.target
     spent = "interrupted" if run.interrupted else metered.spent
     return Finding(run.diagnosis, tuple(metered.observations), spent, target.now() - began_s)
@@ -92,6 +94,7 @@ class _Run:
         self.interrupted = False
         self._share = foreign_share
         self._say = say
+        self._measured = 0
         self._tried: set[tuple[str, int, frozenset[Kind]]] = set()
         self.diagnosis = Diagnosis()
 
@@ -101,7 +104,7 @@ class _Run:
         answers = self.target.send(paces.growing(FIRST_RATE, MOST_RATE, self.target.budget.most_requests))
         refused = [each for each in answers if not each.admitted]
         if not refused:
-            self._diagnose()
+            self.diagnose()
             return
         self._say("follows what the limit lets through")
         rate = _last_rate(answers)
@@ -113,7 +116,7 @@ class _Run:
         few = sum(each.admitted for each in followed) < 3
         if not (few and self._close_some()) and not any(each.admitted for each in followed):
             self._await_reopening()
-        self._diagnose()
+        self.diagnose()
 
     def refine(self) -> None:
         """Separate the kinds that are left, and narrow the bounds of the one that remains."""
@@ -128,10 +131,11 @@ class _Run:
                     return
             elif not self._measure(hypotheses[0]):
                 return
-            self._diagnose()
+            self.diagnose()
 
-    def _diagnose(self) -> None:
-        self.diagnosis = diagnose(self.target.observations, self._share)
+    def diagnose(self) -> None:
+        """Find the kinds that explain all answers so far."""
+        self.diagnosis = diagnose(self.target.observations, self._share, opens_sessions=self.target.opens_sessions)
 
     def _close_some(self) -> bool:
         """Close a few sessions, and ask for a few more than that; returns whether as many were admitted."""
@@ -157,7 +161,7 @@ class _Run:
         """Send the plan for which the remaining kinds differ most; returns whether there is one."""
         hypotheses = self.diagnosis.hypotheses[:12]
         evidence = Evidence.of(self.target.observations)
-        sizes = [_size(each) for each in hypotheses]
+        sizes = [plan_size(each) for each in hypotheses]
         rest_s = 1.2 * median(window_s for _, window_s in sizes)
         begin_s = self.target.now() + rest_s
         kinds = frozenset(self.diagnosis.kinds)
@@ -182,10 +186,15 @@ class _Run:
         """Narrow the bounds of the only hypothesis that is left; returns whether more can be done."""
         if only.kind is Kind.TOKEN_BUCKET:
             return self._measure_bucket(only, {name for name, each in only.bounds.items() if _is_wide(name, each)})
+        if only.kind is Kind.LUMPS:
+            return self._measure_lumps(only)
+        if only.kind in (Kind.LEAKY_QUEUE, Kind.WORK_QUEUE):
+            return self._measure_queue(only)
         period = only.bounds.get("window_s") or only.bounds.get("penalty_s")
-        if period is None or not _is_wide("window_s", period):
+        if period is None or not _is_wide("window_s", period) or self._measured >= MOST_MEASURED:
             return False
-        quota, window_s = _size(only)
+        self._measured += 1
+        quota, window_s = plan_size(only)
         self._say(f"measures the {'window' if 'window_s' in only.bounds else 'penalty'}")
         self.target.wait(1.2 * window_s)
         step_s = (period.high - period.low) / 12
@@ -195,11 +204,36 @@ class _Run:
         self.target.send(paces.at([*[0.0] * (round(quota) + 2), *edges]))
         return True
 
+    def _measure_queue(self, only: Hypothesis) -> bool:
+        if not _is_wide("rate", only.bounds["rate"]) or self._measured >= MOST_MEASURED:
+            return False
+        rate = only.likely["rate"]
+        number = round(min(600.0, max(40.0, 3 * rate))) * 2**self._measured
+        self._measured += 1
+        self._say(f"keeps the queue busy, {number} requests at {1.15 * rate:.3g}/s")
+        self.target.send(paces.steady(1.15 * rate, number))
+        return True
+
+    def _measure_lumps(self, only: Hypothesis) -> bool:
+        if not any(_is_wide(name, each) for name, each in only.bounds.items()) or self._measured >= MOST_MEASURED:
+            return False
+        self._measured += 1
+        found = only.likely
+        rate = 1.6 * found["lump"] / found["interval_s"]
+        self._say("measures the fills")
+        self.target.send(
+            paces.steady(max(rate, 12 / found["interval_s"]), round(min(600.0, 12 * rate * found["interval_s"])))
+        )
+        return True
+
     def _measure_bucket(self, only: Hypothesis, wide: set[str]) -> bool:
         rate = sum(only.bounds["rate"]) / 2
         burst = sum(only.bounds["burst"]) / 2
         if "rate" in wide:
-            number = round(min(max(60.0, 2.5 * rate), 600.0))
+            if self._measured >= MOST_MEASURED:
+                return False
+            number = round(min(max(60.0, 2.5 * rate), 600.0)) * 2**self._measured
+            self._measured += 1
             self._say(f"measures the rate, {number} requests at {1.3 * rate:.3g}/s")
             self.target.send(paces.steady(1.3 * rate, number))
             return True
@@ -220,17 +254,20 @@ def _last_rate(answers: list[Observation]) -> float:
 
 def _is_wide(name: str, bounds: Bounds) -> bool:
     """Whether bounds are too wide; a number of requests need not be closer than 2."""
-    least = 0.0 if name in ("rate", "window_s") else 2.0
+    least = 0.0 if name.endswith("_s") or name == "rate" else 2.0
     return bounds.high - bounds.low > max(least, PRECISE * bounds.high)
 
 
-def _size(hypothesis: Hypothesis) -> tuple[float, float]:
+def plan_size(hypothesis: Hypothesis) -> tuple[float, float]:
     """The quota and the window that plans are made for."""
     found = hypothesis.likely
     if "cap" in found:
         return found["cap"], 1.0
     if "penalty_s" in found:
         return found["burst"], max(found["penalty_s"], found["burst"] / max(found["rate"], 1e-3))
+    if "rate" in found and "burst" not in found:
+        capacity = found.get("capacity", 10.0)
+        return capacity, capacity / found["rate"]
     if "rate" in found:
         return found["burst"], found["burst"] / max(found["rate"], 1e-3)
     if "interval_s" in found:

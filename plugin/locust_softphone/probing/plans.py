@@ -45,14 +45,15 @@ def plans_for(quota: float, window_s: float) -> Iterator[Plan]:
     half = max(1, round(quota / 2))
     poll_s = window_s / min(24.0, max(8.0, quota))
     polls = [number * poll_s for number in range(1, 100)]
-    yield Plan("straddle", (*[0.0] * half, *[0.6 * window_s] * (half + 2), *[1.1 * window_s] * whole))
+    edge = [(0.92 + 0.02 * number) * window_s for number in range(9)]  # polls about when the window ends
+    yield Plan("straddle", (*[0.0] * half, *[0.6 * window_s] * (half + 2), *edge, *[1.1 * window_s] * whole))
     yield Plan("refill", (*[0.0] * whole, *[window_s / 2] * whole, *[1.6 * window_s] * whole))
     asking_s = window_s / (2 * quota)
     asked = [number * asking_s for number in range(1, int(3 * quota))]
     yield Plan("asking", (*[0.0] * whole, *asked))
     yield Plan("silent", (*[0.0] * whole, *[1.02 * window_s] * half, *[1.5 * window_s] * whole))
     yield Plan("polls", (*[0.0] * whole, *(each for each in polls if each < 2.3 * window_s)))
-    yield Plan("two bursts", (*[0.0] * whole, *[1.02 * window_s] * whole))
+    yield Plan("two bursts", (*[0.0] * whole, *edge, *[1.1 * window_s] * whole))
 
 
 def admissions(limit: Limit, instants: Iterable[float], begin_s: float, bin_s: float) -> list[int]:

@@ -26,7 +26,7 @@ class Budget:
 
     most_requests: int = 5_000
     most_refused: int = 1_000
-    longest_s: float = 600.0
+    longest_s: float = 900.0
 
 
 DEFAULT_BUDGET = Budget()
@@ -41,6 +41,10 @@ class Metered:
         self._target = target
         self._began_s = target.now()
         self._requests = self._refused = 0
+
+    @property
+    def opens_sessions(self) -> bool:
+        return self._target.opens_sessions
 
     @property
     def spent(self) -> str:

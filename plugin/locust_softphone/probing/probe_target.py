@@ -19,6 +19,10 @@ Pace: TypeAlias = Callable[[float, Sequence[Observation]], float | None]
 class ProbeTarget(Protocol):
     """One step of one edge, and a clock in seconds."""
 
+    @property
+    def opens_sessions(self) -> bool:
+        """Whether an admitted request opens a session."""
+
     def now(self) -> float:
         """The current time, by the clock of the observations."""
 

@@ -37,7 +37,7 @@ class VirtualTarget:
         network: between the client and the limit.
         seed: of the jitter and the foreign traffic.
         foreign_rate: requests per second of other clients; they close their sessions after a second.
-        holds: whether an admitted request opens a session.
+        opens_sessions: whether an admitted request opens a session.
     """
 
     def __init__(
@@ -47,13 +47,13 @@ class VirtualTarget:
         seed: int = 1,
         *,
         foreign_rate: float = 0.0,
-        holds: bool = True,
+        opens_sessions: bool = True,
     ) -> None:
         self._limit = limit
         self._network = network
         self._rng = random.Random(seed)
         self._foreign_rate = foreign_rate
-        self._holds = holds
+        self.opens_sessions = opens_sessions
         self._now_s = 1000.0
         self._order = count()
         self._events: list[tuple[float, int, str, object]] = []
@@ -104,7 +104,7 @@ class VirtualTarget:
         observation, session = answer
         self._under_way -= 1
         self._answers.append(observation)
-        if observation.admitted and self._holds:
+        if observation.admitted and self.opens_sessions:
             self._open.append(session)
         elif observation.admitted:
             self._limit.release(self._now_s, session)

@@ -116,6 +116,25 @@ class Target:
             return failed.outcome is Outcome.TLS_FAILED and failed.reason not in (TlsReason.NO_TLS, TlsReason.CLOSED)
         return True
 
+    def sent_from(self, address: str) -> Target:
+        """The same target, with connections from this address of this machine.
+
+        Raises:
+            InputError: it is not such an address.
+        """
+        family = socket.AF_INET6 if ":" in address else socket.AF_INET
+
+        def bound(of_family: int, kind: int) -> socket.socket:
+            made = socket.socket(of_family, kind)
+            made.bind((address, 0))
+            return made
+
+        try:
+            bound(family, socket.SOCK_STREAM).close()
+        except OSError:
+            raise InputError(f"--source-address {address}: not an address of this machine") from None
+        return replace(self, make_socket=bound)
+
     def resolved(self) -> Target:
         """The same target with its addresses looked up.
 

@@ -33,13 +33,13 @@ from locust_softphone.signaling.dialects.genesys_cloud.regions import hosts_of
 from locust_softphone.signaling.dialects.genesys_cloud.users import User, load_users
 from locust_softphone.signaling.hosts import Hosts
 from locust_softphone.signaling.oauth import SIMULATED_CREDENTIALS, Credentials
+from locust_softphone.signaling.secret_file import read_secret
 from locust_softphone.signaling.target import ASK_FIRST, Target
 from locust_softphone.swarm.option_list import AUTHORIZED, OLD_AUTHORIZED, PROFILE, STARTUP_OPTIONS, Option
 from locust_softphone.swarm.process_list import hide
 
 __all__ = ["RunOptions", "StartupOptions", "add_options", "take_secret"]
 
-LONGEST_SECRET = 64 * 1024
 NOTHING_OVERRIDDEN = Overrides()
 
 _GROUP_ABOUT = "Every option can also be set by its environment variable, such as LOCUST_SOFTPHONE_PROFILE."
@@ -153,7 +153,7 @@ class StartupOptions:
             users=load_users(Path(parsed.softphone_users)) if parsed.softphone_users else (),
             call_to=parsed.softphone_call_to or None,
             client_id=parsed.softphone_client_id,
-            client_secret=_read_secret(Path(file)) if file else secret,
+            client_secret=read_secret(Path(file), "--softphone-client-secret-file") if file else secret,
             form_encoded=not parsed.softphone_basic_unencoded,
             keep_going=parsed.softphone_keep_going,
             ca=parsed.softphone_ca or None,
@@ -244,25 +244,6 @@ def take_secret(parsed: Namespace) -> str:
     secret, parsed.softphone_client_secret = parsed.softphone_client_secret, ""
     hide(secret)
     return str(secret)
-
-
-def _read_secret(file: Path) -> str:
-    name = f"--softphone-client-secret-file {file}"
-    try:
-        with file.open("rb") as opened:
-            secret = opened.read(LONGEST_SECRET + 1).decode("utf-8-sig").rstrip("\r\n")
-    except OSError as error:
-        raise InputError(f"{name}: cannot be read ({error.strerror})") from None
-    except UnicodeDecodeError:
-        raise InputError(f"{name}: not UTF-8; it must contain only the secret") from None
-    problems = {
-        "empty": not secret,
-        "longer than 64 KB": len(secret) > LONGEST_SECRET,
-        "more than one line": "\n" in secret or "\r" in secret,
-    }
-    if problem := next((problem for problem, found in problems.items() if found), None):
-        raise InputError(f"{name}: {problem}; it must contain only the secret")
-    return secret
 
 
 def _hosts(host: str | None, startup: StartupOptions) -> Hosts | None:

@@ -101,12 +101,19 @@ class Diagnosis:
         return "send half a burst, half a window later a whole one, keep asking for two windows, pause, and ask again"
 
 
-def diagnose(observations: Iterable[Observation], foreign_share: float = 0.0, undelayed_s: float = 0.0) -> Diagnosis:
+def diagnose(
+    observations: Iterable[Observation],
+    foreign_share: float = 0.0,
+    undelayed_s: float = 0.0,
+    *,
+    opens_sessions: bool = True,
+) -> Diagnosis:
     """Find the limits that explain the observations.
 
     Args:
         observations: requests that one limit decided about, in any order; the limit must be unused before the first.
         foreign_share: the smallest share of the limit that other clients are assumed to use.
+        opens_sessions: whether an admitted request opens a session; without sessions there is no cap on them.
         undelayed_s: an answer that takes this long at most is not delayed by the limit: the client, the network or the
             server as a whole was busy.
     """
@@ -122,10 +129,14 @@ def diagnose(observations: Iterable[Observation], foreign_share: float = 0.0, un
         return result((Hypothesis(kind, bounds, foreign_share, likely),))
     if not evidence.every_refusal:
         return result()
-    return result(*_explain(evidence, (foreign_share, *(share for share in FOREIGN_SHARES if share > foreign_share))))
+    simple = SIMPLE if opens_sessions else [method for method in SIMPLE if method.kind is not Kind.CAP]
+    shares = (foreign_share, *(share for share in FOREIGN_SHARES if share > foreign_share))
+    return result(*_explain(evidence, shares, simple))
 
 
-def _explain(evidence: Evidence, shares: Sequence[float]) -> tuple[tuple[Hypothesis, ...], tuple[RuledOut, ...]]:
+def _explain(
+    evidence: Evidence, shares: Sequence[float], simple: Sequence[Method]
+) -> tuple[tuple[Hypothesis, ...], tuple[RuledOut, ...]]:
     """The kinds that explain the evidence with the least foreign traffic, and those that do not explain it."""
     hypotheses: list[Hypothesis] = []
     ruled_out: dict[Kind, RuledOut] = {}
@@ -139,13 +150,13 @@ def _explain(evidence: Evidence, shares: Sequence[float]) -> tuple[tuple[Hypothe
                 hypotheses.extend(found)
 
     alone, *shared = shares
-    try_all(SIMPLE, alone)
+    try_all(simple, alone)
     if any(hypothesis.kind not in LIKE_A_PENALTY for hypothesis in hypotheses):
         return tuple(hypotheses), tuple(ruled_out.values())
     unexplained = not hypotheses
     try_all(RARE, alone)
     for share in shared if unexplained else ():
-        try_all(SIMPLE if hypotheses else (*SIMPLE, *RARE), share)
+        try_all(simple if hypotheses else (*simple, *RARE), share)
         if hypotheses:
             break
     explaining = {hypothesis.kind for hypothesis in hypotheses}

@@ -68,11 +68,11 @@ def _token_bucket(_: Evidence, rate: float, burst: float) -> Limit:
 
 
 def _aligned_window(evidence: Evidence, window_s: float, quota: float) -> Limit:
-    return FixedWindow(round(quota), window_s, evidence.first_reopening_s)
+    return FixedWindow(round(quota), window_s, sum(evidence.sharpest_reopening) / 2)
 
 
 def _lumps(evidence: Evidence, interval_s: float, lump: float, burst: float) -> Limit:
-    return LumpBucket(max(1, round(lump)), interval_s, max(1, round(burst)), evidence.first_reopening_s)
+    return LumpBucket(max(1, round(lump)), interval_s, max(1, round(burst)), sum(evidence.sharpest_reopening) / 2)
 
 
 def _penalty(_: Evidence, penalty_s: float, rate: float, burst: float) -> Limit:

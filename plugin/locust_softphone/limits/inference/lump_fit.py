@@ -11,7 +11,7 @@ from math import ceil, floor
 
 from locust_softphone.limits.inference.bucket_fit import fit_bucket
 from locust_softphone.limits.inference.observations import Arrival, Evidence
-from locust_softphone.limits.inference.search import Bounds, Conflict, Fits, QuotaRange
+from locust_softphone.limits.inference.search import Bounds, Conflict, Fits, QuotaRange, Region
 
 __all__ = ["fit_lumps"]
 
@@ -19,19 +19,21 @@ FEWEST_FILLS = 2
 MOST_FILLS = 200  # that the interval is narrowed by
 UNSURE = 1.5  # an interval must be this many times as long as the uncertainty of a fill
 MOST_POSSIBLE = 60
-MOST_TRIED = 6
+MOST_TRIED = 4
 
 
 def fit_lumps(evidence: Evidence, foreign_share: float = 0.0) -> Fits:
     """The interval between two fills, the tokens per fill, and the burst; needs two observed fills."""
     fills = [Bounds(refused.earliest_s, admitted.latest_s) for refused, admitted in evidence.reopenings]
     nearest: Conflict | None = None
+    found: list[Region] = []
     for interval_s in _intervals(fills)[:MOST_TRIED] if len(fills) >= FEWEST_FILLS else ():
         bucket = fit_bucket(_in_fills(evidence, fills[0], interval_s), foreign_share)
-        if not isinstance(bucket, Conflict):
-            return [region.preceded_by(interval_s) for region in bucket]
-        nearest = nearest or bucket
-    return nearest or Conflict(QuotaRange(1.0, 0.0))
+        if isinstance(bucket, Conflict):
+            nearest = nearest or bucket
+        else:
+            found += [region.preceded_by(interval_s) for region in bucket]
+    return found or nearest or Conflict(QuotaRange(1.0, 0.0))
 
 
 def _intervals(fills: Sequence[Bounds]) -> list[Bounds]:

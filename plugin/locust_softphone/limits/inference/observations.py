@@ -115,12 +115,12 @@ class Evidence:
         )
 
     @property
-    def first_reopening_s(self) -> float:
-        """About when the limit first admitted again after a refusal; the begin of the observations if it never did."""
+    def sharpest_reopening(self) -> tuple[float, float]:
+        """When the limit began to admit again, the time when this is known best; all times if it never did."""
         if not self.reopenings:
-            return self.begin_s
-        refused, admitted = self.reopenings[0]
-        return (refused.earliest_s + admitted.latest_s) / 2
+            return self.begin_s, self.begin_s + self.span_s
+        times = ((refused.earliest_s, admitted.latest_s) for refused, admitted in self.reopenings)
+        return min(times, key=lambda each: each[1] - each[0])
 
     def with_refusals(self, refusals: Iterable[Arrival]) -> Self:
         """The same evidence, with only these refusals."""

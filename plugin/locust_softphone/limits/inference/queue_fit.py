@@ -4,12 +4,14 @@
     refusals               │                 at once
 
 The shortest delay of an admitted request separates the two kinds: a leaky bucket does not delay the first request;
-with limited concurrency every request takes some time.
+with limited concurrency every request takes some time. A busy client delays answers as well, but not
+one after the other.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections import deque
 from dataclasses import dataclass
 from itertools import pairwise
 from math import inf
@@ -20,6 +22,9 @@ from locust_softphone.limits.inference.search import Bounds
 __all__ = ["QueueFit", "fit_queue"]
 
 FEWEST_DELAYED = 5
+MOST_WORKERS = 32  # that are tried
+MOST_EXPLAINED = 2_000  # delays that are compared with those of the queue
+MOST_UNEXPLAINED = 0.4  # of the delays
 
 
 @dataclass(frozen=True)
@@ -57,8 +62,46 @@ def fit_queue(evidence: Evidence, undelayed_s: float = 0.0) -> QueueFit | None:
     jitter_s = max(undelayed_s - evidence.shortest_s, 1e-3)
     rate = Bounds((served - together) / (lasted_s + jitter_s), (served + together) / (lasted_s - jitter_s))
     quickest_s = min(map(_round_trip_s, passed))
-    works = quickest_s > max(2 * undelayed_s, lasted_s / served / 2)
+    works = quickest_s - evidence.shortest_s > max(4 * jitter_s, lasted_s / served / 2)
+    first = passed[:MOST_EXPLAINED]
+    if works:
+        work_s = quickest_s - evidence.shortest_s
+        unexplained, workers = min(
+            (_unexplained(first, evidence.shortest_s, 0.0, work_s, workers), workers)
+            for workers in range(1, MOST_WORKERS + 1)
+        )
+        if workers < MOST_WORKERS:
+            rate = Bounds(workers / (work_s + 2 * jitter_s), workers / max(work_s - 2 * jitter_s, work_s / 2))
+    else:
+        unexplained = _unexplained(first, evidence.shortest_s, lasted_s / served)
+    if unexplained > MOST_UNEXPLAINED:
+        return None
     return QueueFit(rate, _capacity(evidence, passed, jitter_s), works)
+
+
+def _unexplained(
+    passed: list[Arrival], shortest_s: float, spacing_s: float, work_s: float = 0.0, workers: int = 1
+) -> float:
+    """The share of the delays that a queue does not explain.
+
+    In a queue each delay follows from those before it. The delays of a busy client, or of a slow network, do not.
+
+    Args:
+        passed: the admitted requests, in order.
+        shortest_s: the round trip without delay.
+        spacing_s: between two answers of a leaky bucket.
+        work_s: on each request, of limited concurrency.
+        workers: how many requests are worked on at once.
+    """
+    free_s = deque([-inf] * workers)  # when each worker is free, in order
+    observed_s = wrong_s = 0.0
+    for each in passed:
+        begins_s = max(each.earliest_s, free_s.popleft() + spacing_s)
+        free_s.append(begins_s + work_s)
+        delay_s = _round_trip_s(each) - shortest_s
+        observed_s += delay_s
+        wrong_s += abs(free_s[-1] - each.earliest_s - delay_s)
+    return wrong_s / observed_s if observed_s else inf
 
 
 def _round_trip_s(request: Arrival) -> float:

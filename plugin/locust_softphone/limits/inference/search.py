@@ -174,10 +174,12 @@ class _Search:
         return Region((scale, quota), self._points(scale, quota))
 
     def _points(self, scale: Bounds, quota: Bounds) -> Iterator[tuple[float, float]]:
-        """Scales at small distances, each with the middle of its quotas; from the middle outwards."""
+        """Scales at small distances, each with its quotas: the middle, and the ends of a wide range."""
         parts = min(MOST_POINTS, max(2, 2 * ceil(log(scale.high / scale.low) / log(POINTS_APART) / 2)))
         for number in sorted(range(parts + 1), key=lambda number: abs(number - parts / 2)):
             at = scale.low * (scale.high / scale.low) ** (number / parts)
             found = self._quotas(at, at)
-            middle = (found.low + min(found.high, quota.high)) / 2
-            yield at, min(max(middle, quota.low), quota.high)
+            low, high = max(found.low, quota.low), min(found.high, quota.high)
+            yield at, min(max((low + high) / 2, quota.low), quota.high)
+            if high > low * POINTS_APART:
+                yield from ((at, low), (at, high))

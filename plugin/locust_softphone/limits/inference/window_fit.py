@@ -49,8 +49,9 @@ def fit_first_window(evidence: Evidence, foreign_share: float = 0.0) -> Fits:
 
 
 def fit_aligned_window(evidence: Evidence, foreign_share: float = 0.0) -> Fits:
-    """Fixed windows with boundaries at equal distances. The first reopening shows one boundary."""
-    gap_s = max((admitted.latest_s - refused.earliest_s for refused, admitted in evidence.reopenings[:1]), default=0.0)
+    """Fixed windows with boundaries at equal distances. A reopening shows one boundary."""
+    low, high = evidence.sharpest_reopening
+    gap_s = high - low if evidence.reopenings else 0.0
     return _fit_windows(evidence, foreign_share, aligned(evidence), GAPS * gap_s)
 
 

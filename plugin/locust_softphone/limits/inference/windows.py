@@ -1,7 +1,7 @@
 """Where windows begin and end, for a range of window lengths.
 
     from_first           each begins with the first request after the previous one
-    aligned              boundaries at equal distances; the first reopening of the limit shows one
+    aligned              boundaries at equal distances; a reopening of the limit shows one
     one_after_another    each begins where the previous one ended; after a pause, with a request
 
 The uncertainty grows from window to window, so only the first ones are computed: later ones give no closer bounds.
@@ -69,12 +69,9 @@ def from_first(evidence: Evidence) -> Windows:
 
 
 def aligned(evidence: Evidence) -> Windows:
-    """Windows with boundaries at equal distances from the first reopening."""
+    """Windows with boundaries at equal distances from one reopening."""
     end_s = evidence.begin_s + evidence.span_s
-    low, high = evidence.begin_s, end_s
-    if evidence.reopenings:
-        refused, admitted = evidence.reopenings[0]
-        low, high = refused.earliest_s, admitted.latest_s
+    low, high = evidence.sharpest_reopening
 
     def windows(shortest_s: float, longest_s: float) -> list[Window]:
         before = min(MOST, ceil((high - evidence.begin_s) / shortest_s) + 1)

@@ -1,0 +1,255 @@
+"""``locust-softphone probe``: finds out which limits an edge has, and writes them as a policy file, the twin."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import random
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from locust_softphone.commands.argument_types import checked, whole_number
+from locust_softphone.commands.arguments import add_authorized_option, add_option
+from locust_softphone.commands.probe_record import probe_record
+from locust_softphone.commands.twin import ProbedStep, twin
+from locust_softphone.config.policy import Policy
+from locust_softphone.config.units import parse_duration
+from locust_softphone.errors import AttemptFailed, ExitCode, InputError
+from locust_softphone.probing.experiment import Finding, probe
+from locust_softphone.probing.key_experiment import shares_limit
+from locust_softphone.probing.probe_budget import DEFAULT_BUDGET, Budget
+from locust_softphone.probing.virtual_target import VirtualTarget
+from locust_softphone.report.probe_text import probe_text
+from locust_softphone.signaling.dialect import Dialect
+from locust_softphone.signaling.dialects import Account, dialect_for
+from locust_softphone.signaling.dialects.genesys_cloud.regions import hosts_of
+from locust_softphone.signaling.hosts import Hosts
+from locust_softphone.signaling.oauth import SIMULATED_CREDENTIALS, Credentials
+from locust_softphone.signaling.secret_file import read_secret
+from locust_softphone.signaling.target import ASK_FIRST, Target
+from locust_softphone.signaling.wire_target import WireTarget, probed_steps
+from locust_softphone.text import choices, quoted
+
+__all__ = ["add_arguments", "run"]
+
+DIALECTS = ("media-offer", "genesys-cloud")
+TIMEOUT_S = 30.0
+REACH_S = 5.0
+SECOND_CLIENTS = 1_000_000  # the numbers of the clients with the second key begin here
+EXAMPLES = """\
+locust-softphone probe --host http://127.0.0.1:8080
+locust-softphone probe --host https://edge.example --authorized --step handshake --most-refused 300
+locust-softphone probe --host https://edge.example --dry-run
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the command's arguments."""
+    parser.epilog = EXAMPLES
+    parser.description = (
+        "Find out which limits an edge has: their kind, their size, and what they count by. The probe starts with one "
+        "request per second, asks more often until it is refused, and then chooses each experiment from the answers so "
+        "far. It writes what it found as a policy file for edge, compare and simulate (the twin)."
+    )
+    parser.add_argument("--host", metavar="URL", help="the edge")
+    add_option(parser, "--region", "REGION", "a region of Genesys Cloud, in place of --host", kind=str)
+    parser.add_argument("--dialect", choices=DIALECTS, help="what the edge speaks (default: media-offer)")
+    parser.add_argument("--step", action="append", metavar="STEP", help="the step to probe; repeatable (default: all)")
+    add_authorized_option(parser)
+    parser.add_argument(
+        "--most-requests",
+        type=whole_number(1_000_000),
+        default=DEFAULT_BUDGET.most_requests,
+        metavar="N",
+        help=f"requests per step (default: {DEFAULT_BUDGET.most_requests})",
+    )
+    parser.add_argument(
+        "--most-refused",
+        type=whole_number(1_000_000),
+        default=DEFAULT_BUDGET.most_refused,
+        metavar="N",
+        help=f"refusals per step (default: {DEFAULT_BUDGET.most_refused})",
+    )
+    parser.add_argument(
+        "--longest",
+        type=checked(parse_duration),
+        default=DEFAULT_BUDGET.longest_s,
+        metavar="DURATION",
+        help=f"time per step (default: {DEFAULT_BUDGET.longest_s:g}s)",
+    )
+    parser.add_argument(
+        "--others",
+        type=checked(_share),
+        default=0.0,
+        metavar="PERCENT",
+        help="the share of each limit that other clients use at the same time, such as 5%% (default: none)",
+    )
+    add_option(parser, "--client-id", "ID", "OAuth client id (default: the simulated edge's)", kind=str)
+    add_option(parser, "--client-secret-file", "FILE", "file with only the OAuth client's secret")
+    add_option(parser, "--ca", "FILE", "PEM file of a private certificate authority to trust", kind=str)
+    parser.add_argument("--source-address", metavar="ADDRESS", help="send from this address of this machine")
+    parser.add_argument(
+        "--second-address",
+        metavar="ADDRESS",
+        help="find out whether limits count by address: another address of this machine to send from",
+    )
+    parser.add_argument("--twin", type=Path, default=Path("twin.yaml"), metavar="FILE", help="the policy file to write")
+    parser.add_argument("--record", type=Path, metavar="FILE", help="write all requests and results there, as JSON")
+    parser.add_argument("--dry-run", action="store_true", help="send nothing; rehearse it against the default policy")
+
+
+def run(parsed: argparse.Namespace) -> int:
+    """Probe the steps, print the table and write the twin."""
+    budget = Budget(parsed.most_requests, parsed.most_refused, parsed.longest)
+    if parsed.dry_run:
+        return _rehearse(parsed, budget)
+    wire = _Wire.of(parsed)
+    steps = _chosen(parsed.step, probed_steps(wire.dialect(parsed.source_address)))
+    for file in (parsed.twin, parsed.record):
+        if file is not None:
+            _write(file, "")  # a file that cannot be written is reported before anything is sent
+    probed: list[ProbedStep] = []
+    for step in steps:
+        probed.append(_probe_step(wire, step, budget, parsed))
+        if probed[-1].finding.spent == "interrupted":
+            break
+    findings = {each.name: each.finding for each in probed}
+    keys = {each.name: each.counts_by for each in probed if each.finding.best is not None}
+    print(probe_text(findings, keys))
+    if not parsed.others:
+        print("The bounds hold if no other client used these limits at the same time; otherwise say so with --others.")
+    _write(parsed.twin, twin(wire.url, probed))
+    print(f"the twin: {parsed.twin}")
+    if parsed.record is not None:
+        _write(parsed.record, json.dumps(probe_record(wire.url, probed)) + "\n")
+    unexplained = any(each.diagnosis.refused and each.best is None for each in findings.values())
+    return ExitCode.INVALID if unexplained else ExitCode.PASSED
+
+
+def _probe_step(wire: _Wire, step: str, budget: Budget, parsed: argparse.Namespace) -> ProbedStep:
+    """Probe one step; with a second address, also what the limit counts by."""
+    with _target(wire.dialect(parsed.source_address), step) as target:
+        finding = probe(target, budget, foreign_share=parsed.others, say=_sayer(step))
+        shared: dict[str, bool | None] = {}
+        if not finding.spent and finding.best is not None:
+            for part, address in (("token", parsed.source_address), ("address", parsed.second_address)):
+                if part == "address" and not address:
+                    continue
+                if part == "token" and step == "token":
+                    continue
+                _sayer(step)(f"asks with a second {part}")
+                with _target(wire.dialect(address), step, first_number=SECOND_CLIENTS) as other:
+                    shared[part] = shares_limit(target, other, finding)
+        status = target.refusals.most_common(1)[0][0] if target.refusals else 0
+        told = sum(each is not None for each in target.told_s) > len(target.told_s) / 2
+        return ProbedStep(step, finding, status, told, shared, dict(target.failures), target.dropped)
+
+
+@contextmanager
+def _target(dialect: Dialect, step: str, first_number: int = 0) -> Iterator[WireTarget]:
+    target = WireTarget(dialect, step, first_number=first_number)
+    try:
+        yield target
+    finally:
+        target.end()
+
+
+@dataclass(frozen=True)
+class _Wire:
+    """How the probe reaches the edge."""
+
+    account: Account
+    name: str
+
+    @classmethod
+    def of(cls, parsed: argparse.Namespace) -> _Wire:
+        """As the options say.
+
+        Raises:
+            InputError: there is no edge or no permission, or the edge cannot be reached.
+        """
+        if bool(parsed.host) == bool(parsed.region):
+            raise InputError("probe: name the edge: --host URL, or --region REGION of Genesys Cloud, one of the two")
+        if parsed.region:
+            hosts = hosts_of(parsed.region, ca_file=parsed.ca, authorized=parsed.authorized)
+        else:
+            hosts = Hosts.one(Target.parse(parsed.host, ca_file=parsed.ca, authorized=parsed.authorized))
+        credentials = _credentials(parsed)
+        if not hosts.is_loopback:
+            if not parsed.authorized:
+                raise InputError(f"--host {hosts.api.url}: {ASK_FIRST}")
+            if not credentials.client_secret or credentials is SIMULATED_CREDENTIALS:
+                raise InputError(
+                    f"--host {hosts.api.url}: needs --client-id, and LOCUST_SOFTPHONE_CLIENT_SECRET or "
+                    "--client-secret-file"
+                )
+        name = parsed.dialect or ("genesys-cloud" if parsed.region else "media-offer")
+        return cls(Account(hosts, credentials).reached(_reached), name)
+
+    @property
+    def url(self) -> str:
+        return self.account.hosts.api.url
+
+    def dialect(self, address: str | None) -> Dialect:
+        """The dialect, from a source address."""
+        account = self.account if address is None else self.account.reached(lambda target: target.sent_from(address))
+        return dialect_for(self.name, account, timeout_s=TIMEOUT_S, random=random.Random())
+
+
+def _credentials(parsed: argparse.Namespace) -> Credentials:
+    if not parsed.client_id:
+        return SIMULATED_CREDENTIALS
+    file = parsed.client_secret_file
+    secret = os.environ.get("LOCUST_SOFTPHONE_CLIENT_SECRET", "")
+    return Credentials(parsed.client_id, read_secret(file, "--client-secret-file") if file else secret)
+
+
+def _reached(target: Target) -> Target:
+    try:
+        return target.reached(REACH_S)
+    except AttemptFailed as failed:
+        raise InputError(f"--host {target.url}: it cannot be reached ({failed.outcome.value})") from None
+
+
+def _chosen(wanted: Sequence[str] | None, known: Sequence[str]) -> list[str]:
+    for step in wanted or ():
+        if step not in known:
+            raise InputError(f"--step {quoted(step)}: not a step of this dialect, {choices(step, known)}")
+    return [step for step in known if not wanted or step in wanted]
+
+
+def _rehearse(parsed: argparse.Namespace, budget: Budget) -> int:
+    """Probe the limits of the default policy in virtual time, and say what a real probe of them would spend."""
+    print("nothing is sent; against limits like those of the simulated edge's default policy, a probe would do this:")
+    findings: dict[str, Finding] = {}
+    for step in _chosen(parsed.step, ("token", "handshake", "offer")):
+        limit = getattr(Policy().limits, step)[0].limit(0.0)
+        target = VirtualTarget(limit, opens_sessions=step == "handshake")
+        findings[step] = probe(target, budget, foreign_share=parsed.others, say=_sayer(step, sys.stdout.write))
+    print(probe_text(findings, {}))
+    return ExitCode.PASSED
+
+
+def _sayer(step: str, write: Callable[[str], object] = sys.stderr.write) -> Callable[[str], None]:
+    def say(line: str) -> None:
+        write(f"{step}: {line}\n")
+
+    return say
+
+
+def _share(text: str) -> float:
+    number = text.removesuffix("%")
+    if not text.endswith("%") or not number.replace(".", "", 1).isdecimal() or not 0 <= float(number) <= 50:
+        raise ValueError(f"{quoted(text)} is not a share, write a percentage from 0% to 50%, such as 5%")
+    return float(number) / 100
+
+
+def _write(file: Path, text: str) -> None:
+    try:
+        file.write_text(text)
+    except OSError as error:
+        raise InputError(f"{file}: cannot be written ({error.strerror})") from None

@@ -1,0 +1,60 @@
+"""The command ``probe``: a real edge with limits that it does not know, and what it refuses to do."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from locust_softphone.cli import main
+from locust_softphone.config.policy import load_policy
+from locust_softphone.errors import ExitCode
+from locust_softphone.limits.inference.kinds import Kind
+from tests.edge_process import running_edge
+
+
+def test_the_limits_of_a_real_edge_are_found(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    twin, record = tmp_path / "twin.yaml", tmp_path / "probe.json"
+    with running_edge("limits: {token: [], handshake: {rate: 20/s, burst: 12}}") as edge:
+        arguments = ["probe", "--host", edge.url, "--step", "handshake", "--twin", str(twin), "--record", str(record)]
+        assert main(arguments) == ExitCode.PASSED
+        counted = edge.stats()["steps"]["handshake"]
+    found = json.loads(record.read_text())["steps"]["handshake"]
+    best = found["hypotheses"][0]
+    assert best["kind"] == Kind.TOKEN_BUCKET, found["hypotheses"]
+    assert best["bounds"]["rate"][0] <= 20.0 <= best["bounds"]["rate"][1]
+    assert best["bounds"]["burst"][0] <= 12 <= best["bounds"]["burst"][1]
+    assert found["requests"] == len(found["observations"]) <= counted["admitted"] + sum(counted["refused"].values())
+    (limit,) = load_policy(twin).limits.handshake
+    assert limit.rate_per_s == pytest.approx(20.0, rel=0.1)
+    assert "token bucket" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ([], "name the edge: --host URL, or --region REGION"),
+        (["--host", "https://192.0.2.1"], "add --authorized once you have it"),
+        (["--host", "https://192.0.2.1", "--authorized"], "needs --client-id"),
+        (["--host", "http://127.0.0.1:1"], "it cannot be reached (connect_refused)"),
+        (["--host", "http://127.0.0.1:1", "--others", "5"], '"5" is not a share, write a percentage'),
+        (["--dry-run", "--step", "hanshake"], "did you mean handshake?"),
+    ],
+)
+def test_what_cannot_be_probed_is_refused_in_one_line(
+    arguments: list[str], message: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("LOCUST_SOFTPHONE_CLIENT_SECRET", raising=False)
+    assert main(["probe", *arguments]) == ExitCode.BAD_INPUT
+    printed = capsys.readouterr().err
+    assert message in printed
+    assert printed.count("\n") == 1
+
+
+def test_a_dry_run_says_what_a_probe_would_do(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["probe", "--dry-run", "--step", "offer", "--most-requests", "120"]) == ExitCode.PASSED
+    printed = capsys.readouterr().out
+    assert printed.startswith("nothing is sent")
+    assert "offer: asks more and more often, until a request is refused" in printed
+    assert "120 requests" in printed
