@@ -263,3 +263,23 @@ def test_each_run_can_use_several_workers(tmp_path: Path) -> None:
     assert finished.returncode == 0, finished.stderr
     (record,) = (tmp_path / "runs").glob("*-first/run.json")
     assert json.loads(record.read_text())["workers"] == 2
+
+
+def test_a_sweep_makes_one_run_for_each_value(tmp_path: Path) -> None:
+    profile = a_profile(tmp_path, "p")
+    done = compare(profile, "--sweep", "users=1,2", "--runs", tmp_path / "runs", "--format", "json")
+    assert done.returncode == 0, done.stderr
+    assert [run["profile"] for run in json.loads(done.stdout)["runs"]] == ["p-users-1", "p-users-2"]
+
+
+def test_a_comparison_can_be_simulated(tmp_path: Path) -> None:
+    done = compare("smoke", "--simulate", "--set", "users=7", "--runs", tmp_path / "runs")
+    assert done.returncode == 0, done.stderr
+    assert "7 of 7 answered" in done.stdout
+    assert "simulated with a round trip of 1 ms" in done.stdout
+    assert len(list((tmp_path / "runs").glob("*/run.json"))) == 1
+
+
+def test_a_simulated_comparison_has_no_host(tmp_path: Path) -> None:
+    done = compare("smoke", "--simulate", "--host", "https://edge.example", cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (2, "--host: nothing is sent with --simulate; leave one of the two out\n")

@@ -87,7 +87,7 @@ def test_without_names_the_runs_are_listed(
 
 def test_a_list_names_unreadable_runs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["report", "--runs", str(tmp_path)]) == 0
-    assert capsys.readouterr().out == f"no runs in {tmp_path}\n"
+    assert capsys.readouterr().out == f"no runs in {tmp_path}; make one with locust-softphone run smoke\n"
     write(a_record("good"), tmp_path / "good")
     for name, text in (("cut", '{"schema_version": 2, "tot'), ("incomplete", '{"schema_version": 2, "totals": {}}')):
         (tmp_path / name).mkdir()

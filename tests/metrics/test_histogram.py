@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import base64
 import random
+import struct
 import tracemalloc
+import zlib
 
 import pytest
 from hdrh.histogram import HdrHistogram
@@ -97,6 +100,31 @@ def test_a_histogram_survives_encoding(seconds: list[float]) -> None:
 def test_a_text_that_is_not_a_histogram_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="not an encoded histogram"):
         Histogram.decode(text)
+
+
+def encoded(payload: bytes) -> str:
+    """HdrHistogram's V2 encoding around any payload."""
+    compressed = zlib.compress(payload)
+    return base64.b64encode(struct.pack(">II", 0x1C849304, len(compressed)) + compressed).decode()
+
+
+@pytest.mark.parametrize(
+    ("digits", "highest", "counts"),
+    [
+        (3, 3_600_000_000, 300 * 1024),  # decompresses to much
+        (5, 3_600_000_000, 8),  # asks for millions of buckets
+        (3, 2**62, 8),
+    ],
+)
+def test_a_histogram_that_is_larger_than_any_of_ours_is_refused(digits: int, highest: int, counts: int) -> None:
+    payload = struct.pack(">IIIIQQd", 0x1C849303, counts, 0, digits, 1, highest, 1.0) + bytes(counts)
+    tracemalloc.start()
+    try:
+        with pytest.raises(ValueError, match="not an encoded histogram"):
+            Histogram.decode(encoded(payload))
+        assert tracemalloc.get_traced_memory()[1] < 5_000_000
+    finally:
+        tracemalloc.stop()
 
 
 def test_a_summary_has_percentiles_and_maximum() -> None:

@@ -60,4 +60,10 @@ def test_the_details_of_a_run_have_its_edge_and_its_steps() -> None:
     sections = dict(sections_of(a_record(), details=True))
     assert sections["steps"][0] == "token: 10 attempts, 10 ok, p50 10.0 ms, p95 10.0 ms, p99 10.0 ms"
     assert sections["run"][0] == "20260801T120000.000000Z-burst to http://127.0.0.1:8080, a simulated edge"
+    assert sections["plan"][0] == "10 softphones, all at the same instant: at most 10 starts in a second"
     assert "run" not in dict(sections_of(a_record()))
+
+
+def test_a_profile_that_is_not_accepted_any_more_has_no_plan() -> None:
+    record = changed(a_record(), lambda content: content["profile"].update(hold="0s"))
+    assert "plan" not in dict(sections_of(record, details=True))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import signal
 import urllib.error
 from pathlib import Path
@@ -83,3 +84,27 @@ def test_other_form_values_and_ids_outside_the_runs_folder_are_refused(tmp_path:
             caught.value.close()
         assert web.live() == {"phase": "idle", "problems": [], "workers": None, "run": None}
     assert records(tmp_path / "elsewhere") == []
+
+
+def test_no_record_is_read_while_this_process_makes_load(tmp_path: Path) -> None:
+    (tmp_path / "scenarios").mkdir()
+    (tmp_path / "scenarios" / "long.yaml").write_text(TINY.replace("name: tiny", "name: long").replace("500ms", "10m"))
+    (tmp_path / "scenarios" / "tiny.yaml").write_text(TINY)
+    port = free_port()
+    with running_locust(tmp_path, "--web-host", "127.0.0.1", "--web-port", str(port), profile=None):
+        web = WebUI(port)
+        eventually(web.is_there)
+        web.start("tiny")
+        eventually(lambda: len(records(tmp_path, even_late=True)) == 1)
+        (tiny,) = (tmp_path / "runs").glob("*-tiny")
+        shutil.copytree(tiny, tmp_path / "runs" / "19990101T000000.000000Z-copied")
+        eventually(lambda: web.live()["phase"] == "idle")
+
+        web.start("long")
+        eventually(lambda: web.live()["phase"] == "running")
+        page = web.get("/softphone/runs")
+        assert f'value="{tiny.name}"' in page, "a run of this process is in the index"
+        assert "19990101T000000.000000Z-copied: not read during a run" in page
+        web.stop()
+        eventually(lambda: web.live()["phase"] == "idle")
+        assert 'value="19990101T000000.000000Z-copied"' in web.get("/softphone/runs")

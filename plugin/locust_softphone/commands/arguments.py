@@ -24,6 +24,7 @@ __all__ = [
     "add_override_options",
     "add_run_options",
     "add_runs_option",
+    "add_set_option",
     "complete_profiles",
     "complete_runs",
     "complete_with",
@@ -159,8 +160,8 @@ def run_options(parsed: argparse.Namespace) -> list[str]:
     return options
 
 
-def add_override_options(parser: argparse.ArgumentParser) -> None:
-    """Add ``--set`` and ``--sweep``, which change the profiles."""
+def add_set_option(parser: argparse.ArgumentParser) -> None:
+    """Add ``--set``, which changes the profiles."""
     parser.add_argument(
         "--set",
         dest="sets",
@@ -170,6 +171,11 @@ def add_override_options(parser: argparse.ArgumentParser) -> None:
         metavar="KEY=VALUE",
         help="change a key of the profiles, such as users=200 or softphone.retry.jitter=none; can be repeated",
     )
+
+
+def add_override_options(parser: argparse.ArgumentParser) -> None:
+    """Add ``--set`` and ``--sweep``, which change the profiles."""
+    add_set_option(parser)
     parser.add_argument(
         "--sweep",
         dest="sweeps",

@@ -12,20 +12,24 @@ from locust_softphone.commands.arguments import (
     add_authorized_option,
     add_format_option,
     add_option,
+    add_override_options,
     add_runs_option,
     complete_profiles,
     complete_with,
 )
+from locust_softphone.commands.chosen_profiles import load_profiles, write_profiles
 from locust_softphone.commands.live_counts import LiveCounts
 from locust_softphone.commands.locust_process import Interruptions
 from locust_softphone.commands.output import print_comparison, print_problems, write_page
 from locust_softphone.commands.progress import reporting
 from locust_softphone.commands.run_sequence import new_folder, plan_runs, run_all
+from locust_softphone.commands.simulate import simulate_all
 from locust_softphone.config.profile_files import profile_folders
 from locust_softphone.config.units import parse_duration
-from locust_softphone.errors import ExitCode
+from locust_softphone.errors import ExitCode, InputError
 from locust_softphone.report.comparison import compare_runs
 from locust_softphone.runs import history
+from locust_softphone.simulation.network_model import NetworkModel
 from locust_softphone.swarm.option_list import AUTHORIZED
 
 __all__ = ["DEFAULT_PROFILES", "add_arguments", "locust_options", "pause_between_runs_s", "run"]
@@ -46,6 +50,8 @@ PAUSE_S = 60.0
 EXAMPLES = """\
 locust-softphone compare
 locust-softphone compare burst-500 my-profile.yaml --repeat 3
+locust-softphone compare burst-500 --sweep ramp=5s,8s,10s
+locust-softphone compare --simulate --set users=5000
 locust-softphone compare burst-500 paced-50 --host https://edge.example --authorized
 """
 
@@ -96,12 +102,22 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_option(parser, "--ca", "FILE", "PEM file of a private certificate authority to trust instead of the system's")
     add_option(parser, "--client-secret-file", "FILE", "file that contains only the OAuth client secret")
     add_option(parser, "--policy", "FILE", "policy of the simulated edges")
+    add_override_options(parser)
+    parser.add_argument(
+        "--simulate", action="store_true", help="simulate the runs in virtual time, in seconds, as simulate does"
+    )
 
 
 def run(parsed: argparse.Namespace) -> int:
     """Run the profiles, print the comparison and write its page; returns the most serious exit code."""
-    plans = plan_runs(parsed.profiles or DEFAULT_PROFILES, profile_folders(), repeat=parsed.repeat)
+    if parsed.simulate:
+        return _simulate(parsed)
+    names = parsed.profiles or DEFAULT_PROFILES
+    changed = load_profiles(names, parsed.sets, parsed.sweeps) if parsed.sets or parsed.sweeps else []
+    plans = [] if changed else plan_runs(names, profile_folders(), repeat=parsed.repeat)
     folder = new_folder(parsed.runs.absolute())
+    if changed:
+        plans = plan_runs(write_profiles(changed, folder / "profiles"), [], repeat=parsed.repeat)
     pause_s = pause_between_runs_s(parsed)
     planned = [(plan.name, plan.planned_s + (pause_s if number else 0.0)) for number, plan in enumerate(plans)]
     live = sys.stdout.isatty() and sys.stderr.isatty()
@@ -123,6 +139,14 @@ def run(parsed: argparse.Namespace) -> int:
         problems.append(f"missing from the comparison: {', '.join(missing)}")
     print_problems(problems)
     return ExitCode.most_serious(each.exit_code for each in finished)
+
+
+def _simulate(parsed: argparse.Namespace) -> int:
+    given = [f"--{name}" for name in ("host", "workers", "pause", "ca") if getattr(parsed, name)]
+    if given:
+        raise InputError(f"{given[0]}: nothing is sent with --simulate; leave one of the two out")
+    profiles = load_profiles(parsed.profiles or DEFAULT_PROFILES, parsed.sets, parsed.sweeps)
+    return simulate_all(parsed, profiles, NetworkModel(), seed=1)
 
 
 def pause_between_runs_s(parsed: argparse.Namespace) -> float:

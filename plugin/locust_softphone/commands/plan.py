@@ -69,7 +69,7 @@ def run(parsed: argparse.Namespace) -> int:
     if len(profiles) > 1:
         raise InputError("--sweep: plan takes one profile; plan each on its own")
     profile = profiles[0]
-    surroundings = Surroundings(policy_of(parsed, profile), network_of(parsed), parsed.seed)
+    surroundings = Surroundings(policy_of(parsed.policy, profile), network_of(parsed), parsed.seed)
     output = _output(parsed, profile)
     plan = plan_ramp(profile, surroundings)
     if plan.shape is None:

@@ -6,6 +6,7 @@ import argparse
 import json
 import re
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from locust_softphone.commands.argument_types import checked, whole_number
@@ -16,12 +17,12 @@ from locust_softphone.commands.arguments import (
     add_override_options,
     add_runs_option,
 )
+from locust_softphone.commands.chosen_profiles import load_profiles
 from locust_softphone.commands.output import print_comparison
 from locust_softphone.config import strict_yaml
-from locust_softphone.config.key_overrides import load_overridden, parse_set
+from locust_softphone.config.key_overrides import parse_set
 from locust_softphone.config.policy import Policy, load_policy
 from locust_softphone.config.profile import Profile
-from locust_softphone.config.profile_files import profile_folders
 from locust_softphone.config.ramp import MOST_USERS
 from locust_softphone.config.units import parse_duration
 from locust_softphone.errors import ExitCode, InputError
@@ -31,7 +32,15 @@ from locust_softphone.simulation.network_model import NetworkModel
 from locust_softphone.simulation.simulated_record import simulate
 from locust_softphone.simulation.simulated_run import Surroundings
 
-__all__ = ["add_arguments", "add_simulation_options", "network_of", "policy_of", "profiles_of", "run"]
+__all__ = [
+    "add_arguments",
+    "add_simulation_options",
+    "network_of",
+    "policy_of",
+    "profiles_of",
+    "run",
+    "simulate_all",
+]
 
 MOST_REPEATS = 1000
 _EDGE = "edge"
@@ -85,13 +94,16 @@ def add_simulation_options(parser: argparse.ArgumentParser) -> None:
 
 def run(parsed: argparse.Namespace) -> int:
     """Simulate the profiles and print the comparison; returns the most serious exit code."""
-    profiles = profiles_of(parsed)
-    network = network_of(parsed)
-    policies = [policy_of(parsed, profile) for profile in profiles]
+    return simulate_all(parsed, profiles_of(parsed), network_of(parsed), parsed.seed)
+
+
+def simulate_all(parsed: argparse.Namespace, profiles: Sequence[Profile], network: NetworkModel, seed: int) -> int:
+    """Simulate profiles as often as ``--repeat`` says, and print the comparison; returns the exit code."""
+    policies = [policy_of(parsed.policy, profile) for profile in profiles]
     records = []
     for number in range(parsed.repeat):
         for profile, policy in zip(profiles, policies, strict=True):
-            record = simulate(profile, Surroundings(policy, network, parsed.seed + number))
+            record = simulate(profile, Surroundings(policy, network, seed + number))
             storage.write(record, parsed.runs / record.run_id)
             records.append(record)
     print_comparison(compare_runs(records), parsed.format)
@@ -100,28 +112,15 @@ def run(parsed: argparse.Namespace) -> int:
 
 
 def profiles_of(parsed: argparse.Namespace) -> list[Profile]:
-    """The profiles with their overrides.
-
-    Raises:
-        InputError: with every problem of every profile.
-    """
-    sets = [parse_set(f"users={parsed.users}")] if parsed.users else []
-    profiles: list[Profile] = []
-    problems: list[str] = []
-    for name in parsed.profiles:
-        try:
-            profiles += load_overridden(name, profile_folders(), [*sets, *parsed.sets], parsed.sweeps)
-        except InputError as error:
-            problems += error.problems
-    if problems:
-        raise InputError(*dict.fromkeys(problems))
-    return profiles
+    """The profiles with their overrides; raises as ``load_profiles``."""
+    users = [parse_set(f"users={parsed.users}")] if parsed.users else []
+    return load_profiles(parsed.profiles, [*users, *parsed.sets], parsed.sweeps)
 
 
-def policy_of(parsed: argparse.Namespace, profile: Profile) -> Policy:
-    """The policy of the simulated edge: that of ``--policy``, or the profile's own."""
-    if parsed.policy:
-        return load_policy(parsed.policy)
+def policy_of(file: Path | None, profile: Profile) -> Policy:
+    """The policy of the simulated edge: that of the file, or the profile's own."""
+    if file:
+        return load_policy(file)
     try:
         return strict_yaml.loads(json.dumps(profile.edge), Policy, name=_EDGE)
     except InputError as error:

@@ -11,6 +11,9 @@ encodes and decodes: recording with it takes ten times as long.
 
 from __future__ import annotations
 
+import base64
+import struct
+import zlib
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
 
@@ -29,6 +32,15 @@ FEW = 1000
 _MICROSECONDS = 1_000_000
 _LONGEST = 3600 * _MICROSECONDS
 _SIGNIFICANT_DIGITS = 3
+
+_PAYLOAD_AT = 8
+"""Where the compressed payload begins in an encoded histogram, after its cookie and length."""
+
+_SETTINGS = struct.Struct(">12xIQQ")
+"""In the decompressed payload: significant digits, lowest and highest value."""
+
+_LARGEST_PAYLOAD = 256 * 1024
+"""Bytes: 25,000 buckets, each with a count of at most 9 bytes."""
 
 
 class Histogram:
@@ -136,10 +148,12 @@ class Histogram:
         """The histogram that ``encode`` encoded; an empty text is an empty one.
 
         Raises:
-            ValueError: the text is not an encoded histogram.
+            ValueError: the text is not an encoded histogram, or one that is larger than any that ``encode`` makes.
         """
         try:
-            recorded = HdrHistogram.decode(text.encode("ascii")).get_recorded_iterator() if text else ()
+            encoded = text.encode("ascii")
+            _check_size(encoded)
+            recorded = HdrHistogram.decode(encoded).get_recorded_iterator() if text else ()
         except Exception:  # hdrh's own, zlib's, ctypes' and binascii's
             raise ValueError("not an encoded histogram") from None
         return cls((each.value_iterated_to, each.count_at_value_iterated_to) for each in recorded)
@@ -171,3 +185,14 @@ class Histogram:
                 many.frombytes(bytes((number + 1 - size) * many.itemsize))
                 size = len(many)
             many[number] += count
+
+
+def _check_size(encoded: bytes) -> None:
+    """Refuse what would take much memory: a kilobyte can decompress to a megabyte, or ask for millions of buckets."""
+    if not encoded:
+        return
+    compressed = base64.b64decode(encoded)[_PAYLOAD_AT:]
+    payload = zlib.decompressobj().decompress(compressed, _LARGEST_PAYLOAD + 1)
+    digits, _, highest = _SETTINGS.unpack_from(payload)
+    if len(payload) > _LARGEST_PAYLOAD or digits > _SIGNIFICANT_DIGITS or highest > 2 * _LONGEST:
+        raise ValueError("too large")

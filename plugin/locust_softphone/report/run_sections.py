@@ -11,9 +11,11 @@ To add a section, write a function that returns its lines, and list it in ``SECT
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from types import MappingProxyType
 from typing import NamedTuple
 
+from locust_softphone.config.profile import Profile
 from locust_softphone.metrics.run_outcome import causes_of_step
 from locust_softphone.report.arms import remarks
 from locust_softphone.report.drop_texts import drop_sentences
@@ -109,7 +111,7 @@ def _ledger(record: RunRecord) -> Iterator[str]:
     for row in ledger.rows:
         yield (
             f"{row.step}: {row.attempts} attempts = {row.admitted} admitted + {row.refused} refused + {row.cut} cut "
-            f"+ {row.never_arrived} never arrived"
+            f"+ {row.never_arrived} never arrived{f' - {row.doubled} doubled' if row.doubled else ''}"
         )
     for row in ledger.rows:
         if row.not_the_edges:
@@ -144,6 +146,12 @@ def _generator(record: RunRecord) -> Iterator[str]:
     yield f"workers: {record.workers or 'none, a single process'}"
 
 
+def _plan(record: RunRecord) -> Iterator[str]:
+    """What the profile planned; nothing for a profile that this version does not accept."""
+    with suppress(ValueError):
+        yield from Profile.from_resolved(record.profile).describe()
+
+
 def _about(record: RunRecord) -> Iterator[str]:
     simulated = ", a simulated edge" if record.target.simulated else ""
     yield f"{record.run_id} to {record.target.url}{simulated}"
@@ -168,7 +176,14 @@ SECTIONS: Mapping[str, Lines] = MappingProxyType(
 """The sections of a run that has ended, in their order; one without lines is left out."""
 
 DETAILS: Mapping[str, Lines] = MappingProxyType(
-    {"why": limits_in_detail, "steps": _steps, "connections": _connections, "generator": _generator, "run": _about}
+    {
+        "why": limits_in_detail,
+        "steps": _steps,
+        "connections": _connections,
+        "generator": _generator,
+        "plan": _plan,
+        "run": _about,
+    }
 )
 """The sections that only ``report`` has."""
 

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from locust_softphone.errors import InputError
+from locust_softphone.runs.index import RunIndex, RunRow
 from locust_softphone.runs.journal import NAME as JOURNAL
 from locust_softphone.runs.journal import is_left_behind, recover
 from locust_softphone.runs.record import RunRecord
@@ -50,11 +51,13 @@ def listing(folder: Path) -> tuple[list[str], list[str]]:
         )
     rows: list[tuple[str, ...]] = []
     problems: list[str] = []
+    index = RunIndex(folder)
     for path in _all_records([folder]):
         if path == folder:
             continue  # the folder has no runs
         try:
-            rows.append(_row(read_or_recover(path), path.name))
+            row = index.find(path.name) or index.add(path.name, read_or_recover(path))
+            rows.append(_cells(row, path.name))
         except (InputError, OSError) as error:
             problems += _complaints(path, error)
     rows.sort()
@@ -64,19 +67,12 @@ def listing(folder: Path) -> tuple[list[str], list[str]]:
     )
 
 
-def _row(record: RunRecord, name: str) -> tuple[str, ...]:
+def _cells(row: RunRow, name: str) -> tuple[str, ...]:
     """Date, profile, target, answered, verdict, and the name to give to ``report``."""
-    totals, target = record.totals, record.target
-    date = record.times.planned_start[:19].replace("T", " ") + "Z"
-    aborted = ", aborted" if record.aborted else ""
-    return (
-        date,
-        record.name,
-        "simulated" if target.simulated else target.url,
-        f"{totals.answered} of {totals.planned} answered",
-        ("reproduced" if record.reproduced else record.verdict) + aborted,
-        name,
-    )
+    date = row.started[:19].replace("T", " ") + "Z"
+    aborted = ", aborted" if row.aborted else ""
+    target = "simulated" if row.simulated else row.target
+    return (date, row.profile, target, f"{row.answered} of {row.planned} answered", row.verdict + aborted, name)
 
 
 def read_or_recover(path: Path) -> RunRecord:

@@ -35,9 +35,11 @@ class NetworkModel:
 
     @classmethod
     def from_record(cls, record: RunRecord) -> NetworkModel:
-        """The network of a run: a simulated run has it in its record; of a real run the offers show it.
+        """The network of a run: a simulated run has it in its record; a real run shows it.
 
-        Most offers take one round trip on an open connection. The shortest shows the round trip, the median the jitter.
+        round trip    the shortest offer: most take one round trip on an open connection
+        jitter        the median offer minus the shortest; none for a burst, whose offers wait for the processor
+        work          of a burst: the longest first request, divided by the softphones, because they queue for it
 
         Raises:
             InputError: no offer was answered.
@@ -45,12 +47,16 @@ class NetworkModel:
         if record.simulation is not None:
             simulated = record.simulation
             return cls(simulated.round_trip_s, simulated.jitter_s, simulated.work_s)
-        times = Histogram.decode(record.histograms.get("offer.service", ""))
-        if not len(times):
+        offers = Histogram.decode(record.histograms.get("offer.service", ""))
+        if not len(offers):
             raise InputError(f"{record.run_id}: no offer was answered, so the record does not show the network")
-        work_s = cls().work_s
-        shortest_s = min(times.counts())
-        return cls(max(shortest_s - work_s, 0.0), max(times.percentile_s(50) - shortest_s, 0.0), work_s)
+        shortest_s, median_s = min(offers.counts()), offers.percentile_s(50)
+        if record.profile["ramp"] != "0s":
+            work_s = cls().work_s
+            return cls(max(shortest_s - work_s, 0.0), max(median_s - shortest_s, 0.0), work_s)
+        first = "handshake" if record.profile["softphone"]["token"] == "shared" else "token"
+        work_s = (record.steps[first].service_s.max or 0.0) / record.totals.planned
+        return cls(max(shortest_s - work_s, 0.0), 0.0, work_s)
 
     def with_given(self, given: Mapping[str, float]) -> NetworkModel:
         """The same network with other values of some fields."""

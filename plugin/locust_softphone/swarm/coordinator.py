@@ -10,6 +10,8 @@ finish         test_stop: judge the run and save its record
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal
 
@@ -111,6 +113,17 @@ class RunCoordinator:
         if self.phase == "preparing":
             self._refused = True
 
+    @contextmanager
+    def failing(self) -> Iterator[None]:
+        """End the run if this raises something that nobody expected: not valid, with what there is to record."""
+        try:
+            yield
+        except Exception:
+            logger.exception("an unexpected error in locust-softphone: the run ends, and is not valid")
+            self.exit_code = max(self.exit_code or 0, ExitCode.INVALID)
+            if self._run is not None:
+                self._run.failed = True
+
     # The run, at Locust's events.
 
     def start(self) -> None:
@@ -126,12 +139,17 @@ class RunCoordinator:
         except InputError as error:
             self._refused = True
             self._refuse(error)
+        except Exception:
+            self._refused = True
+            raise
 
     def begin(self) -> None:
         """``spawning_complete``: all users exist and wait for the plan's start."""
         run = self._run
         if run is not None and run.began_at is None and not self._refused:
+            self._refused = True  # unless it begins
             run.begin()
+            self._refused = False
             gevent.spawn(workarounds.drop_old_seconds_repeatedly, self._environment, lambda: not run.active)
 
     def collect(self) -> None:

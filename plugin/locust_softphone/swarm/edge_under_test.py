@@ -6,7 +6,6 @@ balanced against what the softphones measured.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -17,6 +16,7 @@ from locust_softphone.errors import AttemptFailed, InputError
 from locust_softphone.metrics.outcome import Outcome
 from locust_softphone.metrics.tally import Tally
 from locust_softphone.runs import ledger
+from locust_softphone.runs.edge_counters import gone_down, read_counters
 from locust_softphone.runs.edge_process import EdgeProcess
 from locust_softphone.signaling.dialects import Account
 from locust_softphone.signaling.hosts import Hosts
@@ -29,7 +29,6 @@ __all__ = ["EdgeUnderTest", "Settlement", "reach"]
 
 _STATS_S = 5.0
 _STATS_TRIES = 5
-_SERVER = "locust-softphone-edge"
 _ADVICE = {
     "connect_refused": "nothing listens there; is the edge running?",
     "unresolved": "no such host name",
@@ -100,6 +99,8 @@ class EdgeUnderTest:
         if after.get("instance") != self._before.get("instance"):
             return Settlement(problems=("the edge was restarted during the run, and its counters with it",))
         counters = ledger.since(self._before, after)
+        if gone_down(counters):
+            return Settlement(problems=("the edge's counters are lower at the end than before",))
         sessions = counters.get("sessions", {}).get("total", 0)
         arrivals = {name: counters.get(name, {}) for name in ("doubled", "foreign")}
         balanced = ledger.balance(tally.counts, counters["steps"], dialect, sessions=sessions, **arrivals)
@@ -139,13 +140,10 @@ def _stats(target: Target) -> dict[str, Any] | None:
     for tries_left in reversed(range(_STATS_TRIES)):
         http = HttpConnection(target)
         try:
-            stats = json.loads(http.request("GET", "/stats", "", b"", _STATS_S).body)
-            return stats if stats.get("server") == _SERVER else None
+            return read_counters(http.request("GET", "/stats", "", b"", _STATS_S).body)
         except AttemptFailed as failed:
             if failed.outcome not in (Outcome.RATE_LIMITED, Outcome.UNAVAILABLE) or not tries_left:
                 return None
-        except (ValueError, AttributeError):
-            return None
         finally:
             http.close()
         gevent.sleep(1)

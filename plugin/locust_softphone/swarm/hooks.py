@@ -14,12 +14,13 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+import traceback
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 from locust.env import Environment
-from locust.event import Events
+from locust.event import EventHook, Events
 from locust.runners import WorkerRunner
 from locust.web import WebUI
 
@@ -55,10 +56,10 @@ def install(events: Events) -> None:
 
 def _on_init(environment: Environment, runner: Any, web_ui: WebUI | None, **_: Any) -> None:
     workarounds.apply()
-    if isinstance(runner, WorkerRunner):
-        _become_worker(environment, runner)
-    else:
-        with _exit_on_bad_input():
+    with _exit_on_errors():
+        if isinstance(runner, WorkerRunner):
+            _become_worker(environment, runner)
+        else:
             _become_coordinator(environment, web_ui)
 
 
@@ -75,10 +76,20 @@ def _become_coordinator(environment: Environment, web_ui: WebUI | None) -> None:
     attach(environment, coordinator)
     coordinator.register()
     events = environment.events
-    events.test_start.add_listener(lambda **_: coordinator.start() if _has_softphones(environment) else None)
-    events.spawning_complete.add_listener(lambda **_: coordinator.begin())
-    events.test_stopping.add_listener(lambda **_: coordinator.collect())
-    events.test_stop.add_listener(lambda **_: coordinator.finish())
+
+    def on(event: EventHook, act: Callable[[], None]) -> None:
+        """Locust logs what a listener raises, and goes on: a run whose start has failed would wait for ever."""
+
+        def listener(**_: Any) -> None:
+            with coordinator.failing():
+                act()
+
+        event.add_listener(listener)
+
+    on(events.test_start, lambda: coordinator.start() if _has_softphones(environment) else None)
+    on(events.spawning_complete, coordinator.begin)
+    on(events.test_stopping, coordinator.collect)
+    on(events.test_stop, coordinator.finish)
     locust_report.add_to_web_ui(environment, lambda: coordinator.last_result)
     if environment.parsed_options is not None and environment.parsed_options.headless:
         coordinator.check()
@@ -96,20 +107,24 @@ def _has_softphones(environment: Environment) -> bool:
 
 
 @contextmanager
-def _exit_on_bad_input() -> Iterator[None]:
+def _exit_on_errors() -> Iterator[None]:
+    """Exit instead of raising: Locust would go on without the plugin."""
     try:
         yield
     except InputError as error:
         print(error, file=sys.stderr)
         sys.exit(ExitCode.BAD_INPUT)
+    except Exception:
+        traceback.print_exc()
+        sys.exit(ExitCode.INVALID)
 
 
 def _on_quitting(environment: Environment, **_: Any) -> None:
     coordinator = role_of(environment)
     if not isinstance(coordinator, RunCoordinator):
         return
-    locust_report.add_to_file(environment, coordinator.last_result)
     if coordinator.exit_code is not None:
         environment.process_exit_code = coordinator.exit_code
     elif environment.parsed_options is not None and environment.parsed_options.headless:
         environment.process_exit_code = ExitCode.INVALID  # stopped before there was anything to judge
+    locust_report.add_to_file(environment, coordinator.last_result)

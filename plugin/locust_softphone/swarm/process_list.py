@@ -8,6 +8,7 @@ visible until then, and stays visible on systems without /proc.
 from __future__ import annotations
 
 import ctypes
+import os
 import re
 import sys
 from contextlib import suppress
@@ -28,7 +29,7 @@ def hide(secret: str) -> None:
     stars = "*" * len(secret)
     sys.argv[:] = [re.sub(rf"(^|=){re.escape(secret)}$", rf"\1{stars}", argument) for argument in sys.argv]
     with suppress(OSError, ValueError, IndexError):
-        _overwrite(secret.encode())
+        _overwrite(os.fsencode(secret))
 
 
 def _overwrite(secret: bytes) -> None:

@@ -17,6 +17,7 @@ import gevent
 from locust_softphone.errors import InputError
 from locust_softphone.metrics.tally import Tally
 from locust_softphone.runs.build import RunStart
+from locust_softphone.runs.index import add_to_index
 from locust_softphone.runs.journal import NAME, Journal
 from locust_softphone.runs.record import RunRecord
 from locust_softphone.runs.storage import write
@@ -76,6 +77,7 @@ class RunResults:
         except InputError as error:
             raise InputError(*error.problems, self._save_elsewhere(record)) from None
         self._close_journal(keep=False)
+        add_to_index(self.folder, record)
         return path
 
     def close(self) -> None:

@@ -30,7 +30,7 @@ from locust_softphone.signaling.dialects import Account
 from locust_softphone.signaling.target import Target
 from locust_softphone.signaling.tls import engine
 from locust_softphone.swarm.abort import abort_on_failed_expectation, stop_when_hopeless
-from locust_softphone.swarm.edge_under_test import EdgeUnderTest
+from locust_softphone.swarm.edge_under_test import EdgeUnderTest, Settlement
 from locust_softphone.swarm.generator_protocol import Generator
 from locust_softphone.swarm.options import RunOptions
 from locust_softphone.swarm.problems import problems_of, stopped_because
@@ -60,6 +60,8 @@ class Run:
         self.users = users_for(options.profile.users, max(generator.workers, 1))
         self.began_at: float | None = None
         self.stopping = False
+        self.failed = False
+        """Whether something raised that nobody expected; the run is then over."""
         self.result: RunRecord | None = None
         self._edge = edge
         self._calls_each = calls_each
@@ -92,11 +94,11 @@ class Run:
         """Fix the plan's start: soon, and at the same instant for all softphones."""
         self.generator.begin(_BEGIN_IN_S + _BEGIN_IN_EACH_S * self.options.profile.users)
         self.began_at = time.time() - self.generator.clock()
-        gevent.spawn(self._results.keep_journal, self._start(self.began_at))
-        gevent.spawn(abort_on_failed_expectation, self.options.profile, self.so_far, lambda: self.active, self._abort)
+        self._spawn(self._results.keep_journal, self._start(self.began_at))
+        self._spawn(abort_on_failed_expectation, self.options.profile, self.so_far, lambda: self.active, self._abort)
         if not self.options.startup.keep_going:
             dialect, needs_tls = self.options.profile.dialect, self.target.needs_tls
-            gevent.spawn(stop_when_hopeless, dialect, self._counts, lambda: self.active, self._stop_hopeless, needs_tls)
+            self._spawn(stop_when_hopeless, dialect, self._counts, lambda: self.active, self._stop_hopeless, needs_tls)
 
     def collect(self) -> None:
         """Hang up all softphones, and add the rest of the measurements."""
@@ -109,7 +111,7 @@ class Run:
         """Balance the measurements against the edge's counters, and build the run record."""
         profile, tally = self.options.profile, self.tally
         began_at = time.time() if self.began_at is None else self.began_at
-        settled = self._edge.settle(tally, profile.dialect)
+        settled = self._settle()
         end = RunEnd(
             after_s=self.clock(),
             ended="aborted" if self._aborted else "stopped" if self._ended_early else "plan over",
@@ -121,6 +123,7 @@ class Run:
                     profile, tally, hopeless=self._hopeless, stopped=self._stopped_early, ended_early=self._ended_early
                 ),
                 *settled.problems,
+                *(["an unexpected error ended the run; see Locust's log"] if self.failed else []),
             ],
             fleet=self.generator.summary(),
             aborted=self._aborted,
@@ -222,7 +225,22 @@ class Run:
 
     @property
     def _ended_early(self) -> bool:
-        return self._stopped_early or self._aborted is not None or self._hopeless is not None
+        return self._stopped_early or self._aborted is not None or self._hopeless is not None or self.failed
+
+    def _settle(self) -> Settlement:
+        """What the edge counted. An error in reading that does not cost the softphones' measurements."""
+        try:
+            return self._edge.settle(self.tally, self.options.profile.dialect)
+        except Exception:
+            logger.exception("the edge's counters cannot be compared")
+            return Settlement(problems=("the edge's counters could not be compared; see Locust's log",))
+
+    def _spawn(self, function: Callable[..., None], *arguments: object) -> None:
+        """Run a function beside the softphones; the run ends if it fails, and gevent prints why."""
+        gevent.spawn(function, *arguments).link_exception(self._fail)
+
+    def _fail(self, _: object) -> None:
+        self.failed = True
 
 
 def users_for(softphones: int, workers: int) -> int:

@@ -22,5 +22,8 @@ class ProfileShape(LoadTestShape):
     def tick(self) -> tuple[int, float] | None:
         assert self.runner is not None
         coordinator = role_of(self.runner.environment)
-        users = coordinator.users_wanted() if isinstance(coordinator, RunCoordinator) else None
+        users = None
+        if isinstance(coordinator, RunCoordinator):
+            with coordinator.failing():
+                users = coordinator.users_wanted()
         return None if users is None else (users, float(users))

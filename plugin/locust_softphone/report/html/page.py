@@ -32,7 +32,7 @@ from locust_softphone.text import duration
 
 __all__ = ["comparison_html", "html_section", "write_html"]
 
-_SHOWN_OTHERWISE = ("expected", "remarks", "ledger", "run")
+_SHOWN_OTHERWISE = ("expected", "remarks", "ledger", "plan", "run")
 
 MOST_RUNS_AT_FIRST = 8
 """Of more runs than these, only the charts of each arm's first run are shown at first."""

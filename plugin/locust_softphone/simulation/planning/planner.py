@@ -26,7 +26,7 @@ from locust_softphone.simulation.planning.closed_form import LimitNeed, needs_of
 from locust_softphone.simulation.planning.ramp_search import PRECISION, RampShape, shortest_ramp
 from locust_softphone.simulation.simulated_run import SimulatedRun, Surroundings
 
-__all__ = ["RampPlan", "goals_of", "plan_ramp", "planned_profile", "ramp_of", "with_margin"]
+__all__ = ["RampPlan", "goals_of", "meets", "plan_ramp", "planned_profile", "ramp_of", "with_margin"]
 
 GOALS = ("rate_limited == 0", "abnormal_closes == 0", "answered == 100%")
 """What a plan must meet if its profile expects nothing, or reproduces a failure."""
@@ -134,13 +134,24 @@ class _Trial:
 
     def _meets(self, shape: RampShape, seed: int) -> bool:
         surroundings = replace(self._surroundings, seed=self._surroundings.seed + seed)
-        run = SimulatedRun(planned_profile(self._profile, shape), surroundings)
-        met = run.go(lambda now_s: _is_hopeless(run, now_s, self.goals)) and _are_met(run, self.goals)
+        run, met = _run(self._profile, surroundings, shape, self.goals)
         if met:
             self.connected_s = values_of(run.so_far(run.ended_s)).get("time_to_connected")
         else:
             self.refused = run.edge.first_refusal
         return met
+
+
+def meets(profile: Profile, surroundings: Surroundings, shape: RampShape, goals: Sequence[Expectation]) -> bool:
+    """Whether a simulated run with this ramp meets the goals."""
+    return _run(profile, surroundings, shape, goals)[1]
+
+
+def _run(
+    profile: Profile, surroundings: Surroundings, shape: RampShape, goals: Sequence[Expectation]
+) -> tuple[SimulatedRun, bool]:
+    run = SimulatedRun(planned_profile(profile, shape), surroundings)
+    return run, run.go(lambda now_s: _is_hopeless(run, now_s, goals)) and _are_met(run, goals)
 
 
 def _is_hopeless(run: SimulatedRun, now_s: float, goals: Sequence[Expectation]) -> bool:

@@ -9,7 +9,7 @@ from locust_softphone.config.units import format_duration, format_rate
 from locust_softphone.simulation.planning.planner import RampPlan, with_margin
 from locust_softphone.simulation.planning.ramp_search import RampShape
 
-__all__ = ["plan_lines", "why_not"]
+__all__ = ["plan_lines", "ramp_words", "why_not"]
 
 _MARGINS = (0.0, 0.05, 0.1, 0.2)
 
@@ -19,13 +19,13 @@ def plan_lines(profile: Profile, plan: RampPlan, margin: float) -> list[str]:
     assert plan.shape is not None
     users, goals = profile.users, ", ".join(map(str, plan.goals))
     shape = with_margin(plan.shape, margin)
-    lines = [f"{profile.name}: {users} softphones {_ramp_words(shape, users)} meet {goals}"]
+    lines = [f"{profile.name}: {users} softphones {ramp_words(shape, users)} meet {goals}"]
     if not plan.shape.seconds:
         return [*lines, "all at once: no ramp is needed"]
     held = (
         f"{plan.held} of {plan.checked} simulated runs" if plan.checked > 1 else "the simulated run (nothing is random)"
     )
-    lines.append(f"without a margin: {_ramp_words(plan.shape, users)}; {held} met them")
+    lines.append(f"without a margin: {ramp_words(plan.shape, users)}; {held} met them")
     if plan.first_refusal is not None:
         first = plan.first_refusal
         deciding = next((str(n) for n in plan.needs if (n.step, n.limit) == (first.step, first.limit)), "")
@@ -68,7 +68,8 @@ def _cap_advice(profile: Profile, cap: int | None) -> str:
     return f"Use at most {min(cap, profile.users)} softphones, have the cap raised, or spread them over more keys"
 
 
-def _ramp_words(shape: RampShape, users: int) -> str:
+def ramp_words(shape: RampShape, users: int) -> str:
+    """The ramp in words."""
     if shape.at_once >= users:
         return "all at once"
     over = format_duration(round(shape.seconds, 3))

@@ -156,7 +156,7 @@ class LoadGenerator:
         collect_garbage_normally()
         self.stopped = True
         now_s, goodbye_s = self.clock(), self.context.goodbye_s
-        if missed := self._due_and_not_started(now_s - LATE_START_S):
+        if self._begun.is_set() and (missed := self._due_and_not_started(now_s - LATE_START_S)):
             self.recorder.count("starts_missed", now_s, missed)
         self.context.end_s = min(self.context.end_s, now_s)
         assert self._environment.runner is not None

@@ -1,25 +1,31 @@
-"""The finished runs of the runs folder, by id; an id that is not the name of one of its folders is refused."""
+"""The finished runs of the runs folder, by id; an id that is not the name of one of its folders is refused.
+
+A list is made from the index of the folder. Records that are not in it are read, but not while this process makes load:
+that takes CPU which the softphones need.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+import os
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 
-import gevent
-
 from locust_softphone.errors import InputError
-from locust_softphone.report.arms import remarks
-from locust_softphone.report.judgement import expectation_lines
+from locust_softphone.report.judgement import MARKS
 from locust_softphone.report.values import overridden
+from locust_softphone.runs.index import RunIndex, RunRow
 from locust_softphone.runs.record import RunRecord
-from locust_softphone.runs.storage import read
+from locust_softphone.runs.storage import RECORD, read
 from locust_softphone.text import quoted
 
 __all__ = ["FinishedRun", "FinishedRuns"]
 
 MOST = 100
 """How many runs are listed."""
+
+NOT_NOW = "not read during a run, because that would delay its softphones; see this page again after it"
 
 
 @dataclass(frozen=True)
@@ -28,31 +34,29 @@ class FinishedRun:
 
     Args:
         id: the name of its folder, which begins with its start time.
-        problem: why the record cannot be read, and the rest is empty; else empty.
-        profile: the name of its profile.
-        started: its start time, as ISO 8601 in UTC.
-        target: its edge.
-        verdict: passed, failed or invalid; reproduced for a run that showed the failure that its profile is about.
-        metrics: its metrics by name.
-        remarks: why it failed or is not valid, and other remarks.
-        overridden: what the form changed in its profile.
-        outcome: how many softphones were answered, in words, and the style of that.
+        row: what the list says of it; None if its record was not read.
+        problem: why it was not read.
     """
 
     id: str
+    row: RunRow | None = None
     problem: str = ""
-    profile: str = ""
-    started: str = ""
-    target: str = ""
-    verdict: str = ""
-    metrics: Mapping[str, float | None] = field(default_factory=dict)
-    remarks: tuple[str, ...] = ()
-    overridden: str = ""
-    outcome: tuple[str, str] = ("", "")
+
+    @property
+    def remarks(self) -> str:
+        """Why it failed or is not valid."""
+        assert self.row is not None
+        return "; ".join([*self.row.reasons, *(f"{MARKS[False]} {each}" for each in self.row.not_held)])
+
+    @property
+    def overridden(self) -> str:
+        """What the form changed in its profile."""
+        assert self.row is not None
+        return overridden(self.row.now, self.row.overridden)
 
 
 class FinishedRuns:
-    """The finished runs in one folder. Each record is read once: reading takes CPU that a run in this process may need.
+    """The finished runs in one folder.
 
     Args:
         folder: contains a folder for each run.
@@ -60,12 +64,22 @@ class FinishedRuns:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._known: dict[Path, tuple[float, FinishedRun]] = {}
+        self._index = RunIndex(folder)
 
-    def newest(self) -> list[FinishedRun]:
-        """The newest runs, the newest first."""
-        paths = sorted(self._records(), key=lambda path: path.parent.name, reverse=True)
-        return [self._look_at(path) for path in paths[:MOST]]
+    def newest(self, may_read: Callable[[], bool]) -> list[FinishedRun]:
+        """The newest runs, the newest first.
+
+        Args:
+            may_read: whether a record that is not in the index may be read now.
+        """
+        self._index.refresh()
+        found: list[FinishedRun] = []
+        for run in self._names():
+            if len(found) == MOST:
+                break
+            if self._is_run(run):
+                found.append(self._look_at(run, may_read))
+        return found
 
     def path(self, run_id: str) -> Path:
         """The path of a run's record.
@@ -73,10 +87,9 @@ class FinishedRuns:
         Raises:
             InputError: there is no such run.
         """
-        for path in self._records():
-            if path.parent.name == run_id:
-                return path
-        raise InputError(f"{quoted(run_id)} is not a run in {self._folder}")
+        if Path(run_id).name != run_id or run_id == ".." or not self._is_run(run_id):
+            raise InputError(f"{quoted(run_id)} is not a run in {self._folder}")
+        return self._folder / run_id / RECORD
 
     def record(self, run_id: str) -> RunRecord:
         """A run's record.
@@ -86,33 +99,25 @@ class FinishedRuns:
         """
         return read(self.path(run_id))
 
-    def _records(self) -> Iterator[Path]:
-        """The records in the folder, without links that lead out of it."""
-        inside = self._folder.resolve()
-        return (path for path in self._folder.glob("*/run.json") if path.resolve().parent.parent == inside)
+    def _names(self) -> Iterator[str]:
+        with suppress(OSError):
+            yield from sorted(os.listdir(self._folder), reverse=True)
 
-    def _look_at(self, path: Path) -> FinishedRun:
+    def _is_run(self, run: str) -> bool:
+        """Whether it is the folder of a run; a link, which may lead out of the folder, is not."""
+        folder = self._folder / run
+        record = folder / RECORD
         try:
-            written = path.stat().st_mtime
-            if path not in self._known or self._known[path][0] != written:
-                gevent.sleep(0)
-                self._known[path] = (written, _row(path.parent.name, read(path)))
-            return self._known[path][1]
+            return record.is_file() and not record.is_symlink() and not folder.is_symlink()
+        except (OSError, ValueError):  # a name that is too long, or has a NUL
+            return False
+
+    def _look_at(self, run: str, may_read: Callable[[], bool]) -> FinishedRun:
+        if row := self._index.find(run):
+            return FinishedRun(run, row)
+        if not may_read():
+            return FinishedRun(run, problem=f"{run}: {NOT_NOW}")
+        try:
+            return FinishedRun(run, self._index.add(run, read(self._folder / run / RECORD)))
         except InputError as error:
-            return FinishedRun(path.parent.name, problem=str(error))
-        except OSError as error:
-            return FinishedRun(path.parent.name, problem=f"{path}: cannot be read ({error.strerror})")
-
-
-def _row(run_id: str, record: RunRecord) -> FinishedRun:
-    return FinishedRun(
-        run_id,
-        profile=record.name,
-        started=record.times.planned_start,
-        target="simulated edge" if record.target.simulated else record.target.url,
-        verdict="reproduced" if record.reproduced else record.verdict,
-        metrics=record.metrics,
-        remarks=(*expectation_lines(record), *remarks(record)),
-        overridden=overridden(record.profile, record.overridden),
-        outcome=(record.outcome.counts, record.outcome.level),
-    )
+            return FinishedRun(run, problem=str(error))

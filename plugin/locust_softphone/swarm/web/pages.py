@@ -17,8 +17,10 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Callable
 from typing import Any, cast
 
+import gevent
 from flask import Blueprint, Response, jsonify, render_template, request, send_file, send_from_directory
 from flask.typing import ResponseReturnValue
 from locust.web import WebUI
@@ -118,7 +120,8 @@ class Pages:
 
     def offered_profiles(self) -> list[str]:
         """The profiles to choose from."""
-        return form.offered_profiles(self._named_at_start)
+        offered: list[str] = _in_a_thread(form.offered_profiles, self._named_at_start)
+        return offered
 
     def may_start(self) -> ResponseReturnValue | None:
         """Refuse a form that cannot start a run, with the kind of response that Locust's page expects."""
@@ -183,16 +186,18 @@ class Pages:
         """What a profile will do, or why that is unknown; refused during a run, since a large plan takes a second."""
         profile = request.args.get("profile", "")
         try:
+            self._must_be_idle()
             if profile not in self.offered_profiles():
                 raise InputError(f"Profile: {quoted(profile)} is not a profile")
-            self._must_be_idle()
             loaded = form.overrides_of(request.args).apply(load_profile(profile, profile_folders()))
             return _json(live.plan_of(loaded))
         except InputError as error:
             return _json({"problem": str(error)})
 
     def runs(self) -> str:
-        return _render("runs.html", runs=self._runs.newest())
+        """The list is made in another thread, as it waits for the disk."""
+        found = _in_a_thread(self._runs.newest, lambda: self._coordinator.generator is None)
+        return _render("runs.html", runs=found)
 
     def record(self, run_id: str) -> Response:
         path = self._runs.path(run_id).resolve()
@@ -216,6 +221,11 @@ class Pages:
         """Raise InputError while this process makes load itself."""
         if self._coordinator.generator is not None:
             raise InputError("not available during a run: it would delay the softphones' starts")
+
+
+def _in_a_thread(read: Callable[..., Any], *arguments: object) -> Any:
+    """What a function returns that reads files; the softphones of this process go on meanwhile."""
+    return gevent.get_hub().threadpool.apply(read, arguments)
 
 
 def _render(template: str, **values: object) -> str:
