@@ -139,7 +139,7 @@ def test_a_cap_of_open_sessions_is_told_from_a_rate() -> None:
 
 def test_of_two_limits_of_one_step_each_is_explained_by_its_own_status() -> None:
     first, second, step, chance = TokenBucket(50.0, 100.0), TokenBucket(20.0, 40.0), Observations(), random.Random(1)
-    for number in range(900):
+    for number in range(450):
         sent_s = number / 100
         if not first.admit(sent_s).admitted:
             answer = "unavailable 503"
@@ -163,3 +163,16 @@ def test_the_diagnosis_of_many_attempts_takes_little_time() -> None:
 
     taken_s(200)
     assert taken_s(MOST_EXACT) < 12 * taken_s(MOST_EXACT // 10)
+
+
+def test_if_answers_take_longer_than_refusals_limited_concurrency_is_not_excluded() -> None:
+    step, busy_until_s, chance = Observations(), [0.0] * 5, random.Random(1)
+    for number in range(300):  # five at a time, 200 ms each; no queue
+        sent_s = number / 40
+        worker = min(range(5), key=busy_until_s.__getitem__)
+        if admitted := busy_until_s[worker] <= sent_s:
+            busy_until_s[worker] = sent_s + 0.2
+        took_s = (0.2 if admitted else 0.002) + chance.random() / 1000
+        step.add(sent_s, sent_s + took_s, "ok" if admitted else "unavailable 503", number)
+    (limit,) = diagnosed({"handshake": step}, late_s=0.3)
+    assert Kind.WORK_QUEUE in [each.kind for each in limit.hypotheses if each.likely]
