@@ -23,6 +23,14 @@ def test_a_description_begins_with_what_the_profile_shows(
     assert softphones.startswith("10 softphones, all at the same instant")
 
 
+def test_control_characters_of_about_do_not_reach_the_terminal(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "p.yaml").write_text('name: p\nabout: "two\\nlines \\e[31m \\a \\x9b2J"\nusers: 10\nramp: 0s\n')
+    assert main(["describe", str(tmp_path / "p.yaml")]) == 0
+    assert capsys.readouterr().out.splitlines()[0] == "two lines \\x1b[31m \\x07 \\x9b2J"
+
+
 def test_with_a_policy_it_predicts_what_the_edge_would_do(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

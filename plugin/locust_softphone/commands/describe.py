@@ -22,6 +22,7 @@ from locust_softphone.signaling.dialects.genesys_cloud.users import load_users
 from locust_softphone.signaling.hosts import Hosts
 from locust_softphone.signaling.target import Target
 from locust_softphone.simulation.planning.prediction import prediction
+from locust_softphone.text import one_line
 
 __all__ = ["add_arguments", "run"]
 
@@ -66,7 +67,8 @@ def run(parsed: argparse.Namespace) -> int:
         if parsed.sweeps:
             print(f"{profile.name}:")
         predicted = prediction(profile, load_policy(parsed.policy)) if parsed.policy else []
-        for line in (profile.about, *profile.describe(), *predicted):
+        about = one_line(" ".join(profile.about.split()))  # a control character could do anything to the terminal
+        for line in (about, *profile.describe(), *predicted):
             print("\n".join(textwrap.wrap(line, width, subsequent_indent="  ", break_on_hyphens=False)))
         if parsed.dry_run:
             _print_requests(parsed, profile)

@@ -18,7 +18,9 @@ locust-softphone profiles
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments: it has none."""
     parser.epilog = EXAMPLES
-    parser.description = "List the profiles that can be named: those in ./scenarios, then those of the package."
+    parser.description = (
+        "List the profiles that can be named: those of this folder, those of its scenarios/, then those of the package."
+    )
 
 
 def run(parsed: argparse.Namespace) -> int:
