@@ -132,6 +132,8 @@ def _size(kind: str, size: Mapping[str, str]) -> str:
                 f"{size['penalty_s']} s"
             )
         case Kind.LEAKY_QUEUE | Kind.WORK_QUEUE:
+            if "rate" not in size:
+                return "whose size cannot be told"
             holds = f", and at most {size['capacity']} wait" if "capacity" in size else ""
             return f"{size['rate']} a second are served, the others wait{holds}"
     return f"{size['quota']} in {size['window_s']} s"
