@@ -17,7 +17,6 @@ EXAMPLES = """\
 locust-softphone baseline save main
 locust-softphone baseline save main runs/20261126T172148.146935Z-comparison
 locust-softphone baseline list
-locust-softphone compare smoke --repeat 3 --against main
 """
 
 

@@ -50,7 +50,7 @@ def add_baseline_options(parser: argparse.ArgumentParser) -> None:
         "--tolerance",
         type=checked(parse_share),
         metavar="PERCENT",
-        help=f"by how much a metric may be worse than in the baseline (default: {DEFAULT_TOLERANCE:.0%})",
+        help=f"by how much a metric may be worse than in the baseline (default: {100 * DEFAULT_TOLERANCE:.0f} %%)",
     )
     add_baselines_option(parser)
 
