@@ -44,6 +44,7 @@ COMMANDS = {
     "simulate": "run profiles in virtual time, in seconds",
     "probe": "find out which limits an edge has, and how large they are",
     "plan": "find the shortest ramp that holds",
+    "matrix": "simulate remedies against kinds of limits",
     "report": "compare runs that are finished",
     "describe": "explain what a profile will do",
     "profiles": "list the profiles",
