@@ -45,6 +45,7 @@ COMMANDS = {
     "simulate": "run profiles in virtual time, in seconds",
     "probe": "find out which limits an edge has, and how large they are",
     "plan": "find the shortest ramp that holds",
+    "matrix": "simulate remedies against kinds of limits",
     "report": "compare runs that are finished",
     "baseline": "store runs that later runs are compared with",
     "describe": "explain what a profile will do",
