@@ -68,6 +68,7 @@ def test_every_description_says_that_the_default_is_illustrative() -> None:
         ("limits: {offer: {rate: 1/s, burst: 1, refusal: {status: 200}}}", "limits.offer.refusal.status: must be at l"),
         ("limits: {sessions: {rate: 1/s, burst: 1}}", 'limits.sessions: "token-bucket" is not one of the choices'),
         ("limits: {token: {kind: session-cap, cap: 1}}", 'limits.token: "session-cap" is not one of the choices'),
+        ("limits: {token: {rate: 1/s, burst: 1, key: [token]}}", "limits.token: key: the request for a token has none"),
         ("limits: {tokens: {rate: 1/s, burst: 1}}", "limits.tokens: unknown key, did you mean token?"),
         ("setup: {rate: 50, burst: 1}", "setup.rate: 50 is not a rate, write 50/s"),
         ("retry_after: {form: second}", "retry_after.form: "),

@@ -342,3 +342,18 @@ def test_deeply_nested_json_is_refused(edge: EdgeProcess) -> None:
     for body in (b"[" * 65_000, b'{"sdp":' * 9_000, json.dumps({"sessionId": ["x"], "sdp": {}}).encode()):
         response = edge.request("POST", "/api/v2/media/offer", body, phone.headers)
         assert response.status == 400
+
+
+@pytest.mark.parametrize("ends_with", ["FIN", "RST"])
+def test_clients_that_leave_before_their_upgrade_cost_nothing(edge: EdgeProcess, ends_with: str) -> None:
+    """The edge must not even log them: its output may go to a pipe that nobody reads."""
+    token = edge.request("POST", "/oauth/token", GRANT, {"Authorization": BASIC}).json()["access_token"]
+    upgrade = (
+        f"GET /signaling HTTP/1.1\r\nHost: edge\r\nAuthorization: Bearer {token}\r\nUpgrade: websocket\r\n"
+        "Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+    ).encode()
+    for _ in range(100):
+        with dial(edge, upgrade) as connection:
+            if ends_with == "RST":
+                connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    eventually(lambda: edge.stats()["sessions"]["open"] == 0)

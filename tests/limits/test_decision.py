@@ -36,7 +36,7 @@ RATES: dict[str, Callable[[int, float], Limit]] = {  # from a quota and a period
     "work queue": lambda quota, period_s: WorkQueue(quota, quota // 2, period_s),
 }
 CAPS: dict[str, Callable[[int, float], Limit]] = {
-    "cap": lambda quota, period_s: SessionCap(quota, period_s),
+    "cap": lambda quota, period_s: SessionCap(quota),
     "cutting cap": CuttingCap,
     "evicting cap": lambda quota, period_s: EvictingCap(quota),
 }
@@ -159,7 +159,6 @@ def test_periods(now: float, since: float, expected: int) -> None:
         (lambda: MeasuredRate(0, 1), "the quota of a window must be at least 1"),
         (lambda: Penalty(SlidingLog(1, 1), 0), "a penalty must be above 0"),
         (lambda: SessionCap(0), "a cap must be at least 1"),
-        (lambda: SessionCap(1, -1), "the delay of a refusal must be at least 0"),
         (lambda: CuttingCap(1, -1), "the time until a cut must be at least 0"),
         (lambda: WorkQueue(0, 1, 1), "the number of workers must be at least 1"),
         (lambda: WorkQueue(1, 1, 0), "the time that work takes must be above 0"),

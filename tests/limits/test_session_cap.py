@@ -23,12 +23,6 @@ def test_the_wait_for_room_is_infinite() -> None:
     assert [cap.admit(0.0, name).wait_s for name in "abc"] == [0.0, inf, inf]
 
 
-def test_a_delayed_refusal() -> None:
-    cap = SessionCap(1, refused_after_s=15.0)
-    assert cap.admit(0.0, "a").delay_s == 0.0
-    assert cap.admit(0.0, "b").delay_s == 15.0
-
-
 def test_releasing_a_refused_session_has_no_effect() -> None:
     cap = SessionCap(1)
     cap.admit(0.0, "a")

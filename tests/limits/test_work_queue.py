@@ -9,10 +9,10 @@ from tests.limits.timeline import marks
 
 
 def test_latency_grows_before_the_first_refusal() -> None:
-    work = WorkQueue(workers=2, queue=3, work_s=1.0, refused_after_s=4.0)
+    work = WorkQueue(workers=2, queue=3, work_s=1.0)
     decisions = [work.admit(0.0) for _ in range(6)]
     assert [decision.admitted for decision in decisions] == [True] * 5 + [False]
-    assert [decision.delay_s for decision in decisions] == [1.0, 1.0, 2.0, 2.0, 3.0, 4.0]
+    assert [decision.delay_s for decision in decisions] == [1.0, 1.0, 2.0, 2.0, 3.0, 0.0]
 
 
 @pytest.mark.parametrize(

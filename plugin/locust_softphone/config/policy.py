@@ -17,7 +17,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import AfterValidator, Field, JsonValue, SecretStr, model_validator
+from pydantic import AfterValidator, Field, JsonValue, SecretStr, field_validator, model_validator
 
 from locust_softphone.config import strict_yaml
 from locust_softphone.config.genesys_cloud_policy import GenesysCloud
@@ -58,6 +58,13 @@ class Limits(StrictModel):
         description="open sessions, in either dialect: caps on them are checked after the limits on handshakes; "
         "illustrative",
     )
+
+    @field_validator("token")
+    @classmethod
+    def _has_a_key(cls, token: RateLimits) -> RateLimits:
+        if any("token" in limit.key for limit in token):
+            raise ValueError("key: the request for a token has none to count by, count by client, user or address")
+        return token
 
 
 class SetUp(StrictModel):

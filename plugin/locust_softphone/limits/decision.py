@@ -26,7 +26,7 @@ class Decision(NamedTuple):
         wait_s: seconds until another request would be admitted if nobody else asked: 0.0 while ``remaining`` is above
             0, infinite where only the end of a session makes room.
         reset_s: seconds until the whole quota is available again, if nobody asks; infinite in the same cases.
-        delay_s: seconds by which the answer is delayed: by a queue, or because the refusal is sent late.
+        delay_s: seconds by which a queue delays the answer.
         cut_after_s: seconds from admission until the session is cut; infinite if it is not.
         evicted: the older sessions that are ended to make room for this one.
         by: the name of the limit that decided, if there are several.

@@ -49,7 +49,7 @@ class Penalty(Limit):
             remaining=0,
             wait_s=max(left_s, decision.wait_s),
             reset_s=max(left_s, decision.reset_s),
-            delay_s=0.0 if decision.admitted else decision.delay_s,
+            delay_s=0.0,
             cut_after_s=inf,
             evicted=(),
         )

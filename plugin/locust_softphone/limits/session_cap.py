@@ -2,7 +2,7 @@
 
 What happens to session number cap + 1:
 
-    SessionCap     it is refused, at once or after a delay          nginx ``limit_conn``, the capacity of a gateway
+    SessionCap     it is refused                                    nginx ``limit_conn``, the capacity of a gateway
     CuttingCap     it is accepted, and cut after a while
     EvictingCap    it is accepted, and the oldest one is ended      20 channels per user at Genesys Cloud
 """
@@ -22,19 +22,16 @@ class SessionCap(Limit):
 
     Args:
         cap: how many sessions may be open at once.
-        refused_after_s: delay of a refusal. The decision itself is made on arrival.
 
     Raises:
-        ValueError: a cap below 1, or a delay below 0.
+        ValueError: a cap below 1.
     """
 
-    __slots__ = ("_open", "cap", "refused_after_s")
+    __slots__ = ("_open", "cap")
 
-    def __init__(self, cap: int, refused_after_s: float = 0.0) -> None:
+    def __init__(self, cap: int) -> None:
         require("a cap", cap, 1)
-        require("the delay of a refusal", refused_after_s, 0)
         self.cap = cap
-        self.refused_after_s = refused_after_s
         self._open: dict[Hashable, None] = {}  # in order of admission
 
     def __len__(self) -> int:
@@ -69,7 +66,7 @@ class SessionCap(Limit):
 
     def _beyond(self) -> Decision:
         """The decision about a session beyond the cap."""
-        return Decision(False, self.cap, 0, wait_s=inf, reset_s=inf, delay_s=self.refused_after_s)
+        return Decision(False, self.cap, 0, wait_s=inf, reset_s=inf)
 
 
 class CuttingCap(SessionCap):

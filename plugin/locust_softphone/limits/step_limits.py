@@ -173,7 +173,7 @@ def _answer(by: str, decision: Decision, style: ResponseStyle, wait: Wait, now: 
     told_s = None if header is None else asked_s
     if header is not None:
         headers = {"Retry-After": header, **headers}
-    return Answer(False, by, style.status, headers, wait_s, told_s, decision.delay_s + style.refused_after_s)
+    return Answer(False, by, style.status, headers, wait_s, told_s, style.refused_after_s)
 
 
 def _headers(by: str, decision: Decision, style: ResponseStyle, wall_s: float) -> dict[str, str]:

@@ -1,7 +1,7 @@
 """Limited concurrency with a queue: ``workers`` requests at a time, ``queue`` more wait, the rest are refused.
 
     request ──► queue ──► worker, work_s ──► answer        delay = time in the queue + work_s
-                  └ full: refused, at once or after a delay (503, 504)
+                  └ full: refused (503, 504)
 
 Latency grows first, then requests are refused. Every request takes the same time; first come, first served.
 """
@@ -23,23 +23,20 @@ class WorkQueue(Limit):
         workers: how many requests are worked on at once.
         queue: how many more may wait.
         work_s: seconds that each takes.
-        refused_after_s: delay of a refusal. The decision itself is made on arrival.
 
     Raises:
-        ValueError: fewer than 1 worker, a queue or a delay below 0, or work that takes no time.
+        ValueError: fewer than 1 worker, a queue below 0, or work that takes no time.
     """
 
-    __slots__ = ("_ends", "queue", "refused_after_s", "work_s", "workers")
+    __slots__ = ("_ends", "queue", "work_s", "workers")
 
-    def __init__(self, workers: int, queue: int, work_s: float, refused_after_s: float = 0.0) -> None:
+    def __init__(self, workers: int, queue: int, work_s: float) -> None:
         require("the number of workers", workers, 1)
         require("the length of a queue", queue, 0)
         require("the time that work takes", work_s, 0, above=True)
-        require("the delay of a refusal", refused_after_s, 0)
         self.workers = workers
         self.queue = queue
         self.work_s = work_s
-        self.refused_after_s = refused_after_s
         self._ends: deque[float] = deque()  # when each admitted request will be done, in order
 
     def peek(self, now: float) -> Decision:
@@ -49,7 +46,7 @@ class WorkQueue(Limit):
             ends.popleft()
         if len(ends) >= quota:
             wait_s, reset_s = ends[0] - now, ends[-1] - now
-            return Decision(False, quota, 0, wait_s=wait_s, reset_s=reset_s, delay_s=self.refused_after_s)
+            return Decision(False, quota, 0, wait_s=wait_s, reset_s=reset_s)
         begins = max(now, ends[-self.workers]) if len(ends) >= self.workers else now
         delay_s = begins - now + self.work_s
         left = quota - len(ends) - 1

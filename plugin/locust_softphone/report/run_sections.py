@@ -111,7 +111,7 @@ def _ledger(record: RunRecord) -> Iterator[str]:
     for row in ledger.rows:
         yield (
             f"{row.step}: {row.attempts} attempts = {row.admitted} admitted + {row.refused} refused + {row.cut} cut "
-            f"+ {row.never_arrived} never arrived"
+            f"+ {row.never_arrived} never arrived{f' - {row.doubled} doubled' if row.doubled else ''}"
         )
     for row in ledger.rows:
         if row.not_the_edges:

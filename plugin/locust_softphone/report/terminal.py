@@ -23,7 +23,9 @@ from rich.text import Text
 from locust_softphone.metrics.run_outcome import OutcomeLevel
 from locust_softphone.report.arms import Run
 from locust_softphone.report.comparison import Comparison
+from locust_softphone.report.drop_texts import drop_sentences
 from locust_softphone.report.judgement import JudgementKind, expectation_lines, judgement_of
+from locust_softphone.report.limit_texts import limits_in_short
 from locust_softphone.report.run_sections import heading_of, sections_of, summary_lines
 from locust_softphone.report.standard_output import wants_colour
 from locust_softphone.report.tables import Table, legend_of
@@ -131,7 +133,7 @@ def _print_in_short(console: Console, run: Run) -> None:
     console.print(Text(f"{run.label}: {outcome}", style=_STYLES[outcome.level]))
     lines = (*expectation_lines(run.record), judgement_of(run.record).text)
     console.print(Padding(Text(" · ").join(Text(line, style=_style_of(line)) for line in lines), (0, 0, 0, 2)))
-    for remark in run.remarks:
+    for remark in (*run.remarks, *limits_in_short(run.record), *drop_sentences(run.record)):
         console.print(Padding(_bullet(remark), (0, 0, 0, 2)))
 
 

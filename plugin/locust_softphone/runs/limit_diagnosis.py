@@ -35,6 +35,9 @@ CLOSE = 1.05
 MOST_FITTED = 4
 """Of more hypotheses than these, none is fitted more closely."""
 
+BEFORE_SESSIONS = ("token", "identity", "channel")
+"""Steps that open no session, so that no cap of open sessions limits them."""
+
 QUICK_S = 0.01
 """An answer within this time was not worked on."""
 
@@ -82,7 +85,30 @@ def _diagnoses(
         if status and refused < FEWEST_REFUSALS:
             yield observations, Diagnosis(requests=len(observations), refused=refused)
         else:
-            yield observations, _both_queues(observations, diagnose(observations, share, undelayed_s))
+            opens = evidence.step not in BEFORE_SESSIONS
+            found = diagnose(observations, share, undelayed_s, opens_sessions=opens)
+            yield observations, _or_queue(observations, _both_queues(observations, found))
+
+
+def _or_queue(observations: Sequence[Observation], diagnosis: Diagnosis) -> Diagnosis:
+    """The diagnosis, and a queue if answers took much longer than refusals; its size is not always known."""
+    admitted_s, refused_s = (
+        sorted(each.answered_s - each.sent_s for each in observations if each.admitted is admitted)
+        for admitted in (True, False)
+    )
+    if not admitted_s or not refused_s:
+        return diagnosis
+    quick_s = 3 * max(refused_s[len(refused_s) // 2], QUICK_S)
+    takes_time = admitted_s[0] > 5 * max(refused_s[0], QUICK_S)
+    if _is_queue(diagnosis) or not (takes_time or admitted_s[len(admitted_s) // 2] > quick_s):
+        return diagnosis
+    queue = _both_queues(observations, diagnose(observations, undelayed_s=quick_s))
+    queues = queue.hypotheses if _is_queue(queue) else (Hypothesis(Kind.WORK_QUEUE, {}),)
+    return replace(diagnosis, hypotheses=(*diagnosis.hypotheses, *queues))
+
+
+def _is_queue(diagnosis: Diagnosis) -> bool:
+    return any(each.kind in (Kind.LEAKY_QUEUE, Kind.WORK_QUEUE) for each in diagnosis.hypotheses)
 
 
 def _both_queues(observations: Sequence[Observation], diagnosis: Diagnosis) -> Diagnosis:
@@ -90,9 +116,9 @@ def _both_queues(observations: Sequence[Observation], diagnosis: Diagnosis) -> D
 
     A leaky bucket does not delay the first request: it is answered as quickly as a refusal. Work takes its time.
     """
-    queue, *_ = diagnosis.hypotheses or (None,)
-    if queue is None or queue.kind not in (Kind.LEAKY_QUEUE, Kind.WORK_QUEUE):
+    if not _is_queue(diagnosis):
         return diagnosis
+    queue = diagnosis.hypotheses[0]
     quickest_s = min(each.answered_s - each.sent_s for each in observations if each.admitted)
     refused_s = sorted(each.answered_s - each.sent_s for each in observations if not each.admitted)
     if quickest_s <= QUICK_S or (refused_s and quickest_s <= 2 * refused_s[0]):

@@ -16,6 +16,7 @@ from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import accumulate
 
 from locust_softphone.limits.inference.observations import Observation
@@ -159,11 +160,13 @@ def _sessions(observed: Mapping[str, Observations]) -> Iterable[Observed]:
     return observed[SESSIONS].exact() if SESSIONS in observed else ()
 
 
+@lru_cache(maxsize=1024)
 def _status(answer: str) -> str:
     """The HTTP status in ``rate_limited 429``; empty where there is none."""
     return next((part for part in answer.split()[1:2] if len(part) == 3), "")
 
 
+@lru_cache(maxsize=1024)
 def _decision(answer: str) -> str | None:
     """The status of the limit that refused it, empty for an admission, None if that is unclear."""
     if answer == Outcome.OK:

@@ -32,7 +32,7 @@ class Runner:
 
     def __init__(self) -> None:
         self.environment = SimpleNamespace(events=Events(), parsed_options=None)
-        self.clients = {"a": None, "b": None}
+        self.clients = {worker: SimpleNamespace(state="running") for worker in "ab"}
         self.sent: defaultdict[str, list[tuple[str | None, Any]]] = defaultdict(list)
         self.silent: set[str] = set()
         self.answer: Callable[[str, str, Any], None] = lambda *_: None
@@ -60,6 +60,11 @@ def cluster(runner: Runner) -> ClusterGenerator:
     return made
 
 
+def say(cluster: ClusterGenerator, kind: MessageType, worker: str, data: dict[str, Any]) -> None:
+    """Let a worker say this in the cluster's run."""
+    cluster.receive(kind, worker, {**data, "run": cluster.run_id})
+
+
 def a_report(until_s: float, **counts: int) -> dict[str, Any]:
     tally = Tally()
     tally.counts.update(counts)
@@ -79,16 +84,16 @@ def test_all_workers_begin_at_the_same_instant(cluster: ClusterGenerator, runner
 
 
 def test_what_workers_report_is_taken_once(cluster: ClusterGenerator) -> None:
-    cluster.receive(MessageType.TALLY, "a", a_report(2.0, started=3))
-    cluster.receive(MessageType.TALLY, "b", a_report(1.5, started=4))
+    say(cluster, MessageType.TALLY, "a", a_report(2.0, started=3))
+    say(cluster, MessageType.TALLY, "b", a_report(1.5, started=4))
     assert cluster.known_until_s == 1.5, "the oldest last report"
     assert cluster.take().counts["started"] == 7
     assert cluster.take().counts["started"] == 0
 
 
 def test_it_is_over_when_all_workers_have_finished(cluster: ClusterGenerator) -> None:
-    cluster.receive(MessageType.FINISHED, "a", {})
-    cluster.receive(MessageType.FINISHED, "b", {})
+    say(cluster, MessageType.FINISHED, "a", {})
+    say(cluster, MessageType.FINISHED, "b", {})
     assert not cluster.over, "it has not begun"
     cluster.begin(0.0)
     assert cluster.over
@@ -130,20 +135,28 @@ def test_a_worker_that_joins_before_the_start_has_no_part(cluster: ClusterGenera
 
 def test_a_429_is_forwarded_to_the_other_workers(cluster: ClusterGenerator, runner: Runner) -> None:
     hold = {"step": "offer", "for_s": 2.0}
-    cluster.receive(MessageType.BACK_OFF, "a", hold)
-    assert runner.sent[MessageType.BACK_OFF] == [("b", hold)]
+    say(cluster, MessageType.BACK_OFF, "a", hold)
+    assert runner.sent[MessageType.BACK_OFF] == [("b", {**hold, "run": cluster.run_id})]
+
+
+def test_what_a_worker_says_of_another_run_is_ignored(cluster: ClusterGenerator) -> None:
+    cluster.receive(MessageType.TALLY, "a", {**a_report(2.0, started=3), "run": "the one before"})
+    cluster.receive(MessageType.TALLY, "a", a_report(2.0, started=3))
+    say(cluster, MessageType.TALLY, "stranger", a_report(2.0, started=3))
+    assert cluster.take().counts["started"] == 0
+    assert cluster.summary()["lost"] == 0
 
 
 def test_stop_waits_until_all_workers_have_reported(cluster: ClusterGenerator, runner: Runner) -> None:
     cluster.begin(0.0)
     stopping = gevent.spawn(cluster.stop)
     gevent.sleep(0)
-    assert (None, {}) in runner.sent[MessageType.STOP]
-    cluster.receive(MessageType.STOPPED, "a", a_report(1.0, started=1))
+    assert {worker for worker, _ in runner.sent[MessageType.STOP]} == {"a", "b"}
+    say(cluster, MessageType.STOPPED, "a", a_report(1.0, started=1))
     gevent.sleep(0.1)
     assert not stopping.ready()
     assert cluster.problems() == ["1 of 2 workers did not report at the end"]
-    cluster.receive(MessageType.STOPPED, "b", a_report(1.0, started=1))
+    say(cluster, MessageType.STOPPED, "b", a_report(1.0, started=1))
     stopping.get(timeout=10.0)
     assert cluster.take().counts["started"] == 2
     assert cluster.problems() == []

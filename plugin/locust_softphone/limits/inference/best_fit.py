@@ -111,18 +111,24 @@ class _Replay:
 def _search(
     replay: _Replay, method: Method, evidence: Evidence, bounds: Sequence[Bounds], rounds: int
 ) -> tuple[int, tuple[float, ...]]:
-    """The least difference within the bounds, and where: the middle of all points that make it."""
+    """The least difference within the bounds, and where: the middle of all points that are about as good."""
     assert method.make is not None
     found: dict[tuple[float, ...], int] = {}
     sides, least, center = list(bounds), MOST_REPLAYED, tuple(each.low for each in bounds)
     for _ in range(rounds):
         for point in product(*(_points(side, POINTS[len(sides)]) for side in sides)):
             if point not in found:
-                found[point] = replay.difference(method.make(evidence, *point), least)
+                found[point] = replay.difference(method.make(evidence, *point), least + _slack(least))
                 least = min(least, found[point])
-        center = _middle([point for point, difference in found.items() if difference == least])
+        about_as_good = least + _slack(least)
+        center = _middle([point for point, difference in found.items() if difference <= about_as_good])
         sides = [_around(value, side, within) for value, side, within in zip(center, sides, bounds, strict=True)]
     return least, center
+
+
+def _slack(difference: int) -> int:
+    """By how much a difference can be greater by chance."""
+    return 2 + difference // 10
 
 
 def _points(side: Bounds, count: int) -> list[float]:

@@ -61,9 +61,7 @@ def from_first(evidence: Evidence) -> Windows:
                 break
             low = max(last.end_low, sent[first] if first < len(sent) else last.end_low)
             surely = bisect_left(sent, last.end_high)
-            high = (
-                min(answered[surely:], default=answered[-1]) if surely < len(sent) else max(answered[-1], last.end_high)
-            )
+            high = answered[surely] if surely < len(sent) else max(answered[-1], last.end_high)
             found.append(Window(low, high, low + shortest_s, high + longest_s, high, True))
         return found
 

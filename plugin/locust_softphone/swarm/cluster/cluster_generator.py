@@ -66,7 +66,7 @@ class ClusterGenerator:
     def __init__(self, runner: MasterRunner, profile: Profile, account: Account, worker_ids: list[str]) -> None:
         self.worker_ids = list(worker_ids)
         self._runner = runner
-        self._run_id = uuid.uuid4().hex
+        self.run_id = uuid.uuid4().hex
         self._profile = profile
         self._account = account
         self._slots = SlotOwners(profile.schedule(), worker_ids)
@@ -168,7 +168,7 @@ class ClusterGenerator:
         """Handle a worker's message. One that cannot be used costs its worker, and nothing that was measured so far."""
         if kind == MessageType.JOINED:
             self._admit(worker)
-        elif worker in self.worker_ids and isinstance(data, dict) and data.get("run") == self._run_id:
+        elif worker in self.worker_ids and isinstance(data, dict) and data.get("run") == self.run_id:
             try:
                 self._receive(kind, worker, read_worker_message(kind, data))
             except UnusableMessage as problem:
@@ -193,7 +193,7 @@ class ClusterGenerator:
                 self._send(MessageType.TOKEN_REPLY, self._token.reply(data["rejected"]), worker)
 
     def _send(self, kind: MessageType, data: dict[str, Any], worker: str) -> None:
-        self._runner.send_message(kind, {**data, "run": self._run_id}, worker)
+        self._runner.send_message(kind, {**data, "run": self.run_id}, worker)
 
     @property
     def _present(self) -> list[str]:
@@ -281,7 +281,7 @@ class ClusterGenerator:
     def _send_plan(self, worker: str, slots: list[int]) -> None:
         account = self._account
         plan = Plan(
-            run=self._run_id,
+            run=self.run_id,
             profile=self._profile.resolved(),
             urls=account.hosts.urls,
             authorized=account.hosts.api.authorized,

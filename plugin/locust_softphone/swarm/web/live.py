@@ -11,8 +11,11 @@ from locust_softphone.metrics.run_outcome import run_outcome
 from locust_softphone.metrics.steps import request_steps
 from locust_softphone.metrics.tally import parts_of
 from locust_softphone.report.arms import remarks
+from locust_softphone.report.drop_texts import drop_sentences
 from locust_softphone.report.judgement import expectation_lines
+from locust_softphone.report.limit_texts import limits_in_short
 from locust_softphone.report.values import overridden
+from locust_softphone.runs.record import RunRecord
 from locust_softphone.runs.saturation import saturation
 from locust_softphone.swarm.run import Run
 
@@ -58,11 +61,16 @@ def metrics(run: Run) -> dict[str, Any]:
         "start_lag_s": tally.latencies["start_lag"].summary(),
         "saturation": saturation(tally),
         "workers": workers and {"present": workers["workers"] - workers["lost"], "lost": workers["lost"]},
-        "remarks": [*expectation_lines(result), *remarks(result)] if result else [],
+        "remarks": _remarks(result) if result else [],
         "verdict": result and ("reproduced" if result.reproduced else result.verdict),
         "outcome": {"text": str(outcome), "level": outcome.level},
         "overridden": overridden(profile.resolved(), run.options.overridden),
     }
+
+
+def _remarks(result: RunRecord) -> list[str]:
+    """What there is to say about a run that has ended, after its outcome."""
+    return [*expectation_lines(result), *remarks(result), *limits_in_short(result), *drop_sentences(result)]
 
 
 def timeline(run: Run, since: int) -> list[dict[str, int]]:
