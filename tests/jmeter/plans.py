@@ -25,7 +25,14 @@ def strings(properties: Mapping[str, object]) -> str:
 
 
 def thread_group(
-    name: str, below: str, *, threads: object = 500, ramp: object = 0, loops: object = 1, more: str = ""
+    name: str,
+    below: str,
+    *,
+    threads: object = 500,
+    ramp: object = 0,
+    loops: object = 1,
+    more: str = "",
+    kind: str = "ThreadGroup",
 ) -> str:
     """JMeter's own thread group; ``more`` are further properties."""
     controller = (
@@ -40,7 +47,7 @@ def thread_group(
             "ThreadGroup.ramp_time": ramp,
         }
     )
-    return element("ThreadGroup", name, controller + settings + more, below)
+    return element(kind, name, controller + settings + more, below)
 
 
 def throughput_timer(per_min: float, mode: int) -> str:
