@@ -45,6 +45,7 @@ COMMANDS = {
     "simulate": "run profiles in virtual time, in seconds",
     "probe": "find out which limits an edge has, and how large they are",
     "plan": "find the shortest ramp that holds",
+    "import": "make profiles of a JMeter plan",
     "matrix": "simulate remedies against kinds of limits",
     "report": "compare runs that are finished",
     "baseline": "store runs that later runs are compared with",
@@ -56,7 +57,7 @@ COMMANDS = {
 }
 """Each command with its line in the help."""
 
-_MODULES = {"run": "run_profile"}
+_MODULES = {"run": "run_profile", "import": "import_jmx"}
 """The modules in ``commands/`` that are not named like their command: module names are unique in the package."""
 
 _PASS_ON = ("run", "ui")
