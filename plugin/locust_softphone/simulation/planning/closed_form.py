@@ -4,6 +4,8 @@
     window    ``quota`` in each window                          whole windows before the last request
     cap       ``cap`` at once, and everyone stays               possible or not
 
+Windows that are aligned to a clock can take up to one window less, if the run happens to begin at the end of one.
+
 A limit with a key counts each key for itself: of 500 requests with 500 tokens, each token has one.
 """
 
@@ -122,8 +124,4 @@ def _time(limit: LimitPolicy, n: int) -> tuple[float, str, bool]:
     whole_windows = (n - 1) // quota * window_s
     fixed = isinstance(limit, (FixedWindowPolicy, SlidingLogPolicy))
     says = f"{quota} in {'each' if fixed else 'about'} {format_duration(window_s)}"
-    return max(whole_windows - (window_s if _aligned(limit) else 0.0), 0.0), says, False
-
-
-def _aligned(limit: LimitPolicy) -> bool:
-    return getattr(limit, "begins", "") == "clock"
+    return whole_windows, says, False
