@@ -49,6 +49,7 @@ def test_a_burst_over_four_workers_is_served_once_and_costs_one_token(tmp_path: 
     assert record["totals"]["started"] == record["totals"]["answered"] == record["start_lag_s"]["count"] == 41
     assert record["steps"]["token"]["attempts"] == record["edge"]["steps"]["token"]["requests"] == 1
     assert record["ledger"]["balanced"] is True
+    assert [record["observations"][step]["count"] for step in ("token", "offer", "session")] == [1, 41, 41]
     assert record["fleet"]["workers"] == record["workers"] == 4
     assert record["fleet"]["message_delay_s"]["max"] > 0
     assert [log.name for log in tmp_path.glob("*.log") if "Bearer" in log.read_text()] == []

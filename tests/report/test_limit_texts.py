@@ -146,3 +146,17 @@ def test_a_queue_without_refusals_is_told_as_a_wait() -> None:
         "ready: none of 974 requests was refused, but they had to wait. Leaky bucket as a queue, 99 to 101 a second "
         "are served, the others wait."
     ]
+
+
+@pytest.mark.parametrize(
+    ("workers", "token", "keys"),
+    [
+        (0, "per-softphone", "organisation, OAuth client or source address"),
+        (0, "shared", "organisation, OAuth client, source address or token"),
+        (2, "per-softphone", "organisation or OAuth client"),
+    ],
+)
+def test_what_the_limit_may_count_by_is_what_the_run_had_one_of(workers: int, token: str, keys: str) -> None:
+    record = replaced(with_limit(), workers=workers, profile=a_record(softphone={"token": token}).profile)
+    (text,) = limit_texts(record)
+    assert text.notes[0] == f"Counted over all softphones, by {keys}: there was one of each."

@@ -111,6 +111,13 @@ def test_a_failed_expectation_exits_with_1(tmp_path: Path) -> None:
     assert run.record["ledger"]["balanced"] is True
     assert "✗ answered == 100%: " in run.stdout
     assert "✓ rate_limited > 0: " in run.stdout
+    attempts = {step: each["attempts"] for step, each in run.record["steps"].items()}
+    observed = {name: each["count"] for name, each in run.record["observations"].items()}
+    assert observed["offer"] == attempts["offer"] == observed["session"] == 9
+    assert all(count == attempts[step] for step, count in observed.items() if step != "session")
+    (limit,) = run.record["limits"]
+    assert (limit["step"], limit["status"], limit["requests"], limit["refused"]) == ("offer", 429, 9, 6)
+    assert "limits       offer: 6 of 9 requests were refused with 429" in run.stdout
     with (tmp_path / "stats_failures.csv").open() as file:
         rows = [(row["Method"], row["Name"], row["Error"], row["Occurrences"]) for row in csv.DictReader(file)]
     assert sorted(rows) == [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +14,11 @@ from locust_softphone.commands.arguments import add_authorized_option, add_overr
 from locust_softphone.commands.plan_proof import prove
 from locust_softphone.commands.simulate import add_simulation_options, network_of, policy_of, profiles_of
 from locust_softphone.config.behaviour import Behaviour
+from locust_softphone.config.policy import Policy
 from locust_softphone.config.profile import Profile
 from locust_softphone.errors import ExitCode, InputError
+from locust_softphone.runs import history
+from locust_softphone.simulation.planning.diagnosed_policy import policy_of_run
 from locust_softphone.simulation.planning.planner import (
     RampPlan,
     plan_ramp,
@@ -23,6 +27,7 @@ from locust_softphone.simulation.planning.planner import (
     with_margin,
 )
 from locust_softphone.simulation.planning.sentences import plan_lines, why_not
+from locust_softphone.simulation.planning.waves import shorter_waves
 from locust_softphone.simulation.simulated_run import Surroundings
 
 __all__ = ["add_arguments", "run"]
@@ -31,6 +36,7 @@ EXAMPLES = """\
 locust-softphone plan burst-500
 locust-softphone plan burst-500 --users 200 --policy policy.yaml -o paced.yaml
 locust-softphone plan burst-500 --margin 10% --prove
+locust-softphone plan burst-500 --from 20261126T180000.000000Z-burst-500
 locust-softphone plan burst-500 --policy twin.yaml --prove --host https://edge.example --authorized
 """
 
@@ -47,6 +53,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("profiles", nargs=1, metavar="PROFILE", help="name or file; its ramp is replaced")
     add_simulation_options(parser)
     add_override_options(parser)
+    parser.add_argument(
+        "--from",
+        dest="from_run",
+        metavar="RUN",
+        help="plan for the limits that a finished run met, as its record explains them",
+    )
     parser.add_argument(
         "--margin",
         type=checked(_share),
@@ -69,16 +81,28 @@ def run(parsed: argparse.Namespace) -> int:
     if len(profiles) > 1:
         raise InputError("--sweep: plan takes one profile; plan each on its own")
     profile = profiles[0]
-    surroundings = Surroundings(policy_of(parsed.policy, profile), network_of(parsed), parsed.seed)
+    surroundings = Surroundings(_policy(parsed, profile), network_of(parsed), parsed.seed)
     output = _output(parsed, profile)
     plan = plan_ramp(profile, surroundings)
     if plan.shape is None:
         print("\n".join(why_not(profile, plan)))
         return ExitCode.FAILED
     print("\n".join(plan_lines(profile, plan, parsed.margin)))
+    if waves := shorter_waves(profile, surroundings, plan):
+        print(f"shorter, but without a margin, in waves: {waves}")
+        print(f"  ramp: {json.dumps(waves.ramp(profile.users))}")
     planned = _write(profile, plan, parsed.margin, output)
     print(f"written: {output}")
     return prove(parsed, planned, output, surroundings) if parsed.prove else ExitCode.PASSED
+
+
+def _policy(parsed: argparse.Namespace, profile: Profile) -> Policy:
+    """The policy to plan for."""
+    if not parsed.from_run:
+        return policy_of(parsed.policy, profile)
+    if parsed.policy:
+        raise InputError("--policy: --from takes the limits from a run; leave one of the two out")
+    return policy_of_run(history.read_or_recover(history.find(parsed.from_run, parsed.runs)))
 
 
 def _output(parsed: argparse.Namespace, profile: Profile) -> Path:

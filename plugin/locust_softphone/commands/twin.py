@@ -23,6 +23,8 @@ __all__ = ["ProbedStep", "twin"]
 POLICY_STEPS = ("token", "handshake", "offer")
 """The steps that a policy has limits for."""
 
+NARROW = 1.1  # ratio of the bounds
+
 NAMES: Mapping[Kind, tuple[str, Mapping[str, object]]] = {
     Kind.TOKEN_BUCKET: ("token-bucket", {}),
     Kind.FIRST_WINDOW: ("fixed-window", {"begins": "first-request"}),
@@ -118,7 +120,8 @@ def _entry(step: ProbedStep, best: Hypothesis) -> Iterator[str]:
 
 def _values(best: Hypothesis) -> Iterator[tuple[str, str, str]]:
     """Name, value and bounds of each parameter."""
-    likely, bounds = best.likely, best.bounds
+    bounds = best.bounds
+    likely = {name: _value(bounds[name], value) for name, value in best.likely.items()}
     if "rate" in likely and best.kind is not Kind.WORK_QUEUE:
         yield "rate", f"{_short(likely['rate']):g}/s", _between(bounds["rate"], "/s")
     if best.kind is Kind.LUMPS:
@@ -143,6 +146,11 @@ def _values(best: Hypothesis) -> Iterator[tuple[str, str, str]]:
         yield "workers", "1", "how many there are cannot be seen from outside"
         yield "queue", f"{round(likely.get('capacity', 1e6)) - 1}", _between(capacity, shift=-1) if capacity else ""
         yield "work", format_duration(_short(1 / likely["rate"])), f"a rate of {_between(bounds['rate'], '/s')}"
+
+
+def _value(bounds: Bounds, likely: float) -> float:
+    """The middle of narrow bounds; in wide ones not every value explains the answers."""
+    return (bounds.low + bounds.high) / 2 if bounds.high <= NARROW * bounds.low else likely
 
 
 def _short(value: float) -> float:

@@ -11,13 +11,13 @@ Between two experiments the limit rests.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from statistics import median
 
 from locust_softphone.limits.decision import Limit
-from locust_softphone.limits.inference.diagnosis import Diagnosis, Hypothesis, diagnose
+from locust_softphone.limits.inference.diagnosis import Diagnosis, Hypothesis, diagnose, rivals
 from locust_softphone.limits.inference.kinds import RARE, SIMPLE, Kind
 from locust_softphone.limits.inference.observations import Evidence, Observation
 from locust_softphone.limits.inference.search import Bounds
@@ -32,6 +32,16 @@ __all__ = ["Finding", "plan_size", "probe"]
 FIRST_RATE = 1.0
 MOST_RATE = 400.0
 MOST_ROUNDS = 10
+MOST_COMPARED = 12  # hypotheses
+MOST_CONFIRMED = 2  # times that a doubtful kind is compared with rare ones
+DOUBTFUL = {
+    Kind.FIRST_WINDOW,
+    Kind.ALIGNED_WINDOW,
+    Kind.SLIDING_LOG,
+    Kind.SLIDING_COUNTER,
+    Kind.MEASURED_RATE,
+}
+"""Kinds that a penalty or a bucket filled in lumps resembles for a while."""
 MOST_MEASURED = 3  # times that the same measurement is repeated
 PRECISE = 0.03  # relative width of the bounds that is narrow enough
 METHODS = {method.kind: method for method in (*SIMPLE, *RARE)}
@@ -94,7 +104,7 @@ class _Run:
         self.interrupted = False
         self._share = foreign_share
         self._say = say
-        self._measured = 0
+        self._measured = self._confirmed = 0
         self._tried: set[tuple[str, int, frozenset[Kind]]] = set()
         self.diagnosis = Diagnosis()
 
@@ -127,9 +137,9 @@ class _Run:
             if not hypotheses:
                 self._await_reopening()
             elif len(hypotheses) > 1:
-                if not self._separate():
+                if not self._separate(hypotheses):
                     return
-            elif not self._measure(hypotheses[0]):
+            elif not self._confirm(hypotheses[0]) and not self._measure(hypotheses[0]):
                 return
             self.diagnose()
 
@@ -157,14 +167,22 @@ class _Run:
                 return
             gap_s *= 1.5
 
-    def _separate(self) -> bool:
+    def _confirm(self, only: Hypothesis) -> bool:
+        """Separate the only kind that is left from rare kinds that do the same so far; returns whether it sent any."""
+        if only.kind not in DOUBTFUL or self._confirmed >= MOST_CONFIRMED:
+            return False
+        self._confirmed += 1
+        others = rivals(self.target.observations, self._share)
+        return bool(others) and self._separate((only, *others))
+
+    def _separate(self, hypotheses: Sequence[Hypothesis]) -> bool:
         """Send the plan for which the remaining kinds differ most; returns whether there is one."""
-        hypotheses = self.diagnosis.hypotheses[:12]
+        hypotheses = hypotheses[:MOST_COMPARED]
         evidence = Evidence.of(self.target.observations)
         sizes = [plan_size(each) for each in hypotheses]
         rest_s = 1.2 * median(window_s for _, window_s in sizes)
         begin_s = self.target.now() + rest_s
-        kinds = frozenset(self.diagnosis.kinds)
+        kinds = frozenset(each.kind for each in hypotheses)
         candidates = [
             plan
             for quota, window_s in dict.fromkeys(sizes)
@@ -176,7 +194,7 @@ class _Run:
         if plan is None:
             return False
         self._tried.add((plan.name, len(plan.instants), kinds))
-        self._say(f"rests for {rest_s:.1f} s, then separates {', '.join(self.diagnosis.kinds)} ({plan.name})")
+        self._say(f"rests for {rest_s:.1f} s, then separates {', '.join(sorted(kinds))} ({plan.name})")
         self.target.close(10**6)
         self.target.wait(rest_s)
         self.target.send(paces.at(plan.instants))

@@ -200,9 +200,14 @@ def _notes(limit: StepLimit, record: RunRecord) -> Sequence[str]:
 
 
 def _key(record: RunRecord) -> str:
-    """What the limit may count by, as far as the run distinguishes it."""
+    """What the limit may count by, as far as the run distinguishes it. Workers can have several addresses."""
     shared = record.profile["softphone"].get("token") == "shared"
-    one = ["organisation", "OAuth client", "source address", *(["token"] if shared else [])]
+    one = [
+        "organisation",
+        "OAuth client",
+        *([] if record.workers else ["source address"]),
+        *(["token"] if shared else []),
+    ]
     return f"Counted over all softphones, by {', '.join(one[:-1])} or {one[-1]}: there was one of each."
 
 

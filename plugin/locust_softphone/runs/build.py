@@ -51,6 +51,7 @@ class RunStart:
         began_at: when the plan began, in seconds since the epoch.
         overridden: the values of the profile's file that were replaced when the run was started, by key.
         simulation: of a run in virtual time: its seed and its network; None for a real run.
+        diagnosed: whether the limits that the run met are worked out, which can take seconds.
     """
 
     run_id: str
@@ -63,6 +64,7 @@ class RunStart:
     began_at: float
     overridden: Mapping[str, Any] = field(default_factory=dict)
     simulation: Mapping[str, Any] | None = None
+    diagnosed: bool = True
 
 
 @dataclass(frozen=True)
@@ -168,7 +170,7 @@ def build(start: RunStart, tally: Tally, end: RunEnd) -> RunRecord:
             },
             "fleet": end.fleet,
             "observations": {name: each.compact() for name, each in sorted(tally.observations.items()) if len(each)},
-            "limits": _limits(start, tally),
+            "limits": _limits(start, tally) if start.diagnosed else None,
             "drops": drops_of(tally.observations),
             "timeline": _timeline(start.planned, tally),
             "histograms": {name: each.encode() for name, each in sorted(tally.latencies.items()) if len(each)},

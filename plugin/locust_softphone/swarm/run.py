@@ -129,7 +129,9 @@ class Run:
             aborted=self._aborted,
         )
         # The diagnosis can take seconds, and without heartbeats Locust's master takes its workers for lost.
-        self.result = gevent.get_hub().threadpool.apply(build, (self._start(began_at), tally, end))
+        measured = Tally()
+        measured.merge(tally)  # a copy, since this process may add what comes late
+        self.result = gevent.get_hub().threadpool.apply(build, (self._start(began_at), measured, end))
         return self.result
 
     def save(self) -> Path:

@@ -11,6 +11,7 @@ instants of arrival are uncertain, the first line uses the longest possible d, t
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections import Counter
 from itertools import pairwise
 from math import inf, sqrt
 
@@ -20,14 +21,15 @@ from locust_softphone.limits.inference.search import Bounds, Conflict, Fits, Quo
 __all__ = ["fit_bucket"]
 
 SPANS = 20  # a rate of less than 1 token in this many times the observed time is the same as none
-TIMES_ASKED = 10  # the highest rate that is tried, as a multiple of the request rate
+TIMES_ASKED = 4  # the highest rate that is tried, as a multiple of the highest request rate
+PARTS = 100
 STRICTLY = 1e-6  # of a token: a refusal bounds the burst strictly from above
 
 
 def fit_bucket(evidence: Evidence, foreign_share: float = 0.0) -> Fits:
     """The rate and the burst of a token bucket that was full before the first request."""
     lowest = 1 / (SPANS * evidence.span_s)
-    highest = TIMES_ASKED * len(evidence.all) / evidence.span_s
+    highest = TIMES_ASKED * _busiest(evidence)
     fits = fit_scale(_BucketFit(evidence, foreign_share).bursts, lowest, highest)
     if isinstance(fits, Conflict):
         return fits
@@ -36,6 +38,13 @@ def fit_bucket(evidence: Evidence, foreign_share: float = 0.0) -> Fits:
         for region in fits
         for rate, burst in [region]
     ]
+
+
+def _busiest(evidence: Evidence) -> float:
+    """The highest request rate, in any of many equal parts of the observed time: pauses must not hide it."""
+    part_s = evidence.span_s / PARTS
+    parts = Counter(int((instant - evidence.begin_s) / part_s) for instant in evidence.everything.earliest)
+    return max(parts.values()) / part_s
 
 
 class _BucketFit:

@@ -20,7 +20,7 @@ from locust_softphone.limits.inference.queue_fit import fit_queue
 from locust_softphone.limits.inference.replay import Replay
 from locust_softphone.limits.inference.search import Bounds, Conflict
 
-__all__ = ["Diagnosis", "Hypothesis", "RuledOut", "diagnose"]
+__all__ = ["Diagnosis", "Hypothesis", "RuledOut", "diagnose", "rivals"]
 
 FOREIGN_SHARES = (0.02, 0.05, 0.1, 0.2)
 """Shares of the limit that other clients may have used, tried in this order."""
@@ -132,6 +132,13 @@ def diagnose(
     simple = SIMPLE if opens_sessions else [method for method in SIMPLE if method.kind is not Kind.CAP]
     shares = (foreign_share, *(share for share in FOREIGN_SHARES if share > foreign_share))
     return result(*_explain(evidence, shares, simple))
+
+
+def rivals(observations: Iterable[Observation], foreign_share: float = 0.0) -> list[Hypothesis]:
+    """The rare kinds that explain the observations too, where a simple kind is the usual explanation."""
+    evidence = Evidence.of(observations)
+    found = [_explain_by(method, evidence, foreign_share) for method in RARE]
+    return [hypothesis for each in found if isinstance(each, list) for hypothesis in each]
 
 
 def _explain(

@@ -54,7 +54,7 @@ def _intervals(fills: Sequence[Bounds]) -> list[Bounds]:
             if number > 0
             and (both := _overlap(each, (fill.low - first.high) / number, (fill.high - first.low) / number))
         ]
-        possible = sorted(possible, reverse=True)[:MOST_POSSIBLE]
+        possible = sorted(set(possible), reverse=True)[:MOST_POSSIBLE]
     return possible
 
 

@@ -60,7 +60,7 @@ def fit_queue(evidence: Evidence, undelayed_s: float = 0.0) -> QueueFit | None:
         return None
     together = _answered_together(delayed[begin : end + 1], undelayed_s)
     jitter_s = max(undelayed_s - evidence.shortest_s, 1e-3)
-    rate = Bounds((served - together) / (lasted_s + jitter_s), (served + together) / (lasted_s - jitter_s))
+    rate = Bounds((served - together) / (lasted_s + jitter_s), (served + together + 1) / (lasted_s - jitter_s))
     quickest_s = min(map(_round_trip_s, passed))
     works = quickest_s - evidence.shortest_s > max(4 * jitter_s, lasted_s / served / 2)
     first = passed[:MOST_EXPLAINED]

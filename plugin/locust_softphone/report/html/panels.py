@@ -120,7 +120,7 @@ def _limits(runs: Sequence[Run], series: Mapping[str, Any]) -> list[Section]:
             "Admitted requests, compared with the limit that explains them",
             "Running totals, by step: the thick line is what the edge admitted, the dotted line what the fitted limit "
             "would have admitted of the same requests. Of a cap of open sessions: how many were open, and the cap.",
-            (*_legend(tuple(steps)), Key("fitted", "as the limit would have", variable("planned"))),
+            (*_legend(tuple(steps)), Key("fitted", "as the limit would have", "--ink")),
             tuple(
                 Panel("; ".join(_answers(run, each)) or "no limit is explained", drawn=bool(each))
                 for run, each in zip(runs, drawn, strict=True)
