@@ -36,7 +36,9 @@ def policy(*, setup: str = "1000000/s", limits: dict[str, Any] | None = None, **
     )
 
 
-def simulate(a_profile: Profile, a_policy: Policy, network: NetworkModel = INSTANT, seed: int = 0) -> RunRecord:
-    record = simulated_record.simulate(a_profile, Surroundings(a_policy, network, seed))
+def simulate(
+    a_profile: Profile, a_policy: Policy, network: NetworkModel = INSTANT, seed: int = 0, *, diagnosed: bool = False
+) -> RunRecord:
+    record = simulated_record.simulate(a_profile, Surroundings(a_policy, network, seed), diagnosed=diagnosed)
     assert record.validity.valid, record.validity.reasons
     return record

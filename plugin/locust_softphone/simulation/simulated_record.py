@@ -16,8 +16,13 @@ from locust_softphone.simulation.simulated_run import SimulatedRun, Surroundings
 __all__ = ["simulate"]
 
 
-def simulate(profile: Profile, surroundings: Surroundings) -> RunRecord:
+def simulate(profile: Profile, surroundings: Surroundings, *, diagnosed: bool = False) -> RunRecord:
     """Do a simulated run; returns its record, whose measurements are the same for the same arguments.
+
+    Args:
+        profile: what the softphones do.
+        surroundings: the edge, the network and the seed.
+        diagnosed: whether the record says which limits the run met. They are known, and it takes longer than the run.
 
     Raises:
         InputError: the policy has something that cannot be simulated.
@@ -34,20 +39,22 @@ def simulate(profile: Profile, surroundings: Surroundings) -> RunRecord:
         ledger=balanced,
         invalid=[f"the ledger does not balance: {problem}" for problem in balanced["problems"]],
     )
-    return build(_start(profile, surroundings), run.tally, end)
+    return build(_start(profile, surroundings, diagnosed=diagnosed), run.tally, end)
 
 
-def _start(profile: Profile, surroundings: Surroundings) -> RunStart:
+def _start(profile: Profile, surroundings: Surroundings, *, diagnosed: bool) -> RunStart:
     policy = {name: part for name, part in surroundings.policy.as_json().items() if name != "organisations"}
     now = time.time()
     return RunStart(
         run_id=f"{datetime.fromtimestamp(now, UTC).strftime('%Y%m%dT%H%M%S.%fZ')}-{profile.name}",
         profile=profile.resolved(),
         planned=profile.schedule().starts_per_second(profile.duration_s),
+        leaving=profile.schedule().leaves_per_second(profile.duration_s),
         calls_each=profile.softphone.calls.count,
         target={"url": "virtual", "simulated": True, "policy": policy},
         versions=installed_versions(),
         workers=0,
         began_at=now,
         simulation={"seed": surroundings.seed, **asdict(surroundings.network)},
+        diagnosed=diagnosed,
     )

@@ -16,7 +16,7 @@ EAGER = {"retry": {"initial": "1s", "multiplier": 1, "jitter": "full", "max_retr
 
 def test_a_bucket_is_found_and_what_the_run_did_not_meet_is_open() -> None:
     limited = policy(limits={"handshake": {"rate": "20/s", "burst": 40}}, max_early_retries=1000)
-    limits = policy_of_run(simulate(profile(150, softphone=EAGER), limited, NETWORK)).limits
+    limits = policy_of_run(simulate(profile(150, softphone=EAGER), limited, NETWORK, diagnosed=True)).limits
     (bucket,) = limits.handshake
     assert isinstance(bucket, TokenBucketPolicy)
     assert 19 <= bucket.rate <= 20
@@ -28,7 +28,7 @@ def test_a_bucket_is_found_and_what_the_run_did_not_meet_is_open() -> None:
 
 def test_where_several_kinds_may_explain_a_limit_there_is_no_policy() -> None:
     cap = {"kind": "session-cap", "cap": 30}
-    record = simulate(profile(60, "6s", softphone=EAGER), policy(limits={"sessions": cap}), NETWORK)
+    record = simulate(profile(60, "6s", softphone=EAGER), policy(limits={"sessions": cap}), NETWORK, diagnosed=True)
     with pytest.raises(InputError, match="it may be a token bucket or a fixed window from the first request or a"):
         policy_of_run(record)
 
@@ -44,6 +44,7 @@ def test_a_run_with_too_few_refusals_does_not_show_the_kind() -> None:
         profile(8, softphone={"retry": {"max_retries": 0}}),
         policy(limits={"handshake": {"rate": "1/min", "burst": 6}}),
         NETWORK,
+        diagnosed=True,
     )
     with pytest.raises(InputError, match="locust-softphone probe"):
         policy_of_run(record)

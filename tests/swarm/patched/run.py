@@ -198,7 +198,7 @@ def test_the_edges_counters_are_compared(
 
 def test_counters_that_a_proxy_refuses_at_first_are_read_later() -> None:
     refused = b"HTTP/1.1 429 Too Many\r\nContent-Length: 0\r\n\r\n"
-    stats = b'{"server": "locust-softphone-edge", "instance": "one"}'
+    stats = b'{"server": "locust-softphone-edge", "instance": "one", "steps": {}}'
     answered = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b" % (len(stats), stats)
     with serving(says(refused), says(answered)) as target:
         read = edge_under_test._stats(target)
