@@ -23,7 +23,7 @@ from locust_softphone.report.arms import COMPARED_METRICS, Arm
 from locust_softphone.report.conditions import Change, changes
 from locust_softphone.report.statistics import Estimate
 
-__all__ = ["KEY_METRICS", "SAME_WITHIN", "ArmDifference", "differences_between"]
+__all__ = ["KEY_METRICS", "SAME_WITHIN", "SAME_WITHIN_IF_REPEATED", "ArmDifference", "differences_between"]
 
 SAME_WITHIN = 0.10
 SAME_WITHIN_IF_REPEATED = 0.02

@@ -37,6 +37,7 @@ class FindingKind(StrEnum):
     RATE_LIMITED = auto()
     RECONNECTS = auto()
     LEFT_OUT = auto()
+    BASELINE = auto()
     WARNING = auto()
 
 

@@ -22,7 +22,7 @@ JITTERS = 5  # a bin is at least this many times as long as the jitter
 TOLERATED = 0.15  # share of the rarer decision that may differ
 TOLERATED_AT_LEAST = 6
 FEWEST_POINTS = 9  # that are replayed, also of a long history
-MOST_DECIDED = 200_000  # decisions of all replays of a region
+MOST_DECIDED = 100_000  # decisions of all replays of a region
 
 
 class Replay:
