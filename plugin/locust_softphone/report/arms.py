@@ -159,7 +159,8 @@ def remarks(record: RunRecord) -> Iterator[str]:
         yield f"{record.totals.scripts_cut_short} scripts had not finished when the run ended, as the profile allows"
     if record.totals.unfinished and not record.aborted:
         unfinished = f"{record.totals.unfinished} of {record.totals.planned} softphones"
-        yield f"{unfinished} had not finished their call set-up when the run ended"
+        end = "when the run ended" if record.profile.get("stay") is None else "when they left or the run ended"
+        yield f"{unfinished} had not finished their call set-up {end}"
 
 
 def runs_of(records: Iterable[RunRecord]) -> list[Run]:
