@@ -12,14 +12,17 @@ from dataclasses import dataclass
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, InfoMetricFamily, Metric
 from prometheus_client.metrics_core import SummaryMetricFamily
-from prometheus_client.openmetrics.exposition import generate_latest
+from prometheus_client.openmetrics.exposition import CONTENT_TYPE_LATEST, generate_latest
 from prometheus_client.registry import Collector, CollectorRegistry
 
 from locust_softphone.metrics.histogram import PERCENTILES
 from locust_softphone.metrics.outcome import ABNORMAL_CAUSES, Outcome
 from locust_softphone.metrics.steps import DIALECTS
 
-__all__ = ["MetricFamilies", "RunMetrics"]
+__all__ = ["CONTENT_TYPE", "MetricFamilies", "RunMetrics"]
+
+CONTENT_TYPE = CONTENT_TYPE_LATEST
+"""The media type of the text."""
 
 _SOFTPHONES = ("planned", "started", "connected", "answered", "gave_up", "unfinished")
 _QUANTILES = {**{name: f"{percent / 100:.15g}" for name, percent in PERCENTILES.items()}, "max": "1"}

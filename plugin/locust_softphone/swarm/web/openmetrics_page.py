@@ -14,7 +14,7 @@ __all__ = ["openmetrics_of"]
 
 
 def openmetrics_of(run: Run | None) -> str:
-    """The metrics of the current or the last run; None if there was none."""
+    """The metrics of the current or the last run; ``run`` is None if there was none."""
     families = MetricFamilies()
     active = run is not None and run.began_at is not None and run.result is None
     families.active.add_sample(families.active.name, {}, float(active), None)

@@ -26,13 +26,13 @@ from flask import Blueprint, Response, jsonify, render_template, request, send_f
 from flask.typing import ResponseReturnValue
 from locust.web import WebUI
 from markupsafe import Markup
-from prometheus_client.openmetrics.exposition import CONTENT_TYPE_LATEST
 from werkzeug.exceptions import RequestEntityTooLarge
 
 from locust_softphone import __version__
 from locust_softphone.config.profile_files import load_profile, profile_folders
 from locust_softphone.errors import InputError
 from locust_softphone.report.comparison import compare_runs
+from locust_softphone.report.formats.metric_families import CONTENT_TYPE
 from locust_softphone.report.html.page import comparison_html
 from locust_softphone.report.palette import css
 from locust_softphone.report.plotly_script import PLOTLY_FILE
@@ -188,7 +188,7 @@ class Pages:
 
     def openmetrics(self) -> Response:
         """The metrics of the current or the last run, for Prometheus."""
-        return Response(openmetrics_of(self._coordinator.shown), content_type=CONTENT_TYPE_LATEST)
+        return Response(openmetrics_of(self._coordinator.shown), content_type=CONTENT_TYPE)
 
     def plan(self) -> Response:
         """What a profile will do, or why that is unknown; refused during a run, since a large plan takes a second."""
