@@ -5,7 +5,12 @@ The names are those of ``report --format openmetrics``. After a run its last val
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
+import gevent
+
 from locust_softphone.metrics.catalogue import values_of
+from locust_softphone.metrics.histogram import Histogram
 from locust_softphone.metrics.tally import parts_of
 from locust_softphone.report.formats.metric_families import MetricFamilies, RunMetrics
 from locust_softphone.swarm.run import Run
@@ -33,7 +38,7 @@ def _add(families: MetricFamilies, run: Run) -> None:
             profile.dialect,
             value=values_of(so_far).get,
             codes=parts_of(run.tally.counts, "closes"),
-            durations=lambda name: so_far.histogram(name).summary(),
+            durations=lambda name: _durations(run, name),
         )
     )
     clock_s = run.clock()
@@ -48,3 +53,9 @@ def _add(families: MetricFamilies, run: Run) -> None:
     for state, number in present.items():
         labels = {"run": run.folder.name, "profile": profile.name, "state": state}
         families.now.add_sample(families.now.name, labels, number, None)
+
+
+def _durations(run: Run, name: str) -> Mapping[str, float]:
+    """A distribution; the softphones go on in between, as one of many durations takes milliseconds."""
+    gevent.sleep(0)
+    return run.tally.latencies.get(name, Histogram()).summary()
