@@ -120,7 +120,9 @@ def _connection(group: ImportedGroup) -> str:
 
 
 def _calls(group: ImportedGroup) -> str:
-    offers = sum(Role.OFFER in use.roles for use in group.uses) or 1
+    offers = sum(Role.OFFER in use.roles for use in group.uses)
+    if not offers:
+        return "{count: 1}"
     every_s = round(group.pass_s / offers, 3)
     if group.plan.passes == FOREVER:
         count = int(hold_s(group) / every_s) if every_s > 0 else 1
