@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from locust_softphone.config.profile_files import load_profile
 from tests.browser import Browser, running_browser
 from tests.edge.softphone import eventually
 from tests.swarm.locust_process import free_port, records, running_locust
@@ -25,6 +26,14 @@ name: long
 users: 30
 ramp: {rate: 2/s}
 hold: 10m
+"""
+
+CROWDED = """
+name: crowded
+users: 40
+ramp: 2s
+hold: 500ms
+edge: {limits: {handshake: {rate: 10/s, burst: 2}}}
 """
 
 
@@ -149,6 +158,46 @@ def test_users_and_ramp_can_be_changed_and_problems_are_told_in_words_of_the_for
     (record,) = records(tmp_path, even_late=True)
     assert (record["profile"]["users"], record["profile"]["ramp"]) == (6, "300ms")
     assert record["overridden"] == {"users": 100, "ramp": "60s"}
+
+
+def test_it_simulates_before_a_run_and_plans_a_ramp_after_one_with_refusals(browser: Browser, tmp_path: Path) -> None:
+    with locust_at(tmp_path) as locust, browser.page() as page:
+        (tmp_path / "scenarios" / "crowded.yaml").write_text(CROWDED)
+        page.goto(f"{locust}/softphone/")
+        choose(page, "crowded")
+        simulated = page.locator("#simulated")
+        simulated.get_by_text(re.compile(r"^simulated: \d+ of 40 answered; \d+ requests refused with 429")).wait_for()
+        users, host = (page.get_by_label(name, exact=True) for name in ("Users", "Host"))
+        host.fill("http://localhost:9")
+        host.blur()
+        simulated.get_by_text("not simulated: the limits of this edge are not known").wait_for()
+        host.fill("")
+        users.fill("6000")
+        users.blur()
+        simulated.get_by_text("not simulated: more than 5000 softphones").wait_for()
+        users.fill("")
+        plan = page.get_by_role("button", name="Plan a ramp without refusals")
+        assert plan.is_hidden()
+
+        page.get_by_role("button", name="Start").click()
+        plan.click()
+        with page.expect_download() as download:
+            page.get_by_role("link", name="Download the planned profile").click()
+        assert (
+            page.locator("#ramp li")
+            .get_by_text(re.compile("^crowded: 40 softphones .* meet rate_limited == 0"))
+            .count()
+        )
+        assert download.value.suggested_filename == "crowded-planned.yaml"
+        planned = tmp_path / "scenarios" / "planned.yaml"
+        download.value.save_as(planned)
+        assert load_profile(str(planned), ()).users == 40
+
+        choose(page, "long")
+        page.get_by_role("button", name="Start").click()
+        page.locator("#phase").get_by_text("running").wait_for()
+        during = page.request.get(f"{locust}/softphone/prediction?profile=crowded").json()
+        assert during["problem"].startswith("nothing is simulated during a run")
 
 
 def test_over_two_workers_watch_stop_and_start_another(browser: Browser, tmp_path: Path) -> None:

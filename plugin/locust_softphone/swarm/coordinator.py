@@ -88,10 +88,24 @@ class RunCoordinator:
         Raises:
             InputError: with every problem, a line each.
         """
-        options = self._read_options(profile, host, overrides)
+        options = self.read_options(profile, host, overrides)
         if options.hosts:
             options.hosts.each(reach)
         check_writable(self.runs_folder)
+
+    def read_options(
+        self, profile: str | None = None, host: str | None = None, overrides: Overrides | None = None
+    ) -> RunOptions:
+        """The options of a run, checked without a connection to the edge; arguments and errors as ``check``."""
+        parsed = self._environment.parsed_options
+        assert parsed is not None
+        self._environment._filter_tasks_by_tags()  # Locust does so when a run has begun
+        for user in self._environment.user_classes:
+            if hasattr(user, "script_is_profiles") and not user.tasks:
+                raise InputError(f"--tags, --exclude-tags: {user.__name__} has no task left; run it without them")
+        chosen = parsed.softphone_profile if profile is None else profile
+        to = self._environment.host if host is None else host
+        return RunOptions.read(chosen, to, self._startup, overrides or self.overrides)
 
     def users_wanted(self) -> int | None:
         """How many Locust users there must be now: a multiple of the workers, or None when the run is over."""
@@ -102,7 +116,7 @@ class RunCoordinator:
             return None if is_over(self._run, self._run_time_s) else self._run.users
         self.problems = ()
         try:
-            self._options = self._read_options()
+            self._options = self.read_options()
         except InputError as error:
             self._refuse(error)
             return None
@@ -233,19 +247,6 @@ class RunCoordinator:
     def _run_time_s(self) -> float:
         """``--run-time``."""
         return getattr(self._environment.parsed_options, "run_time", None) or float("inf")
-
-    def _read_options(
-        self, profile: str | None = None, host: str | None = None, overrides: Overrides | None = None
-    ) -> RunOptions:
-        parsed = self._environment.parsed_options
-        assert parsed is not None
-        self._environment._filter_tasks_by_tags()  # Locust does so when a run has begun
-        for user in self._environment.user_classes:
-            if hasattr(user, "script_is_profiles") and not user.tasks:
-                raise InputError(f"--tags, --exclude-tags: {user.__name__} has no task left; run it without them")
-        chosen = parsed.softphone_profile if profile is None else profile
-        to = self._environment.host if host is None else host
-        return RunOptions.read(chosen, to, self._startup, overrides or self.overrides)
 
     def _print(self, *lines: str) -> None:
         try:

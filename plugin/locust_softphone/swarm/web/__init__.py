@@ -4,6 +4,8 @@
     form.py             checks the form that starts a run
     live.py             what a profile will do, and the metrics of the current run
     openmetrics_page.py the metrics of the current run, for Prometheus
+    prediction_pages.py the routes that predict: before a run its outcome, after it a ramp without refusals
+    predictions.py      simulate and plan as child processes
     finished_runs.py    the runs of the runs folder
     origins.py          refuses requests that other sites caused
     form_problems.py    problems in words of the form

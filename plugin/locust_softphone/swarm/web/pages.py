@@ -5,8 +5,10 @@
               live                  the current metrics; the page asks for them each second
               metrics               the current metrics as OpenMetrics text, for Prometheus
               plan?profile=…        what a profile will do
+              prediction?profile=…  the outcome of a simulated run of it
               runs                  the finished runs
               runs/ID.json          a run's record
+              runs/ID/ramp          plan a ramp that avoids the run's refusals
               comparison?run=ID…    the report on some runs
 
 All links are relative, so the pages work under ``--web-base-path``. Untrusted text (of an edge, a profile, a record)
@@ -41,6 +43,7 @@ from locust_softphone.swarm.web import form, live, locust_page
 from locust_softphone.swarm.web.finished_runs import FinishedRuns
 from locust_softphone.swarm.web.openmetrics_page import openmetrics_of
 from locust_softphone.swarm.web.origins import Origins, refuse_other_sites
+from locust_softphone.swarm.web.prediction_pages import PredictionPages
 from locust_softphone.text import quoted
 
 __all__ = ["Pages", "add_pages"]
@@ -76,8 +79,10 @@ def add_pages(web_ui: WebUI, coordinator: RunCoordinator) -> None:
     ours.add_url_rule("/live", view_func=pages.live)
     ours.add_url_rule("/metrics", view_func=pages.openmetrics)
     ours.add_url_rule("/plan", view_func=pages.plan)
+    ours.add_url_rule("/prediction", view_func=pages.predictions.outcome)
     ours.add_url_rule("/runs", view_func=pages.runs)
     ours.add_url_rule("/runs/<run_id>.json", view_func=pages.record)
+    ours.add_url_rule("/runs/<run_id>/ramp", view_func=pages.predictions.ramp, methods=["POST"])
     ours.add_url_rule("/comparison", view_func=pages.comparison)
     ours.add_url_rule("/plotly.js", view_func=_plotly)
     app.register_blueprint(ours)
@@ -116,6 +121,7 @@ class Pages:
         self._coordinator = coordinator
         self._named_at_start = self.chosen_profile()
         self._runs = FinishedRuns(coordinator.runs_folder)
+        self.predictions = PredictionPages(coordinator, self._runs, self.offered_profiles)
         self._cached: tuple[float, dict[str, Any]] = 0.0, {}
 
     def chosen_profile(self) -> str:
@@ -137,6 +143,7 @@ class Pages:
             return jsonify(success=False, message=str(error), host=self._web_ui.environment.host)
         except RequestEntityTooLarge:
             return jsonify(success=False, message="the form is too long", host=self._web_ui.environment.host)
+        self.predictions.stop()
         return None
 
     def run(self) -> str:

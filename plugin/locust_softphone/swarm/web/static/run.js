@@ -2,6 +2,7 @@
 // Untrusted text (of an edge or a profile) is set as text, never as HTML.
 
 import { drawPlan, drawRun } from "./charts.js";
+import { offerRamp, showOutcome } from "./predictions.js";
 
 const EVERY_MS = 1000;
 const WORDS = { preparing: "being prepared", running: "running", stopping: "stopping", idle: "over" };
@@ -37,16 +38,17 @@ async function showPlan() {
   document.querySelector("#plan .about").textContent = plan.about ?? "";
   document.querySelector("#plan ul").replaceChildren(...(plan.lines ?? []).map((line) => element("li", line)));
   drawPlan("plan-chart", plan.starts ?? [], plan.duration_s ?? 1);
+  showOutcome(plan.problem ? "" : asked, () => asked === wanted() && !at("start").hidden);
 }
 
 function wanted() {
-  const { softphone_profile: profile, override_users, override_ramp } = form.elements;
-  return new URLSearchParams({ profile: profile.value, override_users: override_users.value, override_ramp: override_ramp.value }).toString();
+  const { softphone_profile: profile, override_users, override_ramp, host } = form.elements;
+  return new URLSearchParams({ profile: profile.value, override_users: override_users.value, override_ramp: override_ramp.value, host: host.value }).toString();
 }
 
 // Start and stop.
 
-for (const name of ["softphone_profile", "override_users", "override_ramp"]) {
+for (const name of ["softphone_profile", "override_users", "override_ramp", "host"]) {
   form.elements[name].addEventListener("change", () => {
     showProblems("");
     showPlan();
@@ -84,6 +86,7 @@ async function refresh() {
   if (run.id !== known?.id) known = { id: run.id, starts: run.starts, seconds: [] };
   for (const second of timeline) known.seconds[second.second] = second;
   showMetrics(run);
+  offerRamp(run.id, phase === "idle" && run.verdict && sum(run.rate_limited) > 0);
   drawRun(run, known.starts, known.seconds.filter(Boolean));
 }
 
