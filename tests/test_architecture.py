@@ -1,6 +1,7 @@
 """Which folder may import which; the imports are read from the source of every module.
 
-text untrusted jid sdp limits probing ─► metrics ─► errors ─► config ─► retry      pure; each imports only those before
+text untrusted jid sdp limits probing ─► metrics ─► errors ─► config ─► retry ─► jmeter
+                                                      ▲        pure; each imports only those before it
                                                       ▲
 signaling ────────────────────────────────────────────┤
 runs ─────────────────────────────────────────────────┤
@@ -27,7 +28,7 @@ PACKAGE = Path(locust_softphone.__file__).parent
 ROOT = PACKAGE.parents[1]
 MODULES = sorted(PACKAGE.rglob("*.py"))
 
-PURE = ("text", "untrusted", "jid", "sdp", "limits", "probing", "metrics", "errors", "config", "retry")
+PURE = ("text", "untrusted", "jid", "sdp", "limits", "probing", "metrics", "errors", "config", "retry", "jmeter")
 ON_TOP = ("", "__main__", "cli", "commands", "schemas")
 MAY_IMPORT: dict[str, set[str]] = {
     **{part: set(PURE[: number + 1]) for number, part in enumerate(PURE)},

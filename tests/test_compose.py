@@ -1,17 +1,17 @@
 """docker-compose.yml: what it promises, and that its commands do what they say.
 
-Without an engine the very same commands are run as plain processes on loopback, only addresses and ports are replaced.
+The very same commands are run as plain processes on loopback, only addresses and ports are replaced. tests/containers
+runs them in containers, where there is an engine.
 """
 
 from __future__ import annotations
 
 import json
-import os
 import re
-import shutil
 import signal
 import subprocess
 import time
+import tomllib
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -21,6 +21,7 @@ from typing import Any
 
 import pytest
 import yaml
+from packaging.requirements import Requirement
 
 from tests.edge.softphone import eventually
 from tests.fleet.processes import CHECKOUT, Started, ended, real, started
@@ -28,8 +29,8 @@ from tests.swarm.locust_process import free_port
 
 COMPOSE = CHECKOUT / "docker-compose.yml"
 DOCKERFILE = CHECKOUT / ".docker" / "Dockerfile"
-BUILT_S = 900.0  # for an engine to build the image and to start everything
 RUN_S = 120.0
+LOCKED = DOCKERFILE.with_name("requirements.txt")
 
 
 def swarm(**variables: str) -> dict[str, Any]:
@@ -50,9 +51,8 @@ def command_of(service: dict[str, Any]) -> list[str]:
 PROMISES: list[tuple[str, Callable[[dict[str, Any]], object], object]] = [
     ("a signal reaches the program, which is not PID 1", lambda each: each["init"], True),
     ("hanging up and writing the record take longer than 10 s", lambda each: each["stop_grace_period"], "90s"),
-    ("5,000 softphones on a worker need 10,000 descriptors", lambda each: each["ulimits"]["nofile"]["soft"], 65536),
+    ("5,000 softphones on a worker need 10,000 descriptors", lambda each: each["ulimits"]["nofile"]["hard"], "16384"),
     ("nothing needs a capability", lambda each: each["cap_drop"], ["ALL"]),
-    ("one image, from the checkout", lambda each: each["build"], {"context": ".", "dockerfile": ".docker/Dockerfile"}),
     ("no registry is named", lambda each: each["image"], "locust-softphone"),
     ("no secret on a command line", lambda each: re.findall("secret|client", " ".join(command_of(each))), []),
 ]
@@ -68,7 +68,7 @@ SERVICES: list[tuple[str, str, object]] = [
     ("worker", "environment", None),  # credentials are where they are needed
     ("edge", "environment", None),
     ("edge", "stop_signal", "SIGINT"),
-    ("worker", "stop_signal", "SIGINT"),
+    ("worker", "stop_signal", "SIGTERM"),  # see there
     ("compare", "stop_signal", "SIGINT"),
     ("master", "stop_signal", "SIGTERM"),  # see there
     ("edge", "ports", None),  # on the compose network only
@@ -84,9 +84,12 @@ SERVICES: list[tuple[str, str, object]] = [
     ("master", "user", "1000:1000"),
     ("worker", "user", "1000:1000"),
     ("compare", "user", "1000:1000"),
-    ("runs", "user", "0:0"),  # it chowns the folder, and has no other capability
-    ("runs", "cap_add", ["CHOWN"]),
-    ("runs", "network_mode", "none"),
+    ("prepare", "user", "0:0"),  # it chowns the folder, and has no other capability
+    ("prepare", "cap_add", ["CHOWN"]),
+    ("prepare", "network_mode", "none"),
+    ("prepare", "pull_policy", "build"),
+    ("edge", "depends_on", {"prepare": {"condition": "service_completed_successfully"}}),
+    ("compare", "depends_on", {"prepare": {"condition": "service_completed_successfully"}}),
 ]
 
 
@@ -95,8 +98,31 @@ def test_a_service(service: str, key: str, due: object) -> None:
     assert swarm()[service].get(key) == due
 
 
+def test_one_service_builds_the_image() -> None:
+    """Services that build one image at the same time fail, and a pull of its name would ask a registry."""
+    services = swarm()
+    assert [name for name, each in services.items() if "build" in each] == ["prepare"]
+    assert {each["pull_policy"] for name, each in services.items() if name != "prepare"} == {"never"}
+
+
+def test_what_a_user_can_set() -> None:
+    services = swarm(SOFTPHONE_PORT="1234", SOFTPHONE_NOFILE="5000", SOFTPHONE_UID="1001", SOFTPHONE_GID="1002")
+    assert services["master"]["ports"] == ["127.0.0.1:1234:8089"]
+    assert services["worker"]["ulimits"]["nofile"] == {"soft": "5000", "hard": "5000"}
+    assert services["worker"]["user"] == "1001:1002"
+    assert services["prepare"]["entrypoint"] == ["chown", "1001:1002", "/runs"]
+
+
+@pytest.mark.parametrize("service", ["master", "compare"])
+def test_paths_in_messages_exist_on_the_host(service: str) -> None:
+    assert swarm()[service]["environment"]["LOCUST_SOFTPHONE_RUNS"] == "runs"
+    assert "./runs:/home/locust/runs" in swarm()[service]["volumes"]
+
+
 def test_load_has_no_way_out() -> None:
-    assert yaml.safe_load(COMPOSE.read_text())["networks"]["swarm"] == {"internal": True}
+    networks = yaml.safe_load(COMPOSE.read_text())["networks"]
+    assert networks["swarm"] == {"internal": True}
+    assert networks["web"]["driver_opts"] == {"com.docker.network.bridge.enable_ip_masquerade": "false"}
 
 
 def test_the_master_waits_for_the_workers_and_is_stopped_before_them() -> None:
@@ -110,17 +136,25 @@ def test_the_master_waits_for_the_workers_and_is_stopped_before_them() -> None:
 def test_the_base_is_pinned_and_the_image_is_not_root() -> None:
     text = DOCKERFILE.read_text()
     assert re.search(r"(?m)^ARG PYTHON=python:3\.\d+\.\d+-slim-\w+(@sha256:[0-9a-f]{64})?$", text)
-    assert set(re.findall(r"(?m)^FROM (\S+)", text)) == {"${PYTHON}"}
+    assert set(re.findall(r"(?m)^FROM (\S+)", text)) == {"${PYTHON}", "dependencies"}
     assert re.findall(r"(?m)^USER (\S+)", text) == ["1000:1000"]
 
 
 def test_the_image_is_built_from_all_that_a_wheel_takes_and_nothing_else() -> None:
     lines = [line for line in (CHECKOUT / ".dockerignore").read_text().splitlines() if line and line[0] != "#"]
     let_in = {line[1:] for line in lines if line.startswith("!")}
-    taken = {"LICENSE", "README.md", "locustfile.py", "plugin", "pyproject.toml", "scenarios"}
+    locked = {".docker/build-requirements.txt", ".docker/requirements.txt"}
+    taken = locked | {"LICENSE", "README.md", "locustfile.py", "plugin", "pyproject.toml", "scenarios"}
     assert lines[0] == "*"
     assert let_in == taken
     assert not any(fnmatch(each, "*secret*") for each in let_in)
+
+
+@pytest.mark.parametrize("text", tomllib.loads((CHECKOUT / "pyproject.toml").read_text())["project"]["dependencies"])
+def test_the_image_has_a_version_of_each_dependency_that_pyproject_accepts(text: str) -> None:
+    requirement = Requirement(text)
+    (version,) = re.findall(rf"(?m)^{re.escape(requirement.name)}==(\S+)", LOCKED.read_text())
+    assert version in requirement.specifier
 
 
 # Its commands, as plain processes
@@ -219,55 +253,7 @@ def test_down_in_the_middle_of_a_run_leaves_its_record(tmp_path: Path) -> None:
 
 def test_the_headless_comparison_exits_with_its_code(tmp_path: Path) -> None:
     command = [*real(command_of(swarm()["compare"])), "smoke"]
-    environment = {"LOCUST_SOFTPHONE_RUNS": str(tmp_path / "runs")}
+    environment = swarm()["compare"]["environment"]
     with started(command, folder=tmp_path, name="compare", environment=environment) as compare:
         assert ended(compare) == 0, compare.output()
     assert len(list(tmp_path.glob("runs/*-smoke/run.json"))) == 1
-
-
-# With Docker
-
-
-def compose_client() -> list[str]:
-    """The client, or the test is skipped."""
-    for command in (["docker", "compose"], ["docker-compose"]):
-        if shutil.which(command[0]) and not subprocess.run([*command, "version"], capture_output=True).returncode:
-            return command
-    pytest.skip("no Docker Compose here: neither `docker compose` nor `docker-compose`")
-
-
-def test_docker_compose_takes_the_file() -> None:
-    shown = subprocess.run(
-        [*compose_client(), "-f", str(COMPOSE), "--profile", "headless", "config", "--services"],
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
-    assert shown.returncode == 0, shown.stderr
-    assert sorted(shown.stdout.split()) == sorted(swarm())
-
-
-def test_a_real_swarm(tmp_path: Path) -> None:
-    client = compose_client()
-    if not shutil.which("docker") or subprocess.run(["docker", "info"], capture_output=True).returncode:
-        pytest.skip("no Docker engine here: docker-compose.yml was not brought up for real")
-    for name in ("LICENSE", "README.md", "locustfile.py", "pyproject.toml", ".dockerignore", "docker-compose.yml"):
-        shutil.copy(CHECKOUT / name, tmp_path)
-    for name in ("plugin", "scenarios", ".docker"):
-        shutil.copytree(CHECKOUT / name, tmp_path / name)
-    command = [*client, "-p", f"softphone-test-{os.getpid()}"]
-    environment = {**os.environ, "SOFTPHONE_WORKERS": "2", "SOFTPHONE_PROFILE": "smoke"}
-
-    def compose(*arguments: str) -> None:
-        subprocess.run([*command, *arguments], cwd=tmp_path, env=environment, check=True, timeout=BUILT_S)
-
-    try:
-        compose("up", "--detach", "--build", "--scale", "worker=2")
-        deadline = time.monotonic() + RUN_S
-        while not list(tmp_path.glob("runs/*/run.json")) and time.monotonic() < deadline:
-            time.sleep(1)
-        (record,) = (json.loads(path.read_text()) for path in tmp_path.glob("runs/*/run.json"))
-        assert (record["verdict"], record["workers"], record["totals"]["answered"]) == ("passed", 2, 10)
-        assert record["ledger"]["balanced"] is True
-    finally:
-        compose("down", "--volumes", "--rmi", "local")

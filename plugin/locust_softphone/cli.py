@@ -24,8 +24,9 @@ __all__ = ["COMMANDS", "command_parser", "main", "parse"]
 DESCRIPTION = """\
 Load-test WebRTC softphone signaling with Locust.
 
-Exit codes: 0 every expectation held · 1 an expectation failed · 2 bad input, explained in one line · 3 a run is missing
-or not valid · 4 the output cannot be written. The most serious of several counts, in the order 2, 4, 3, 1, 0.
+Exit codes: 0 every expectation held · 1 an expectation failed, or a metric is worse than in the baseline · 2 bad input,
+explained in one line · 3 a run is missing or not valid · 4 the output cannot be written. The most serious of several
+counts, in the order 2, 4, 3, 1, 0.
 """
 
 EXAMPLES = """\
@@ -44,8 +45,10 @@ COMMANDS = {
     "simulate": "run profiles in virtual time, in seconds",
     "probe": "find out which limits an edge has, and how large they are",
     "plan": "find the shortest ramp that holds",
+    "import": "make profiles of a JMeter plan",
     "matrix": "simulate remedies against kinds of limits",
     "report": "compare runs that are finished",
+    "baseline": "store runs that later runs are compared with",
     "describe": "explain what a profile will do",
     "profiles": "list the profiles",
     "edge": "run the simulated edge",
@@ -54,7 +57,7 @@ COMMANDS = {
 }
 """Each command with its line in the help."""
 
-_MODULES = {"run": "run_profile"}
+_MODULES = {"run": "run_profile", "import": "import_jmx"}
 """The modules in ``commands/`` that are not named like their command: module names are unique in the package."""
 
 _PASS_ON = ("run", "ui")

@@ -1,10 +1,11 @@
-"""JSON and XML from the network, read so that no text can crash the reader or exhaust memory.
+"""JSON and XML from others, read so that no text can crash the reader or exhaust memory.
 
     json_object    strict JSON (RFC 8259); anything but an object is an empty object
     xml_element    one element; no DTD and so no entities to expand, no comments, no processing instructions
                    (RFC 6120 11.1); size and depth are bounded
 
-The simulated edge and the softphones share these readers. They do not share what a message means to them.
+The simulated edge and the softphones share these readers. They do not share what a message means to them. Plans of
+JMeter are read with them too.
 """
 
 from __future__ import annotations
@@ -42,13 +43,25 @@ def json_object(text: str | bytes) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
-def xml_element(text: str) -> Element:
+def xml_element(
+    text: str,
+    *,
+    max_characters: int = MAX_XML_CHARACTERS,
+    max_depth: int = MAX_XML_DEPTH,
+    comments: bool = False,
+) -> Element:
     """The one element that ``text`` is; names are written ``{namespace}name``.
+
+    Args:
+        text: from the network, or from a file of somebody else.
+        max_characters: a longer text is refused.
+        max_depth: elements inside each other; a deeper text is refused.
+        comments: whether comments are skipped; XMPP forbids them.
 
     Raises:
         XmlError: it is something else.
     """
-    if len(text) > MAX_XML_CHARACTERS:
+    if len(text) > max_characters:
         raise XmlError("policy-violation")
     tree = TreeBuilder()
     depth = 0
@@ -56,7 +69,7 @@ def xml_element(text: str) -> Element:
     def start(name: str, attributes: dict[str, str]) -> None:
         nonlocal depth
         depth += 1
-        if depth > MAX_XML_DEPTH:
+        if depth > max_depth:
             raise XmlError("policy-violation")
         tree.start(_qualified(name), {_qualified(key): value for key, value in attributes.items()})
 
@@ -72,7 +85,8 @@ def xml_element(text: str) -> Element:
     parser.CharacterDataHandler = tree.data
     parser.StartDoctypeDeclHandler = _forbidden
     parser.ProcessingInstructionHandler = _forbidden
-    parser.CommentHandler = _forbidden
+    if not comments:
+        parser.CommentHandler = _forbidden
     try:
         parser.Parse(text, True)
     except (expat.ExpatError, UnicodeEncodeError):

@@ -66,6 +66,27 @@ def test_the_duration_is_the_last_start_plus_the_hold() -> None:
     assert profile(f"{BURST}ramp: 60s\nhold: 20s").duration_s == pytest.approx(79.88)
 
 
+def test_a_stay_ends_the_run_when_the_last_softphone_has_left() -> None:
+    assert profile(f"{BURST}ramp: 60s\nhold: 20s\nstay: 5s").duration_s == pytest.approx(64.88)
+    assert profile(f"{BURST}ramp: 60s\nhold: 20s\nstay: 5m").duration_s == pytest.approx(79.88)
+
+
+def test_with_turnover_new_softphones_start_when_earlier_ones_leave() -> None:
+    plan = profile("name: shifts\nusers: 5\nramp: {at_once: 2, over: 4s}\nstay: 10s").schedule()
+    assert list(plan) == [0, 2, 10, 12, 20]
+    assert [plan.present_at(t, 30.0) for t in (0, 2, 9, 10, 11, 12, 19, 21, 29)] == [1, 2, 2, 2, 2, 2, 2, 2, 1]
+
+
+def test_leaving_is_described() -> None:
+    lines = profile(f"{BURST}ramp: {{at_once: 50, over: 10s}}\nstay: 45s\nhold: 60s\nramp_down: 30s").describe()
+    assert lines[0].startswith("500 softphones, 50 at a time over 10s, each replaced when it leaves: ")
+    assert lines[1].endswith(" and stays for 45s")
+    assert lines[2:4] == [
+        "each softphone stays for 45s, then hangs up",
+        "in the last 30s the softphones leave one by one",
+    ]
+
+
 def test_a_hold_of_nothing_is_refused_with_the_reason() -> None:
     why = "the plan would be over when the last softphone starts, give it time for its calls"
     assert problems(f"{BURST}ramp: 0s\nhold: 0s") == [f"p.yaml:4: hold: 0s: {why}"]
@@ -100,7 +121,7 @@ def test_another_seed_gives_other_poisson_arrivals() -> None:
         ),
         (f"{BURST}ramp: {{rate: 50}}", ["p.yaml:3: ramp.rate: 50 is not a rate, write 50/s"]),
         (f"{BURST}ramp: 50/s", ['p.yaml:3: ramp: "50/s" is a rate, write {rate: 50/s}']),
-        (f"{BURST}ramp: {{over: 60s}}", ["p.yaml:3: ramp.over: unknown key, there are rate, stages"]),
+        (f"{BURST}ramp: {{over: 60s}}", ["p.yaml:3: ramp.over: does not belong here"]),
         (
             f"{BURST}ramp: {{rat: 50/s}}",
             ["p.yaml:3: ramp.rat: unknown key, did you mean rate?"],
@@ -124,6 +145,26 @@ def test_another_seed_gives_other_poisson_arrivals() -> None:
         (
             "name: slow\nusers: 1000000\nramp: {rate: 1/h}",
             ["p.yaml:3: ramp: takes longer than 604800s, the longest that is accepted"],
+        ),
+        (
+            f"{BURST}ramp: 0s\nstay: 0s",
+            ["p.yaml:4: stay: 0s: each softphone would leave at its start, give it time for its calls"],
+        ),
+        (
+            f"{BURST}ramp: {{at_once: 5}}",
+            ["p.yaml:1: ramp.at_once: needs stay, after which a softphone leaves and a new one starts"],
+        ),
+        (
+            f"{BURST}ramp: {{at_once: 5, over: 9s}}\nstay: 8s",
+            ["p.yaml:4: stay: over: longer than stay, so 5 softphones are never there at a time"],
+        ),
+        (
+            f"{BURST}ramp: 9s\nhold: 60s\nstay: 8s\nramp_down: 8s",
+            ["p.yaml:6: ramp_down: begins before the last start, which is 8s before the end; make hold longer"],
+        ),
+        (
+            f"{BURST}ramp: 0s\nstay: 5s\nsoftphone:\n  calls: {{count: 3, every: 4s}}",
+            ["p.yaml:5: softphone: the last call starts after 8s, after its softphone has left"],
         ),
         (
             f"{BURST}ramp: 0s\nhold: 5s\nsoftphone:\n  calls: {{count: 3, every: 4s}}",

@@ -124,3 +124,51 @@ def test_poisson_arrivals_have_exponential_gaps() -> None:
     mean = sum(gaps) / len(gaps)
     assert mean == pytest.approx(0.05, rel=0.01)
     assert sum(gap > mean for gap in gaps) / len(gaps) == pytest.approx(0.368, abs=0.01)  # e**-1, if exponential
+
+
+# Leaving
+
+
+@pytest.mark.parametrize(
+    ("stay_s", "ramp_down_s", "leaves", "why"),
+    [
+        (None, 0.0, [20, 20, 20, 20], "all stay to the end"),
+        (5.0, 0.0, [5, 6, 7, 8], "each leaves a while after its start"),
+        (None, 8.0, [12, 14, 16, 18], "evenly spaced before the end, the first one first"),
+        (14.0, 8.0, [12, 14, 16, 17], "whatever comes first"),
+    ],
+)
+def test_when_softphones_leave(stay_s: float | None, ramp_down_s: float, leaves: list[float], why: str) -> None:
+    plan = Schedule(4, (Stage(4, 4.0),), stay_s=stay_s, ramp_down_s=ramp_down_s)
+    assert [plan.leave_time(n, 20.0) for n in range(4)] == leaves, why
+
+
+def test_how_many_softphones_are_present() -> None:
+    plan = Schedule(4, (Stage(4, 4.0),), stay_s=2.0)  # from 0 to 2, 1 to 3, 2 to 4, 3 to 5
+    assert [plan.present_at(t, 10.0) for t in (0, 1, 1.5, 2, 3.5, 4.5, 6)] == [1, 2, 2, 2, 2, 1, 0]
+    assert plan.leaves_per_second(10.0) == [0, 0, 1, 1, 1, 1, 0, 0, 0, 0, 0]
+
+
+def test_a_plan_without_stay_has_no_leaves_before_its_end() -> None:
+    plan = Schedule(3, (Stage(3, 3.0),))
+    assert plan.leaves_per_second(10.0) == []
+    assert plan.present_at(10.0, 10.0) == 3
+
+
+@given(
+    users=st.integers(1, 50),
+    over_s=st.floats(0, 100),
+    stay_s=st.none() | st.floats(0.1, 100),
+    share=st.floats(0, 0.99),
+)
+def test_nobody_leaves_before_its_start_or_before_those_that_started_earlier(
+    users: int, over_s: float, stay_s: float | None, share: float
+) -> None:
+    """As long as the ramp down begins after the last start, which a profile checks."""
+    end_s = over_s + (10.0 if stay_s is None else stay_s)
+    plan = Schedule(users, (Stage(users, over_s),), stay_s=stay_s)
+    plan = Schedule(users, (Stage(users, over_s),), stay_s=stay_s, ramp_down_s=share * (end_s - plan.last_start_s))
+    leaves = [plan.leave_time(n, end_s) for n in range(users)]
+    assert leaves == sorted(leaves)
+    assert all(start < leave <= end_s for start, leave in zip(plan, leaves, strict=True))
+    assert sum(plan.leaves_per_second(end_s)) == sum(leave < end_s for leave in leaves)

@@ -186,3 +186,35 @@ def test_what_cannot_be_simulated_is_refused() -> None:
     inbound = policy(genesys_cloud={"inbound_calls": {"rate": "1/s"}})
     with pytest.raises(InputError, match=r"inbound_calls: calls from outside cannot be simulated"):
         SimulatedRun(profile(1), Surroundings(inbound, INSTANT))
+
+
+def now_by_second(record: RunRecord, name: str) -> list[int]:
+    return [second.counts.get(name, 0) for second in record.timeline]
+
+
+def test_softphones_that_leave_are_replaced() -> None:
+    turnover = profile(20, {"at_once": 5, "over": "4s"}, stay="10s", hold="60s")
+    record = simulate(turnover, policy())
+    assert record.totals.answered == 20
+    assert record.closes == {"1000": 20}
+    assert max(now_by_second(record, "connected_now")) == 5
+    assert sum(now_by_second(record, "planned_leaves")) == 19  # the last one leaves at the end of the plan
+
+
+def test_a_ramp_down_ends_sessions_one_by_one() -> None:
+    record = simulate(profile(10, "0s", ramp_down="10s"), policy())
+    connected = now_by_second(record, "connected_now")
+    assert connected[5] == 10
+    assert connected[9:20] == sorted(connected[9:20], reverse=True)
+    assert 3 <= connected[15] <= 6
+    assert record.closes == {"1000": 10}
+
+
+def test_a_softphone_that_leaves_stops_its_retries() -> None:
+    hopeful = {
+        "retry": {"max_retries": 9, "initial": "8s", "max_wait": "8s", "jitter": "none", "retry_after": "ignore"}
+    }
+    limit = {"kind": "token-bucket", "rate": "1/h", "burst": 1}
+    record = simulate(profile(2, "0s", stay="10s", softphone=hopeful), policy(limits={"handshake": limit}))
+    assert (record.totals.answered, record.totals.unfinished) == (1, 1)
+    assert record.steps["handshake"].attempts == 3

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -37,6 +38,27 @@ def test_a_wait_beyond_the_plan_ends_with_the_plan(tmp_path: Path, softphone: st
     assert (run.record["cut_off"], run.record["edge"]["lost"]) == (0, 0)
     assert run.record["steps"]["close"]["outcomes"] == {"ok": USERS}
     assert run.record["ledger"]["balanced"] is True
+
+
+TURNOVER = """
+name: shifts
+users: 6
+ramp: {at_once: 2, over: 1s}
+stay: 2s
+hold: 30s
+softphone: {like: recommended}
+expect: [answered == 100%]
+"""
+
+
+def test_softphones_leave_after_their_stay_and_others_take_their_place(tmp_path: Path) -> None:
+    run = run_locust(tmp_path, profile=TURNOVER)
+    assert run.returncode == 0, run.stderr
+    assert run.record["closes"] == run.record["edge"]["closes"] == {"1000": 6}
+    assert run.record["ledger"]["balanced"] is True
+    assert sum(second.get("planned_leaves", 0) for second in run.record["timeline"]) == 5
+    began, ended = (datetime.fromisoformat(run.record["times"][name]) for name in ("planned_start", "end"))
+    assert (ended - began).total_seconds() < 30  # it ends when the last one has left, not after the hold
 
 
 def silence(visit: Visit) -> None:

@@ -17,6 +17,7 @@ from locust_softphone.commands.arguments import (
     complete_profiles,
     complete_with,
 )
+from locust_softphone.commands.baseline_options import add_baseline_options, gate_exit_code, read_baseline
 from locust_softphone.commands.chosen_profiles import load_profiles, write_profiles
 from locust_softphone.commands.live_counts import LiveCounts
 from locust_softphone.commands.locust_process import Interruptions
@@ -51,6 +52,7 @@ EXAMPLES = """\
 locust-softphone compare
 locust-softphone compare burst-500 my-profile.yaml --repeat 3
 locust-softphone compare burst-500 --sweep ramp=5s,8s,10s
+locust-softphone compare burst-500 --repeat 3 --against main --format junit
 locust-softphone compare --simulate --set users=5000
 locust-softphone compare burst-500 paced-50 --host https://edge.example --authorized
 """
@@ -99,6 +101,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_authorized_option(parser)
     add_runs_option(parser, "where run records are written")
     add_format_option(parser)
+    add_baseline_options(parser)
     add_option(parser, "--ca", "FILE", "PEM file of a private certificate authority to trust instead of the system's")
     add_option(parser, "--client-secret-file", "FILE", "file that contains only the OAuth client secret")
     add_option(parser, "--policy", "FILE", "policy of the simulated edges")
@@ -112,6 +115,7 @@ def run(parsed: argparse.Namespace) -> int:
     """Run the profiles, print the comparison and write its page; returns the most serious exit code."""
     if parsed.simulate:
         return _simulate(parsed)
+    baseline = read_baseline(parsed)
     names = parsed.profiles or DEFAULT_PROFILES
     changed = load_profiles(names, parsed.sets, parsed.sweeps) if parsed.sets or parsed.sweeps else []
     plans = [] if changed else plan_runs(names, profile_folders(), repeat=parsed.repeat)
@@ -129,8 +133,9 @@ def run(parsed: argparse.Namespace) -> int:
         finished = list(runs)
 
     records, problems = history.read_records(each.record for each in finished if each.record and not each.missing)
+    gate = baseline.gate(records) if baseline else None
     if records:
-        comparison = compare_runs(records)
+        comparison = compare_runs(records, gate)
         print_comparison(comparison, parsed.format)
         write_page(comparison, parsed.runs / folder.name / "comparison.html", parsed.format)
         if parsed.format == TEXT:
@@ -138,11 +143,11 @@ def run(parsed: argparse.Namespace) -> int:
     if missing := [f"{each.plan.name} ({each.missing})" for each in finished if each.missing]:
         problems.append(f"missing from the comparison: {', '.join(missing)}")
     print_problems(problems)
-    return ExitCode.most_serious(each.exit_code for each in finished)
+    return ExitCode.most_serious([*(each.exit_code for each in finished), gate_exit_code(gate)])
 
 
 def _simulate(parsed: argparse.Namespace) -> int:
-    given = [f"--{name}" for name in ("host", "workers", "pause", "ca") if getattr(parsed, name)]
+    given = [f"--{name}" for name in ("host", "workers", "pause", "ca", "against") if getattr(parsed, name)]
     if given:
         raise InputError(f"{given[0]}: nothing is sent with --simulate; leave one of the two out")
     profiles = load_profiles(parsed.profiles or DEFAULT_PROFILES, parsed.sets, parsed.sweeps)

@@ -73,4 +73,8 @@ def _arguments(parser: argparse.ArgumentParser) -> Iterator[tuple[str, str, str]
         text, variable = re.fullmatch(r"(.*?)(?: \[(LOCUST_\w+)\])?", action.help or "", re.DOTALL).groups()  # type: ignore[union-attr]
         value = "" if action.nargs == 0 else f" {action.metavar or '|'.join(map(str, action.choices or ()))}"
         names = ", ".join(f"`{name}{value}`" for name in action.option_strings) or f"`{value.strip()}`"
-        yield names.replace("|", "\\|"), text.replace("|", "\\|"), f"`{variable}`" if variable else ""
+        yield (
+            names.replace("|", "\\|"),
+            text.replace("|", "\\|").replace("%%", "%"),
+            f"`{variable}`" if variable else "",
+        )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ from locust_softphone.simulation.planning.planner import (
     with_margin,
 )
 from locust_softphone.simulation.planning.sentences import plan_lines, why_not
+from locust_softphone.simulation.planning.waves import shorter_waves
 from locust_softphone.simulation.simulated_run import Surroundings
 
 __all__ = ["add_arguments", "run"]
@@ -86,6 +88,9 @@ def run(parsed: argparse.Namespace) -> int:
         print("\n".join(why_not(profile, plan)))
         return ExitCode.FAILED
     print("\n".join(plan_lines(profile, plan, parsed.margin)))
+    if waves := shorter_waves(profile, surroundings, plan):
+        print(f"shorter, but without a margin, in waves: {waves}")
+        print(f"  ramp: {json.dumps(waves.ramp(profile.users))}")
     planned = _write(profile, plan, parsed.margin, output)
     print(f"written: {output}")
     return prove(parsed, planned, output, surroundings) if parsed.prove else ExitCode.PASSED

@@ -12,6 +12,7 @@ from locust_softphone.commands.arguments import (
     complete_runs,
     complete_with,
 )
+from locust_softphone.commands.baseline_options import add_baseline_options, gate_exit_code, read_baseline
 from locust_softphone.commands.output import print_comparison, print_problems, write_page
 from locust_softphone.errors import ExitCode, InputError
 from locust_softphone.report.comparison import compare_runs
@@ -43,6 +44,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     complete_with(names, complete_runs)
     add_runs_option(parser, "where runs are looked up by name")
     add_format_option(parser)
+    add_baseline_options(parser)
     parser.add_argument(
         "--html",
         type=_html_file,
@@ -58,15 +60,20 @@ def run(parsed: argparse.Namespace) -> int:
             raise InputError(f"--format {parsed.format}: needs the names of runs; the list of runs is text only")
         if parsed.html:
             raise InputError(f"--html {parsed.html}: needs the names of the runs to show")
+        if parsed.against:
+            raise InputError(f"--against {parsed.against}: needs the names of the runs to compare with it")
         return _list(parsed.runs)
+    baseline = read_baseline(parsed)
     records, problems = history.read_records(history.find(name, parsed.runs) for name in parsed.names)
+    gate = baseline.gate(records) if baseline else None
     if records:
-        comparison = compare_runs(records)
+        comparison = compare_runs(records, gate)
         print_comparison(comparison, parsed.format)
         if parsed.html:
             write_page(comparison, parsed.html, parsed.format)
     print_problems(problems)
-    return ExitCode.most_serious([*(record.exit_code for record in records), *(ExitCode.BAD_INPUT for _ in problems)])
+    codes = [*(record.exit_code for record in records), *(ExitCode.BAD_INPUT for _ in problems)]
+    return ExitCode.most_serious([*codes, gate_exit_code(gate)])
 
 
 def _list(folder: Path) -> int:

@@ -22,7 +22,7 @@ from pydantic import Field, ValidationInfo, field_validator
 from locust_softphone.config.behaviour import Behaviour
 from locust_softphone.config.expectation import Expectation, ExpectationEntry
 from locust_softphone.config.old_spellings import modernized
-from locust_softphone.config.ramp import MOST_USERS, Ramp, describe_ramp, stages_of
+from locust_softphone.config.ramp import MOST_USERS, Ramp, Turnover, describe_ramp, stages_of
 from locust_softphone.config.schedule import Arrivals, Schedule, Stage
 from locust_softphone.config.strict_yaml import StrictModel
 from locust_softphone.config.units import LONGEST_S, Seconds, describe_duration, format_duration
@@ -57,6 +57,18 @@ class Profile(StrictModel):
         description="How long the run goes on after the last start.",
         json_schema_extra={"default": "15s"},
     )
+    stay_s: Seconds | None = Field(
+        None,
+        alias="stay",
+        validate_default=True,
+        description="How long a softphone stays after its start, then hangs up (default: to the end of the run).",
+    )
+    ramp_down_s: Seconds | None = Field(
+        None,
+        alias="ramp_down",
+        description="In how much time before the end of the run the softphones leave one by one, the first one first "
+        "(default: all leave at the end).",
+    )
     dialect: Literal["media-offer", "genesys-cloud"] = Field(
         DEFAULT_DIALECT, description="The protocol: the simulated edge's own, or the one of Genesys Cloud."
     )
@@ -90,7 +102,7 @@ class Profile(StrictModel):
     @field_validator("ramp")
     @classmethod
     def _reaches_the_users(cls, ramp: Ramp, info: ValidationInfo) -> Ramp:
-        if "users" in info.data:
+        if "users" in info.data and not isinstance(ramp, Turnover):
             stages = stages_of(ramp, info.data["users"])
             Schedule(info.data["users"], stages)
             if sum(stage.over_s for stage in stages) > LONGEST_S:
@@ -104,6 +116,27 @@ class Profile(StrictModel):
             raise ValueError("0s: the plan would be over when the last softphone starts, give it time for its calls")
         return hold_s
 
+    @field_validator("stay_s")
+    @classmethod
+    def _makes_a_turnover(cls, stay_s: float | None, info: ValidationInfo) -> float | None:
+        if stay_s == 0:
+            raise ValueError("0s: each softphone would leave at its start, give it time for its calls")
+        ramp = info.data.get("ramp")
+        if "users" in info.data and isinstance(ramp, Turnover):
+            stages = stages_of(ramp, info.data["users"], stay_s)
+            if sum(stage.over_s for stage in stages) > LONGEST_S:
+                raise ValueError(f"the ramp takes longer than {format_duration(LONGEST_S)}")
+        return stay_s
+
+    @field_validator("ramp_down_s")
+    @classmethod
+    def _begins_after_the_last_start(cls, ramp_down_s: float | None, info: ValidationInfo) -> float | None:
+        after_last_s = _after_last_start_s(info.data)
+        if ramp_down_s is not None and ramp_down_s >= after_last_s:
+            rest = format_duration(after_last_s)
+            raise ValueError(f"begins before the last start, which is {rest} before the end; make hold longer")
+        return ramp_down_s
+
     @field_validator("softphone")
     @classmethod
     def _has_time_for_its_calls(cls, softphone: Behaviour, info: ValidationInfo) -> Behaviour:
@@ -112,8 +145,10 @@ class Profile(StrictModel):
                 "ready: ignore: in the dialect genesys-cloud no softphone can call before its session is ready"
             )
         last_call_s = (softphone.calls.count - 1) * softphone.calls.every_s
-        if last_call_s > info.data.get("hold_s", LONGEST_S):
-            raise ValueError(f"the last call starts after {format_duration(last_call_s)}, after the end of the hold")
+        present_s = _after_last_start_s(info.data) - (info.data.get("ramp_down_s") or 0.0)
+        if last_call_s > present_s:
+            end = "the end of the hold" if present_s == info.data.get("hold_s") else "its softphone has left"
+            raise ValueError(f"the last call starts after {format_duration(last_call_s)}, after {end}")
         return softphone
 
     @field_validator("expect")
@@ -137,12 +172,13 @@ class Profile(StrictModel):
 
     @property
     def duration_s(self) -> float:
-        """Seconds from the plan's start to the end of the hold."""
-        return self.schedule().last_start_s + self.hold_s
+        """Seconds from the plan's start to the end of the hold, or until the last softphone has left before that."""
+        return self.schedule().last_start_s + (self.hold_s if self.stay_s is None else min(self.hold_s, self.stay_s))
 
     def schedule(self) -> Schedule:
-        """When each softphone starts."""
-        return _schedule(self.users, stages_of(self.ramp, self.users), self.arrivals, self.seed)
+        """When each softphone starts and leaves."""
+        stages = stages_of(self.ramp, self.users, self.stay_s)
+        return _schedule(self.users, stages, self.arrivals, self.seed, self.stay_s, self.ramp_down_s or 0.0)
 
     @classmethod
     def from_resolved(cls, data: Mapping[str, Any]) -> Self:
@@ -159,7 +195,9 @@ class Profile(StrictModel):
         return [
             self.describe_starts(),
             f"takes {describe_duration(round(self.duration_s, 3))}: the last softphone starts after "
-            f"{describe_duration(round(schedule.last_start_s, 3))} and stays for {describe_duration(self.hold_s)}",
+            f"{describe_duration(round(schedule.last_start_s, 3))} and stays for "
+            f"{describe_duration(round(self.duration_s - schedule.last_start_s, 3))}",
+            *self._describe_leaves(),
             self.softphone.describe(),
             *([f"speaks {self.dialect}"] if self.dialect != DEFAULT_DIALECT else []),
             *([f"has its own policy for the simulated edge: {', '.join(self.edge)}"] if self.edge else []),
@@ -168,6 +206,12 @@ class Profile(StrictModel):
             *(["shows a failure: a run that meets its expectations reproduced it"] if self.reproduces else []),
             *(f"ends early if {each} can no longer hold" for each in self.expect if each.abort),
         ]
+
+    def _describe_leaves(self) -> Iterator[str]:
+        if self.stay_s is not None:
+            yield f"each softphone stays for {describe_duration(self.stay_s)}, then hangs up"
+        if self.ramp_down_s:
+            yield f"in the last {describe_duration(self.ramp_down_s)} the softphones leave one by one"
 
     def describe_starts(self) -> str:
         """How many softphones start, and the largest number of starts in one second."""
@@ -211,6 +255,12 @@ class Profile(StrictModel):
         return {step: planned[step] for step in request_steps(self.dialect)}
 
 
+def _after_last_start_s(data: Mapping[str, Any]) -> float:
+    """Seconds from the last start to the end of the run, by the values of a profile that have been read so far."""
+    hold_s: float = data.get("hold_s", LONGEST_S)
+    return min(hold_s, data.get("stay_s") or LONGEST_S)
+
+
 def _keys(value: object) -> Iterator[object]:
     """Every key in nested mappings and lists."""
     if isinstance(value, dict):
@@ -221,5 +271,7 @@ def _keys(value: object) -> Iterator[object]:
 
 
 @lru_cache(maxsize=4)  # drawing a million Poisson arrivals takes a second
-def _schedule(users: int, stages: tuple[Stage, ...], arrivals: Arrivals, seed: int) -> Schedule:
-    return Schedule(users, stages, arrivals, seed)
+def _schedule(
+    users: int, stages: tuple[Stage, ...], arrivals: Arrivals, seed: int, stay_s: float | None, ramp_down_s: float
+) -> Schedule:
+    return Schedule(users, stages, arrivals, seed, stay_s, ramp_down_s)

@@ -13,13 +13,19 @@ process are sorted uniform variates (Ross, "Introduction to Probability Models",
 
     start(n) = t0 + over * u[n - n0]        u = sorted variates in [0, 1), drawn from the seed
 
+A softphone leaves ``stay`` seconds after its start. In a ramp down over ``d`` seconds, it leaves at the latest at
+
+    leave(n) = end - d * (users - n) / users
+
+so those that started first leave first, evenly spaced. Without either, all leave at the end.
+
 Worker i of N runs the softphones i, i + N, i + 2N, …. Every worker computes the same plan, so it need not be sent.
 """
 
 from __future__ import annotations
 
 import random
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -50,6 +56,8 @@ class Schedule:
         stages: one after the other; the last one reaches ``users``.
         arrivals: evenly spaced within a stage, or like a Poisson process.
         seed: of the Poisson arrivals; the same seed gives the same plan in every process and Python version.
+        stay_s: how long each softphone stays after its start; None stays to the end.
+        ramp_down_s: in how many seconds before the end the softphones leave one by one.
 
     Raises:
         ValueError: a stage does not rise, the last one does not reach ``users``, or a duration is negative.
@@ -59,6 +67,8 @@ class Schedule:
     stages: tuple[Stage, ...]
     arrivals: Arrivals = "uniform"
     seed: int = 0
+    stay_s: float | None = None
+    ramp_down_s: float = 0.0
 
     def __post_init__(self) -> None:
         reached = [0, *(stage.to for stage in self.stages if stage.to is not None)]
@@ -106,6 +116,31 @@ class Schedule:
     def last_start_s(self) -> float:
         """When the last softphone starts."""
         return self.start_time(self.users - 1)
+
+    def leave_time(self, n: int, end_s: float) -> float:
+        """When the n-th softphone leaves, in seconds after the plan's start; ``end_s`` at the latest."""
+        latest_s = end_s - self.ramp_down_s * (self.users - n) / self.users
+        return latest_s if self.stay_s is None else min(self.start_time(n) + self.stay_s, latest_s)
+
+    def left_by(self, t_s: float, end_s: float) -> int:
+        """How many softphones have left before ``t_s``; those that stay to ``end_s`` have not."""
+        left = bisect_right(range(self.users), t_s, key=lambda n: self.leave_time(n, end_s))
+        return left if t_s < end_s else self._leaving_early(end_s)
+
+    def present_at(self, t_s: float, end_s: float) -> int:
+        """How many softphones have started and not left."""
+        return self.started_by(t_s) - self.left_by(t_s, end_s)
+
+    def leaves_per_second(self, end_s: float) -> list[int]:
+        """The planned leaves before ``end_s``, the plan's end, in each second; empty if there are none."""
+        if not self._leaving_early(end_s):
+            return []
+        by_end = [self.left_by(second + 1 - 1e-9, end_s) for second in range(int(end_s) + 1)]
+        return [after - before for before, after in zip([0, *by_end], by_end, strict=False)]
+
+    def _leaving_early(self, end_s: float) -> int:
+        """How many softphones leave before the end."""
+        return bisect_left(range(self.users), end_s, key=lambda n: self.leave_time(n, end_s))
 
     def started_by(self, t_s: float) -> int:
         """How many softphones have started ``t_s`` seconds after the plan's start."""

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from itertools import combinations
 
 from locust_softphone.report.arms import Arm, Run, arms_of, runs_of
+from locust_softphone.report.baseline_gate import BaselineGate, GateResult
 from locust_softphone.report.conditions import OUTSIDE_PROFILE, Change, changes
 from locust_softphone.report.differences import ArmDifference, differences_between
 from locust_softphone.report.findings import Finding, FindingKind, findings_of, headline_of
@@ -31,6 +32,7 @@ class Comparison:
         findings: what the runs show.
         warnings: what else may explain a difference.
         tables: the table of runs; for repeated runs also their estimates and differences.
+        gate: how the runs compare with a baseline; None without one.
     """
 
     runs: tuple[Run, ...]
@@ -40,23 +42,39 @@ class Comparison:
     findings: tuple[Finding, ...]
     warnings: tuple[Finding, ...]
     tables: tuple[Table, ...]
+    gate: BaselineGate | None = None
 
 
-def compare_runs(records: Iterable[RunRecord]) -> Comparison:
-    """Compare the runs of these records, at least one."""
+def compare_runs(records: Iterable[RunRecord], gate: BaselineGate | None = None) -> Comparison:
+    """Compare the runs of these records, at least one; ``gate`` is their comparison with a baseline."""
     runs = runs_of(records)
     arms = arms_of([run for run in runs if run.is_comparable])
     differences = differences_between(arms)
     findings = findings_of(runs, arms, differences)
+    headline = headline_of(runs, findings, differences)
+    warnings = [Finding(FindingKind.WARNING, text) for text in _warnings(arms_of(runs))]
+    if gate:
+        judged = _against_baseline(gate)
+        findings = [*(each for each in judged if each.kind is FindingKind.BASELINE), *findings]
+        warnings += [each for each in judged if each.kind is FindingKind.WARNING]
+        headline = next((each.text for each in judged if gate.has(GateResult.WORSE)), headline)
     return Comparison(
         runs=tuple(runs),
         arms=tuple(arms),
         differences=tuple(differences),
-        headline=headline_of(runs, findings, differences),
+        headline=headline,
         findings=tuple(findings),
-        warnings=tuple(Finding(FindingKind.WARNING, text) for text in _warnings(arms_of(runs))),
+        warnings=tuple(warnings),
         tables=tuple(tables_of(runs, arms, differences)),
+        gate=gate,
     )
+
+
+def _against_baseline(gate: BaselineGate) -> list[Finding]:
+    """A finding for each plan, those that got worse first; a warning where it cannot be told."""
+    judged = sorted(gate.arms, key=lambda arm: arm.result is not GateResult.WORSE)
+    kinds = {GateResult.CANNOT_TELL: FindingKind.WARNING}
+    return [Finding(kinds.get(arm.result, FindingKind.BASELINE), arm.sentence(gate.baseline)) for arm in judged]
 
 
 def _warnings(arms: Sequence[Arm]) -> Iterable[str]:

@@ -77,7 +77,9 @@ class Change:
 def conditions(record: RunRecord) -> Conditions:
     """The conditions of a record's run."""
     profile, target = record.profile, record.target
-    parts = {key: {key: _text(value)} for key, value in profile.items() if key not in _NOT_A_CONDITION}
+    parts = {
+        key: {key: _text(value)} for key, value in profile.items() if key not in _NOT_A_CONDITION and value is not None
+    }
     parts["arrivals"]["seed"] = _text(profile["seed"])
     for key, value in profile["softphone"].items():
         if key != "like":

@@ -45,6 +45,7 @@ class RunStart:
         profile: the profile as resolved.
         planned: the planned starts in each second.
         calls_each: how many calls each softphone is planned to make.
+        leaving: the planned leaves before the end, in each second.
         target: the edge's URL, whether it is simulated, and its policy.
         versions: of everything that could explain a difference.
         workers: how many worker processes; 0 for a run in one process.
@@ -64,6 +65,7 @@ class RunStart:
     began_at: float
     overridden: Mapping[str, Any] = field(default_factory=dict)
     simulation: Mapping[str, Any] | None = None
+    leaving: Sequence[int] = ()
     diagnosed: bool = True
 
 
@@ -172,7 +174,7 @@ def build(start: RunStart, tally: Tally, end: RunEnd) -> RunRecord:
             "observations": {name: each.compact() for name, each in sorted(tally.observations.items()) if len(each)},
             "limits": _limits(start, tally) if start.diagnosed else None,
             "drops": drops_of(tally.observations),
-            "timeline": _timeline(start.planned, tally),
+            "timeline": _timeline(start.planned, start.leaving, tally),
             "histograms": {name: each.encode() for name, each in sorted(tally.latencies.items()) if len(each)},
             "edge": end.edge,
             "ledger": end.ledger,
@@ -251,10 +253,13 @@ def _latencies(name: str, tally: Tally) -> dict[str, Any]:
     }
 
 
-def _timeline(planned: Sequence[int], tally: Tally) -> list[dict[str, Any]]:
+def _timeline(planned: Sequence[int], leaving: Sequence[int], tally: Tally) -> list[dict[str, Any]]:
     rows: list[dict[str, Any]] = [
         {"second": second, "planned": n} for second, n in enumerate([*planned, *_zeros(len(planned), tally)])
     ]
+    for second, leaves in enumerate(leaving):
+        if leaves:
+            rows[second]["planned_leaves"] = leaves
     for second, counts in tally.timeline.items():
         rows[second].update(sorted(counts.items()))
     for second, times in tally.setup_times.items():

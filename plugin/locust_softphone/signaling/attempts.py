@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
+from math import inf
 from typing import ParamSpec, TypeVar
 
 from tenacity import RetryCallState
@@ -38,12 +39,20 @@ class Attempts:
         context: what the softphones of this process share.
         wait_until: lets the softphone wait until an instant while it listens to its WebSocket.
         softphone: the number of the softphone.
+        leaves_s: when the softphone leaves, if that is before the plan's end.
     """
 
-    def __init__(self, context: SoftphoneContext, wait_until: Callable[[float], None], softphone: int = -1) -> None:
+    def __init__(
+        self,
+        context: SoftphoneContext,
+        wait_until: Callable[[float], None],
+        softphone: int = -1,
+        leaves_s: float = inf,
+    ) -> None:
         self.due_s = 0.0
         self._softphone = softphone
         self._context = context
+        self._leaves_s = leaves_s
         self._retry = context.behaviour.retry
         self._wait_until = wait_until
         self._told_until_s: float | None = None
@@ -72,7 +81,7 @@ class Attempts:
         self._await_slot(step)
         self._await_rate(step)
         began_s = self._context.clock()
-        if began_s >= self._context.end_s:
+        if began_s >= min(self._context.end_s, self._leaves_s):
             raise AttemptFailed(Outcome.CANCELLED)
         self._pay(step)
         planned_s = min(self.due_s, began_s)
@@ -175,7 +184,7 @@ class Attempts:
         if self._context.shared_backoff is not None:
             told_until_s = min(self._told_until_s or 0.0, self.due_s + self._retry.retry_after_cap_s)
             not_before_s = max(not_before_s, self._context.shared_backoff.next_slot_s(step), told_until_s)
-        if not_before_s >= self._context.end_s:
+        if not_before_s >= min(self._context.end_s, self._leaves_s):
             raise AttemptFailed(Outcome.CANCELLED)
         if not_before_s and not_before_s > self._context.clock():
             self._wait_until(not_before_s)
@@ -193,7 +202,7 @@ class Attempts:
         number = rate.ask(clock())
         while wait_s := rate.wait_s(number, clock()):
             until_s = clock() + wait_s
-            if until_s >= self._context.end_s:
+            if until_s >= min(self._context.end_s, self._leaves_s):
                 raise AttemptFailed(Outcome.CANCELLED)
             self._wait_until(until_s)
             self.due_s = max(self.due_s, until_s)

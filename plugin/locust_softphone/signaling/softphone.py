@@ -10,6 +10,8 @@ Everything that happens is reported to an ``Observer``. No failed attempt is rai
 
 from __future__ import annotations
 
+from math import inf
+
 from tenacity import Retrying
 
 from locust_softphone.errors import AttemptFailed
@@ -27,23 +29,36 @@ __all__ = ["Softphone"]
 
 
 class Softphone:
-    """The softphone with the given ``number`` in the plan, due at ``planned_s`` seconds after the plan's start."""
+    """One softphone of the plan.
 
-    def __init__(self, context: SoftphoneContext, number: int, planned_s: float) -> None:
+    Args:
+        context: what it shares with the others.
+        number: its number in the plan.
+        planned_s: its planned start, in seconds after the plan's start.
+        leaves_s: when it leaves, if that is before the plan's end.
+    """
+
+    def __init__(self, context: SoftphoneContext, number: int, planned_s: float, leaves_s: float = inf) -> None:
         self.context = context
         self.number = number
         self.planned_s = planned_s
+        self.leaves_s = leaves_s
         self.session: Session | None = None
         self.answered_calls = 0
         self.cut_short = False
-        """Whether the plan's end came before something that its script asks for."""
+        """Whether the plan's end, or the time to leave, came before something that its script asks for."""
         self._client = context.dialect.client(number)
-        self._attempts = Attempts(context, self._wait_until, number)
+        self._attempts = Attempts(context, self._wait_until, number, leaves_s)
         self._authorization = Authorization(context, self._client, self._attempts)
         self._engine: Retrying | None = None
         self.started = self._connected = self._gave_up = self._in_call = self._resuming = False
         self._opens = True
         self._opened_s = 0.0
+
+    @property
+    def end_s(self) -> float:
+        """When it hangs up: when it leaves, or at the plan's end, which moves up when the run is stopped."""
+        return min(self.context.end_s, self.leaves_s)
 
     @property
     def connected(self) -> bool:
@@ -72,14 +87,14 @@ class Softphone:
                 self._hold_until(planned_s)
                 if self.context.behaviour.connection == "per-call":
                     self.hang_up()
-            if max(planned_s, self.context.clock()) >= self.context.end_s:
+            if max(planned_s, self.context.clock()) >= self.end_s:
                 break
             self.cut_short = index < calls.count - 1
             self._call(planned_s)
 
     def stay(self) -> None:
-        """Stay connected until the plan is over, then hang up."""
-        self._hold_until(self.context.end_s)
+        """Stay connected until the plan is over or it is time to leave, then hang up."""
+        self._hold_until(self.end_s)
         self.hang_up()
 
     def start(self) -> None:
@@ -118,10 +133,10 @@ class Softphone:
         return failure
 
     def hold(self, seconds: float | None = None) -> None:
-        """Stay connected for a number of seconds, or without a number, until the plan's end; never beyond it."""
-        until_s = self.context.end_s if seconds is None else self.context.clock() + seconds
+        """Stay connected for a number of seconds, or without a number, until it leaves; never beyond that."""
+        until_s = self.end_s if seconds is None else self.context.clock() + seconds
         self._hold_until(until_s)
-        if until_s > self.context.end_s:
+        if until_s > self.end_s:
             self.cut_short = True
 
     def hang_up(self) -> None:
@@ -222,7 +237,7 @@ class Softphone:
             renews=self._authorization.renews,
             sleep=lambda wait_s: self._wait_until(context.clock() + wait_s),
             before_sleep=self._attempts.before_retry,
-            end_s=lambda: context.end_s,
+            end_s=lambda: self.end_s,
             clock=context.clock,
             uniform=context.random.uniform,
         )
@@ -273,7 +288,7 @@ class Softphone:
     # Staying connected.
 
     def _hold_until(self, until_s: float) -> None:
-        while self.context.clock() < min(until_s, self.context.end_s):
+        while self.context.clock() < min(until_s, self.end_s):
             dropped = self._listen(until_s)
             if dropped and self._in_call and self.context.behaviour.retry.max_retries:
                 failure = self._establish(self.context.clock(), frozenset(), dropped)
@@ -287,10 +302,10 @@ class Softphone:
         """Wait and answer pings; every wait of a softphone ends here.
 
         Returns:
-            None at ``until_s`` or at the plan's end, or the end of the connection as soon as it ends.
+            None at ``until_s`` or when it is time to hang up, or the end of the connection as soon as it ends.
         """
         self._close_idle()
-        while (remaining_s := min(until_s, self.context.end_s) - self.context.clock()) > 0:
+        while (remaining_s := min(until_s, self.end_s) - self.context.clock()) > 0:
             if self.session is None:
                 self.context.sleep(remaining_s)
                 continue

@@ -49,6 +49,7 @@ def _start(profile: Profile, surroundings: Surroundings, *, diagnosed: bool) -> 
         run_id=f"{datetime.fromtimestamp(now, UTC).strftime('%Y%m%dT%H%M%S.%fZ')}-{profile.name}",
         profile=profile.resolved(),
         planned=profile.schedule().starts_per_second(profile.duration_s),
+        leaving=profile.schedule().leaves_per_second(profile.duration_s),
         calls_each=profile.softphone.calls.count,
         target={"url": "virtual", "simulated": True, "policy": policy},
         versions=installed_versions(),

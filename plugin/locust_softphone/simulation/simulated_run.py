@@ -1,6 +1,7 @@
 """One simulated run: the softphones of a profile against the model of an edge.
 
     start n ──► the calls of the profile, in a greenlet ──► parked ──► resumed if the edge drops the connection
+                                                              ├── it leaves before the plan's end ──► hangs up
                                                               └── the plan's end ──► hangs up
 
 A parked softphone has no greenlet, so a million of them fit in memory. After the plan's end softphones no longer affect
@@ -98,6 +99,7 @@ class SimulatedRun:
         self.observer = TallyObserver()
         self.tally = self.observer.tally
         self.profile = profile
+        self._schedule = profile.schedule()
         self._time = VirtualTime()
         self._rng = Random(surroundings.seed)
         epoch_s = -_EPOCH_S - self._rng.random() * 86_400
@@ -117,7 +119,7 @@ class SimulatedRun:
             Whether it was done to its end.
         """
         context = self.context
-        self._start_next(enumerate(self.profile.schedule()))
+        self._start_next(enumerate(self._schedule))
         for second in range(int(context.end_s) + 1):
             self._time.call_at(second + 1.0, partial(self._sample_connections, second))
         for check in range(1, CHECKS + 1):
@@ -174,8 +176,11 @@ class SimulatedRun:
     def _start(self, number: int, start_s: float, starts: Iterator[tuple[int, float]]) -> None:
         self._start_next(starts)
         if start_s < self.context.end_s:
-            phone = Softphone(self.context, number, start_s)
+            leaves_s = self._schedule.leave_time(number, self.context.end_s)
+            phone = Softphone(self.context, number, start_s, leaves_s)
             phone.start()
+            if leaves_s < self.context.end_s:
+                self._time.call_at(leaves_s, partial(self._leave, phone))
             self._go_on(phone, phone.make_calls)
 
     def _go_on(self, phone: Softphone, act: Callable[[], None]) -> None:
@@ -184,6 +189,8 @@ class SimulatedRun:
         def live() -> None:
             with suppress(_Ended):
                 act()
+                if phone.leaves_s <= self._time.now_s < self.context.end_s:
+                    phone.hang_up()
             if phone.cut_short and act == phone.make_calls:
                 self.tally.count("scripts_cut_short", self._time.now_s)
             del self._active[phone]
@@ -207,6 +214,12 @@ class SimulatedRun:
         if (was := self._parked.pop(phone, None)) is not None:
             self._parked_now = self._parked_now.plus(was, -1)
             self._go_on(phone, partial(phone.hold, _NOTICE_S))
+
+    def _leave(self, phone: Softphone) -> None:
+        """A parked softphone leaves before the plan's end; one that is active hangs up when it notices."""
+        if (was := self._parked.pop(phone, None)) is not None:
+            self._parked_now = self._parked_now.plus(was, -1)
+            self._go_on(phone, phone.hang_up)
 
     def _hang_up(self) -> None:
         """End the run: what is parked hangs up; what still waits for an answer may do so for a while."""

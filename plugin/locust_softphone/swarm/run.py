@@ -217,6 +217,7 @@ class Run:
             run_id=self.folder.name,
             profile=profile.resolved(),
             planned=profile.schedule().starts_per_second(profile.duration_s),
+            leaving=profile.schedule().leaves_per_second(profile.duration_s),
             calls_each=profile.softphone.calls.count,
             target=self._edge.describe(),
             versions=installed_versions() | ({"tls": engine()} if self.target.tls else {}),

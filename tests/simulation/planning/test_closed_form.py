@@ -31,8 +31,8 @@ from tests.simulation.simulated import policy, profile
         (
             "handshake",
             {"kind": "fixed-window", "quota": 100, "window": "60s", "begins": "clock"},
-            180.0,
-            "handshake: 100 in each 60s; 500 need at least 180s",
+            240.0,
+            "handshake: 100 in each 60s; 500 need at least 240s",
         ),
         (
             "handshake",

@@ -3,15 +3,19 @@
 testsuite burst-500                  one for each run
   testcase the run is valid          an error where it is not
   testcase answered == 100%          a failure where it did not hold, skipped where an abort left it undecided
+testsuite burst-500 against main     one for each plan that was compared with a baseline
+  testcase call_setup.p95            a failure where it got worse, skipped where that cannot be told
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from datetime import datetime
 from xml.etree import ElementTree
 
 from locust_softphone.report.arms import Run
+from locust_softphone.report.baseline_gate import ArmGate, GateResult
 from locust_softphone.report.comparison import Comparison
 from locust_softphone.report.judgement import judgement_of, measured
 from locust_softphone.report.run_sections import summary_lines
@@ -28,6 +32,8 @@ def junit(comparison: Comparison) -> str:
     root = ElementTree.Element("testsuites", name="locust-softphone")
     for run in comparison.runs:
         root.append(_suite(run))
+    if gate := comparison.gate:
+        root.extend(_gate_suite(arm, gate.baseline) for arm in gate.arms)
     for count in ("tests", "failures", "errors", "skipped"):
         root.set(count, str(sum(int(suite.get(count, 0)) for suite in root)))
     ElementTree.indent(root)
@@ -56,10 +62,32 @@ def _suite(run: Run) -> ElementTree.Element:
         case.set("classname", _text(record.name))
         suite.append(case)
     ElementTree.SubElement(suite, "system-out").text = _text("\n".join(summary_lines(record)))
+    _count(suite, cases)
+    return suite
+
+
+def _gate_suite(arm: ArmGate, baseline: str) -> ElementTree.Element:
+    """The comparison of one plan with a baseline: a test for each metric, or a skipped one where it cannot be told."""
+    suite = ElementTree.Element("testsuite", name=_text(f"{arm.label} against the baseline {baseline}"))
+    cases = []
+    results = [(f"{each.metric} is not worse", each.result, each.text) for each in arm.metrics]
+    for name, result, text in results or [("no metric is worse", arm.result, arm.why)]:
+        case = ElementTree.SubElement(suite, "testcase", name=_text(name), classname=_text(arm.label))
+        if result is GateResult.WORSE:
+            ElementTree.SubElement(case, "failure", type="worse", message=_text(text))
+        elif result is GateResult.CANNOT_TELL:
+            ElementTree.SubElement(case, "skipped", message=_text(f"cannot tell: {text}"))
+        cases.append(case)
+    ElementTree.SubElement(suite, "system-out").text = _text(arm.sentence(baseline))
+    _count(suite, cases)
+    return suite
+
+
+def _count(suite: ElementTree.Element, cases: Sequence[ElementTree.Element]) -> None:
+    """Write the numbers of tests of each kind."""
     for count, tag in (("failures", "failure"), ("errors", "error"), ("skipped", "skipped")):
         suite.set(count, str(sum(case.find(tag) is not None for case in cases)))
     suite.set("tests", str(len(cases)))
-    return suite
 
 
 def _validity(record: RunRecord) -> ElementTree.Element:

@@ -3,6 +3,7 @@
 runs           each run's metrics by name, its outcome, its expectations
 plans          each arm's metrics, with their 95 % intervals where it has more than one run
 differences    from each arm to each later one: what changed, how much each metric moved, whether that is noise
+baseline       each plan against a baseline: worse, not worse, or cannot tell; null without one
 findings       the sentences
 """
 
@@ -13,6 +14,7 @@ from typing import Any
 
 from locust_softphone.metrics.run_outcome import RunOutcome
 from locust_softphone.report.arms import Arm, Run
+from locust_softphone.report.baseline_gate import BaselineGate
 from locust_softphone.report.comparison import Comparison
 from locust_softphone.report.differences import ArmDifference
 from locust_softphone.report.drop_texts import drop_sentences
@@ -33,9 +35,25 @@ def machine_readable(comparison: Comparison) -> str:
         "runs": [_run(run) for run in comparison.runs],
         "plans": [_plan(arm) for arm in comparison.arms],
         "differences": [_difference(each) for each in comparison.differences],
+        "baseline": comparison.gate and _gate(comparison.gate),
         "findings": [finding.text for finding in (*comparison.findings, *comparison.warnings)],
     }
     return json.dumps(content, indent=1, ensure_ascii=False) + "\n"
+
+
+def _gate(gate: BaselineGate) -> dict[str, Any]:
+    return {
+        "name": gate.baseline,
+        "plans": [
+            {
+                "label": arm.label,
+                "result": arm.result.value,
+                "text": arm.sentence(gate.baseline),
+                "metrics": {each.metric: {"result": each.result.value, "text": each.text} for each in arm.metrics},
+            }
+            for arm in gate.arms
+        ],
+    }
 
 
 def _run(run: Run) -> dict[str, Any]:
@@ -90,10 +108,15 @@ def _difference(difference: ArmDifference) -> dict[str, Any]:
             {"part": each.part, "name": each.name, "from": each.before, "to": each.after} for each in difference.changed
         ],
         "figures": {
-            metric: estimate and {**_estimate(estimate), "noise": estimate.contains_zero}
+            metric: estimate and {**_estimate(estimate), "noise": _is_noise(difference, metric)}
             for metric, estimate in difference.metrics.items()
         },
     }
+
+
+def _is_noise(difference: ArmDifference, metric: str) -> bool | None:
+    is_significant = difference.is_significant(metric)
+    return None if is_significant is None else not is_significant
 
 
 def _estimate(estimate: Estimate) -> dict[str, Any]:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Sequence
 
 from locust_softphone.report.arms import Run
+from locust_softphone.report.baseline_gate import ArmGate
 from locust_softphone.report.comparison import Comparison
 from locust_softphone.report.judgement import expectation_lines, judgement_of
 from locust_softphone.report.run_sections import failures
@@ -21,7 +22,17 @@ def markdown(comparison: Comparison) -> str:
     sentences = [finding.text for finding in (*comparison.findings, *comparison.warnings)]
     headline = f"**{_escaped(comparison.headline)}**\n"
     tables = [_table(table) for table in comparison.tables]
-    return "\n".join([headline, _list(sentences), *tables, *map(_run, comparison.runs)])
+    gates = [_gate(arm, comparison.gate.baseline) for arm in comparison.gate.arms] if comparison.gate else []
+    return "\n".join([headline, _list(sentences), *gates, *tables, *map(_run, comparison.runs)])
+
+
+def _gate(arm: ArmGate, baseline: str) -> str:
+    """A table of the metrics of one plan against the baseline; nothing where it cannot be told."""
+    if not arm.metrics:
+        return ""
+    title = f"**{_escaped(f'{arm.label} against the baseline {baseline}')}**\n\n"
+    rows = [[_escaped(text) for text in (each.metric, each.result, each.text)] for each in arm.metrics]
+    return title + _grid(["metric", "result", "now"], ["---"] * 3, rows)
 
 
 def _run(run: Run) -> str:

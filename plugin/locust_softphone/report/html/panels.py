@@ -64,8 +64,7 @@ def sections(runs: Sequence[Run], series: Mapping[str, Any]) -> list[Section]:
         Section(
             "presence",
             "Softphones connected and answered, compared with the plan",
-            "Softphones at the end of each second: planned to have started; with an open WebSocket; with an answered "
-            "call.",
+            "Softphones at the end of each second: planned to be there; with an open WebSocket; with an answered call.",
             (
                 Key("planned", "planned", variable("planned")),
                 Key("connected", "connected", variable("connected")),

@@ -61,7 +61,7 @@ def _by_name(timeline: Timeline, prefix: str, width_s: int) -> dict[str, list[fl
 
 
 def _presence(timeline: Timeline, width_s: int) -> dict[str, list[float]]:
-    """Softphones that should have started, that are connected, that are in a call.
+    """Softphones that should have started and not left, that are connected, that are in a call.
 
     Older records only have how many were ever connected or answered; the page says so.
     """
@@ -71,7 +71,7 @@ def _presence(timeline: Timeline, width_s: int) -> dict[str, list[float]]:
 
     known = timeline.has("connected_now")
     return {
-        "planned": ever("planned"),
+        "planned": [started - left for started, left in zip(ever("planned"), ever("planned_leaves"), strict=True)],
         "connected": _ends(timeline, "connected_now", width_s) if known else ever("connected"),
         "in_call": _ends(timeline, "in_call_now", width_s) if known else ever("answered"),
     }

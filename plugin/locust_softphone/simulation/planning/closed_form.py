@@ -4,6 +4,8 @@
     window    ``quota`` in each window                          whole windows before the last request
     cap       ``cap`` at once, and everyone stays               possible or not
 
+Windows that are aligned to a clock can take up to one window less, if the run happens to begin at the end of one.
+
 A limit with a key counts each key for itself: of 500 requests with 500 tokens, each token has one.
 """
 
@@ -41,6 +43,7 @@ class LimitNeed(NamedTuple):
         seconds: the shortest time in which it admits them; infinite if it never does.
         exact: whether a ramp can be that short, as far as this limit is concerned; else it may take longer.
         cap: how many may be open at once, for a cap.
+        wave: for a window or lumps, how many are admitted together, and after how many seconds as many again.
     """
 
     step: str
@@ -50,6 +53,7 @@ class LimitNeed(NamedTuple):
     seconds: float
     exact: bool
     cap: int | None = None
+    wave: tuple[int, float] | None = None
 
     def __str__(self) -> str:
         if self.seconds == inf:
@@ -94,7 +98,15 @@ def _need(step: str, limit: LimitPolicy, requests: int, keys: int) -> LimitNeed:
         says = f"{limit.label}, {cap} at once{key}"
         return LimitNeed(step, limit.label, says, each, 0.0 if each <= cap else inf, True, cap)
     seconds, says, exact = _time(limit, each)
-    return LimitNeed(step, limit.label, f"{says}{key}", each, seconds, exact)
+    return LimitNeed(step, limit.label, f"{says}{key}", each, seconds, exact, wave=_wave(limit))
+
+
+def _wave(limit: LimitPolicy) -> tuple[int, float] | None:
+    if isinstance(limit, LumpBucketPolicy):
+        return min(limit.lump, limit.burst), limit.every_s
+    if isinstance(limit, (FixedWindowPolicy, SlidingLogPolicy)):
+        return limit.quota, limit.window_s
+    return None
 
 
 def _time(limit: LimitPolicy, n: int) -> tuple[float, str, bool]:
@@ -112,8 +124,4 @@ def _time(limit: LimitPolicy, n: int) -> tuple[float, str, bool]:
     whole_windows = (n - 1) // quota * window_s
     fixed = isinstance(limit, (FixedWindowPolicy, SlidingLogPolicy))
     says = f"{quota} in {'each' if fixed else 'about'} {format_duration(window_s)}"
-    return max(whole_windows - (window_s if _aligned(limit) else 0.0), 0.0), says, False
-
-
-def _aligned(limit: LimitPolicy) -> bool:
-    return getattr(limit, "begins", "") == "clock"
+    return whole_windows, says, False

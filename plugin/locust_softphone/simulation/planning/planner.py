@@ -26,7 +26,16 @@ from locust_softphone.simulation.planning.closed_form import LimitNeed, needs_of
 from locust_softphone.simulation.planning.ramp_search import PRECISION, RampShape, shortest_ramp
 from locust_softphone.simulation.simulated_run import SimulatedRun, Surroundings
 
-__all__ = ["RampPlan", "goals_of", "meets", "plan_ramp", "planned_profile", "ramp_of", "with_margin"]
+__all__ = [
+    "RampPlan",
+    "goals_of",
+    "meets",
+    "meets_with_ramp",
+    "plan_ramp",
+    "planned_profile",
+    "ramp_of",
+    "with_margin",
+]
 
 GOALS = ("rate_limited == 0", "abnormal_closes == 0", "answered == 100%")
 """What a plan must meet if its profile expects nothing, or reproduces a failure."""
@@ -105,8 +114,11 @@ def ramp_of(shape: RampShape, users: int) -> object:
 
 def planned_profile(profile: Profile, shape: RampShape) -> Profile:
     """The profile with this ramp."""
-    ramp = _RAMP.validate_python(ramp_of(shape, profile.users), strict=False)
-    return profile.model_copy(update={"ramp": ramp})
+    return _with_ramp(profile, ramp_of(shape, profile.users))
+
+
+def _with_ramp(profile: Profile, ramp: object) -> Profile:
+    return profile.model_copy(update={"ramp": _RAMP.validate_python(ramp, strict=False)})
 
 
 class _Trial:
@@ -134,7 +146,7 @@ class _Trial:
 
     def _meets(self, shape: RampShape, seed: int) -> bool:
         surroundings = replace(self._surroundings, seed=self._surroundings.seed + seed)
-        run, met = _run(self._profile, surroundings, shape, self.goals)
+        run, met = _run(planned_profile(self._profile, shape), surroundings, self.goals)
         if met:
             self.connected_s = values_of(run.so_far(run.ended_s)).get("time_to_connected")
         else:
@@ -144,13 +156,16 @@ class _Trial:
 
 def meets(profile: Profile, surroundings: Surroundings, shape: RampShape, goals: Sequence[Expectation]) -> bool:
     """Whether a simulated run with this ramp meets the goals."""
-    return _run(profile, surroundings, shape, goals)[1]
+    return _run(planned_profile(profile, shape), surroundings, goals)[1]
 
 
-def _run(
-    profile: Profile, surroundings: Surroundings, shape: RampShape, goals: Sequence[Expectation]
-) -> tuple[SimulatedRun, bool]:
-    run = SimulatedRun(planned_profile(profile, shape), surroundings)
+def meets_with_ramp(profile: Profile, surroundings: Surroundings, ramp: object, goals: Sequence[Expectation]) -> bool:
+    """The same for a ramp as a profile has it."""
+    return _run(_with_ramp(profile, ramp), surroundings, goals)[1]
+
+
+def _run(profile: Profile, surroundings: Surroundings, goals: Sequence[Expectation]) -> tuple[SimulatedRun, bool]:
+    run = SimulatedRun(profile, surroundings)
     return run, run.go(lambda now_s: _is_hopeless(run, now_s, goals)) and _are_met(run, goals)
 
 

@@ -71,6 +71,7 @@ class LoadGenerator:
         spread_back_off: Callable[[str, float], None] | None = None,
     ) -> None:
         self._schedule = profile.schedule()
+        self._planned_end_s = profile.duration_s
         self._lag = LoopLag()
         self.recorder = Recorder(environment.events.request, telemetry_of(environment), self._lag)
         self.stopped = False
@@ -188,7 +189,9 @@ class LoadGenerator:
         if not self._slots:
             return None
         number = self._slots.popleft()
-        self._phones.append(Softphone(self.context, number, self._schedule.start_time(number)))
+        start_s = self._schedule.start_time(number)
+        leaves_s = self._schedule.leave_time(number, self._planned_end_s)
+        self._phones.append(Softphone(self.context, number, start_s, leaves_s))
         return self._phones[-1]
 
     def wait_until_planned_start(self, softphone: Softphone) -> bool:

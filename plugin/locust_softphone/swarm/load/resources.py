@@ -37,9 +37,11 @@ def shortages(softphones: int, *, at_once: int, addresses: int, descriptors: int
     sockets = softphones + at_once
     found = []
     if descriptors < sockets + SPARE_DESCRIPTORS:
+        needed = sockets + SPARE_DESCRIPTORS
+        fit = max((descriptors - SPARE_DESCRIPTORS) // 2, descriptors - SPARE_DESCRIPTORS - at_once, 0)
         found.append(
-            f"{softphones} softphones need some {sockets + SPARE_DESCRIPTORS} open files, this process may have "
-            f"{descriptors}: raise it with `ulimit -n {sockets + SPARE_DESCRIPTORS}` (in compose: ulimits.nofile), "
+            f"{softphones} softphones need some {needed} open files, this process may have {descriptors}, enough for "
+            f"{fit}: raise it with `ulimit -n {needed}` (in compose: SOFTPHONE_NOFILE), "
             "or spread them over more workers"
         )
     ports = _local_ports()

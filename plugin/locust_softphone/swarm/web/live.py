@@ -94,7 +94,7 @@ def plan_of(profile: Profile) -> dict[str, Any]:
 
 
 def planned_starts(profile: Profile) -> list[tuple[float, int]]:
-    """The plan as a chart line: pairs of seconds and the number of softphones that are planned to start by then."""
+    """The plan as a chart line: pairs of seconds and the number of softphones that are planned to be there then."""
     schedule, end_s = profile.schedule(), profile.duration_s
     times = [end_s * point / _PLAN_POINTS for point in range(_PLAN_POINTS + 1)]
-    return [(0.0, 0), *((round(at_s, 3), schedule.started_by(at_s)) for at_s in times)]
+    return [(0.0, 0), *((round(at_s, 3), schedule.present_at(at_s, end_s)) for at_s in times)]
