@@ -157,6 +157,7 @@ def add_set_option(parser: argparse.ArgumentParser) -> None:
         "--users",
         dest="sets",
         action="append",
+        default=[],
         type=_users,
         metavar="N",
         help="so many softphones, instead of the profile's number: as --set users=N",
