@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -29,7 +30,19 @@ def test_the_limits_of_a_real_edge_are_found(tmp_path: Path, capsys: pytest.Capt
     assert found["requests"] == len(found["observations"]) <= counted["admitted"] + sum(counted["refused"].values())
     (limit,) = load_policy(twin).limits.handshake
     assert limit.rate_per_s == pytest.approx(20.0, rel=0.1)
-    assert "token bucket" in capsys.readouterr().out
+    printed = capsys.readouterr()
+    assert "token bucket" in printed.out
+    assert printed.err.startswith("probes handshake: for each at most 5,000 requests, 400 a second")
+
+
+def test_without_a_limit_it_says_how_far_it_looked(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with running_edge("limits: {token: []}") as edge:
+        arguments = ["probe", "--host", edge.url, "--step", "token", "--most-requests", "40"]
+        assert main(arguments) == ExitCode.PASSED
+    assert re.search(r"token +no limit up to \d+ a second", capsys.readouterr().out)
 
 
 @pytest.mark.parametrize(

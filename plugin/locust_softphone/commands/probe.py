@@ -20,7 +20,7 @@ from locust_softphone.config.policy import Policy
 from locust_softphone.config.units import parse_duration
 from locust_softphone.errors import AttemptFailed, ExitCode, InputError
 from locust_softphone.metrics.failure_advice import unreachable
-from locust_softphone.probing.experiment import Finding, probe
+from locust_softphone.probing.experiment import MOST_RATE, Finding, probe
 from locust_softphone.probing.key_experiment import shares_limit
 from locust_softphone.probing.probe_budget import DEFAULT_BUDGET, Budget
 from locust_softphone.probing.virtual_target import VirtualTarget
@@ -33,7 +33,7 @@ from locust_softphone.signaling.oauth import SIMULATED_CREDENTIALS, Credentials
 from locust_softphone.signaling.secret_file import read_secret
 from locust_softphone.signaling.target import ASK_FIRST, Target
 from locust_softphone.signaling.wire_target import WireTarget, probed_steps
-from locust_softphone.text import choices, quoted
+from locust_softphone.text import choices, duration, quoted
 
 __all__ = ["add_arguments", "run"]
 
@@ -115,6 +115,7 @@ def run(parsed: argparse.Namespace) -> int:
     for file in (parsed.twin, parsed.record):
         if file is not None:
             _write(file, "")  # a file that cannot be written is reported before anything is sent
+    sys.stderr.write(f"{_load(steps, budget)}\n")
     probed: list[ProbedStep] = []
     for step in steps:
         probed.append(_probe_step(wire, step, budget, parsed))
@@ -226,6 +227,14 @@ def _chosen(wanted: Sequence[str] | None, known: Sequence[str]) -> list[str]:
         if step not in known:
             raise InputError(f"--step {quoted(step)}: not a step of this dialect, {choices(step, known)}")
     return [step for step in known if not wanted or step in wanted]
+
+
+def _load(steps: Sequence[str], budget: Budget) -> str:
+    """The most that a probe of these steps sends."""
+    return (
+        f"probes {', '.join(steps)}: for each at most {budget.most_requests:,} requests, {MOST_RATE:g} a second, and "
+        f"{duration(budget.longest_s)}; see --most-requests"
+    )
 
 
 def _rehearse(parsed: argparse.Namespace, budget: Budget) -> int:
