@@ -16,6 +16,7 @@ import logging
 import random
 import time
 import uuid
+from collections import Counter
 from dataclasses import asdict
 from typing import Any
 
@@ -33,6 +34,7 @@ from locust_softphone.swarm.cluster.worker_messages import UnusableMessage, read
 from locust_softphone.swarm.load.lease import SILENT_S
 from locust_softphone.swarm.load.recorder import Recorder
 from locust_softphone.swarm.load.telemetry import telemetry_of
+from locust_softphone.text import one_line
 
 __all__ = ["ClusterGenerator"]
 
@@ -74,6 +76,7 @@ class ClusterGenerator:
         self._epoch_s: float | None = None
         self._lost: list[str] = []
         self._taken_over = 0
+        self._cannot: dict[str, list[str]] = {}
         self._delays_s: dict[str, float] = {}
         self._answered_s: dict[str, float] = {}
         self._reported_until_s: dict[str, float] = {}
@@ -160,6 +163,8 @@ class ClusterGenerator:
             )
         if silent := set(self._present) - self._stopped:
             found.append(f"{len(silent)} of {self.workers} workers did not report at the end")
+        for problem, number in Counter(each for told in self._cannot.values() for each in told).items():
+            found.append(f"{number} of {self.workers} workers: {problem}")
         return found
 
     # The workers' side.
@@ -178,6 +183,9 @@ class ClusterGenerator:
         match kind:
             case MessageType.ECHO:
                 self._note_echo(worker, data["sent_s"])
+            case MessageType.CANNOT:
+                self._cannot[worker] = [one_line(problem) for problem in data["problems"]]
+                logger.error("worker %s: %s", worker, "; ".join(self._cannot[worker]))
             case MessageType.TALLY:
                 self._add_report(kind, worker, data)
             case MessageType.FINISHED:
