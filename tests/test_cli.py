@@ -13,11 +13,7 @@ import pytest
 
 from locust_softphone import __version__
 from locust_softphone.cli import COMMANDS, main, parse
-
-
-def command(*arguments: object) -> list[str]:
-    return [sys.executable, "-m", "locust_softphone.cli", *map(str, arguments)]
-
+from tests.command_line import command
 
 # Version and help
 

@@ -9,7 +9,6 @@ import pty
 import re
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterable
 from datetime import datetime
@@ -22,12 +21,9 @@ import pytest
 from locust_softphone.commands.compare import DEFAULT_PROFILES, add_arguments, locust_options, pause_between_runs_s
 from locust_softphone.commands.run_sequence import plan_runs
 from locust_softphone.config.profile_files import pack_folder
+from tests.command_line import command
 from tests.commands.profile_files import a_profile
 from tests.edge_process import running_edge
-
-
-def command(*arguments: object) -> list[str]:
-    return [sys.executable, "-m", "locust_softphone.cli", *map(str, arguments)]
 
 
 def compare(*arguments: object, **options: Any) -> subprocess.CompletedProcess[str]:

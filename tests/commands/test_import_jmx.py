@@ -207,3 +207,14 @@ def test_what_cannot_be_imported_is_one_line(
 def test_a_variable_needs_a_value(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert imported(tmp_path, plan(), "--set-var", "agents") == 2
     assert "has no value, write NAME=VALUE" in capsys.readouterr().err
+
+
+def test_the_page_shows_names_of_the_plan_as_text(tmp_path: Path) -> None:
+    page = tmp_path / "page.html"
+    text = plan(thread_group("&lt;script&gt;alert(1)&lt;/script&gt;", throughput_timer(3000, 4) + OPEN + OFFER))
+    assert imported(tmp_path, text, "--html", str(page)) == 0
+    html = page.read_text()
+    assert "<script" not in html
+    assert "&lt;script&gt;alert(1)" in html
+    assert "does not delay the first sample of a thread" in html
+    assert re.search(r"<td>500</td>", html)

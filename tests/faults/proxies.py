@@ -13,7 +13,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, ExitStack, closing, contextmanager, suppress
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Protocol, TypeVar
 
@@ -21,6 +21,7 @@ import psutil
 import trustme
 
 from tests.edge_process import EdgeProcess, running_edge
+from tests.listening import await_port
 
 __all__ = ["Proxy", "an_edge", "haproxy", "missing", "nginx", "through"]
 
@@ -159,7 +160,7 @@ def _proxy(
         with log.open("w") as output:
             process = subprocess.Popen(command(config), stdout=output, stderr=output)
         stack.callback(_end, process)
-        _await_port(port, process, log)
+        await_port(port, process, log)
         yield Proxy(f"http{'s' if certificate else ''}://127.0.0.1:{port}", process, edge)
 
 
@@ -183,16 +184,6 @@ def _end(process: subprocess.Popen[bytes]) -> None:
         process.kill()
         for worker in psutil.wait_procs(workers, timeout=PATIENCE_S)[1]:
             worker.kill()
-
-
-def _await_port(port: int, process: subprocess.Popen[bytes], log: Path) -> None:
-    deadline_s = time.monotonic() + PATIENCE_S
-    while True:
-        with suppress(ConnectionRefusedError), closing(socket.create_connection(("127.0.0.1", port))):
-            return
-        assert process.poll() is None, log.read_text()
-        assert time.monotonic() < deadline_s, log.read_text()
-        time.sleep(0.02)
 
 
 class InFront(Protocol):

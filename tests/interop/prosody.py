@@ -5,7 +5,6 @@ from __future__ import annotations
 import shutil
 import socket
 import subprocess
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -13,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from locust_softphone.signaling.target import Target
+from tests.listening import await_port
 
 __all__ = ["DOMAIN", "prosody"]
 
@@ -62,23 +62,8 @@ def prosody(folder: Path, users: Mapping[str, str]) -> Iterator[Target]:
     command = [program, "-F", "--config", str(config)]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
         try:
-            _await_port(process, port, folder / "prosody.log")
+            await_port(port, process, folder / "prosody.log")
             yield Target("127.0.0.1", port).resolved()
         finally:
             process.terminate()
             process.wait(PATIENCE_S)
-
-
-def _await_port(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
-    """Wait until the server listens."""
-    deadline_s = time.monotonic() + PATIENCE_S
-    while time.monotonic() < deadline_s:
-        if process.poll() is not None:
-            pytest.fail(f"prosody ended with {process.returncode}: {log.read_text() if log.exists() else 'no log'}")
-        try:
-            socket.create_connection(("127.0.0.1", port), timeout=1).close()
-        except OSError:
-            time.sleep(0.05)
-        else:
-            return
-    pytest.fail("prosody does not listen")

@@ -9,8 +9,8 @@ __all__ = ["collection", "element", "plan", "sampler", "thread_group", "throughp
 
 def element(tag: str, name: str, properties: str = "", below: str = "", *, enabled: bool = True) -> str:
     """An element and its hashTree."""
-    state = "true" if enabled else "false"
-    return f'<{tag} testname="{name}" enabled="{state}">{properties}</{tag}><hashTree>{below}</hashTree>'
+    attributes = f'guiclass="{tag}Gui" testclass="{tag}" testname="{name}" enabled="{str(enabled).lower()}"'
+    return f"<{tag} {attributes}>{properties}</{tag}><hashTree>{below}</hashTree>"
 
 
 def collection(name: str, rows: list[list[object]]) -> str:
@@ -24,10 +24,20 @@ def strings(properties: Mapping[str, object]) -> str:
     return "".join(f'<stringProp name="{name}">{value}</stringProp>' for name, value in properties.items())
 
 
-def thread_group(name: str, below: str, *, threads: object = 500, ramp: object = 0, loops: object = 1) -> str:
-    """JMeter's own thread group."""
+def thread_group(
+    name: str,
+    below: str,
+    *,
+    threads: object = 500,
+    ramp: object = 0,
+    loops: object = 1,
+    more: str = "",
+    kind: str = "ThreadGroup",
+) -> str:
+    """JMeter's own thread group; ``more`` are further properties."""
     controller = (
         '<elementProp name="ThreadGroup.main_controller" elementType="LoopController">'
+        '<boolProp name="LoopController.continue_forever">false</boolProp>'
         f'<stringProp name="LoopController.loops">{loops}</stringProp></elementProp>'
     )
     settings = strings(
@@ -37,7 +47,7 @@ def thread_group(name: str, below: str, *, threads: object = 500, ramp: object =
             "ThreadGroup.ramp_time": ramp,
         }
     )
-    return element("ThreadGroup", name, controller + settings, below)
+    return element(kind, name, controller + settings + more, below)
 
 
 def throughput_timer(per_min: float, mode: int) -> str:

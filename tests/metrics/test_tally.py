@@ -139,6 +139,6 @@ def test_an_empty_tally_can_be_sent() -> None:
 
 def test_it_is_counted_how_a_reset_was_read() -> None:
     tally = Tally()
-    for reset_read_as in ("epoch-ms", "epoch-ms", None):
+    for reset_read_as in ("epoch_ms", "epoch_ms", None):
         tally.attempt(an_attempt(advice=LimitAdvice(reset_s=1.0, reset_read_as=reset_read_as)))
-    assert {name: n for name, n in tally.counts.items() if name.startswith("resets")} == {"resets.epoch-ms": 2}
+    assert {name: n for name, n in tally.counts.items() if name.startswith("resets")} == {"resets.epoch_ms": 2}

@@ -46,10 +46,11 @@ def test_when_a_metric_distinguishes_two_arms(before: Answered, after: Answered,
 
 def test_the_metrics_of_a_difference() -> None:
     found = difference([{"limited": {"offer": n}} for n in (5, 6, 7)], [{"limited": {"offer": 1}}] * 3)
-    assert found.metrics["answered"] == Estimate(0.0, 0.0, 0.0, 0.0, 3)
-    moved = found.metrics["rate_limited"]
+    answered, moved = found.metrics["answered"], found.metrics["rate_limited"]
+    assert answered is not None
     assert moved is not None
-    assert (moved.value, moved.contains_zero) == (-5.0, False)
+    assert (answered.is_none, found.is_significant("answered")) == (True, False)
+    assert (moved.value, found.is_significant("rate_limited")) == (-5.0, True)
     assert [(change.name, change.before, change.after) for change in found.changed] == [("ramp", "0s", "1s")]
 
 

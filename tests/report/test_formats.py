@@ -129,7 +129,12 @@ def test_json_of_repeated_runs_says_what_is_noise() -> None:
     (difference,) = validate(FORMATS["json"](compared(*records)))["differences"]
     assert (difference["from"], difference["to"]) == ("a", "b")
     assert difference["figures"]["answered"]["noise"] is True
-    assert difference["figures"]["rate_limited"] == {"value": 60, "low": 60, "high": 60, "noise": False}
+    assert difference["figures"]["rate_limited"] == {
+        "value": 60,
+        "low": pytest.approx(58.26, abs=0.01),  # 3.69 / 3 * sqrt(2) less: runs that are all alike are not certain
+        "high": pytest.approx(61.74, abs=0.01),
+        "noise": False,
+    }
 
 
 # Markdown

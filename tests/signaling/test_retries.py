@@ -94,7 +94,7 @@ def test_a_refused_offer_is_repeated_on_the_same_connection_and_answered() -> No
 @pytest.mark.parametrize(
     ("remaining", "says", "waits", "read_as"),
     [
-        ("honour", "headers: [x-ratelimit], reset: epoch-ms", [60.0], "epoch-ms"),
+        ("honour", "headers: [x-ratelimit], reset: epoch-ms", [60.0], "epoch_ms"),
         ("honour", "headers: [ratelimit]", [60.0], "ratelimit"),
         ("ignore", "reset: seconds", [], "seconds"),
     ],

@@ -99,7 +99,7 @@ def test_what_changes_something_must_come_from_an_own_page(port: int, headers: d
     ],
 )
 def test_a_foreign_host_name_is_refused(port: int, host: str, expected: int) -> None:
-    for path in ("/", "/stats/requests", "/softphone/", "/softphone/live"):
+    for path in ("/", "/stats/requests", "/softphone/", "/softphone/live", "/softphone/metrics"):
         assert status(port, "GET", path, {"Host": host.format(port=port)})[0] == expected, path
 
 

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import argparse
 import os
-import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 from locust_softphone.commands.argument_types import checked, existing_file, whole_number
 from locust_softphone.config.key_overrides import parse_set, parse_sweep
 from locust_softphone.config.profile_files import list_profiles, profile_folders
 from locust_softphone.report.formats import FORMATS
-from locust_softphone.swarm.option_list import AUTHORIZED, OLD_AUTHORIZED, STARTUP_OPTIONS, Option
+from locust_softphone.swarm.option_list import AUTHORIZED, OLD_AUTHORIZED, STARTUP_OPTIONS, OldAuthorized, Option
 
 __all__ = [
     "MOST_WORKERS",
@@ -109,16 +107,8 @@ def add_authorized_option(parser: argparse.ArgumentParser) -> None:
         help="I may load-test this host: needed for every host that is not this machine [LOCUST_SOFTPHONE_AUTHORIZED]",
     )
     parser.add_argument(
-        OLD_AUTHORIZED, dest="authorized", action=_OldAuthorized, default=argparse.SUPPRESS, help=argparse.SUPPRESS
+        OLD_AUTHORIZED, dest="authorized", action=OldAuthorized, default=argparse.SUPPRESS, help=argparse.SUPPRESS
     )
-
-
-class _OldAuthorized(argparse._StoreTrueAction):
-    def __call__(
-        self, parser: argparse.ArgumentParser, namespace: argparse.Namespace, *args: Any, **kwargs: Any
-    ) -> None:
-        print(f"{OLD_AUTHORIZED} is the old spelling of {AUTHORIZED} (it is still read)", file=sys.stderr)
-        super().__call__(parser, namespace, *args, **kwargs)
 
 
 def add_run_options(parser: argparse.ArgumentParser) -> None:

@@ -13,9 +13,12 @@ from locust_softphone.config.policy import load_policy
 from locust_softphone.config.profile import Profile
 from locust_softphone.errors import ExitCode, InputError
 from locust_softphone.jmeter.plan_import import ImportedPlan, import_plan
-from locust_softphone.jmeter.plan_sentences import explanation
+from locust_softphone.jmeter.plan_sentences import explain
+from locust_softphone.jmeter.plan_text import explanation_text
 from locust_softphone.jmeter.plan_tree import read_plan
 from locust_softphone.jmeter.profile_yaml import profile_yaml
+from locust_softphone.report.html.import_page import import_html
+from locust_softphone.report.html.page import write_html
 from locust_softphone.simulation.planning.prediction import prediction
 
 __all__ = ["add_arguments", "run"]
@@ -50,6 +53,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--policy", type=Path, metavar="FILE", help="predict what a simulated edge with this policy would do"
     )
+    parser.add_argument("--html", type=Path, metavar="FILE", help="also write the explanation as a page")
 
 
 def run(parsed: argparse.Namespace) -> int:
@@ -61,9 +65,12 @@ def run(parsed: argparse.Namespace) -> int:
     texts = {group.name: profile_yaml(group, path.name) for group in imported.groups}
     profiles = {name: strict_yaml.loads(text, Profile, name=f"{name}.yaml") for name, text in texts.items()}
     files = {parsed.output / f"{name}.yaml": text for name, text in texts.items()}
-    predicted = _predicted(parsed.policy, profiles)
+    explanation = explain(imported, _predicted(parsed.policy, profiles))
     _write(files)
-    sys.stdout.write(explanation(imported, predicted, shutil.get_terminal_size().columns))
+    sys.stdout.write(explanation_text(explanation, shutil.get_terminal_size().columns))
+    if parsed.html:
+        write_html(import_html(explanation, path.name), parsed.html)
+        print(f"\npage: {parsed.html}")
     for file in files:
         print(f"\nwritten: {file}\nrun it: locust-softphone run {file}")
     return _report_missing(imported, path)

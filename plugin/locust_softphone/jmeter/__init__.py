@@ -2,13 +2,13 @@
 
 plan_tree        the XML of a .jmx file becomes a tree of elements
 variables        ${name} and ${__P(name,default)} become their values
-thread_groups    a thread group becomes the start and end of each of its threads
-arrival_curve    groups and timers that are given as a rate over time
-timers           what a timer waits before each sample
-pacing           starts and timers become the time of each sample
+plan_settings    the settings of an element, as numbers and words
+thread_groups    the thread groups; start_times and arrival_curve have the arithmetic
+plan_timers      the timers; timers has what each waits before a sample
 samplers         samplers become the steps of a softphone
-ramp_stages      start times become the stages of a profile's ramp
-plan_import      all of it together, and what a profile cannot express
-profile_yaml     the text of a profile
-plan_sentences   the explanation in words, with a table and a chart
+pacing           starts and timers become the time of each sample
+left_out         what has no equivalent
+plan_import      all of it together
+profile_yaml     the text of a profile; ramp_stages makes stages of start times
+plan_sentences   the explanation; time_table and forum_advice are parts of it, plan_text prints it
 """

@@ -1,61 +1,86 @@
-"""The explanation of a plan in words: when it really starts, a table with a chart, advice, and what is left out."""
+"""The explanation of a plan: what it really does, in sentences and a table. Renderers only lay it out."""
 
 from __future__ import annotations
 
-import textwrap
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from locust_softphone.jmeter.forum_advice import advice_lines
 from locust_softphone.jmeter.plan_import import ImportedGroup, ImportedPlan
 from locust_softphone.jmeter.profile_yaml import profile_remarks
 from locust_softphone.jmeter.samplers import Role
+from locust_softphone.jmeter.time_table import TimeTable, time_table
 
-__all__ = ["TimeRow", "explanation", "findings_of", "time_rows"]
+__all__ = ["NOT_IMPORTED", "Explanation", "GroupExplanation", "Listing", "explain"]
 
-MOST_ROWS = 20
-BAR = 30
-_WIDTHS = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1800, 3600, 14400, 86400)
+NOT_IMPORTED = "not imported"
+"""The title of what has to be given or put right."""
 
 
-class TimeRow(NamedTuple):
-    """A part of the time of a plan.
+class Listing(NamedTuple):
+    """Some lines under a title."""
+
+    title: str
+    lines: Sequence[str]
+
+
+class GroupExplanation(NamedTuple):
+    """A thread group.
 
     Args:
-        from_s: its begin.
-        to_s: its end.
-        starts: how many softphones start in it.
-        samples: how often each sampler is used for the first time by a thread.
-        again: how many threads begin their second pass of the script.
+        name: of its profile.
+        findings: what it really does.
+        table: when it does so.
+        listings: what an edge would do, the forum's advice, what the profile cannot express.
     """
 
-    from_s: int
-    to_s: int
-    starts: int
-    samples: list[int]
-    again: int
+    name: str
+    findings: Sequence[str]
+    table: TimeTable
+    listings: Sequence[Listing]
 
 
-def time_rows(group: ImportedGroup) -> list[TimeRow]:
-    """The starts and first samples over time, in at most ``MOST_ROWS`` rows of the same width."""
-    last_s = max([group.starts[-1], *(times[-1] for times in (*group.samples, group.again) if times)])
-    width = next((w for w in _WIDTHS if last_s < w * MOST_ROWS), int(last_s / MOST_ROWS) + 1)
-    rows = int(last_s / width) + 1
-    columns = [_counts(times, width, rows) for times in (group.starts, group.again, *group.samples)]
-    return [
-        TimeRow(row * width, (row + 1) * width, starts, samples, again)
-        for row, (starts, again, *samples) in enumerate(zip(*columns, strict=True))
+class Explanation(NamedTuple):
+    """A plan.
+
+    Args:
+        groups: those that became profiles.
+        listings: what is left out, and what has to be given.
+    """
+
+    groups: Sequence[GroupExplanation]
+    listings: Sequence[Listing]
+
+
+def explain(imported: ImportedPlan, predicted: Mapping[str, Sequence[str]]) -> Explanation:
+    """Explain a plan.
+
+    Args:
+        imported: the plan.
+        predicted: what an edge would do with each profile, if it was simulated.
+    """
+    groups = [
+        GroupExplanation(
+            group.name,
+            _findings(group),
+            time_table(group),
+            _with_lines(
+                Listing("at an edge with this policy", predicted.get(group.name, ())),
+                Listing("the forum's advice", advice_lines(group)),
+                Listing("not expressed by the profile", profile_remarks(group)),
+            ),
+        )
+        for group in imported.groups
     ]
+    whole = _with_lines(Listing("left out", imported.left_out), Listing(NOT_IMPORTED, imported.missing))
+    return Explanation(groups, whole)
 
 
-def _counts(times: Sequence[float], width: int, rows: int) -> list[int]:
-    counts = [0] * rows
-    for time_s in times:
-        counts[int(time_s / width)] += 1
-    return counts
+def _with_lines(*listings: Listing) -> list[Listing]:
+    return [listing for listing in listings if listing.lines]
 
 
-def findings_of(group: ImportedGroup) -> list[str]:
+def _findings(group: ImportedGroup) -> list[str]:
     """What the plan really does, in sentences."""
     starts = group.starts
     first = sum(1 for start_s in starts if start_s < starts[0] + 1)
@@ -94,53 +119,3 @@ def _opens_again(group: ImportedGroup) -> bool:
             return True
         is_open = role is Role.HANDSHAKE or (is_open and role is not Role.CLOSE)
     return False
-
-
-def explanation(imported: ImportedPlan, predicted: Mapping[str, Sequence[str]], width: int) -> str:
-    """The whole explanation as text.
-
-    Args:
-        imported: the plan.
-        predicted: what an edge would do with each profile, if it was simulated.
-        width: of the terminal, in characters.
-    """
-    parts: list[str] = []
-    for group in imported.groups:
-        parts += [f"{group.name}", *_wrapped(findings_of(group), width), "", *_table(group, width), ""]
-        if lines := predicted.get(group.name):
-            parts += ["  at an edge with this policy:", *_listed(lines, width), ""]
-        parts += ["  the forum's advice:", *_listed(advice_lines(group), width), ""]
-        if remarks := profile_remarks(group):
-            parts += ["  not expressed by the profile:", *_listed(remarks, width), ""]
-    if imported.left_out:
-        parts += ["left out:", *_listed(imported.left_out, width)]
-    return "\n".join(parts).rstrip() + "\n"
-
-
-def _wrapped(lines: Sequence[str], width: int) -> Iterator[str]:
-    for line in lines:
-        yield from textwrap.wrap(line, width, initial_indent="  ", subsequent_indent="  ", break_on_hyphens=False)
-
-
-def _listed(lines: Sequence[str], width: int) -> Iterator[str]:
-    for line in lines:
-        yield from textwrap.wrap(line, width, initial_indent="  - ", subsequent_indent="    ", break_on_hyphens=False)
-
-
-def _table(group: ImportedGroup, width: int) -> Iterator[str]:
-    """The rows with a bar for the starts, and a column for each sampler that comes later than the starts."""
-    rows = time_rows(group)
-    shown = [n for n, times in enumerate(group.samples) if list(times) != list(group.starts)][:3]
-    most = max(row.starts for row in rows) or 1
-    titles = [f"{_role_of(group, n)} {n + 1}" for n in shown] + ["second pass"] * bool(group.again)
-    yield f"  {'seconds':>12}  {'starts':>7}  {'':{BAR}}{''.join(f'{title:>14}' for title in titles)}".rstrip()
-    for row in rows:
-        bar = "█" * round(BAR * row.starts / most) or ("▏" if row.starts else "")
-        span = f"{row.from_s}-{row.to_s}"
-        numbers = [row.samples[n] for n in shown] + [row.again] * bool(group.again)
-        samples = "".join(f"{number:>14}" for number in numbers)
-        yield f"  {span:>12}  {row.starts:>7}  {bar:{BAR}}{samples}".rstrip()[:width]
-
-
-def _role_of(group: ImportedGroup, number: int) -> str:
-    return group.uses[number].roles[0].value

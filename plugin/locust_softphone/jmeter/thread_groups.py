@@ -62,7 +62,7 @@ def _passes(settings: PlanSettings) -> int:
     inside = controller if isinstance(controller, dict) else {}
     loops = inside.get("LoopController.loops", "1")
     text = settings.resolve(loops if isinstance(loops, str) else "1")
-    if text == "-1":
+    if text == "-1" or inside.get("LoopController.continue_forever") == "true":
         return FOREVER
     if not text.isascii() or not text.isdigit():
         raise BadSetting(f"LoopController.loops is {quoted(text)}, it must be a whole number, or -1 for forever")

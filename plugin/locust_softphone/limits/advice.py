@@ -30,7 +30,7 @@ from typing import Literal, NamedTuple, get_args
 
 __all__ = ["NO_ADVICE", "RESET_FORMS", "LimitAdvice", "ResetForm"]
 
-ResetForm = Literal["seconds", "epoch-s", "epoch-ms", "inin-ratelimit", "ratelimit"]
+ResetForm = Literal["seconds", "epoch_s", "epoch_ms", "inin_ratelimit", "ratelimit"]
 RESET_FORMS: tuple[ResetForm, ...] = get_args(ResetForm)
 
 _DELTA_SECONDS = re.compile(r"[0-9]{1,18}", re.ASCII)  # RFC 9110 10.2.3; longer numbers are not meant seriously
@@ -88,7 +88,8 @@ def _resets(headers: Mapping[str, str]) -> Iterator[tuple[float, ResetForm]]:
         remaining = headers.get(name)
         if remaining is not None and "0" in remaining.replace(" ", "").split(","):
             for text in headers.get(name.replace("-remaining", "-reset"), "").split(","):
-                if _RESET.fullmatch(text.strip()) and float(text) < _LATEST_EPOCH_MS:
+                text = text.strip(" \t")  # OWS, RFC 9110 5.6.3: no other white space
+                if _RESET.fullmatch(text) and float(text) < _LATEST_EPOCH_MS:
                     yield float(text), _form_of(float(text))
     count = headers.get("inin-ratelimit-count")
     if count is not None:
@@ -96,7 +97,7 @@ def _resets(headers: Mapping[str, str]) -> Iterator[tuple[float, ResetForm]]:
             _delta_seconds(headers.get(f"inin-ratelimit-{name}", "")) for name in ("count", "allowed", "reset")
         )
         if used is not None and allowed is not None and reset_s is not None and used >= allowed:
-            yield reset_s, "inin-ratelimit"
+            yield reset_s, "inin_ratelimit"
     policies = headers.get("ratelimit")
     if policies is not None:
         yield from ((reset_s, "ratelimit") for reset_s in _ietf_resets(policies))
@@ -105,7 +106,7 @@ def _resets(headers: Mapping[str, str]) -> Iterator[tuple[float, ResetForm]]:
 def _form_of(reset: float) -> ResetForm:
     if reset < _EARLIEST_EPOCH_S:
         return "seconds"
-    return "epoch-s" if reset < _EARLIEST_EPOCH_MS else "epoch-ms"
+    return "epoch_s" if reset < _EARLIEST_EPOCH_MS else "epoch_ms"
 
 
 def _ietf_resets(policies: str) -> Iterator[float]:
@@ -122,7 +123,7 @@ def _until(reset: float, form: ResetForm, date: str, now_s: float) -> tuple[floa
     if not form.startswith("epoch"):
         return reset, form, False
     sent_s = _http_date_s(date)
-    until_s = reset if form == "epoch-s" else reset / 1000
+    until_s = reset if form == "epoch_s" else reset / 1000
     return max(until_s - (now_s if sent_s is None else sent_s), 0.0), form, sent_s is None
 
 

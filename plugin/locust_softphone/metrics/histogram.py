@@ -19,13 +19,16 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from hdrh.histogram import HdrHistogram
 
-__all__ = ["COARSE_BITS", "PERCENTILES", "Histogram"]
+__all__ = ["COARSE_BITS", "PERCENTILES", "RESOLUTION", "Histogram"]
 
 PERCENTILES = {"p50": 50.0, "p90": 90.0, "p95": 95.0, "p99": 99.0, "p99_9": 99.9}
 """The percentiles that a summary has, by name."""
 
 COARSE_BITS = 7
 FINE_BITS = 11
+RESOLUTION = 1 / (1 << FINE_BITS - 1)
+"""The largest relative error of a duration."""
+
 FEW = 1000
 """With more buckets than this in use, an array is not much larger than a dictionary."""
 

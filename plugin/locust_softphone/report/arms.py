@@ -6,12 +6,16 @@ Arm    all runs of one profile under the same conditions      a row of the table
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
+from statistics import fmean
 from typing import NamedTuple
 
+from locust_softphone.metrics.catalogue import KINDS
+from locust_softphone.metrics.histogram import RESOLUTION
 from locust_softphone.report import statistics
 from locust_softphone.report.conditions import Conditions, changes, conditions
 from locust_softphone.report.statistics import Estimate
@@ -22,11 +26,9 @@ from locust_softphone.text import duration
 
 __all__ = ["COMPARED_METRICS", "Arm", "Run", "Spread", "arms_of", "remarks", "runs_of"]
 
-_CALL_SETUP = {"call_setup.p50": 50.0, "call_setup.p95": 95.0, "call_setup.p99": 99.0}
-
 COMPARED_METRICS = (
     *("answered", "rate_limited", "abnormal_closes", "amplification", "time_to_connected"),
-    *_CALL_SETUP,
+    *("call_setup.p50", "call_setup.p95", "call_setup.p99"),
 )
 """The metrics by which arms are compared."""
 
@@ -128,26 +130,22 @@ class Arm:
 
     @cached_property
     def estimates(self) -> Mapping[str, Estimate | None]:
-        """Each compared metric over all runs: ``answered`` as a share, percentiles of all runs together, else means.
-
-        None where a run did not measure it.
-        """
+        """The mean of each compared metric, ``answered`` as a share; None where a run did not measure it."""
         return {metric: self._estimate(metric) for metric in COMPARED_METRICS}
 
     def per_softphone(self, metric: str) -> Estimate:
-        """The mean of a count per planned softphone."""
-        return statistics.mean([x / n for x, n in zip(self.values(metric), self.values("planned"), strict=True)])
+        """The mean of a count or of ``answered`` per planned softphone."""
+        each = [x / n for x, n in zip(self.values(metric), self.values("planned"), strict=True)]
+        return statistics.mean(each, step=1 / self.planned, highest=1 if metric == "answered" else math.inf)
 
     def _estimate(self, metric: str) -> Estimate | None:
-        values = self.values(metric)
-        if len(values) < len(self.runs):
+        if not self.has(metric):
             return None
         if metric == "answered":
-            return statistics.share(list(map(int, values)), list(map(int, self.values("planned"))))
-        if metric in _CALL_SETUP:
-            histograms = [run.record.call_setup_times for run in self.runs]
-            return statistics.percentile(histograms, _CALL_SETUP[metric]) if all(map(len, histograms)) else None
-        return statistics.mean(values)
+            return self.per_softphone(metric)
+        values = self.values(metric)
+        steps = {"count": 1.0, "ratio": 1 / self.planned, "seconds": fmean(values) * RESOLUTION}
+        return statistics.mean(values, step=steps[KINDS[metric]])
 
 
 def remarks(record: RunRecord) -> Iterator[str]:

@@ -1,6 +1,6 @@
 """Whether runs got worse than a baseline: what decides a CI job.
 
-    worse          the 95 % interval of the difference excludes zero, and the metric is worse by more than the tolerance
+    worse          the difference is significant (``statistics``), and the metric is worse by more than the tolerance
     not worse      any other difference
     cannot tell    a plan has a single run on one side, has changed since, or is not in the baseline
 
@@ -181,17 +181,17 @@ def _metric(metric: str, difference: ArmDifference, tolerance: float) -> MetricG
     if old is None and new is None:
         return None
     text = f"{estimated(metric, new)} instead of {estimated(metric, old)}"
-    if old is None or moved is None or moved.contains_zero is None:
+    if old is None or moved is None or difference.is_significant(metric) is None:
         return MetricGate(metric, GateResult.CANNOT_TELL, f"{text}; not measured in every run")
     if metric in _OF_ANSWERED and _more_answered(difference):
         return MetricGate(metric, GateResult.CANNOT_TELL, f"{text}; more softphones were answered than before")
     worse_by = -moved.value if metric == "answered" else moved.value
     allowed = tolerance * (1.0 if metric == "answered" else old.value)
-    is_worse = not moved.contains_zero and worse_by > allowed
+    is_worse = bool(difference.is_significant(metric)) and worse_by > allowed
     return MetricGate(metric, GateResult.WORSE if is_worse else GateResult.NOT_WORSE, text)
 
 
 def _more_answered(difference: ArmDifference) -> bool:
     """Whether significantly more softphones were answered."""
     moved = difference.metrics["answered"]
-    return moved is not None and moved.value > 0 and not moved.contains_zero
+    return moved is not None and moved.value > 0 and bool(difference.is_significant("answered"))

@@ -2,12 +2,13 @@
 
 A metric distinguishes two arms when
 
-    its difference is significant (the 95 % interval excludes zero) and larger than 2 %
+    its difference is significant (Holm's correction, see ``statistics``) and larger than 2 %
     or, where an arm has a single run, it is larger than 10 %: a burst without jitter, run three times, answered 458,
     480 and 497 of 500
     or it is zero in all runs of one arm only, or all softphones were answered in all runs of one arm only
 
-but never where the 95 % interval of the difference contains zero: that is noise, in tables and in sentences.
+but never where the arms have several runs and the difference is not significant: that is noise, in tables and in
+sentences.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ SAME_WITHIN = 0.10
 SAME_WITHIN_IF_REPEATED = 0.02
 
 KEY_METRICS = ("answered", "rate_limited", "abnormal_closes", "amplification")
-"""The metrics that decide which arm did better, the most important first."""
+"""The metrics that decide which arm did better, the most important first. Only they are in sentences."""
 
 
 @dataclass(frozen=True)
@@ -71,10 +72,21 @@ class ArmDifference:
         """Whether a key metric distinguishes the arms."""
         return self.effect[KEY_METRICS.index(metric)] != 0
 
+    @cached_property
+    def _significant(self) -> frozenset[str]:
+        key = {metric: self.metrics[metric] for metric in KEY_METRICS}
+        times = {metric: moved for metric, moved in self.metrics.items() if metric not in KEY_METRICS}
+        return statistics.significant(key) | statistics.significant(times)
+
+    def is_significant(self, metric: str) -> bool | None:
+        """Whether a difference may be claimed; None where an arm has a single run or did not measure it."""
+        moved = self.metrics[metric]
+        return None if moved is None or moved.p_value is None else metric in self._significant
+
     @property
     def is_noise(self) -> bool:
-        """Whether the intervals of all key metrics contain zero; False where an arm has a single run."""
-        return all((moved := self.metrics[metric]) is not None and moved.contains_zero for metric in KEY_METRICS)
+        """Whether no key metric has a significant difference; False where an arm has a single run."""
+        return all(self.is_significant(metric) is False for metric in KEY_METRICS)
 
     def reversed(self) -> ArmDifference:
         changed = (replace(each, before=each.after, after=each.before) for each in self.changed)
@@ -94,9 +106,8 @@ class ArmDifference:
         old, new = self.before.spread(metric), self.after.spread(metric)
         old_middle, new_middle = self._middle(metric, self.before), self._middle(metric, self.after)
         size = abs(new_middle - old_middle)
-        moved = self.metrics[metric]
-        is_noise = moved.contains_zero if moved else None
-        if is_noise:
+        is_significant = self.is_significant(metric)
+        if is_significant is False:
             return 0.0
         overlapping = self.before.planned == self.after.planned and old.overlaps(new)
         if not overlapping:
@@ -104,9 +115,9 @@ class ArmDifference:
                 return size
             if metric == "answered" and (old.low == self.before.planned) != (new.low == self.after.planned):
                 return size
-        elif is_noise is None:
+        elif is_significant is None:
             return 0.0
-        within = SAME_WITHIN if is_noise is None else SAME_WITHIN_IF_REPEATED
+        within = SAME_WITHIN if is_significant is None else SAME_WITHIN_IF_REPEATED
         return size if size > within * (1.0 if metric == "answered" else max(old_middle, new_middle)) else 0.0
 
     @staticmethod

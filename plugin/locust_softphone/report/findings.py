@@ -78,7 +78,7 @@ def _of_arms(runs: Sequence[Run], arms: Sequence[Arm], differences: Sequence[Arm
     if len(arms) == 1:
         yield Finding(FindingKind.ONE_ARM, _only(arms[0], runs))
     elif all(not any(each.effect) and each.before.planned == each.after.planned for each in differences):
-        noise = "No difference is significant (every 95 % interval contains zero)"
+        noise = "No difference is significant"
         same = noise if all(each.is_noise for each in differences) else "All gave about the same result"
         yield Finding(FindingKind.NO_DIFFERENCE, f"{same}: {_key_metrics(arms)}.")
     else:

@@ -3,10 +3,9 @@
     best     significantly better than another arm, and no arm is significantly better
     worst    significantly worse than another arm, and no arm is significantly worse
 
-Significant means that the 95 % interval of the difference excludes zero, so single runs are never marked. Only arms
-with the same number of softphones are compared, and by attempts and set-up times only those that had every softphone
-answered: a value that is low because most softphones gave up is not good. A mark that most arms would share is left
-out.
+What is significant is decided in ``statistics``; single runs are never marked. Only arms with the same number of
+softphones are compared, and by attempts and set-up times only those that had every softphone answered: a value that is
+low because most softphones gave up is not good. A mark that most arms would share is left out.
 """
 
 from __future__ import annotations
@@ -36,7 +35,7 @@ def marks_of(metric: str, arms: Sequence[Arm], differences: Sequence[ArmDifferen
     for each in differences:
         moved = each.metrics[metric]
         comparable = each.before in compared and each.after in compared and each.before.planned == each.after.planned
-        if comparable and moved is not None and moved.contains_zero is False:
+        if comparable and moved is not None and each.is_significant(metric):
             is_better = (moved.value > 0) == (metric == "answered")
             better.append((each.after, each.before) if is_better else (each.before, each.after))
     winners, losers = {arm for arm, _ in better}, {arm for _, arm in better}

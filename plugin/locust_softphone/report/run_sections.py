@@ -93,7 +93,7 @@ def _retries(record: RunRecord) -> Iterator[str]:
 
 
 def _closes(record: RunRecord) -> Iterator[str]:
-    if record.abnormal_closes["total"]:
+    if record.abnormal_closes.get("total"):
         yield f"abnormal (1006): {_with_parts(record.abnormal_closes)}"
     if record.dropped_in_stall:
         yield f"while the generator stood still: {record.dropped_in_stall}"

@@ -6,7 +6,7 @@ import errno
 import os
 import sys
 
-__all__ = ["check_open", "discard_unwritten", "is_unwritable", "wants_colour"]
+__all__ = ["check_open", "discard_unwritten", "is_unwritable", "print_lines", "wants_colour"]
 
 _UNWRITABLE = frozenset({errno.EBADF, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.ENOSPC})
 
@@ -24,6 +24,22 @@ def check_open() -> None:
 def is_unwritable(error: OSError) -> bool:
     """Whether an error came from writing to an open file; an error of opening one names it."""
     return error.errno in _UNWRITABLE and error.filename is None
+
+
+def print_lines(*lines: str) -> None:
+    """Print lines at once; it is not an error if the reader has closed the pipe, since it has seen enough.
+
+    Raises:
+        OSError: they cannot be written. What is left of them is discarded.
+    """
+    try:
+        check_open()
+        print(*lines, sep="\n", flush=True)
+    except BrokenPipeError:
+        discard_unwritten()
+    except OSError:
+        discard_unwritten()
+        raise
 
 
 def wants_colour() -> bool:

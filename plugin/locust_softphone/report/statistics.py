@@ -1,42 +1,39 @@
-"""Confidence intervals of repeated runs: each metric of an arm with its 95 % interval, and differences between arms.
+"""Confidence intervals of repeated runs, and which differences between two arms may be claimed.
 
-The unit is the run. The softphones of one run compete for the same limits, so they are not independent trials: nothing
-here resamples within a run, and a single run has no interval.
+The unit is the run, for every metric. The softphones of one run compete for the same limits, so they are not
+independent trials. A percentile of an arm is the mean of its runs' percentiles. A single run has no interval.
 
-    mean         m ± t(k-1) * s / sqrt(k), with the standard deviation s of the k runs
-    share        Wilson's score interval (1927) over all softphones of the arm, with two corrections: their number is
-                 divided by how much more the runs differ than independent softphones would (the heterogeneity factor
-                 chi²/(k-1), McCullagh & Nelder, Generalized Linear Models, 4.5.1), and z is Student's t with k-1
-                 degrees of freedom, as that factor is estimated from k runs (Finney, Probit Analysis)
-    percentile   p ± t(k-1) * se. The bootstrap draws k of the k runs with replacement and takes the percentile of
-                 their merged histograms, 2000 times; the standard deviation of these times sqrt(k/(k-1)) is se
-                 ("t with bootstrap standard error", Hesterberg, What Teachers Should Know About the Bootstrap, 2015,
-                 5.3). The percentiles of a bootstrap of few runs would give intervals that are too narrow
-    difference   b - a ± t * sqrt(se_a² + se_b²), with the degrees of freedom of the arm that has fewer runs
+    mean         m ± h,  h = max(t * s / sqrt(k), u * ln(2 / (1 - c)) / k)
+                 s is the standard deviation of the k runs, t is Student's quantile for k-1 degrees of freedom, u is the
+                 smallest step of the metric (one event) and c is the confidence, 0.95. The second term is the rule of
+                 three (Hanley & Lippman-Hand, JAMA 249, 1983): nothing seen in k runs does not exclude ln(2/(1-c))/k
+                 = 3.7/k events a run. So runs that are all alike are not certain
+    skewness     what runs multiply is skewed away from its bound (counts and times from 0, shares from the nearer of 0
+                 and 1), and Student's interval is then too short on that side. It is made longer there by a quarter
+    difference   b - a ± max(t * se, second term as above), with the degrees of freedom of Welch (Biometrika 34, 1947).
+                 Where runs differ by a number, se = sqrt(se_a² + se_b²). Where they differ by a factor, the ratio of
+                 the arms is tested: log b - log a has the standard error sqrt((se_a/a)² + (se_b/b)²), which times
+                 (b - a) / (log b - log a) is one of b - a. The clearer of the two counts
+    claims       a comparison tests several metrics, so some 95 % interval excludes zero by chance. Holm's correction
+                 (Scandinavian Journal of Statistics 6, 1979) keeps the probability of any false claim at 5 %: of n
+                 p-values, the smallest is compared with 0.05/n, the next with 0.05/(n-1), until one is larger
 
-A difference whose interval contains zero is reported as noise. The draws are seeded: the same runs give the same text.
+benchmarks/aa.py measures the coverage of the intervals and the rate of false claims.
 """
 
 from __future__ import annotations
 
 import math
-from bisect import bisect_right
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
-from itertools import accumulate
-from random import Random
-from statistics import NormalDist, fmean, pstdev, stdev
+from functools import cached_property, lru_cache
+from statistics import fmean, stdev
 
-from locust_softphone.metrics.histogram import Histogram
-
-__all__ = ["CONFIDENCE", "Estimate", "difference", "mean", "percentile", "share", "student_t"]
+__all__ = ["CONFIDENCE", "Estimate", "difference", "mean", "significant", "student_t"]
 
 CONFIDENCE = 0.95
-_DRAWS = 2000
-_SEED = 1927
-_FEW = (12.7062, 4.3027, 3.1824, 2.7764)  # Student's t, 97.5 %, for 1 to 4 degrees of freedom
-_Z = NormalDist().inv_cdf(0.5 + CONFIDENCE / 2)
+_SKEWNESS = 0.25
+_STEPS = 200
 
 
 @dataclass(frozen=True)
@@ -48,110 +45,113 @@ class Estimate:
         low: the lower end of its 95 % interval; None for a single run.
         high: the upper end.
         se: its standard error between runs; None for a single run.
-        runs: the number of runs; of a difference, of the arm that has fewer.
+        degrees: the degrees of freedom of ``se``.
+        step: the smallest step of the metric, divided by the number of runs.
     """
 
     value: float
     low: float | None = None
     high: float | None = None
     se: float | None = None
-    runs: int = 1
+    degrees: float = 0.0
+    step: float = 0.0
+
+    @cached_property
+    def p_value(self) -> float | None:
+        """How probable a difference this large is between arms that do not differ; None for a single run."""
+        if self.se is None:
+            return None
+        size = abs(self.value)
+        by_step = min(2 * math.exp(-size / self.step), 1.0) if self.step else float(not size)
+        by_runs = 1 - _within(size / self.se, self.degrees) if self.se else float(not size)
+        return max(by_step, by_runs)
 
     @property
-    def contains_zero(self) -> bool | None:
-        """Whether the interval contains zero: a difference that may be noise. None for a single run."""
-        if self.low is None or self.high is None:
-            return None
-        return self.low <= 0 <= self.high
+    def is_none(self) -> bool:
+        """Whether it is a difference between runs that are all alike."""
+        return self.value == self.se == 0
 
 
-def mean(values: Sequence[float]) -> Estimate:
-    """The mean of a metric that each run has, such as its number of 429s; the interval does not go below 0."""
-    value, runs = fmean(values), len(values)
-    return Estimate(value) if runs == 1 else _around(value, runs, stdev(values) / math.sqrt(runs))
-
-
-def percentile(histograms: Sequence[Histogram], percent: float) -> Estimate:
-    """A percentile of the durations of all runs together, in seconds.
+def mean(values: Sequence[float], *, step: float = 0.0, highest: float = math.inf) -> Estimate:
+    """The mean of a metric over the runs of an arm.
 
     Args:
-        histograms: one per run, none of them empty.
-        percent: which percentile.
+        values: the metric in each run, not negative.
+        step: the smallest step of the metric: 1 for a count; 0 if it has none.
+        highest: the highest value that it can have: 1 for a share.
     """
-    merged = Histogram()
-    for histogram in histograms:
-        merged.merge(histogram)
-    value, runs = merged.percentile_s(percent), len(histograms)
+    value, runs = fmean(values), len(values)
     if runs == 1:
         return Estimate(value)
-    se = pstdev(map(_percentile_of_draw(histograms, percent), _draws(runs))) * math.sqrt(runs / (runs - 1))
-    return _around(value, runs, se)
-
-
-def share(counts: Sequence[int], totals: Sequence[int]) -> Estimate:
-    """A share of softphones, from 0 to 1: ``counts`` of ``totals`` in each run."""
-    total, runs = sum(totals), len(counts)
-    p = sum(counts) / total
-    if runs == 1:
-        return Estimate(p)
-    spread = sum((x - n * p) ** 2 / (n * p * (1 - p)) for x, n in zip(counts, totals, strict=True)) if 0 < p < 1 else 0
-    n = total / max(spread / (runs - 1), 1.0)
-    t = student_t(runs - 1)
-    centre, half = p + t * t / (2 * n), t * math.sqrt(p * (1 - p) / n + t * t / (4 * n * n))
-    low, high = ((centre + side) / (1 + t * t / n) for side in (-half, half))
-    se = mean([x / n for x, n in zip(counts, totals, strict=True)]).se
-    return Estimate(p, min(max(low, 0.0), p), max(min(high, 1.0), p), se, runs)
+    se, degrees, step = stdev(values) / math.sqrt(runs), runs - 1, step / runs
+    half = _half_width(se, degrees, step)
+    longer = half * (1 + _SKEWNESS)
+    below, above = (half, longer) if value <= highest - value else (longer, half)
+    return Estimate(value, max(value - below, 0.0), min(value + above, highest), se, degrees, step)
 
 
 def difference(before: Estimate, after: Estimate) -> Estimate:
     """``after - before``; without an interval where one of the arms has a single run."""
-    value, runs = after.value - before.value, min(before.runs, after.runs)
+    value, step = after.value - before.value, math.hypot(before.step, after.step)
     if before.se is None or after.se is None:
         return Estimate(value)
-    se = math.hypot(before.se, after.se)
-    half = student_t(runs - 1) * se
-    return Estimate(value, value - half, value + half, se, runs)
+    se_a, se_b = before.se, after.se
+    linear = _around(value, math.hypot(se_a, se_b), _welch(se_a, before.degrees, se_b, after.degrees), step)
+    a, b = before.value, after.value
+    if not a or not b or a == b:
+        return linear
+    se = math.hypot(se_a / a, se_b / b) * (b - a) / math.log(b / a)
+    ratio = _around(value, se, _welch(se_a / a, before.degrees, se_b / b, after.degrees), step)
+    return min(linear, ratio, key=lambda each: each.p_value or 0.0)
 
 
-def student_t(degrees: int) -> float:
-    """The two-sided 95 % quantile of Student's t (Abramowitz & Stegun 26.7.5, within 0.001 above 4 degrees)."""
-    if degrees <= len(_FEW):
-        return _FEW[degrees - 1]
-    z, n = _Z, degrees
-    return (
-        z
-        + (z**3 + z) / (4 * n)
-        + (5 * z**5 + 16 * z**3 + 3 * z) / (96 * n**2)
-        + (3 * z**7 + 19 * z**5 + 17 * z**3 - 15 * z) / (384 * n**3)
-        + (79 * z**9 + 776 * z**7 + 1482 * z**5 - 1920 * z**3 - 945 * z) / (92160 * n**4)
-    )
+def significant(differences: Mapping[str, Estimate | None]) -> frozenset[str]:
+    """The metrics whose difference may be claimed: the probability that any such claim is false is 5 % (Holm).
 
-
-def _around(value: float, runs: int, se: float) -> Estimate:
-    half = student_t(runs - 1) * se
-    return Estimate(value, max(value - half, 0.0), value + half, se, runs)
-
-
-@lru_cache(maxsize=16)
-def _draws(runs: int) -> list[list[int]]:
-    """The numbers of the runs in each draw, as many as there are runs."""
-    random = Random(_SEED)
-    return [random.choices(range(runs), k=runs) for _ in range(_DRAWS)]
-
-
-def _percentile_of_draw(histograms: Sequence[Histogram], percent: float) -> Callable[[Sequence[int]], float]:
-    """A function that takes the percentile of some of the histograms together; one that is drawn twice counts twice.
-
-    Merging thousands of histograms would take a minute, so it searches their cumulative counts by bisection.
+    A metric that is the same in all runs of both arms cannot be claimed, so it does not count as tested.
     """
-    counted = [histogram.counts() for histogram in histograms]
-    durations = sorted(set().union(*counted))
-    up_to = [list(accumulate(counts.get(duration_s, 0) for duration_s in durations)) for counts in counted]
+    tested = {name: each.p_value for name, each in differences.items() if each is not None and not each.is_none}
+    ranked = sorted((p, name) for name, p in tested.items() if p is not None)
+    claimed: list[str] = []
+    for n, (p, name) in enumerate(ranked):
+        if p > (1 - CONFIDENCE) / (len(ranked) - n):
+            break
+        claimed.append(name)
+    return frozenset(claimed)
 
-    def of_draw(drawn: Sequence[int]) -> float:
-        chosen = [up_to[i] for i in drawn]
-        rank = max(int(percent / 100 * sum(counts[-1] for counts in chosen) + 0.5), 1)
-        index = bisect_right(range(len(durations)), rank - 1, key=lambda i: sum(counts[i] for counts in chosen))
-        return durations[index]
 
-    return of_draw
+def _around(value: float, se: float, degrees: float, step: float) -> Estimate:
+    half = _half_width(se, degrees, step)
+    return Estimate(value, value - half, value + half, se, degrees, step)
+
+
+def _half_width(se: float, degrees: float, step: float) -> float:
+    return max(student_t(degrees) * se, step * math.log(2 / (1 - CONFIDENCE)))
+
+
+@lru_cache(maxsize=1024)
+def student_t(degrees: float) -> float:
+    """The two-sided 95 % quantile of Student's t, for one degree of freedom or more."""
+    low, high = 1.9, 12.8
+    while high - low > 1e-6:
+        middle = (low + high) / 2
+        low, high = (middle, high) if _within(middle, degrees) < CONFIDENCE else (low, middle)
+    return high
+
+
+def _within(t: float, degrees: float) -> float:
+    """The probability that Student's t is between -t and t: its density with t = sqrt(degrees) * tan(x), by Simpson."""
+    end = math.atan(t / math.sqrt(degrees))
+    inner = sum((4 if i % 2 else 2) * math.pow(math.cos(i * end / _STEPS), degrees - 1) for i in range(1, _STEPS))
+    integral = (1 + inner + math.pow(math.cos(end), degrees - 1)) * end / _STEPS / 3
+    scale = math.exp(math.lgamma((degrees + 1) / 2) - math.lgamma(degrees / 2)) / math.sqrt(math.pi)
+    return min(2 * scale * integral, 1.0)
+
+
+def _welch(se_a: float, degrees_a: float, se_b: float, degrees_b: float) -> float:
+    """The degrees of freedom of the standard error of a difference (Welch and Satterthwaite)."""
+    largest = max(se_a, se_b)
+    if largest == 0:
+        return min(degrees_a, degrees_b)
+    a, b = (se_a / largest) ** 2, (se_b / largest) ** 2  # no square of a small number becomes zero
+    return (a + b) ** 2 / (a * a / degrees_a + b * b / degrees_b)

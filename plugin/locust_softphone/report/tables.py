@@ -185,15 +185,15 @@ def _of_arms(arms: Sequence[Arm], differences: Sequence[ArmDifference]) -> Table
 
 def _of_differences(differences: Sequence[ArmDifference]) -> Table:
     rows = (Row(each.after.label, tuple(Cell(_moved(name, each)) for name in COMPARED_METRICS)) for each in differences)
-    title = f"differences from {differences[0].before.label}; {NOISE}: the 95 % interval contains zero"
+    title = f"differences from {differences[0].before.label}; {NOISE}: not significant"
     return Table(title, _headings(*_ESTIMATE_HEADINGS), tuple(rows))
 
 
 def _moved(metric: str, difference: ArmDifference) -> str:
     estimate = difference.metrics[metric]
-    if estimate is not None and estimate.low == estimate.high == 0:
+    if estimate is not None and estimate.is_none:
         return NO_DIFFERENCE
-    if estimate is not None and estimate.contains_zero:
+    if difference.is_significant(metric) is False:
         return NOISE
     return estimated(metric, estimate, signed=True) + (" each" if difference.is_per_softphone(metric) else "")
 

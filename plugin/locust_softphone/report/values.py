@@ -37,7 +37,7 @@ def _plain(value: object) -> str:
 
 
 def estimated(metric: str, estimate: Estimate | None, *, signed: bool = False) -> str:
-    """A metric with its interval: ``1.4% (0.6–3.5%)``; without one for a single run, or where all runs were alike.
+    """A metric with its interval: ``1.4% (0.6–3.5%)``; without one for a single run, or where it has no width.
 
     Args:
         metric: its name; ``answered`` is a share here.
@@ -47,7 +47,7 @@ def estimated(metric: str, estimate: Estimate | None, *, signed: bool = False) -
     if estimate is None:
         return "-"
     value, low, high = (_with_unit(metric, each, signed) for each in (estimate.value, estimate.low, estimate.high))
-    if estimate.low == estimate.high:
+    if low == high:
         return "".join(value)
     start = low[0] if low[1] == high[1] else "".join(low)
     return f"{''.join(value)} ({start}{' to ' if signed else '–'}{''.join(high)})"

@@ -15,9 +15,24 @@ from locust_softphone.runs.record import SCHEMA_VERSION, RunRecord
 from locust_softphone.runs.upgrade import upgraded
 from locust_softphone.text import one_line
 
-__all__ = ["RECORD", "parse", "read", "write"]
+__all__ = ["RECORD", "check_writable", "parse", "read", "write"]
 
 RECORD = "run.json"
+
+
+def check_writable(folder: Path) -> None:
+    """Check that records can be written into a folder, before a run is begun whose record could be lost.
+
+    Raises:
+        InputError: it cannot be written to.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        empty = folder / ".writable"
+        empty.touch()
+        empty.unlink()
+    except OSError as error:
+        raise InputError(f"--softphone-runs {folder}: cannot be written to ({error.strerror})") from None
 
 
 def write(record: RunRecord, folder: Path) -> Path:

@@ -1,1 +1,1 @@
-"""The JSON Schemas of the files that people and programs read: profiles, run records, comparisons."""
+"""The JSON Schemas of the files that people and programs read: profiles, policies, run records, comparisons."""

@@ -21,9 +21,10 @@ from locust.runners import MasterRunner
 
 from locust_softphone.config.overrides import Overrides
 from locust_softphone.errors import ExitCode, InputError
-from locust_softphone.report.standard_output import check_open, discard_unwritten
+from locust_softphone.report.standard_output import print_lines
 from locust_softphone.report.terminal import printed_summary
 from locust_softphone.runs.record import RunRecord
+from locust_softphone.runs.storage import check_writable
 from locust_softphone.signaling.dialects import Account
 from locust_softphone.swarm import workarounds
 from locust_softphone.swarm.abort import calls_each
@@ -32,6 +33,7 @@ from locust_softphone.swarm.edge_under_test import reach
 from locust_softphone.swarm.generator_protocol import Generator
 from locust_softphone.swarm.load.generator import LoadGenerator
 from locust_softphone.swarm.options import RunOptions, StartupOptions
+from locust_softphone.swarm.plan_end import is_over
 from locust_softphone.swarm.run import Run, users_for
 
 __all__ = ["Phase", "RunCoordinator"]
@@ -42,8 +44,6 @@ Phase = Literal["idle", "preparing", "running", "stopping"]
 
 _IDLE_STATES = ("ready", "stopped")  # Locust's, of its runner
 _STOPPING_STATES = ("cleanup", "stopping", "stopped")
-_TICK_S = 1.0  # a shape is asked once a second
-_CHECK_EVERY_S = 0.02
 
 
 class RunCoordinator:
@@ -92,7 +92,7 @@ class RunCoordinator:
         self._check_reach(options)
         if options.hosts:
             options.hosts.each(reach)
-        _check_writable(self.runs_folder)
+        check_writable(self.runs_folder)
 
     def users_wanted(self) -> int | None:
         """How many Locust users there must be now: a multiple of the workers, or None when the run is over."""
@@ -100,7 +100,7 @@ class RunCoordinator:
             self._refused = False
             return None
         if self._run is not None:
-            return None if self._is_over(self._run) else self._run.users
+            return None if is_over(self._run, self._run_time_s) else self._run.users
         self.problems = ()
         try:
             self._options = self._read_options()
@@ -133,7 +133,7 @@ class RunCoordinator:
         try:
             if options is None:
                 raise InputError("no ProfileShape: the locustfile has none, or the class picker has not chosen it")
-            _check_writable(self.runs_folder)
+            check_writable(self.runs_folder)
             self._check_reach(options)
             calls = calls_each(options.profile, self._environment.user_classes)
             self._run = self.last = run = Run.prepare(options, lambda to: self._generator(options, to), calls)
@@ -235,22 +235,10 @@ class RunCoordinator:
         if self._master is not None:
             self._master.check_reach(on_loopback=options.hosts is None)
 
-    def _is_over(self, run: Run) -> bool:
-        """Whether a run's plan or ``--run-time`` is over; Locust 2.47 ignores ``--run-time`` if there is a shape.
-
-        If it may be over before the shape is asked again, this waits for it. A run that is being stopped is not over
-        here: Locust would stop it a second time while its record is being written.
-        """
-        run_time_s = getattr(self._environment.parsed_options, "run_time", None) or float("inf")
-        ends_s = min(run.options.profile.duration_s, run_time_s)
-        asked_s = run.clock()
-        while run.began_at is not None and not run.stopping:
-            if run.over or run.clock() > run_time_s:
-                return True
-            if asked_s + _TICK_S < max(ends_s, run.clock()):
-                break
-            gevent.sleep(_CHECK_EVERY_S)
-        return False
+    @property
+    def _run_time_s(self) -> float:
+        """``--run-time``."""
+        return getattr(self._environment.parsed_options, "run_time", None) or float("inf")
 
     def _read_options(
         self, profile: str | None = None, host: str | None = None, overrides: Overrides | None = None
@@ -267,12 +255,8 @@ class RunCoordinator:
 
     def _print(self, *lines: str) -> None:
         try:
-            check_open()
-            print(*lines, sep="\n", flush=True)
-        except BrokenPipeError:
-            discard_unwritten()  # its reader has seen enough
+            print_lines(*lines)
         except OSError as error:
-            discard_unwritten()
             logger.error("the run's summary cannot be written to stdout (%s)", error.strerror)
             self.exit_code = ExitCode.most_serious([self.exit_code or 0, ExitCode.OUTPUT])
 
@@ -287,13 +271,3 @@ class RunCoordinator:
         self.problems = error.problems
         for problem in error.problems:
             logger.error("%s", problem)
-
-
-def _check_writable(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        probe = folder / ".writable"
-        probe.touch()
-        probe.unlink()
-    except OSError as error:
-        raise InputError(f"--softphone-runs {folder}: cannot be written to ({error.strerror})") from None

@@ -28,7 +28,7 @@ from locust_softphone.errors import ExitCode, InputError
 from locust_softphone.swarm import locust_report, workarounds
 from locust_softphone.swarm.cluster.worker import Worker
 from locust_softphone.swarm.coordinator import RunCoordinator
-from locust_softphone.swarm.options import add_options
+from locust_softphone.swarm.locust_options import add_options
 from locust_softphone.swarm.parent_process import end_with_parent
 from locust_softphone.swarm.signals import (
     stop_headless_run_on_signals,

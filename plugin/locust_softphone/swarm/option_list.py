@@ -10,14 +10,31 @@ that a command can start without it.
 
 from __future__ import annotations
 
+import sys
+from argparse import ArgumentParser, Namespace, _StoreTrueAction
 from dataclasses import dataclass
+from functools import cache
+from typing import Any
 
-__all__ = ["AUTHORIZED", "OLD_AUTHORIZED", "PROFILE", "STARTUP_OPTIONS", "Option"]
+__all__ = ["AUTHORIZED", "OLD_AUTHORIZED", "PROFILE", "STARTUP_OPTIONS", "OldAuthorized", "Option"]
 
 AUTHORIZED = "--authorized"
 """The permission has one spelling everywhere."""
 
 OLD_AUTHORIZED = "--softphone-authorized"
+
+
+class OldAuthorized(_StoreTrueAction):
+    """What a parser does for ``OLD_AUTHORIZED``: it is still read, with one warning in each process."""
+
+    def __call__(self, parser: ArgumentParser, namespace: Namespace, *args: Any, **kwargs: Any) -> None:
+        _warn_once(f"{OLD_AUTHORIZED} is the old spelling of {AUTHORIZED} (it is still read)")
+        super().__call__(parser, namespace, *args, **kwargs)
+
+
+@cache  # Locust reads its command line several times
+def _warn_once(warning: str) -> None:
+    print(warning, file=sys.stderr)
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""The options of a run besides Locust's own, each with an environment variable ``LOCUST_SOFTPHONE_…``.
+"""The values of a run's options, read and checked.
 
     StartupOptions    fixed when Locust is started: credentials, permission and the host it is for, files, folders
     RunOptions        what one run does: the startup options, with a profile and a host that the web UI may change
@@ -10,22 +10,18 @@ are read once and never from Locust's options again.
 from __future__ import annotations
 
 import logging
-import sys
-from argparse import SUPPRESS, Action, ArgumentParser, Namespace, _StoreTrueAction
+from argparse import Namespace
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
-
-from locust.argument_parser import LocustArgumentParser
 
 from locust_softphone.config import strict_yaml
 from locust_softphone.config.overrides import Overrides
 from locust_softphone.config.policy import Policy
 from locust_softphone.config.profile import Profile
-from locust_softphone.config.profile_files import list_profiles, load_profile, profile_folders
+from locust_softphone.config.profile_files import load_profile, profile_folders
 from locust_softphone.errors import InputError
 from locust_softphone.signaling.dialects import Account
 from locust_softphone.signaling.dialects.genesys_cloud.client import CALL_TO, GenesysCloud
@@ -35,66 +31,13 @@ from locust_softphone.signaling.hosts import Hosts
 from locust_softphone.signaling.oauth import SIMULATED_CREDENTIALS, Credentials
 from locust_softphone.signaling.secret_file import read_secret
 from locust_softphone.signaling.target import ASK_FIRST, Target
-from locust_softphone.swarm.option_list import AUTHORIZED, OLD_AUTHORIZED, PROFILE, STARTUP_OPTIONS, Option
-from locust_softphone.swarm.process_list import hide
+from locust_softphone.swarm.secret_option import take_secret
 
-__all__ = ["RunOptions", "StartupOptions", "add_options", "take_secret"]
+__all__ = ["RunOptions", "StartupOptions"]
 
 NOTHING_OVERRIDDEN = Overrides()
 
-_GROUP_ABOUT = "Every option can also be set by its environment variable, such as LOCUST_SOFTPHONE_PROFILE."
-
 T = TypeVar("T")
-
-
-class _Suggestions(tuple[str, ...]):
-    """Choices for the web UI's drop-down; the command line may also name a path."""
-
-    def __contains__(self, value: object) -> bool:
-        return True
-
-
-def add_options(parser: LocustArgumentParser) -> None:
-    """Add our options to Locust's parser, in a group of their own in its help."""
-    if parser.prog == "__main__.py":
-        parser.prog = "locust"  # started with python -m locust; it is named in messages
-    group = parser.add_argument_group("Softphones", _GROUP_ABOUT)
-    for option in (PROFILE, *STARTUP_OPTIONS):
-        action = group.add_argument(
-            option.in_locust, dest=option.dest, env_var=option.variable, help=option.text, **_settings(option)
-        )
-        _mark(action, in_web_ui=option is PROFILE, secret=option.secret)
-    old = group.add_argument(OLD_AUTHORIZED, dest="softphone_authorized", action=_OldAuthorized, default=SUPPRESS)
-    old.help = SUPPRESS
-    _mark(old)
-
-
-def _settings(option: Option) -> dict[str, Any]:
-    if option is PROFILE:
-        names = _Suggestions(each.name for each in list_profiles(profile_folders()))
-        return {"metavar": option.metavar, "default": option.default, "choices": names}
-    if option.metavar:
-        return {"metavar": option.metavar, "default": option.default}
-    return {"action": "store_true", "default": False}
-
-
-def _mark(action: Action, *, in_web_ui: bool = False, secret: bool = False) -> None:
-    """Set what Locust's ``add_argument`` takes as arguments; the one of a group does not take them."""
-    marks = {"include_in_web_ui": in_web_ui, "is_secret": secret, "is_required": False, "is_multiple": False}
-    vars(action).update(marks)
-
-
-class _OldAuthorized(_StoreTrueAction):
-    """The old spelling: still read, with one warning."""
-
-    def __call__(self, parser: ArgumentParser, namespace: Namespace, *args: Any, **kwargs: Any) -> None:
-        _warn_once(f"{OLD_AUTHORIZED} is the old spelling of {AUTHORIZED} (it is still read)")
-        super().__call__(parser, namespace, *args, **kwargs)
-
-
-@cache  # Locust reads its command line several times
-def _warn_once(warning: str) -> None:
-    print(warning, file=sys.stderr)
 
 
 @dataclass(frozen=True)
@@ -234,27 +177,6 @@ class RunOptions:
         if problems or in_file is None or loaded is None:
             raise InputError(*problems)
         return cls(loaded, hosts, startup, overrides.replaced(in_file, loaded))
-
-
-def take_secret(parsed: Namespace) -> str:
-    """Remove the client's secret from the options, ``sys.argv`` and the process list, and return it.
-
-    Locust would send it to its workers with every message that spawns users, and a locustfile could print it.
-
-    Raises:
-        InputError: the secret or the client's id is not UTF-8.
-    """
-    secret, parsed.softphone_client_secret = parsed.softphone_client_secret, ""
-    hide(secret)
-    for option, text in (("client-secret", secret), ("client-id", parsed.softphone_client_id)):
-        if not _is_utf_8(str(text)):
-            raise InputError(f"--softphone-{option}, or its environment variable: not UTF-8")
-    return str(secret)
-
-
-def _is_utf_8(text: str) -> bool:
-    """Whether an argument or a variable was UTF-8: Python keeps other bytes as surrogates (PEP 383)."""
-    return not any("\ud800" <= character <= "\udfff" for character in text)
 
 
 def _hosts(host: str | None, startup: StartupOptions) -> Hosts | None:

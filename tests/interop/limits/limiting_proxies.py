@@ -19,6 +19,7 @@ from typing import NamedTuple
 
 import pytest
 
+from tests.listening import await_port
 from tests.swarm.locust_process import TooBusy
 
 __all__ = ["Answer", "haproxy", "nginx", "same_decisions", "send_at"]
@@ -114,23 +115,13 @@ def _running(name: str, template: str, **parts: str) -> Iterator[int]:
         arguments = ["-p", folder, "-c", str(config)] if name == "nginx" else ["-db", "-f", str(config)]
         with subprocess.Popen([program, *arguments], stdout=log, stderr=log) as process:
             try:
-                _await_port(port, process, Path(log.name))
+                await_port(port, process, Path(log.name))
                 yield port
             finally:
                 process.terminate()
                 with suppress(subprocess.TimeoutExpired):
                     process.wait(WITHIN_S)
                 process.kill()
-
-
-def _await_port(port: int, process: subprocess.Popen[bytes], log: Path) -> None:
-    deadline_s = time.monotonic() + WITHIN_S
-    while True:
-        with suppress(ConnectionRefusedError), socket.create_connection(("127.0.0.1", port)):
-            return
-        assert process.poll() is None, log.read_text()
-        assert time.monotonic() < deadline_s, log.read_text()
-        time.sleep(0.02)
 
 
 def send_at(port: int, instants: Sequence[float], *, on_time: bool = True) -> list[Answer]:

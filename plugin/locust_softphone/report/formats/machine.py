@@ -108,10 +108,15 @@ def _difference(difference: ArmDifference) -> dict[str, Any]:
             {"part": each.part, "name": each.name, "from": each.before, "to": each.after} for each in difference.changed
         ],
         "figures": {
-            metric: estimate and {**_estimate(estimate), "noise": estimate.contains_zero}
+            metric: estimate and {**_estimate(estimate), "noise": _is_noise(difference, metric)}
             for metric, estimate in difference.metrics.items()
         },
     }
+
+
+def _is_noise(difference: ArmDifference, metric: str) -> bool | None:
+    is_significant = difference.is_significant(metric)
+    return None if is_significant is None else not is_significant
 
 
 def _estimate(estimate: Estimate) -> dict[str, Any]:

@@ -27,6 +27,7 @@ from locust_softphone.config.profile import Profile
 from locust_softphone.metrics.tally import Tally
 from locust_softphone.signaling.dialects import Account, dialect_for
 from locust_softphone.swarm import workarounds
+from locust_softphone.swarm.cluster.echoes import Echoes
 from locust_softphone.swarm.cluster.messages import MessageType, Plan
 from locust_softphone.swarm.cluster.shared_token import MasterTokenProvider
 from locust_softphone.swarm.cluster.slots import SlotOwners
@@ -51,8 +52,6 @@ COLLECT_S = 15.0
 LATEST_S = 3600.0
 """Nothing is measured so long after the plan's end."""
 _CHECK_EVERY_S = 0.5
-_ECHOES = 5
-_ECHO_WAIT_S = 1.0
 
 
 class ClusterGenerator:
@@ -77,8 +76,7 @@ class ClusterGenerator:
         self._lost: list[str] = []
         self._taken_over = 0
         self._cannot: dict[str, list[str]] = {}
-        self._delays_s: dict[str, float] = {}
-        self._answered_s: dict[str, float] = {}
+        self._echoes = Echoes(lambda worker, sent_s: self._send(MessageType.ECHO, {"sent_s": sent_s}, worker))
         self._reported_until_s: dict[str, float] = {}
         self._finished: set[str] = set()
         self._stopped: set[str] = set()
@@ -101,7 +99,7 @@ class ClusterGenerator:
     def begin(self, in_s: float) -> None:
         """Let the plan start ``in_s`` seconds from now, on every worker at the same instant."""
         workarounds.keep_users_in_place(self._runner)
-        self._measure_delays()
+        self._echoes.measure(self._present)
         self._epoch_s = time.perf_counter() + in_s
         for worker in self.worker_ids:
             self._send_begin(worker)
@@ -145,12 +143,11 @@ class ClusterGenerator:
 
     def summary(self) -> dict[str, Any]:
         """The workers, for the run record."""
-        delays_s = self._delays_s.values()
         return {
             "workers": self.workers,
             "lost": len(self._lost),
             "starts_taken_over": self._taken_over,
-            "message_delay_s": {"min": min(delays_s), "max": max(delays_s)} if delays_s else None,
+            "message_delay_s": self._echoes.summary(),
         }
 
     def problems(self) -> list[str]:
@@ -182,7 +179,7 @@ class ClusterGenerator:
     def _receive(self, kind: str, worker: str, data: dict[str, Any]) -> None:
         match kind:
             case MessageType.ECHO:
-                self._note_echo(worker, data["sent_s"])
+                self._echoes.receive(worker, data["sent_s"])
             case MessageType.CANNOT:
                 self._cannot[worker] = [one_line(problem) for problem in data["problems"]]
                 logger.error("worker %s: %s", worker, "; ".join(self._cannot[worker]))
@@ -218,37 +215,17 @@ class ClusterGenerator:
         self._received.merge(tally)
         self._reported_until_s[worker] = until_s
 
-    def _send_echoes(self) -> None:
-        for worker in self._present:
-            self._send(MessageType.ECHO, {"sent_s": time.perf_counter()}, worker)
-
-    def _note_echo(self, worker: str, sent_s: float) -> None:
-        self._answered_s[worker] = now_s = time.perf_counter()
-        delay_s = (now_s - sent_s) / 2
-        self._delays_s[worker] = min(delay_s, self._delays_s.get(worker, delay_s))
-
-    def _measure_delays(self) -> None:
-        """Measure how long a message to each worker takes: half of the shortest of some round trips."""
-        for _ in range(_ECHOES):
-            self._send_echoes()
-            gevent.sleep(0.01)
-        deadline_s = time.perf_counter() + _ECHO_WAIT_S
-        while len(self._delays_s) < self.workers and time.perf_counter() < deadline_s:
-            gevent.sleep(0.01)
-
     def _watch_workers(self) -> None:
         """Notice lost workers until the run is over."""
         while not (self.over or self._stopping):
-            self._send_echoes()
+            self._echoes.send(self._present)
             gevent.sleep(_CHECK_EVERY_S)
             if self.over or self._stopping:
                 return
-            now_s = time.perf_counter()
             for worker in self._present:
-                gone = worker not in self._runner.clients
-                if gone:
+                if worker not in self._runner.clients:
                     self.lose(worker, "has left")
-                elif now_s - self._answered_s.setdefault(worker, now_s) > SILENT_S:
+                elif self._echoes.silent_s(worker) > SILENT_S:
                     self.lose(worker, f"has been silent for {SILENT_S} s")
 
     def lose(self, worker: str, why: str) -> None:
@@ -302,5 +279,5 @@ class ClusterGenerator:
         self._send(MessageType.PLAN, plan.to_plain(), worker)
 
     def _send_begin(self, worker: str) -> None:
-        in_s = -self.clock() - self._delays_s.get(worker, 0.0)
+        in_s = -self.clock() - self._echoes.delay_s(worker)
         self._send(MessageType.BEGIN, {"in_s": in_s}, worker)

@@ -24,7 +24,7 @@ from locust_softphone.swarm.cluster.shared_token import RemoteToken
 from locust_softphone.swarm.load.generator import LoadGenerator
 from locust_softphone.swarm.load.lease import Lease
 from locust_softphone.swarm.load.sockets import reached
-from locust_softphone.swarm.options import take_secret
+from locust_softphone.swarm.secret_option import take_secret
 
 __all__ = ["Worker"]
 

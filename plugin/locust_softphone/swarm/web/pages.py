@@ -3,6 +3,7 @@
     /softphone/                     choose a profile, see what it will do, start, watch and stop a run
               stop                  stop the run, as Locust's own button does
               live                  the current metrics; the page asks for them each second
+              metrics               the current metrics as OpenMetrics text, for Prometheus
               plan?profile=…        what a profile will do
               runs                  the finished runs
               runs/ID.json          a run's record
@@ -31,12 +32,14 @@ from locust_softphone import __version__
 from locust_softphone.config.profile_files import load_profile, profile_folders
 from locust_softphone.errors import InputError
 from locust_softphone.report.comparison import compare_runs
+from locust_softphone.report.formats.metric_families import CONTENT_TYPE
 from locust_softphone.report.html.page import comparison_html
 from locust_softphone.report.palette import css
 from locust_softphone.report.plotly_script import PLOTLY_FILE
 from locust_softphone.swarm.coordinator import RunCoordinator
 from locust_softphone.swarm.web import form, live, locust_page
 from locust_softphone.swarm.web.finished_runs import FinishedRuns
+from locust_softphone.swarm.web.openmetrics_page import openmetrics_of
 from locust_softphone.swarm.web.origins import Origins, refuse_other_sites
 from locust_softphone.text import quoted
 
@@ -71,6 +74,7 @@ def add_pages(web_ui: WebUI, coordinator: RunCoordinator) -> None:
     ours.add_url_rule("/", view_func=pages.run)
     ours.add_url_rule("/stop", view_func=pages.stop, methods=["POST"])
     ours.add_url_rule("/live", view_func=pages.live)
+    ours.add_url_rule("/metrics", view_func=pages.openmetrics)
     ours.add_url_rule("/plan", view_func=pages.plan)
     ours.add_url_rule("/runs", view_func=pages.runs)
     ours.add_url_rule("/runs/<run_id>.json", view_func=pages.record)
@@ -181,6 +185,10 @@ class Pages:
         if time.perf_counter() - made_s > _CACHED_S or metrics["id"] != run.folder.name:
             self._cached = time.perf_counter(), live.metrics(run)
         return self._cached[1]
+
+    def openmetrics(self) -> Response:
+        """The metrics of the current or the last run, for Prometheus."""
+        return Response(openmetrics_of(self._coordinator.shown), content_type=CONTENT_TYPE)
 
     def plan(self) -> Response:
         """What a profile will do, or why that is unknown; refused during a run, since a large plan takes a second."""
