@@ -93,10 +93,11 @@ def test_a_profile_for_each_group_that_is_enabled(tmp_path: Path, capsys: pytest
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["p-agents.yaml", "p-shift-rzte.yaml"]
     shift = profile_of(tmp_path, "p-shift-rzte")
     assert list(shift.schedule())[:2] == pytest.approx([0.1, 0.2])
-    assert shift.hold_s == pytest.approx(65)
+    assert shift.ramp_down_s == pytest.approx(5)
+    leaves = [shift.schedule().leave_time(n, shift.duration_s) for n in (0, 99)]
+    assert leaves == pytest.approx([70.05, 75])
     assert 'ThreadGroup "off": not enabled' in out
     assert "its thread groups run one after the other" in out
-    assert "its threads end one after the other" in out
 
 
 def test_what_the_plan_does_not_say_is_asked_for_and_the_rest_is_imported(

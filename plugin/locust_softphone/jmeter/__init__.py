@@ -9,6 +9,6 @@ samplers         samplers become the steps of a softphone
 pacing           starts and timers become the time of each sample
 left_out         what has no equivalent
 plan_import      all of it together
-profile_yaml     the text of a profile; ramp_stages makes stages of start times
+profile_yaml     the text of a profile; ramp_stages and departures make its ramp and its ramp down
 plan_sentences   the explanation; time_table and forum_advice are parts of it, plan_text prints it
 """

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from locust_softphone.config.schedule import Stage
 from locust_softphone.config.units import format_duration
+from locust_softphone.jmeter.departures import RampDown, ramp_down_of
 from locust_softphone.jmeter.plan_import import ImportedGroup
 from locust_softphone.jmeter.ramp_stages import stages_for
 from locust_softphone.jmeter.samplers import Role
@@ -27,6 +28,8 @@ def profile_yaml(group: ImportedGroup, plan_file: str) -> str:
     """
     stages, _ = stages_for(group.starts)
     random = ["arrivals: poisson"] if group.plan.random else []
+    leave = _ramp_down(group)
+    down = [f"ramp_down: {format_duration(leave.over_s)}"] if leave else []
     lines = [
         f"# Imported from {plan_file}: {group.element}.",
         *(f"# Paced by {timer}." for timer in group.timers),
@@ -35,6 +38,7 @@ def profile_yaml(group: ImportedGroup, plan_file: str) -> str:
         f"ramp: {_ramp(stages)}",
         *random,
         f"hold: {format_duration(hold_s(group))}",
+        *down,
         "softphone:",
         "  like: jmeter-default        # neither waits nor retries after a refusal, like the plan",
         f"  token: {_token(group)}",
@@ -59,8 +63,11 @@ def profile_remarks(group: ImportedGroup) -> list[str]:
     if not exact:
         lines.append("starts are grouped by second, in stages")
     if lengths := {thread.end_s for thread in group.plan.threads if thread.end_s is not None}:
-        if len(lengths) > 1:
-            lines.append("its threads end one after the other; the profile's softphones stay until the end")
+        leave = _ramp_down(group)
+        if leave and not leave.exact:
+            lines.append("its threads end in steps; the profile's softphones leave evenly, in the same time")
+        elif len(lengths) > 1 and not leave:
+            lines.append("its threads end at different times; the profile's softphones stay until the end")
     else:
         lines.append(f"its threads end with their script; the profile holds {format_duration(hold_s(group))}")
     if group.plan.passes == FOREVER:
@@ -83,10 +90,18 @@ def later_waits(group: ImportedGroup) -> str:
 def hold_s(group: ImportedGroup) -> float:
     """How long the run goes on after the last start."""
     ends = [thread.end_s for thread in group.plan.threads if thread.end_s is not None]
+    if leave := _ramp_down(group):
+        return round(leave.end_s - group.starts[-1], 3)
     if ends:
         return max(round(max(ends) - group.starts[-1], 3), SHORTEST_HOLD_S)
     script_s = sum(use.reads_for_s for use in group.uses) + max(group.plan.passes - 1, 0) * group.pass_s
     return max(HOLD_S, round(script_s + SHORTEST_HOLD_S, 3))
+
+
+def _ramp_down(group: ImportedGroup) -> RampDown | None:
+    """How softphones leave one by one, if they all start and the last one has started before."""
+    leave = ramp_down_of(group.plan.threads) if len(group.starts) == len(group.plan.threads) else None
+    return leave if leave and leave.end_s - leave.over_s > group.starts[-1] else None
 
 
 def _ramp(stages: list[Stage]) -> str:
@@ -120,13 +135,17 @@ def _connection(group: ImportedGroup) -> str:
 
 
 def _calls(group: ImportedGroup) -> str:
-    offers = sum(Role.OFFER in use.roles for use in group.uses) or 1
+    offers = sum(Role.OFFER in use.roles for use in group.uses)
+    if not offers:
+        return "{count: 1}"
     every_s = round(group.pass_s / offers, 3)
+    leave = _ramp_down(group)
+    present_s = hold_s(group) - (leave.over_s if leave else 0.0)
     if group.plan.passes == FOREVER:
-        count = int(hold_s(group) / every_s) if every_s > 0 else 1
+        count = int(present_s / every_s) if every_s > 0 else 1
     else:
         count = group.plan.passes * offers
     count = max(min(count, MOST_CALLS), 1)
     if every_s > 0:
-        count = min(count, int(hold_s(group) / every_s) + 1)
+        count = min(count, int(present_s / every_s) + 1)
     return f"{{count: {count}, every: {format_duration(every_s)}}}"

@@ -14,7 +14,7 @@ from locust_softphone.config.schedule import Stage
 
 __all__ = ["stages_for"]
 
-MOST_STAGES = 60
+MOST_STAGES = 24
 TOLERANCE_S = 0.0005
 """JMeter plans in milliseconds."""
 
@@ -35,7 +35,7 @@ def _by_equal_gaps(starts: Sequence[float]) -> list[Stage]:
     first = 0
     while first < len(starts):
         end = _end_of_run(starts, first)
-        gap = starts[first + 1] - starts[first] if end - first > 1 else 0.0
+        gap = starts[first + 1] - starts[first] if first + 1 < len(starts) else 0.0
         over_s = gap * (end - first) if gap > TOLERANCE_S else 0.0
         if end < len(starts):
             over_s = min(over_s, starts[end] - starts[first])
