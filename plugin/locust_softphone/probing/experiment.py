@@ -43,6 +43,7 @@ DOUBTFUL = {
 }
 """Kinds that a penalty or a bucket filled in lumps resembles for a while."""
 MOST_MEASURED = 3  # times that the same measurement is repeated
+MOST_TIMES = 4  # a window without an upper bound is looked for up to this many times its lower bound
 PRECISE = 0.03  # relative width of the bounds that is narrow enough
 METHODS = {method.kind: method for method in (*SIMPLE, *RARE)}
 
@@ -215,10 +216,10 @@ class _Run:
         quota, window_s = plan_size(only)
         self._say(f"measures the {'window' if 'window_s' in only.bounds else 'penalty'}")
         self.target.wait(1.2 * window_s)
-        step_s = (period.high - period.low) / 12
+        step_s = (min(period.high, MOST_TIMES * period.low) - period.low) / 12
         edges = [period.low + number * step_s for number in range(13)]
         if only.kind is Kind.ALIGNED_WINDOW:
-            edges = [number * period.low / 16 for number in range(1, 36)]
+            edges = [number * window_s / 16 for number in range(1, 36)]
         self.target.send(paces.at([*[0.0] * (round(quota) + 2), *edges]))
         return True
 
