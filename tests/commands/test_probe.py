@@ -17,7 +17,7 @@ from tests.edge_process import running_edge
 def test_the_limits_of_a_real_edge_are_found(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     twin, record = tmp_path / "twin.yaml", tmp_path / "probe.json"
     with running_edge("limits: {token: [], handshake: {rate: 20/s, burst: 12}}") as edge:
-        arguments = ["probe", "--host", edge.url, "--step", "handshake", "--twin", str(twin), "--record", str(record)]
+        arguments = ["probe", "--host", edge.url, "--step", "handshake", "-o", str(twin), "--record", str(record)]
         assert main(arguments) == ExitCode.PASSED
         counted = edge.stats()["steps"]["handshake"]
     found = json.loads(record.read_text())["steps"]["handshake"]

@@ -98,7 +98,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="ADDRESS",
         help="find out whether limits count by address: another address of this machine to send from",
     )
-    parser.add_argument("--twin", type=Path, default=Path("twin.yaml"), metavar="FILE", help="the policy file to write")
+    parser.add_argument(
+        "-o", "--twin", type=Path, default=Path("twin.yaml"), metavar="FILE", help="the policy file to write"
+    )
     parser.add_argument("--record", type=Path, metavar="FILE", help="write all requests and results there, as JSON")
     parser.add_argument("--dry-run", action="store_true", help="send nothing; rehearse it against the default policy")
 
