@@ -40,6 +40,7 @@ __all__ = ["add_arguments", "run"]
 DIALECTS = ("media-offer", "genesys-cloud")
 TIMEOUT_S = 30.0
 REACH_S = 5.0
+OTHERS = 0.02  # of a limit, on an edge that others may use; the diagnosis of a run assumes as much
 SECOND_CLIENTS = 1_000_000  # the numbers of the clients with the second key begin here
 EXAMPLES = """\
 locust-softphone probe --host http://127.0.0.1:8080
@@ -85,9 +86,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--others",
         type=checked(_share),
-        default=0.0,
         metavar="PERCENT",
-        help="the share of each limit that other clients use at the same time, such as 5%% (default: none)",
+        help="the share of each limit that other clients use at the same time, such as 5%% (default: 2%%; on this "
+        "machine, none)",
     )
     add_option(parser, "--client-id", "ID", "OAuth client id (default: the simulated edge's)", kind=str)
     add_option(parser, "--client-secret-file", "FILE", "file with only the OAuth client's secret")
@@ -124,8 +125,7 @@ def run(parsed: argparse.Namespace) -> int:
     findings = {each.name: each.finding for each in probed}
     keys = {each.name: each.counts_by for each in probed if each.finding.best is not None}
     print(probe_text(findings, keys))
-    if not parsed.others:
-        print("The bounds hold if no other client used these limits at the same time; otherwise say so with --others.")
+    print(_caveat(wire.others(parsed.others)))
     _write(parsed.twin, twin(wire.url, probed))
     print(f"the twin: {parsed.twin}")
     if parsed.record is not None:
@@ -137,7 +137,7 @@ def run(parsed: argparse.Namespace) -> int:
 def _probe_step(wire: _Wire, step: str, budget: Budget, parsed: argparse.Namespace) -> ProbedStep:
     """Probe one step; with a second address, also what the limit counts by."""
     with _target(wire, parsed.source_address, step) as target:
-        finding = probe(target, budget, foreign_share=parsed.others, say=_sayer(step))
+        finding = probe(target, budget, foreign_share=wire.others(parsed.others), say=_sayer(step))
         shared: dict[str, bool | None] = {}
         if not finding.spent and finding.best is not None:
             for part, address in (("token", parsed.source_address), ("address", parsed.second_address)):
@@ -199,10 +199,25 @@ class _Wire:
     def url(self) -> str:
         return self.account.hosts.api.url
 
+    def others(self, declared: float | None) -> float:
+        """The share of other clients: as declared, or some on an edge that is not on this machine."""
+        if declared is not None:
+            return declared
+        return 0.0 if self.account.hosts.is_loopback else OTHERS
+
     def dialect(self, address: str | None) -> Dialect:
         """The dialect, from a source address."""
         account = self.account if address is None else self.account.reached(lambda target: target.sent_from(address))
         return dialect_for(self.name, account, timeout_s=TIMEOUT_S, random=random.Random())
+
+
+def _caveat(share: float) -> str:
+    if not share:
+        return "The bounds hold if no other client used these limits at the same time; otherwise say so with --others."
+    return (
+        f"Not certain: this allows for other clients that use {share:.0%} of each limit at the same time. If they use "
+        "more, kinds and bounds may be wrong; say so with --others."
+    )
 
 
 def _credentials(parsed: argparse.Namespace) -> Credentials:
@@ -244,7 +259,7 @@ def _rehearse(parsed: argparse.Namespace, budget: Budget) -> int:
     for step in _chosen(parsed.step, ("token", "handshake", "offer")):
         limit = getattr(Policy().limits, step)[0].limit(0.0)
         target = VirtualTarget(limit, opens_sessions=step == "handshake")
-        findings[step] = probe(target, budget, foreign_share=parsed.others, say=_sayer(step, sys.stdout.write))
+        findings[step] = probe(target, budget, foreign_share=parsed.others or 0.0, say=_sayer(step, sys.stdout.write))
     print(probe_text(findings, {}))
     return ExitCode.PASSED
 

@@ -9,7 +9,7 @@ from math import inf
 from locust_softphone.limits.inference.diagnosis import Hypothesis
 from locust_softphone.limits.inference.kinds import Kind
 from locust_softphone.limits.inference.observations import Observation
-from locust_softphone.probing.experiment import Finding
+from locust_softphone.probing.experiment import MOST_SHARED, Finding
 from locust_softphone.text import duration
 
 __all__ = ["probe_text"]
@@ -53,6 +53,9 @@ def _limit(finding: Finding) -> Iterator[str]:
         return
     for number, hypothesis in enumerate(diagnosis.hypotheses):
         yield f"{'or ' if number else ''}{hypothesis.kind.value}: {', '.join(_bounds(hypothesis))}"
+    if finding.if_shared:
+        kinds = ", ".join(finding.if_shared)
+        yield f"if other clients use up to {MOST_SHARED:.0%} of the limit, also possible: {kinds}"
     if diagnosis.experiment:
         yield f"an experiment that would separate them: {diagnosis.experiment}"
 
