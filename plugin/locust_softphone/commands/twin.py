@@ -110,6 +110,8 @@ def _entry(step: ProbedStep, best: Hypothesis) -> Iterator[str]:
     others = [each.value for each in step.finding.diagnosis.kinds[1:]]
     if others:
         yield f"    # also possible: {', '.join(others)}"
+    if step.finding.if_shared:
+        yield f"    # also possible if other clients used it: {', '.join(step.finding.if_shared)}"
     for name, value, comment in _values(best):
         yield f"    {name}: {value}".ljust(28) + (f"  # {comment}" if comment else "")
     for name, fixed in constant.items():
