@@ -57,7 +57,7 @@ def test_a_409_of_an_offer_has_its_meaning(like: str, meaning: str) -> None:
 
 def test_the_sentences_on_limits_are_wrapped_to_the_width_of_the_terminal() -> None:
     limit = {"step": "handshake", "status": 429, "requests": 974, "refused": 474, "unclear": 0, "until_s": None}
-    nothing = {"hypotheses": [], "ruled_out": [], "experiment": "", "told": None}
+    nothing: dict[str, object] = {"hypotheses": [], "ruled_out": [], "experiment": "", "told": None}
     lines = summary_lines(replaced(a_record(), limits=[{**limit, **nothing}]), width=80)
     begin = next(n for n, line in enumerate(lines) if line.startswith("  limits"))
     assert lines[begin : begin + 2] == [
