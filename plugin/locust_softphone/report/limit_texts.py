@@ -111,7 +111,7 @@ def _likely(limit: StepLimit) -> list[Explanation]:
 
 def _certain(limit: StepLimit, likely: Sequence[Explanation]) -> str:
     """What holds for all of the hypotheses; empty if that is nothing."""
-    admitted = limit.requests - limit.refused
+    admitted = limit.requests - limit.refused + limit.unclear  # at most
     size = total_size(likely, admitted)
     passed = f"{size} pass at once, whatever the kind" if size else ""
     unknown = "this run cannot show the rate" if any(map(rate_is_unknown, likely)) else ""
