@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Mapping
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from itertools import repeat
 from statistics import median
 
 from rich.console import Console
@@ -25,7 +26,8 @@ from locust_softphone.probing.probe_budget import Budget
 from tables import Goal, show
 
 LONGEST_S = 1800.0  # of a probe; windows are up to four minutes long here
-DECLARED = 0.1  # the share of others that the probe is told about, where there are any
+DECLARED = 0.1  # the share of others that the probe is told about, with --declared
+ASSUMED = 0.02  # what a probe assumes of an edge that is not on this machine
 ROUNDING = 1e-6
 NEAR = 0.03
 MOST = {"burst": 2.0, "cap": 2.0}
@@ -45,6 +47,7 @@ class Result:
     requests: int
     refused: int
     seconds: float
+    if_shared: tuple[Kind, ...] = ()
 
     @property
     def best(self) -> Hypothesis | None:
@@ -52,8 +55,8 @@ class Result:
 
     @property
     def certain(self) -> bool:
-        """Whether one kind remains, and no other client may have used the limit."""
-        return len({each.kind for each in self.found}) == 1 and not any(each.foreign_share for each in self.found)
+        """Whether one kind remains, also if other clients used the limit."""
+        return len({each.kind for each in self.found}) == 1 and not self.if_shared
 
     @property
     def named(self) -> bool:
@@ -97,11 +100,11 @@ class Result:
         )
 
 
-def probed(number: int, seed: int) -> Result:
+def probed(number: int, seed: int, told: float) -> Result:
     """The result of one probe."""
     hidden: HiddenLimit = hidden_limits(seed)[number]
-    told = DECLARED if hidden.foreign_share else 0.0
-    found = probe(hidden.target(), Budget(longest_s=LONGEST_S), foreign_share=told)
+    share = told if hidden.foreign_share else 0.0
+    found = probe(hidden.target(), Budget(longest_s=LONGEST_S), foreign_share=share)
     return Result(
         number,
         hidden.kind,
@@ -111,6 +114,7 @@ def probed(number: int, seed: int) -> Result:
         found.diagnosis.requests,
         found.diagnosis.refused,
         found.seconds,
+        found.if_shared,
     )
 
 
@@ -130,14 +134,18 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1, help="of the limits (default: 1)")
     parser.add_argument("--processes", type=int, default=2, help="that probe at the same time (default: 2)")
     parser.add_argument("--only", type=int, nargs="*", help="numbers of the limits to probe (default: all)")
+    parser.add_argument("--declared", action="store_true", help="tell the probe about foreign traffic")
     parser.add_argument("--sockets", action="store_true", help="probe 12 edges over loopback instead")
     parsed = parser.parse_args()
     if parsed.sockets:
         results = probed_on_sockets()
         return report(results, f"{len(results)} simulated edges over loopback")
     numbers = parsed.only or range(len(hidden_limits(parsed.seed)))
+    told, results = DECLARED if parsed.declared else ASSUMED, []
     with ProcessPoolExecutor(parsed.processes) as pool:
-        results = list(pool.map(probed, numbers, [parsed.seed] * len(numbers)))
+        for each in pool.map(probed, numbers, repeat(parsed.seed), repeat(told)):
+            results.append(each)
+            print(f"{len(results)} of {len(numbers)}: {each.kind}, {'right' if each.right else 'wrong'}", flush=True)
     return report(results, f"{len(results)} limits of seed {parsed.seed}, in virtual time")
 
 
@@ -153,7 +161,7 @@ def report(results: list[Result], caption: str) -> int:
         share_goal("with foreign traffic the true kind is named", [each.named for each in shared]),
         share_goal("with foreign traffic the truth is within the bounds", [each.in_bounds for each in shared]),
         Goal(
-            "with foreign traffic no wrong answer called certain",
+            "with foreign traffic no wrong kind alone without a caveat",
             f"{sum(each.certain and not each.right for each in shared)} of {len(shared)}",
             not any(each.certain and not each.right for each in shared),
         ),
@@ -194,7 +202,7 @@ def confusion(results: list[Result]) -> Table:
         table.add_row(
             kind.value,
             ", ".join(f"{name} {times}" for name, times in names.most_common()),
-            f"{sum(each.certain for each in own)} of {len(own)}",
+            f"{sum(len({one.kind for one in each.found}) == 1 for each in own)} of {len(own)}",
             _spent([each.requests for each in own]),
             _spent([each.refused for each in own]),
             _spent([round(each.seconds) for each in own]),

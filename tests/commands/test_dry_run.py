@@ -27,7 +27,7 @@ def described(
 ) -> subprocess.CompletedProcess[str]:
     (folder / "profile.yaml").write_text(profile)
     (folder / "users.csv").write_text(users, encoding="utf-8")
-    named = ["--users", "users.csv"] if users else []
+    named = ["--softphone-users", "users.csv"] if users else []
     return subprocess.run(
         [sys.executable, "-m", "locust_softphone.cli", "describe", "profile.yaml", "--dry-run", *named, *arguments],
         cwd=folder,

@@ -219,3 +219,11 @@ def test_the_page_shows_names_of_the_plan_as_text(tmp_path: Path) -> None:
     assert "&lt;script&gt;alert(1)" in html
     assert "does not delay the first sample of a thread" in html
     assert re.search(r"<td>500</td>", html)
+
+
+def test_a_script_that_is_too_long_is_cut_with_a_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("locust_softphone.jmeter.plan_import.MOST_SAMPLES", 1000)
+    assert imported(tmp_path, plan(thread_group("agents", OFFER * 8, threads=100))) == 0
+    assert "the last 3 samplers of its script: too many samples to look at" in capsys.readouterr().out

@@ -51,12 +51,13 @@ def test_a_profile_is_run_with_the_options_of_the_command_and_of_locust(tmp_path
     (tmp_path / "locust.py").write_text("raise SystemExit('this is not Locust')")
     with running_edge() as edge:
         url = f"http://127.1:{edge.address[1]}"  # needs permission: it is none of the documented spellings of loopback
-        changed = ("--set", "name=changed", "--set", "hold=900ms")
+        changed = ("--users", "3", "--set", "name=changed", "--set", "hold=900ms")
         options = ("--host", url, "--authorized", "--runs", "mine/runs", *changed, "--", "--csv", "tiny")
         done = run(tmp_path, "tiny.yaml", *options, **CLIENT)
     (record,) = records(tmp_path / "mine")
     assert (done.returncode, record["verdict"], record["target"]["url"]) == (0, "passed", url)
-    assert (record["profile"]["name"], record["profile"]["hold"]) == ("changed", "900ms")
+    profile = record["profile"]
+    assert (profile["name"], profile["hold"], profile["users"]) == ("changed", "900ms", 3)
     assert f"run record: mine/runs/{record['run_id']}/run.json" in done.stdout
     assert "call setup" in (tmp_path / "tiny_stats.csv").read_text()
     assert "Current" not in done.stderr, "only a summary of Locust's statistics is printed"

@@ -52,6 +52,13 @@ def test_nothing_gets_out(swarm: ComposeProject) -> None:
         assert "timed out" in refused.value.stdout or "unreachable" in refused.value.stdout
 
 
+def test_an_empty_host_is_refused_to_workers_in_other_containers(swarm: ComposeProject) -> None:
+    bring_back(swarm)
+    told = swarm.ui("swarm", b"softphone_profile=smoke&host=")
+    assert told["success"] is False
+    assert "3 of 3 workers are on other machines" in told["message"]
+
+
 def kill_a_worker(swarm: ComposeProject) -> None:
     swarm.docker("kill", swarm.container("worker"))
 

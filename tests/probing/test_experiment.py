@@ -97,3 +97,9 @@ def test_an_interrupted_probe_keeps_what_it_knows() -> None:
     finding = probe(VirtualTarget(TokenBucket(20.0, 9)), say=say)
     assert finding.spent == "interrupted", said
     assert Kind.TOKEN_BUCKET in finding.diagnosis.kinds
+
+
+def test_undeclared_traffic_of_others_never_leaves_a_wrong_kind_alone() -> None:
+    target = VirtualTarget(FixedWindow(60, 10.0), foreign_rate=0.5)
+    finding = probe(target, foreign_share=0.02)
+    assert Kind.FIRST_WINDOW in {*finding.diagnosis.kinds, *finding.if_shared}

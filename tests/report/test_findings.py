@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import pytest
@@ -306,3 +307,36 @@ def test_the_headline_and_the_findings_tell_a_pair_in_the_same_direction() -> No
 )
 def test_without_a_difference_the_headline_is_the_first_finding(records: list[RunRecord]) -> None:
     assert compare_runs(records).headline == texts(*records)[0]
+
+
+def test_a_limit_that_only_one_arm_can_tell_is_a_finding() -> None:
+    cap = {"kind": "cap of open sessions", "bounds": {"cap": {"low": 28.0, "high": 50.0}}}
+    bucket = {
+        "kind": "token bucket",
+        "bounds": {"burst": {"low": 50.0, "high": 50.0}, "rate": {"low": 49.0, "high": 51.0}},
+    }
+    burst, backoff = (
+        replaced(
+            a_record(name, answered=20, limited={"offer": 80}, **profile),
+            limits=[_limit({**each, "foreign_share": 0.0, "best": {}, "likely": True} for each in kinds)],
+        )
+        for name, profile, kinds in (("burst", BURST, [cap, bucket]), ("backoff", BACKOFF, [bucket]))
+    )
+    expected = "Only backoff can tell the limit of offer: token bucket, 50 at once, then 49 to 51 a second."
+    assert expected in texts(burst, backoff)
+    assert not any("can tell the limit" in text for text in texts(backoff, replaced(backoff, name="again")))
+
+
+def _limit(hypotheses: Iterable[dict[str, Any]]) -> dict[str, Any]:
+    return {
+        "step": "offer",
+        "status": 429,
+        "requests": 180,
+        "refused": 80,
+        "unclear": 0,
+        "until_s": None,
+        "hypotheses": [{**each, "different": None} for each in hypotheses],
+        "ruled_out": [],
+        "experiment": "",
+        "told": None,
+    }

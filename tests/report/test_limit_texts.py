@@ -47,6 +47,12 @@ TOLD = {
 }
 
 
+def sized(kind: str, foreign_share: float = 0.0, **bounds: tuple[float, float | None]) -> dict[str, Any]:
+    """A hypothesis with these bounds and no best fit."""
+    between = {name: {"low": low, "high": high} for name, (low, high) in bounds.items()}
+    return {**BUCKET, "kind": kind, "bounds": between, "foreign_share": foreign_share, "best": {}}
+
+
 def with_limit(**parts: Any) -> RunRecord:
     limit = {
         "step": "handshake",
@@ -85,13 +91,51 @@ def test_the_only_hypothesis_is_named_with_its_best_fit_and_its_bounds() -> None
         ),
         (
             {"hypotheses": [{**BUCKET, "best": {}, "foreign_share": 0.02}]},
-            "Token bucket, 147 to 153 at once, then 48.9 to 51.2 a second, if others or attempts without an answer "
-            "used 2% of it.",
+            "Token bucket, 147 to 153 at once, then 48.9 to 51.2 a second. The bounds allow for 2% of the limit used "
+            "by other clients.",
         ),
         (
             {"hypotheses": [{**BUCKET, "best": {}}, {**WINDOW, "best": {}}]},
-            "Cannot tell which of these: token bucket, 147 to 153 at once, then 48.9 to 51.2 a second; or fixed window "
-            "aligned to a clock, 146 to 165 in 2 to 3 s.",
+            "146 to 165 pass at once, whatever the kind. Cannot tell which of these: token bucket, 147 to 153 at once, "
+            "then 48.9 to 51.2 a second; or fixed window aligned to a clock, 146 to 165 in 2 to 3 s.",
+        ),
+        (
+            {
+                "hypotheses": [
+                    sized("cap of open sessions", cap=(27.3, 51.6), foreign_share=0.22),
+                    sized("token bucket", burst=(1.0, 38.3), rate=(0.0, 21788.0), foreign_share=0.22),
+                ],
+                "unclear": 38,
+            },
+            "At most 51 pass at once, whatever the kind; this run cannot show the rate. Cannot tell which of these: "
+            "cap of open sessions, 28 to 51 at once; or token bucket, at most 38 at once, then at a rate that the run "
+            "cannot show. The bounds allow for 22% of the limit used by other clients and by attempts that were "
+            "neither admitted nor refused by it.",
+        ),
+        (
+            {
+                "hypotheses": [
+                    sized("token bucket", burst=(1.0, 323.0), rate=(0.0, 65735.0)),
+                    sized("measured rate, refusals count", quota=(200.0, 499.0), window_s=(1.0, 2.0)),
+                ],
+                "requests": 500,
+                "refused": 178,
+            },
+            "At most 322 passed at once; this run cannot show the rate. Cannot tell which of these: token bucket, at "
+            "most 323 at once, then at a rate that the run cannot show; or measured rate, refusals count, 200 to 499 "
+            "in 1 to 2 s.",
+        ),
+        (
+            {"hypotheses": [sized("token bucket", burst=(1.0, 325.0), rate=(35.9, 21194.0))]},
+            "Token bucket, at most 325 at once, then at least 35.9 a second.",
+        ),
+        (
+            {"hypotheses": [sized("token bucket", burst=(39.8, 40.1), rate=(0.0, 86.0))]},
+            "Token bucket, 40 at once, then at most 86 a second.",
+        ),
+        (
+            {"hypotheses": [sized("cap of open sessions", cap=(120.0, None))]},
+            "Cap of open sessions, at least 120 at once.",
         ),
         ({"hypotheses": []}, "Cannot tell which limit it was: too few refusals."),
         (
@@ -130,8 +174,9 @@ def test_what_was_told_is_compared_with_what_was_true() -> None:
 def test_the_experiment_is_named_only_if_several_hypotheses_are_left() -> None:
     both = with_limit(hypotheses=[BUCKET, WINDOW], experiment="ask again")
     assert any("locust-softphone probe" in line for line in limits_in_detail(both))
+    assert sum("locust-softphone probe" in line for line in limits_in_short(both)) == 1
     one = with_limit(hypotheses=[BUCKET, {**WINDOW, "likely": False}], experiment="ask again")
-    assert not any("locust-softphone probe" in line for line in limits_in_detail(one))
+    assert not any("locust-softphone probe" in line for line in (*limits_in_detail(one), *limits_in_short(one)))
 
 
 def test_a_queue_without_refusals_is_told_as_a_wait() -> None:

@@ -8,8 +8,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from locust_softphone.commands.argument_types import checked, existing_file, whole_number
-from locust_softphone.config.key_overrides import parse_set, parse_sweep
+from locust_softphone.config.key_overrides import Override, parse_set, parse_sweep
 from locust_softphone.config.profile_files import list_profiles, profile_folders
+from locust_softphone.config.ramp import MOST_USERS
 from locust_softphone.report.formats import FORMATS
 from locust_softphone.swarm.option_list import AUTHORIZED, OLD_AUTHORIZED, STARTUP_OPTIONS, OldAuthorized, Option
 
@@ -65,21 +66,21 @@ def add_option(
 
     Args:
         parser: of the command.
-        name: ``--runs``; Locust has it as ``--softphone-runs`` and ``LOCUST_SOFTPHONE_RUNS``.
+        name: ``--runs``; Locust has it as ``--softphone-runs`` and ``LOCUST_SOFTPHONE_RUNS``. ``--users`` has only the
+            name ``--softphone-users``.
         metavar: what the help shows for the value.
         text: the help.
         kind: makes the value of a text.
         default: used when neither the option nor the variable is set.
     """
-    variable = Option(name[2:], metavar, text).variable
-    from_environment = os.environ.get(variable) or default
+    option = Option(name[2:], metavar, text)
+    from_environment = os.environ.get(option.variable) or default
     parser.add_argument(
-        name,
-        f"--softphone-{name[2:]}",
+        *dict.fromkeys((option.in_command, option.in_locust)),
         type=kind,
         default=kind(from_environment) if from_environment else None,
         metavar=metavar,
-        help=f"{text} [{variable}]",
+        help=f"{text} [{option.variable}]",
     )
 
 
@@ -135,9 +136,9 @@ def add_run_options(parser: argparse.ArgumentParser) -> None:
         text = option.text if option.text[1].isupper() else f"{option.text[0].lower()}{option.text[1:]}"
         text = f"{text} [{option.variable}]"
         if option.metavar:
-            parser.add_argument(f"--{option.name}", dest=option.dest, metavar=option.metavar, help=text)
+            parser.add_argument(option.in_command, dest=option.dest, metavar=option.metavar, help=text)
         else:
-            parser.add_argument(f"--{option.name}", dest=option.dest, action="store_true", help=text)
+            parser.add_argument(option.in_command, dest=option.dest, action="store_true", help=text)
 
 
 def run_options(parsed: argparse.Namespace) -> list[str]:
@@ -151,7 +152,16 @@ def run_options(parsed: argparse.Namespace) -> list[str]:
 
 
 def add_set_option(parser: argparse.ArgumentParser) -> None:
-    """Add ``--set``, which changes the profiles."""
+    """Add ``--set``, which changes the profiles, and ``--users``, short for ``--set users=N``."""
+    parser.add_argument(
+        "--users",
+        dest="sets",
+        action="append",
+        default=[],
+        type=_users,
+        metavar="N",
+        help="so many softphones, instead of the profile's number: as --set users=N",
+    )
     parser.add_argument(
         "--set",
         dest="sets",
@@ -163,8 +173,12 @@ def add_set_option(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def _users(text: str) -> Override:
+    return parse_set(f"users={whole_number(MOST_USERS)(text)}")
+
+
 def add_override_options(parser: argparse.ArgumentParser) -> None:
-    """Add ``--set`` and ``--sweep``, which change the profiles."""
+    """Add ``--set``, ``--users`` and ``--sweep``, which change the profiles."""
     add_set_option(parser)
     parser.add_argument(
         "--sweep",

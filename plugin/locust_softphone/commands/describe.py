@@ -81,7 +81,7 @@ def _print_requests(parsed: argparse.Namespace, profile: Profile) -> None:
     if profile.dialect != "genesys-cloud" and not parsed.host:
         raise InputError(f"--dry-run: {profile.name} speaks {profile.dialect}, so it needs the --host of an edge")
     hosts = Hosts.one(Target.parse(parsed.host)) if parsed.host else hosts_of(parsed.region or DEFAULT_REGION)
-    users = load_users(parsed.users) if parsed.users else ()
+    users = load_users(parsed.softphone_users) if parsed.softphone_users else ()
     print(f"\nwhat one of {profile.users} softphones would send; nothing is sent, a simulated edge answers:\n")
     dry_run(profile, hosts, users, parsed.call_to, print)
     print(f"\nthe run: {profile.describe_starts()}; {profile.describe_attempts()}")

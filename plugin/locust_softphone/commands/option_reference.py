@@ -47,7 +47,7 @@ def options_page() -> str:
 def _run_options() -> Iterator[tuple[str, ...]]:
     for option in (PROFILE, *STARTUP_OPTIONS):
         value = f" {option.metavar}" if option.metavar else ""
-        here = "PROFILE" if option is PROFILE else f"--{option.name}{value}"
+        here = "PROFILE" if option is PROFILE else f"{option.in_command}{value}"
         default = f"`{option.default}`" if option.default else ""
         names = f"`{option.in_locust}{value}`", "" if option.secret else f"`{here}`", f"`{option.variable}`"
         yield tuple(cell.replace("|", "\\|") for cell in (*names, default, f"{_without_default(option.text)}."))

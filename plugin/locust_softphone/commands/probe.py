@@ -19,7 +19,8 @@ from locust_softphone.commands.twin import ProbedStep, twin
 from locust_softphone.config.policy import Policy
 from locust_softphone.config.units import parse_duration
 from locust_softphone.errors import AttemptFailed, ExitCode, InputError
-from locust_softphone.probing.experiment import Finding, probe
+from locust_softphone.metrics.failure_advice import unreachable
+from locust_softphone.probing.experiment import MOST_RATE, Finding, probe
 from locust_softphone.probing.key_experiment import shares_limit
 from locust_softphone.probing.probe_budget import DEFAULT_BUDGET, Budget
 from locust_softphone.probing.virtual_target import VirtualTarget
@@ -32,13 +33,14 @@ from locust_softphone.signaling.oauth import SIMULATED_CREDENTIALS, Credentials
 from locust_softphone.signaling.secret_file import read_secret
 from locust_softphone.signaling.target import ASK_FIRST, Target
 from locust_softphone.signaling.wire_target import WireTarget, probed_steps
-from locust_softphone.text import choices, quoted
+from locust_softphone.text import choices, duration, quoted
 
 __all__ = ["add_arguments", "run"]
 
 DIALECTS = ("media-offer", "genesys-cloud")
 TIMEOUT_S = 30.0
 REACH_S = 5.0
+OTHERS = 0.02  # of a limit, on an edge that others may use; the diagnosis of a run assumes as much
 SECOND_CLIENTS = 1_000_000  # the numbers of the clients with the second key begin here
 EXAMPLES = """\
 locust-softphone probe --host http://127.0.0.1:8080
@@ -84,9 +86,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--others",
         type=checked(_share),
-        default=0.0,
         metavar="PERCENT",
-        help="the share of each limit that other clients use at the same time, such as 5%% (default: none)",
+        help="the share of each limit that other clients use at the same time, such as 5%% (default: 2%%; on this "
+        "machine, none)",
     )
     add_option(parser, "--client-id", "ID", "OAuth client id (default: the simulated edge's)", kind=str)
     add_option(parser, "--client-secret-file", "FILE", "file with only the OAuth client's secret")
@@ -97,7 +99,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="ADDRESS",
         help="find out whether limits count by address: another address of this machine to send from",
     )
-    parser.add_argument("--twin", type=Path, default=Path("twin.yaml"), metavar="FILE", help="the policy file to write")
+    parser.add_argument(
+        "-o", "--twin", type=Path, default=Path("twin.yaml"), metavar="FILE", help="the policy file to write"
+    )
     parser.add_argument("--record", type=Path, metavar="FILE", help="write all requests and results there, as JSON")
     parser.add_argument("--dry-run", action="store_true", help="send nothing; rehearse it against the default policy")
 
@@ -112,6 +116,7 @@ def run(parsed: argparse.Namespace) -> int:
     for file in (parsed.twin, parsed.record):
         if file is not None:
             _write(file, "")  # a file that cannot be written is reported before anything is sent
+    sys.stderr.write(f"{_load(steps, budget)}\n")
     probed: list[ProbedStep] = []
     for step in steps:
         probed.append(_probe_step(wire, step, budget, parsed))
@@ -120,8 +125,7 @@ def run(parsed: argparse.Namespace) -> int:
     findings = {each.name: each.finding for each in probed}
     keys = {each.name: each.counts_by for each in probed if each.finding.best is not None}
     print(probe_text(findings, keys))
-    if not parsed.others:
-        print("The bounds hold if no other client used these limits at the same time; otherwise say so with --others.")
+    print(_caveat(wire.others(parsed.others)))
     _write(parsed.twin, twin(wire.url, probed))
     print(f"the twin: {parsed.twin}")
     if parsed.record is not None:
@@ -132,8 +136,8 @@ def run(parsed: argparse.Namespace) -> int:
 
 def _probe_step(wire: _Wire, step: str, budget: Budget, parsed: argparse.Namespace) -> ProbedStep:
     """Probe one step; with a second address, also what the limit counts by."""
-    with _target(wire.dialect(parsed.source_address), step) as target:
-        finding = probe(target, budget, foreign_share=parsed.others, say=_sayer(step))
+    with _target(wire, parsed.source_address, step) as target:
+        finding = probe(target, budget, foreign_share=wire.others(parsed.others), say=_sayer(step))
         shared: dict[str, bool | None] = {}
         if not finding.spent and finding.best is not None:
             for part, address in (("token", parsed.source_address), ("address", parsed.second_address)):
@@ -142,7 +146,7 @@ def _probe_step(wire: _Wire, step: str, budget: Budget, parsed: argparse.Namespa
                 if part == "token" and step == "token":
                     continue
                 _sayer(step)(f"asks with a second {part}")
-                with _target(wire.dialect(address), step, first_number=SECOND_CLIENTS) as other:
+                with _target(wire, address, step, first_number=SECOND_CLIENTS) as other:
                     shared[part] = shares_limit(target, other, finding)
         status = target.refusals.most_common(1)[0][0] if target.refusals else 0
         told = sum(each is not None for each in target.told_s) > len(target.told_s) / 2
@@ -150,8 +154,9 @@ def _probe_step(wire: _Wire, step: str, budget: Budget, parsed: argparse.Namespa
 
 
 @contextmanager
-def _target(dialect: Dialect, step: str, first_number: int = 0) -> Iterator[WireTarget]:
-    target = WireTarget(dialect, step, first_number=first_number)
+def _target(wire: _Wire, address: str | None, step: str, first_number: int = 0) -> Iterator[WireTarget]:
+    needs_tls = wire.account.hosts.api.needs_tls
+    target = WireTarget(wire.dialect(address), step, first_number=first_number, needs_tls=needs_tls)
     try:
         yield target
     finally:
@@ -194,10 +199,25 @@ class _Wire:
     def url(self) -> str:
         return self.account.hosts.api.url
 
+    def others(self, declared: float | None) -> float:
+        """The share of other clients: as declared, or some on an edge that is not on this machine."""
+        if declared is not None:
+            return declared
+        return 0.0 if self.account.hosts.is_loopback else OTHERS
+
     def dialect(self, address: str | None) -> Dialect:
         """The dialect, from a source address."""
         account = self.account if address is None else self.account.reached(lambda target: target.sent_from(address))
         return dialect_for(self.name, account, timeout_s=TIMEOUT_S, random=random.Random())
+
+
+def _caveat(share: float) -> str:
+    if not share:
+        return "The bounds hold if no other client used these limits at the same time; otherwise say so with --others."
+    return (
+        f"Not certain: this allows for other clients that use {share:.0%} of each limit at the same time. If they use "
+        "more, kinds and bounds may be wrong; say so with --others."
+    )
 
 
 def _credentials(parsed: argparse.Namespace) -> Credentials:
@@ -212,7 +232,9 @@ def _reached(target: Target) -> Target:
     try:
         return target.reached(REACH_S)
     except AttemptFailed as failed:
-        raise InputError(f"--host {target.url}: it cannot be reached ({failed.outcome.value})") from None
+        raise InputError(
+            f"--host {target.url}: {unreachable(failed.outcome, failed.detail, tls=bool(target.tls))}"
+        ) from None
 
 
 def _chosen(wanted: Sequence[str] | None, known: Sequence[str]) -> list[str]:
@@ -222,6 +244,14 @@ def _chosen(wanted: Sequence[str] | None, known: Sequence[str]) -> list[str]:
     return [step for step in known if not wanted or step in wanted]
 
 
+def _load(steps: Sequence[str], budget: Budget) -> str:
+    """The most that a probe of these steps sends."""
+    return (
+        f"probes {', '.join(steps)}: for each at most {budget.most_requests:,} requests, {MOST_RATE:g} a second, and "
+        f"{duration(budget.longest_s)}; see --most-requests"
+    )
+
+
 def _rehearse(parsed: argparse.Namespace, budget: Budget) -> int:
     """Probe the limits of the default policy in virtual time, and say what a real probe of them would spend."""
     print("nothing is sent; against limits like those of the simulated edge's default policy, a probe would do this:")
@@ -229,14 +259,14 @@ def _rehearse(parsed: argparse.Namespace, budget: Budget) -> int:
     for step in _chosen(parsed.step, ("token", "handshake", "offer")):
         limit = getattr(Policy().limits, step)[0].limit(0.0)
         target = VirtualTarget(limit, opens_sessions=step == "handshake")
-        findings[step] = probe(target, budget, foreign_share=parsed.others, say=_sayer(step, sys.stdout.write))
+        findings[step] = probe(target, budget, foreign_share=parsed.others or 0.0, say=_sayer(step, sys.stdout.write))
     print(probe_text(findings, {}))
     return ExitCode.PASSED
 
 
-def _sayer(step: str, write: Callable[[str], object] = sys.stderr.write) -> Callable[[str], None]:
+def _sayer(step: str, write: Callable[[str], object] | None = None) -> Callable[[str], None]:
     def say(line: str) -> None:
-        write(f"{step}: {line}\n")
+        (write or sys.stderr.write)(f"{step}: {line}\n")
 
     return say
 

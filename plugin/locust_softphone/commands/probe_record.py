@@ -23,6 +23,7 @@ def _step(step: ProbedStep) -> dict[str, Any]:
     began_s = finding.observations[0].sent_s if finding.observations else 0.0
     return {
         "hypotheses": [_hypothesis(each) for each in finding.diagnosis.hypotheses],
+        "if_shared": [kind.value for kind in finding.if_shared],
         "ruled_out": [each.kind.value for each in finding.diagnosis.ruled_out],
         "requests": finding.diagnosis.requests,
         "refused": finding.diagnosis.refused,

@@ -20,10 +20,8 @@ from locust_softphone.commands.arguments import (
 from locust_softphone.commands.chosen_profiles import load_profiles
 from locust_softphone.commands.output import print_comparison
 from locust_softphone.config import strict_yaml
-from locust_softphone.config.key_overrides import parse_set
 from locust_softphone.config.policy import Policy, load_policy
 from locust_softphone.config.profile import Profile
-from locust_softphone.config.ramp import MOST_USERS
 from locust_softphone.config.units import parse_duration
 from locust_softphone.errors import ExitCode, InputError
 from locust_softphone.report.comparison import compare_runs
@@ -74,9 +72,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def add_simulation_options(parser: argparse.ArgumentParser) -> None:
-    """Add the options that say what is simulated: the edge's policy, the number of users, the network, the seed."""
+    """Add the options that say what is simulated: the edge's policy, the network, the seed."""
     add_option(parser, "--policy", "FILE", "policy of the simulated edge (default: the profile's, or the default one)")
-    parser.add_argument("--users", type=whole_number(MOST_USERS), metavar="N", help="instead of the profile's users")
     network = NetworkModel()
     for name, text, default in (
         ("--rtt", "round trip to the edge", f"{network.round_trip_s * 1000:g}ms"),
@@ -113,8 +110,7 @@ def simulate_all(parsed: argparse.Namespace, profiles: Sequence[Profile], networ
 
 def profiles_of(parsed: argparse.Namespace) -> list[Profile]:
     """The profiles with their overrides; raises as ``load_profiles``."""
-    users = [parse_set(f"users={parsed.users}")] if parsed.users else []
-    return load_profiles(parsed.profiles, [*users, *parsed.sets], parsed.sweeps)
+    return load_profiles(parsed.profiles, parsed.sets, parsed.sweeps)
 
 
 def policy_of(file: Path | None, profile: Profile) -> Policy:

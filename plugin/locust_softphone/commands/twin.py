@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from math import inf
 
 from locust_softphone.config.units import format_duration
 from locust_softphone.limits.inference.diagnosis import Hypothesis
@@ -109,6 +110,8 @@ def _entry(step: ProbedStep, best: Hypothesis) -> Iterator[str]:
     others = [each.value for each in step.finding.diagnosis.kinds[1:]]
     if others:
         yield f"    # also possible: {', '.join(others)}"
+    if step.finding.if_shared:
+        yield f"    # also possible if other clients used it: {', '.join(step.finding.if_shared)}"
     for name, value, comment in _values(best):
         yield f"    {name}: {value}".ljust(28) + (f"  # {comment}" if comment else "")
     for name, fixed in constant.items():
@@ -159,4 +162,6 @@ def _short(value: float) -> float:
 
 def _between(bounds: Bounds, unit: str = "", *, shift: int = 0) -> str:
     low, high = bounds.low + shift, bounds.high + shift
+    if high == inf:
+        return f"at least {low:.4g}{unit}"
     return f"{low:.4g}{unit}" if f"{low:.4g}" == f"{high:.4g}" else f"{low:.4g}{unit} to {high:.4g}{unit}"

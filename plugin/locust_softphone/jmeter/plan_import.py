@@ -24,7 +24,8 @@ from locust_softphone.jmeter.variables import NotGiven, Variables, user_defined
 __all__ = ["ImportedGroup", "ImportedPlan", "import_plan"]
 
 LONGEST_NAME = 64
-MOST_SAMPLERS = 200
+MOST_SAMPLES = 1_000_000
+"""How many samples are looked at: of a million threads, those of the first sampler only."""
 
 
 @dataclass(frozen=True)
@@ -108,8 +109,11 @@ def import_plan(root: PlanElement, name: str, given: Mapping[str, str]) -> Impor
 def _group(
     name: str, element: PlanElement, plan: GroupPlan, plan_timers: tuple[PlanElement, ...], variables: Variables
 ) -> ImportedGroup:
-    uses = uses_of(element, plan_timers)[:MOST_SAMPLERS]
+    script_uses = uses_of(element, plan_timers)
+    uses = script_uses[: max(MOST_SAMPLES // (2 * len(plan.threads)), 1)]
     left_out = unexpressed_settings(PlanSettings(element, variables))
+    if more := len(script_uses) - len(uses):
+        left_out.append(f"the last {more} samplers of its script: too many samples to look at")
     delays: dict[int, Delay] = {}
     timers = []
     for timer in _distinct(timer for use in uses for timer in use.timers):

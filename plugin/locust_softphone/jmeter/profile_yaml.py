@@ -71,7 +71,7 @@ def profile_remarks(group: ImportedGroup) -> list[str]:
     else:
         lines.append(f"its threads end with their script; the profile holds {format_duration(hold_s(group))}")
     if group.plan.passes == FOREVER:
-        lines.append("its threads repeat their script without an end; the profile makes as many calls as fit")
+        lines.append(f"its threads repeat their script without an end; in the profile it is calls: {_calls(group)}")
     if later := later_waits(group):
         lines.append(f"later samples are paced too: {later}; a softphone goes on at once")
     return lines

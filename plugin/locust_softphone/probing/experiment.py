@@ -27,10 +27,12 @@ from locust_softphone.probing.plans import most_different, plans_for
 from locust_softphone.probing.probe_budget import DEFAULT_BUDGET, Budget, Metered
 from locust_softphone.probing.probe_target import ProbeTarget
 
-__all__ = ["Finding", "plan_size", "probe"]
+__all__ = ["MOST_RATE", "MOST_SHARED", "Finding", "plan_size", "probe"]
 
+MOST_SHARED = 0.1
+"""The share of other clients with which a result is checked."""
 FIRST_RATE = 1.0
-MOST_RATE = 400.0
+MOST_RATE = 400.0  # requests per second
 MOST_ROUNDS = 10
 MOST_COMPARED = 12  # hypotheses
 MOST_CONFIRMED = 2  # times that a doubtful kind is compared with rare ones
@@ -43,6 +45,7 @@ DOUBTFUL = {
 }
 """Kinds that a penalty or a bucket filled in lumps resembles for a while."""
 MOST_MEASURED = 3  # times that the same measurement is repeated
+MOST_TIMES = 4  # a window without an upper bound is looked for up to this many times its lower bound
 PRECISE = 0.03  # relative width of the bounds that is narrow enough
 METHODS = {method.kind: method for method in (*SIMPLE, *RARE)}
 
@@ -56,12 +59,14 @@ class Finding:
         observations: all requests.
         spent: the part of the budget that ended the probe; empty if it was complete.
         seconds: how long it took.
+        if_shared: other kinds that explain the answers if other clients used up to ``MOST_SHARED`` of the limit.
     """
 
     diagnosis: Diagnosis
     observations: tuple[Observation, ...]
     spent: str
     seconds: float
+    if_shared: tuple[Kind, ...] = ()
 
     @property
     def best(self) -> Hypothesis | None:
@@ -95,7 +100,8 @@ def probe(
         run.diagnose()
     metered = run.target
     spent = "interrupted" if run.interrupted else metered.spent
-    return Finding(run.diagnosis, tuple(metered.observations), spent, target.now() - began_s)
+    seconds = target.now() - began_s
+    return Finding(run.diagnosis, tuple(metered.observations), spent, seconds, run.kinds_if_shared())
 
 
 class _Run:
@@ -146,6 +152,19 @@ class _Run:
     def diagnose(self) -> None:
         """Find the kinds that explain all answers so far."""
         self.diagnosis = diagnose(self.target.observations, self._share, opens_sessions=self.target.opens_sessions)
+
+    def kinds_if_shared(self) -> tuple[Kind, ...]:
+        """Kinds that are ruled out only if other clients did not use the limit."""
+        known = self.diagnosis.kinds
+        if not known:
+            return ()
+        possible = list(known)
+        if self._share < MOST_SHARED:
+            session = self.target.opens_sessions
+            possible += diagnose(self.target.observations, MOST_SHARED, opens_sessions=session).kinds
+        if Kind.ALIGNED_WINDOW in possible:
+            possible.append(Kind.FIRST_WINDOW)  # a request of another client may have begun each window
+        return tuple(kind for kind in dict.fromkeys(possible) if kind not in known)
 
     def _close_some(self) -> bool:
         """Close a few sessions, and ask for a few more than that; returns whether as many were admitted."""
@@ -215,10 +234,10 @@ class _Run:
         quota, window_s = plan_size(only)
         self._say(f"measures the {'window' if 'window_s' in only.bounds else 'penalty'}")
         self.target.wait(1.2 * window_s)
-        step_s = (period.high - period.low) / 12
+        step_s = (min(period.high, MOST_TIMES * period.low) - period.low) / 12
         edges = [period.low + number * step_s for number in range(13)]
         if only.kind is Kind.ALIGNED_WINDOW:
-            edges = [number * period.low / 16 for number in range(1, 36)]
+            edges = [number * window_s / 16 for number in range(1, 36)]
         self.target.send(paces.at([*[0.0] * (round(quota) + 2), *edges]))
         return True
 

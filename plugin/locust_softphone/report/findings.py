@@ -3,6 +3,7 @@
     which arms had every softphone answered, and of arms of equal size, which with the fewest attempts
     what a change did, of arms that differ in one part of their conditions only
     in which arms there were 429s
+    which limit one arm shows that another arm cannot tell
 
 Nothing is assumed about which arm should do best. Runs that are not valid or were aborted are left out. When two arms
 count as different is defined in ``differences``.
@@ -17,8 +18,10 @@ from enum import StrEnum, auto
 from locust_softphone.report.arms import Arm, Run, Spread
 from locust_softphone.report.change_sentences import NOT_ATTRIBUTED, WORDS, change_sentences, headline_change
 from locust_softphone.report.differences import KEY_METRICS, SAME_WITHIN, ArmDifference
+from locust_softphone.report.limit_texts import limits_by_step, limits_identified
 from locust_softphone.report.reconnects import reconnect_sentence
 from locust_softphone.report.values import listed, number
+from locust_softphone.runs.record import RunRecord
 from locust_softphone.text import duration
 
 __all__ = ["Finding", "FindingKind", "findings_of", "headline_of"]
@@ -35,6 +38,7 @@ class FindingKind(StrEnum):
     BEST_ARM = auto()
     CHANGE = auto()
     RATE_LIMITED = auto()
+    LIMIT = auto()
     RECONNECTS = auto()
     LEFT_OUT = auto()
     BASELINE = auto()
@@ -86,6 +90,7 @@ def _of_arms(runs: Sequence[Run], arms: Sequence[Arm], differences: Sequence[Arm
         sentences = list(change_sentences(differences)) or [NOT_ATTRIBUTED]
         yield from (Finding(FindingKind.CHANGE, text) for text in sentences)
         yield Finding(FindingKind.RATE_LIMITED, _where_limited(arms))
+    yield from (Finding(FindingKind.LIMIT, text) for text in _limits(arms))
     if reconnects := reconnect_sentence(arms):
         yield Finding(FindingKind.RECONNECTS, reconnects)
 
@@ -191,3 +196,19 @@ def _where_limited(arms: Sequence[Arm]) -> str:
         return "There were no 429s."
     named = listed(f"{arm.label} ({arm.spread('rate_limited')})" for arm in limited)
     return f"There were 429s in {named}, and none in {listed(free)}." if free else f"All had 429s: {named}."
+
+
+def _limits(arms: Sequence[Arm]) -> Iterable[str]:
+    """Each limit that a run of one arm identifies, where a run of another arm met it and leaves several kinds."""
+    runs = [(arm.label, run.record) for arm in arms for run in arm.runs]
+    met = dict.fromkeys(limit.step for _, record in runs for limit in limits_by_step(record))
+    for step in met:
+        found = [(label, limits_identified(record).get(step)) for label, record in runs if _met(record, step)]
+        known = [(label, limit) for label, limit in found if limit]
+        if known and any(not limit for label, limit in found if label not in dict(known)):
+            arms_that_tell = listed(dict.fromkeys(label for label, _ in known))
+            yield f"Only {arms_that_tell} can tell the limit of {step}: {known[0][1]}."
+
+
+def _met(record: RunRecord, step: str) -> bool:
+    return any(limit.step == step for limit in limits_by_step(record))

@@ -8,22 +8,22 @@ Of 287 who came back when told, 3 were refused.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from locust_softphone.limits.inference.kinds import Kind
-from locust_softphone.runs.limit_parts import Advised, Between, Excluded, Explanation, StepLimit
+from locust_softphone.metrics.run_outcome import causes_of_step
+from locust_softphone.report.limit_sizes import amount, described, rate_is_unknown, total_size
+from locust_softphone.runs.limit_parts import Advised, Excluded, Explanation, StepLimit
 from locust_softphone.runs.record import RunRecord
+from locust_softphone.runs.step_evidence import STATUSES
 from locust_softphone.text import duration
 
-__all__ = ["LimitText", "is_narrow", "limit_texts", "limits_by_step", "limits_in_detail", "limits_in_short"]
+__all__ = ["LimitText", "limit_texts", "limits_by_step", "limits_identified", "limits_in_detail", "limits_in_short"]
 
 
 MOST_DESCRIBED = 3
 """How many hypotheses are described."""
-
-NARROW = 3.0
-"""A best estimate is given if the greatest possible value is at most this many times the least."""
 
 
 @dataclass(frozen=True)
@@ -63,9 +63,11 @@ def limit_texts(record: RunRecord) -> list[LimitText]:
 
 
 def limits_in_short(record: RunRecord) -> Iterator[str]:
-    """Each limit of a run on one line: the step, and what explains its refusals."""
+    """Each limit of a run on one line: the step, and what explains its refusals. Then what would tell more."""
     for text in limit_texts(record):
         yield f"{text.title}. {text.answer}"
+    if any(len(_likely(each)) > 1 for each in limits_by_step(record)):
+        yield "to tell the kinds apart: locust-softphone probe, which tries each limit on purpose"
 
 
 def limits_in_detail(record: RunRecord) -> Iterator[str]:
@@ -74,6 +76,11 @@ def limits_in_detail(record: RunRecord) -> Iterator[str]:
         step, _, _ = text.title.partition(":")
         for sentence in (*text.ruled_out, *text.notes):
             yield f"{step}: {sentence}"
+
+
+def limits_identified(record: RunRecord) -> dict[str, str]:
+    """For each step whose refusals one limit explains: that limit in words."""
+    return {each.step: described(found[0]) for each in limits_by_step(record) if len(found := _likely(each)) == 1}
 
 
 def _title(limit: StepLimit) -> str:
@@ -86,73 +93,47 @@ def _answer(limit: StepLimit) -> str:
     if not limit.hypotheses:
         known = "no single limit of a known kind explains all decisions" if limit.ruled_out else "too few refusals"
         return f"Cannot tell which limit it was: {known}."
-    likely = [each for each in limit.hypotheses if each.likely]
+    likely = _likely(limit)
+    assumed = _assumed(limit, likely)
     if len(likely) == 1:
-        return f"{_capital(_described(likely[0]))}."
+        return f"{_capital(described(likely[0]))}.{assumed}"
     kinds = list(dict.fromkeys(each.kind for each in likely))
-    described = list(map(_described, likely[:MOST_DESCRIBED]))
+    each_kind = list(map(described, likely[:MOST_DESCRIBED]))
     if left := [kind for kind in kinds if kind not in {each.kind for each in likely[:MOST_DESCRIBED]}]:
-        described.append(f"a {' or a '.join(left)}")
+        each_kind.append(f"a {' or a '.join(left)}")
     either = "which of these" if len(kinds) > 1 else f"how large it is. A {kinds[0]}, but which of these"
-    return f"Cannot tell {either}: {'; or '.join(described)}."
+    return f"{_certain(limit, likely)}Cannot tell {either}: {'; or '.join(each_kind)}.{assumed}"
+
+
+def _likely(limit: StepLimit) -> list[Explanation]:
+    return [each for each in limit.hypotheses if each.likely]
+
+
+def _certain(limit: StepLimit, likely: Sequence[Explanation]) -> str:
+    """What holds for all of the hypotheses; empty if that is nothing."""
+    admitted = limit.requests - limit.refused + limit.unclear  # at most
+    size = total_size(likely, admitted)
+    passed = f"{size} pass at once, whatever the kind" if size else ""
+    unknown = "this run cannot show the rate" if any(map(rate_is_unknown, likely)) else ""
+    if unknown and not passed:
+        passed = f"at most {admitted} passed at once"
+    sure = "; ".join(filter(None, (passed, unknown)))
+    return f"{_capital(sure)}. " if sure else ""
+
+
+def _assumed(limit: StepLimit, likely: Sequence[Explanation]) -> str:
+    """What the bounds allow for, once for all hypotheses."""
+    share = max(each.foreign_share for each in likely)
+    if not share:
+        return ""
+    others = "other clients"
+    if limit.unclear:
+        others += " and by attempts that were neither admitted nor refused by it"
+    return f" The bounds allow for {share:.0%} of the limit used by {others}."
 
 
 def _capital(text: str) -> str:
     return text[0].upper() + text[1:]
-
-
-def _described(explanation: Explanation) -> str:
-    """A kind of limit with its bounds: ``token bucket, about 150 at once, then 50 a second (bounds: …)``."""
-    bounds = {name: _between(each) for name, each in explanation.bounds.items()}
-    text = _size(explanation.kind, bounds)
-    best = {name: _amount(value) for name, value in explanation.best.items()}
-    if best and best != bounds and all(map(is_narrow, explanation.bounds.values())):
-        text = f"about {_size(explanation.kind, best)} (bounds: {text})"
-    if explanation.foreign_share:
-        text += f", if others or attempts without an answer used {explanation.foreign_share:.0%} of it"
-    return f"{explanation.kind}, {text}"
-
-
-def is_narrow(bounds: Between) -> bool:
-    """Whether one value can stand for these bounds."""
-    return bounds.high is not None and bounds.high <= NARROW * bounds.low
-
-
-def _size(kind: str, size: Mapping[str, str]) -> str:
-    match kind:
-        case Kind.CAP:
-            return f"{size['cap']} at once"
-        case Kind.TOKEN_BUCKET:
-            return f"{size['burst']} at once, then {size['rate']} a second"
-        case Kind.LUMPS:
-            return f"{size['burst']} at once, then {size['lump']} every {size['interval_s']} s"
-        case Kind.PENALTY | Kind.RENEWED_PENALTY:
-            return (
-                f"{size['burst']} at once, then {size['rate']} a second; after a refusal nothing for "
-                f"{size['penalty_s']} s"
-            )
-        case Kind.LEAKY_QUEUE | Kind.WORK_QUEUE:
-            if "rate" not in size:
-                return "whose size cannot be told"
-            holds = f", and at most {size['capacity']} wait" if "capacity" in size else ""
-            return f"{size['rate']} a second are served, the others wait{holds}"
-    return f"{size['quota']} in {size['window_s']} s"
-
-
-def _between(bounds: Between) -> str:
-    """``49.6 to 50.4``; one number where both are written alike."""
-    low = _amount(bounds.low)
-    if bounds.high is None:
-        return f"{low} or more"
-    high = _amount(bounds.high)
-    return low if low == high else f"{low} to {high}"
-
-
-def _amount(value: float) -> str:
-    """To three digits."""
-    if value == int(value) or value >= 100:
-        return f"{value:.0f}"
-    return f"{value:.1f}" if value >= 10 else f"{value:.2f}"
 
 
 def _exclusions(ruled_out: Sequence[Excluded]) -> list[str]:
@@ -166,9 +147,9 @@ def _exclusions(ruled_out: Sequence[Excluded]) -> list[str]:
 def _reason(excluded: Excluded) -> str:
     if excluded.different or excluded.least is None or excluded.most is None:
         return f"it would have decided at least {excluded.different} requests differently"
-    least, most = _amount(excluded.least), _amount(excluded.most)
+    least, most = amount(excluded.least), amount(excluded.most)
     if excluded.kind == Kind.CAP:
-        open_then = _amount(excluded.least - 1)
+        open_then = amount(excluded.least - 1)
         return f"a request was refused while at most {most} were open, and one admitted while {open_then} were"
     between = ""
     if excluded.admitted_from_s is not None and excluded.admitted_until_s is not None:
@@ -186,17 +167,29 @@ def _notes(limit: StepLimit, record: RunRecord) -> Sequence[str]:
     for each in limit.hypotheses:
         if not each.likely:
             notes.append(
-                f"Unlikely: {_described(each)}: at best, it would have decided {each.different} requests differently."
+                f"Unlikely: {described(each)}: at best, it would have decided {each.different} requests differently."
             )
     if limit.told:
         notes += _told(limit.told)
     if limit.unclear:
-        notes.append(f"{limit.unclear} more attempts ended without an answer: they may have used part of the limit.")
+        neither = f"were neither admitted nor refused by a limit{_other_outcomes(limit, record)}"
+        notes.append(f"{limit.unclear} more attempts {neither}: they may have used part of it.")
     if limit.until_s is not None:
         notes.append(f"Only the attempts of the first {limit.until_s:.1f} s were used: later ones are a sample.")
     if limit.experiment and sum(each.likely for each in limit.hypotheses) > 1:
         notes.append(f"To tell them apart: {limit.experiment}. locust-softphone probe does that.")
     return notes
+
+
+def _other_outcomes(limit: StepLimit, record: RunRecord) -> str:
+    """`` (38 refused with 409)``: how those attempts ended, where the record has the step."""
+    if limit.step not in record.steps:
+        return ""
+    step = record.steps[limit.step]
+    causes = causes_of_step(step.outcomes, step.statuses, step.causes)
+    decided = (*STATUSES, "not sent", "not made")
+    texts = [f"{each.count} {each.text}" for each in causes if not any(word in each.text for word in decided)]
+    return f" ({', '.join(texts)})" if texts else ""
 
 
 def _key(record: RunRecord) -> str:

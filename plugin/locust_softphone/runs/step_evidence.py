@@ -24,7 +24,7 @@ from locust_softphone.metrics.observed_attempts import SESSIONS, Observations, O
 from locust_softphone.metrics.outcome import Outcome
 from locust_softphone.metrics.retry_after_sample import EARLY_TOLERANCE_S
 
-__all__ = ["StepEvidence", "Told", "evidence_of", "noise_s"]
+__all__ = ["STATUSES", "StepEvidence", "Told", "evidence_of", "noise_s"]
 
 STATUSES = ("429", "503", "504", "408")
 """The HTTP statuses of refusals by a limit."""

@@ -89,6 +89,7 @@ class RunCoordinator:
             InputError: with every problem, a line each.
         """
         options = self.read_options(profile, host, overrides)
+        self._check_reach(options)
         if options.hosts:
             options.hosts.each(reach)
         check_writable(self.runs_folder)
@@ -147,6 +148,7 @@ class RunCoordinator:
             if options is None:
                 raise InputError("no ProfileShape: the locustfile has none, or the class picker has not chosen it")
             check_writable(self.runs_folder)
+            self._check_reach(options)
             calls = calls_each(options.profile, self._environment.user_classes)
             self._run = self.last = run = Run.prepare(options, lambda to: self._generator(options, to), calls)
             logger.log(logging.WARNING if run.target.authorized else logging.INFO, "%s", run.announcement())
@@ -242,6 +244,10 @@ class RunCoordinator:
         if self._master is not None:
             return self._master.generator(options.profile, account)
         return LoadGenerator(self._environment, options.profile, account, slots=range(options.profile.users))
+
+    def _check_reach(self, options: RunOptions) -> None:
+        if self._master is not None:
+            self._master.check_reach(on_loopback=options.hosts is None)
 
     @property
     def _run_time_s(self) -> float:

@@ -4,8 +4,10 @@
     --softphone-policy    --policy                  LOCUST_SOFTPHONE_POLICY
     --authorized          --authorized              LOCUST_SOFTPHONE_AUTHORIZED
 
-Locust has a ``--profile`` and a ``--users`` of its own, so ours have a prefix there. This module imports no Locust, so
-that a command can start without it.
+Locust has a ``--profile`` and a ``--users`` of its own, so ours have a prefix there. ``--users`` is a number of
+softphones in every command, so the file of users is ``--softphone-users`` there too.
+
+This module imports no Locust, so that a command can start without it.
 """
 
 from __future__ import annotations
@@ -59,6 +61,11 @@ class Option:
     def in_locust(self) -> str:
         """Its name on Locust's command line."""
         return AUTHORIZED if self.name == "authorized" else f"--softphone-{self.name}"
+
+    @property
+    def in_command(self) -> str:
+        """Its name on the command line of ``locust-softphone run`` and ``ui``."""
+        return self.in_locust if self.name == "users" else f"--{self.name}"
 
     @property
     def variable(self) -> str:

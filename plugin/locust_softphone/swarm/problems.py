@@ -20,14 +20,17 @@ def problems_of(
     Args:
         profile: what was planned.
         tally: what was measured.
-        hopeless: the step because of which it ended early, or None.
+        hopeless: the step that failed always, or None; it ended early because of it, or was too small for that.
         stopped: whether somebody stopped it before its plan was over.
         ended_early: whether it ended before its plan was over, for whatever reason.
     """
     found = []
     started = tally.counts["started"]
     if hopeless is not None:
-        found.append(f"{stopped_because(hopeless)}; --softphone-keep-going runs the whole plan all the same")
+        if ended_early:
+            found.append(f"{stopped_because(hopeless)}; --softphone-keep-going runs the whole plan all the same")
+        else:
+            found.append(f"{hopeless}: {hopeless.advice}")
     elif stopped:
         found.append("the run was stopped before its plan was over")
     known = started + tally.counts["starts_missed"] + tally.counts["starts_skipped"]

@@ -30,6 +30,7 @@ BINS = 40
 POINTS = {1: 9, 2: 5, 3: 4}
 """Points along each side of the bounds, by the number of parameters."""
 ROUNDS = 3  # each with closer points around the best one
+OPEN = 4.0
 WIDE = 3.0  # from this ratio on, points are spaced by a factor
 
 
@@ -48,15 +49,15 @@ class BestFit(NamedTuple):
 
 
 def best_fit(observations: Sequence[Observation], hypothesis: Hypothesis) -> BestFit | None:
-    """The best fit of a hypothesis; None if its kind cannot be replayed, or if a parameter is not bounded.
+    """The best fit of a hypothesis; None if its kind cannot be replayed, or if a rate may be 0.
 
     Args:
         observations: those of the diagnosis; the first ``MOST_REPLAYED`` are used.
         hypothesis: one of its hypotheses.
     """
     method = _method_of(hypothesis.kind)
-    bounds = [hypothesis.bounds[name] for name in method.parameters] if method else []
-    if method is None or method.make is None or any(each.low <= 0 or each.high == inf for each in bounds):
+    bounds = [_replayable(hypothesis.bounds[name]) for name in method.parameters] if method else []
+    if method is None or method.make is None or any(each.low <= 0 for each in bounds):
         return None
     every = sorted(observations)[:MOST_REPLAYED]
     evidence = Evidence.of(every)
@@ -81,6 +82,11 @@ def replayed(arrived: Sequence[Observation], kind: Kind, parameters: Mapping[str
         return [True] * len(arrived)
     limit = method.make(Evidence.of(arrived), *(parameters[name] for name in method.parameters))
     return [limit.admit(each.answered_s).admitted for each in arrived]
+
+
+def _replayable(bounds: Bounds) -> Bounds:
+    """The same bounds; a window without an upper one is replayed up to ``OPEN`` times its lower one."""
+    return bounds if bounds.high < inf else Bounds(bounds.low, OPEN * bounds.low)
 
 
 def _method_of(kind: Kind) -> Method | None:

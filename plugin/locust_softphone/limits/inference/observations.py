@@ -97,9 +97,8 @@ class Evidence:
         every = list(observations)
         delays_s = sorted(each.answered_s - each.sent_s for each in every)
         shortest_s = delays_s[0]
-        allowance_s = (
-            delays_s[min(len(delays_s) - 1, 1 + len(delays_s) // 100)] - shortest_s
-        )  # the shortest has jitter too
+        several = min(len(delays_s) - 1, 1 + min(2, len(delays_s) // 10) + len(delays_s) // 100)
+        allowance_s = delays_s[several] - shortest_s  # the shortest has jitter too
         return cls(
             (
                 Arrival(

@@ -8,7 +8,7 @@ same time is unknown, so the replay compares the number of admissions in each in
 from __future__ import annotations
 
 from collections.abc import Callable
-from itertools import groupby
+from itertools import groupby, product
 
 from locust_softphone.limits.decision import Limit
 from locust_softphone.limits.inference.observations import Evidence, thinned
@@ -22,6 +22,9 @@ JITTERS = 5  # a bin is at least this many times as long as the jitter
 TOLERATED = 0.15  # share of the rarer decision that may differ
 TOLERATED_AT_LEAST = 6
 FEWEST_POINTS = 9  # that are replayed, also of a long history
+NEAR = 3.0  # times the tolerated difference: points near the best one are tried, too
+STEPS = (0.02, 0.01, 0.005, 0.002, 0.001, 0.0005)
+"""By how much a parameter is changed."""
 MOST_DECIDED = 100_000  # decisions of all replays of a region
 
 
@@ -57,13 +60,33 @@ class Replay:
             different = self._different(make(*point))
             if different < fewest:
                 fewest, best = different, point
+        if self._tolerated < fewest <= NEAR * self._tolerated:
+            fewest, best = self._refined(fewest, best, region, make)
         return (round(fewest) if fewest > self._tolerated else 0), best
+
+    def _refined(
+        self, fewest: float, best: tuple[float, ...], region: Region, make: Callable[..., Limit]
+    ) -> tuple[float, tuple[float, ...]]:
+        """A better point near the best one; ends with the first that is tolerable.
+
+        After many windows, a small error of the window's length has moved their boundaries by half a window.
+        """
+        for step, number, sign in product(STEPS, range(len(best)), (1, -1)):
+            bounds = region[number]
+            moved = min(max(best[number] * (1 + sign * step), bounds.low), bounds.high)
+            point = (*best[:number], moved, *best[number + 1 :])
+            different = self._different(make(*point))
+            if different < fewest:
+                fewest, best = different, point
+            if fewest <= self._tolerated:
+                break
+        return fewest, best
 
     def _different(self, limit: Limit) -> int:
         """How many decisions of this limit differ; stops counting when there are far too many."""
         different = 0
         for instants, admitted in self._bins:
             different += abs(sum(limit.admit(now).admitted for now in instants) - admitted)
-            if different > 3 * self._tolerated:
+            if different > NEAR * self._tolerated:
                 break
         return different

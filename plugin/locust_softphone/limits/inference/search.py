@@ -168,10 +168,18 @@ class _Search:
         most = next(self.holding(least.low, scale_range.high, PRECISION, upwards=False), least)
         step = (most.high / least.low) ** (1 / PARTS)
         cells = [(least.low * step**number, least.low * step ** (number + 1)) for number in range(PARTS)]
-        found = [each for cell in (least, most, *cells) if (each := self._quotas(*cell)).holds and each.high < inf]
+        found = [each for cell in (least, most, *cells) for each in self._bounded(*cell)]
         quota = Bounds(min(each.low for each in found), max(each.high for each in found))
         scale = Bounds(least.low, most.high)
         return Region((scale, quota), self._points(scale, quota))
+
+    def _bounded(self, low: float, high: float) -> list[QuotaRange]:
+        """The quotas of a range; those of its ends and its middle, if the range is too wide to bound the quota."""
+        whole = self._quotas(low, high)
+        if whole.holds and whole.high < inf:
+            return [whole]
+        parts = (self._quotas(scale, scale) for scale in (low, sqrt(low * high), high))
+        return [each for each in parts if each.holds and each.high < inf]
 
     def _points(self, scale: Bounds, quota: Bounds) -> Iterator[tuple[float, float]]:
         """Scales at small distances, each with its quotas: the middle, and the ends of a wide range."""
@@ -179,6 +187,8 @@ class _Search:
         for number in sorted(range(parts + 1), key=lambda number: abs(number - parts / 2)):
             at = scale.low * (scale.high / scale.low) ** (number / parts)
             found = self._quotas(at, at)
+            if found.high == inf:
+                continue
             low, high = max(found.low, quota.low), min(found.high, quota.high)
             yield at, min(max((low + high) / 2, quota.low), quota.high)
             if high > low * POINTS_APART:

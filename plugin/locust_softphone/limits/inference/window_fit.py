@@ -10,10 +10,11 @@ measured rate     the same, but refused requests count too
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
+from collections.abc import Callable
 from math import ceil, floor, inf, sqrt
 
 from locust_softphone.limits.inference.observations import Arrival, ArrivalCurve, Evidence, thinned
-from locust_softphone.limits.inference.search import Fits, QuotaRange, Tightest, fit_scale
+from locust_softphone.limits.inference.search import Bounds, Conflict, Fits, QuotaRange, Region, Tightest, fit_scale
 from locust_softphone.limits.inference.windows import Window, Windows, aligned, from_first, one_after_another
 
 __all__ = ["fit_aligned_window", "fit_first_window", "fit_measured_rate", "fit_sliding_counter", "fit_sliding_log"]
@@ -40,7 +41,7 @@ def fit_sliding_log(evidence: Evidence, foreign_share: float = 0.0) -> Fits:
         )
         return QuotaRange(least, most, (begin or 0.0, (begin or 0.0) + shortest_s), refusal)
 
-    return fit_scale(quotas, *_window_range(evidence))
+    return _fit(quotas, *_window_range(evidence))
 
 
 def fit_first_window(evidence: Evidence, foreign_share: float = 0.0) -> Fits:
@@ -49,10 +50,24 @@ def fit_first_window(evidence: Evidence, foreign_share: float = 0.0) -> Fits:
 
 
 def fit_aligned_window(evidence: Evidence, foreign_share: float = 0.0) -> Fits:
-    """Fixed windows with boundaries at equal distances. A reopening shows one boundary."""
+    """Fixed windows with boundaries at equal distances. A reopening shows one boundary.
+
+    A window shorter than the time in which this reopening lies is not tried. So if the shortest one that is tried
+    explains the observations, nothing is known about shorter ones.
+    """
     low, high = evidence.sharpest_reopening
     gap_s = high - low if evidence.reopenings else 0.0
-    return _fit_windows(evidence, foreign_share, aligned(evidence), GAPS * gap_s)
+    shortest_s, _ = _window_range(evidence)
+    fits = _fit_windows(evidence, foreign_share, aligned(evidence), GAPS * gap_s)
+    if isinstance(fits, Conflict) or GAPS * gap_s <= shortest_s:
+        return fits
+    return [
+        Region((Bounds(shortest_s, window_s.high), Bounds(1.0, quota.high)), region.points)
+        if window_s.low == GAPS * gap_s
+        else region
+        for region in fits
+        for window_s, quota in [region]
+    ]
 
 
 def fit_sliding_counter(evidence: Evidence, foreign_share: float = 0.0) -> Fits:
@@ -67,6 +82,18 @@ def fit_measured_rate(evidence: Evidence, foreign_share: float = 0.0) -> Fits:
 
 def _window_range(evidence: Evidence) -> tuple[float, float]:
     return max(evidence.span_s / MOST_WINDOWS, JITTERS * evidence.jitter_s), 4 * evidence.span_s
+
+
+def _fit(quotas: Callable[[float, float], QuotaRange], low: float, high: float) -> Fits:
+    """The same as ``fit_scale``; a window as long as ``high``, of which only a part was seen, may be longer."""
+    fits = fit_scale(quotas, low, high)
+    if isinstance(fits, Conflict):
+        return fits
+    return [
+        Region((Bounds(window_s.low, inf) if window_s.high == high else window_s, quota), region.points)
+        for region in fits
+        for window_s, quota in [region]
+    ]
 
 
 def _with_foreign(quota: float, share: float) -> float:
@@ -114,7 +141,7 @@ def _fit_windows(evidence: Evidence, foreign_share: float, windows_of: Windows, 
         return QuotaRange(least, most, admitted_within, refusal)
 
     low, high = _window_range(evidence)
-    return fit_scale(quotas, min(high, max(low, shortest_of_all_s)), high)
+    return _fit(quotas, min(high, max(low, shortest_of_all_s)), high)
 
 
 def _fit_counter(evidence: Evidence, counted: ArrivalCurve, foreign_share: float, own: int) -> Fits:
@@ -124,7 +151,11 @@ def _fit_counter(evidence: Evidence, counted: ArrivalCurve, foreign_share: float
 
     def quotas(shortest_s: float, longest_s: float) -> QuotaRange:
         found = [in_row(row, shortest_s, longest_s) for row in rows_of(shortest_s, longest_s)]
-        return max(found, key=lambda each: each.high - each.low)
+        holding = [each for each in found if each.holds]
+        if not holding:
+            return max(found, key=lambda each: each.high - each.low)
+        lowest, highest = min(holding, key=lambda each: each.low), max(holding, key=lambda each: each.high)
+        return lowest._replace(high=highest.high, refusal=highest.refusal)  # any of the rows may be the true one
 
     def in_row(windows: list[Window], shortest_s: float, longest_s: float) -> QuotaRange:
         measure = _Measure(counted, windows, shortest_s, longest_s, own)
@@ -137,7 +168,7 @@ def _fit_counter(evidence: Evidence, counted: ArrivalCurve, foreign_share: float
             least, admitted_within = -negative, (admission.earliest_s, admission.latest_s)
         return QuotaRange(least, most, admitted_within, refusal)
 
-    return fit_scale(quotas, *_window_range(evidence))
+    return _fit(quotas, *_window_range(evidence))
 
 
 class _Measure:

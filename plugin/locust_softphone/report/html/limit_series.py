@@ -14,7 +14,8 @@ from locust_softphone.limits.inference.best_fit import replayed
 from locust_softphone.limits.inference.kinds import Kind
 from locust_softphone.limits.inference.observations import Observation
 from locust_softphone.metrics.observed_attempts import Observations
-from locust_softphone.report.limit_texts import is_narrow, limits_by_step
+from locust_softphone.report.limit_sizes import is_narrow
+from locust_softphone.report.limit_texts import limits_by_step
 from locust_softphone.runs.limit_parts import Explanation, StepLimit
 from locust_softphone.runs.record import RunRecord
 from locust_softphone.runs.step_evidence import evidence_of

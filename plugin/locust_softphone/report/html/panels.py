@@ -121,11 +121,18 @@ def _limits(runs: Sequence[Run], series: Mapping[str, Any]) -> list[Section]:
             "would have admitted of the same requests. Of a cap of open sessions: how many were open, and the cap.",
             (*_legend(tuple(steps)), Key("fitted", "as the limit would have", "--ink")),
             tuple(
-                Panel("; ".join(_answers(run, each)) or "no limit is explained", drawn=bool(each))
+                Panel("; ".join(_answers(run, each)) or _undrawn(run), drawn=bool(each))
                 for run, each in zip(runs, drawn, strict=True)
             ),
         )
     ]
+
+
+def _undrawn(run: Run) -> str:
+    """Why nothing is drawn for this run."""
+    if any(limit.hypotheses for limit in limits_by_step(run.record)):
+        return "nothing to draw: several limits are possible, or none has a size that is known closely"
+    return "no limit is explained" if run.record.limits else "no request was refused by a limit"
 
 
 def _answers(run: Run, steps: Sequence[str]) -> list[str]:

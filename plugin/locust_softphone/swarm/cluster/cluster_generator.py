@@ -16,6 +16,7 @@ import logging
 import random
 import time
 import uuid
+from collections import Counter
 from dataclasses import asdict
 from typing import Any
 
@@ -34,6 +35,7 @@ from locust_softphone.swarm.cluster.worker_messages import UnusableMessage, read
 from locust_softphone.swarm.load.lease import SILENT_S
 from locust_softphone.swarm.load.recorder import Recorder
 from locust_softphone.swarm.load.telemetry import telemetry_of
+from locust_softphone.text import one_line
 
 __all__ = ["ClusterGenerator"]
 
@@ -73,6 +75,7 @@ class ClusterGenerator:
         self._epoch_s: float | None = None
         self._lost: list[str] = []
         self._taken_over = 0
+        self._cannot: dict[str, list[str]] = {}
         self._echoes = Echoes(lambda worker, sent_s: self._send(MessageType.ECHO, {"sent_s": sent_s}, worker))
         self._reported_until_s: dict[str, float] = {}
         self._finished: set[str] = set()
@@ -157,6 +160,8 @@ class ClusterGenerator:
             )
         if silent := set(self._present) - self._stopped:
             found.append(f"{len(silent)} of {self.workers} workers did not report at the end")
+        for problem, number in Counter(each for told in self._cannot.values() for each in told).items():
+            found.append(f"{number} of {self.workers} workers: {problem}")
         return found
 
     # The workers' side.
@@ -175,6 +180,9 @@ class ClusterGenerator:
         match kind:
             case MessageType.ECHO:
                 self._echoes.receive(worker, data["sent_s"])
+            case MessageType.CANNOT:
+                self._cannot[worker] = [one_line(problem) for problem in data["problems"]]
+                logger.error("worker %s: %s", worker, "; ".join(self._cannot[worker]))
             case MessageType.TALLY:
                 self._add_report(kind, worker, data)
             case MessageType.FINISHED:

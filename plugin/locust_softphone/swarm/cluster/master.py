@@ -15,8 +15,10 @@ from locust_softphone.errors import InputError
 from locust_softphone.signaling.dialects import Account
 from locust_softphone.swarm import workarounds
 from locust_softphone.swarm.cluster.cluster_generator import ClusterGenerator
+from locust_softphone.swarm.cluster.loopback import loopback_id
 from locust_softphone.swarm.cluster.messages import MessageType
 from locust_softphone.swarm.cluster.worker_messages import UnusableMessage, read_worker_message
+from locust_softphone.text import quoted
 
 __all__ = ["Master"]
 
@@ -35,11 +37,13 @@ class Master:
     def __init__(self, runner: MasterRunner) -> None:
         self._runner = runner
         self._versions: dict[str, str] = {}
+        self._loopbacks: dict[str, str] = {}
+        self._on_loopback = False
         self._generator: ClusterGenerator | None = None
 
     def register(self) -> None:
         """Handle the workers' messages from now on. Fetching a token takes time, so it does not block the others."""
-        for kind in ("JOINED", "ECHO", "TALLY", "FINISHED", "STOPPED", "BACK_OFF"):
+        for kind in ("JOINED", "ECHO", "CANNOT", "TALLY", "FINISHED", "STOPPED", "BACK_OFF"):
             self._runner.register_message(MessageType[kind], self._on_message)
         self._runner.register_message(MessageType.TOKEN_REQUEST, self._on_message, concurrent=True)
         workarounds.call_runs_stopped_without_lost_workers(self._runner)
@@ -50,6 +54,30 @@ class Master:
         """The workers that can take part in a run."""
         clients = self._runner.clients
         return [client.id for client in (*clients.ready, *clients.running, *clients.spawning)]
+
+    def check_reach(self, *, on_loopback: bool) -> None:
+        """Check that the workers can reach the edge of the next run.
+
+        Args:
+            on_loopback: whether the edge is a simulated one that this master starts: it listens on loopback.
+
+        Raises:
+            InputError: there are workers that have another loopback.
+        """
+        self._on_loopback = on_loopback
+        if not on_loopback:
+            return
+        workers = self.worker_ids
+        self._check_versions(workers)
+        if remote := [worker for worker in workers if self._is_elsewhere(worker)]:
+            raise InputError(
+                f"--host: without one, a simulated edge listens on this machine's loopback, and {len(remote)} of "
+                f"{len(workers)} workers are on other machines ({_host_names(remote)}). Start an edge that they can "
+                "reach (locust-softphone edge --host 0.0.0.0), and name it with --host and --authorized"
+            )
+
+    def _is_elsewhere(self, worker: str) -> bool:
+        return self._loopbacks.get(worker, "") != loopback_id()
 
     def generator(self, profile: Profile, account: Account) -> ClusterGenerator:
         """The generator of a run on the workers that are there now.
@@ -82,16 +110,25 @@ class Master:
     def _on_message(self, environment: Any, msg: Any) -> None:
         if msg.type == MessageType.JOINED:
             try:
-                version = read_worker_message(msg.type, msg.data)["version"]
+                joined = read_worker_message(msg.type, msg.data)
             except UnusableMessage as problem:
                 logger.error("worker %s sent an unusable message (%s)", msg.node_id, problem)
                 return
-            self._versions[msg.node_id] = version
+            version = self._versions[msg.node_id] = joined["version"]
+            self._loopbacks[msg.node_id] = joined.get("loopback", "")
             if version != __version__:
                 logger.error("%s", _other_version(msg.node_id, version))
                 return
+            if self._on_loopback and self._is_elsewhere(msg.node_id):
+                logger.error("worker %s is on another machine: it cannot reach this run's simulated edge", msg.node_id)
+                return
         if self._generator is not None:
             self._generator.receive(msg.type, msg.node_id, msg.data)
+
+
+def _host_names(workers: list[str]) -> str:
+    """The host names that Locust's ids of workers begin with."""
+    return ", ".join(sorted({quoted(worker.rpartition("_")[0]) for worker in workers})[:5])
 
 
 def _other_version(worker: str, version: str) -> str:

@@ -1,9 +1,10 @@
 """The messages between master and workers, sent as Locust's custom messages (plain dictionaries, for msgpack).
 
-    worker ── JOINED ────────► master    the worker's version; it can receive a plan from now on
+    worker ── JOINED ────────► master    the worker's version and loopback; it can receive a plan from now on
     master ── PLAN ──────────► worker    the resolved profile, the edge, and the worker's slots
     master ◄─ ECHO ──────────► worker    measures how long a message takes, and that the worker is alive
     master ── BEGIN ─────────► worker    the number of seconds until the plan starts
+    worker ── CANNOT ────────► master    why it cannot serve its slots, or not all of them
     worker ── TALLY ─────────► master    what was measured since the last tally, once a second
     worker ── FINISHED ──────► master    all softphones of this worker are done
     master ── STOP ──────────► worker    hang up
@@ -36,6 +37,7 @@ class MessageType(StrEnum):
     PLAN = "softphone_plan"
     ECHO = "softphone_echo"
     BEGIN = "softphone_begin"
+    CANNOT = "softphone_cannot"
     TALLY = "softphone_tally"
     FINISHED = "softphone_finished"
     STOP = "softphone_stop"

@@ -18,6 +18,7 @@ from locust_softphone.signaling.dialects import Account
 from locust_softphone.signaling.dialects.genesys_cloud.users import User
 from locust_softphone.signaling.hosts import Hosts
 from locust_softphone.signaling.oauth import Credentials
+from locust_softphone.swarm.cluster.loopback import loopback_id
 from locust_softphone.swarm.cluster.messages import MessageType, Plan
 from locust_softphone.swarm.cluster.shared_token import RemoteToken
 from locust_softphone.swarm.load.generator import LoadGenerator
@@ -31,6 +32,7 @@ logger = logging.getLogger(__name__)
 
 MASTER_SILENT_S = 5.0
 """A master that has been silent for so long is gone; Locust itself would wait for a minute."""
+_LONGEST_PROBLEM = 500
 _REPORT_EVERY_S = 1.0
 _CHECK_EVERY_S = 0.1
 
@@ -64,7 +66,7 @@ class Worker:
         self._runner.register_message(MessageType.STOP, self._on_message, concurrent=True)
         self._environment.events.quitting.add_listener(self._on_quitting)
         self._environment.events.heartbeat_received.add_listener(self._on_heartbeat)
-        self._runner.send_message(MessageType.JOINED, {"version": __version__})
+        self._runner.send_message(MessageType.JOINED, {"version": __version__, "loopback": loopback_id()})
 
     def start(self) -> None:
         """Make the generator: at Locust's ``test_start``, or at BEGIN on a worker that joins during the run."""
@@ -76,7 +78,7 @@ class Worker:
         try:
             profile, account = Profile.model_validate(plan.profile), self._account(plan)
         except (InputError, AttemptFailed) as error:
-            logger.error("%s: %s", plan.urls["api"], error)
+            self._cannot(f"{plan.urls['api']}: {error}")
             return
         self._token = RemoteToken(
             lambda rejected: self._send(MessageType.TOKEN_REQUEST, {"rejected": rejected}),
@@ -96,8 +98,7 @@ class Worker:
         try:
             generator.prepare()
         except InputError as error:
-            for problem in error.problems:  # the run begins all the same
-                logger.error("%s", problem)
+            self._cannot(*error.problems)  # the run begins all the same
         self.generator = generator
 
     def _account(self, plan: Plan) -> Account:
@@ -141,12 +142,20 @@ class Worker:
     def _send(self, kind: MessageType, data: dict[str, Any]) -> None:
         self._runner.send_message(kind, {**data, "run": self._run_id})
 
+    def _cannot(self, *problems: str) -> None:
+        """Say here and to the master why this worker cannot do its part; the run is then not valid."""
+        for problem in problems:
+            logger.error("%s", problem)
+        self._send(MessageType.CANNOT, {"problems": [problem[:_LONGEST_PROBLEM] for problem in problems]})
+
     def _begin(self, in_s: float) -> None:
         if self._plan is not None:
             self.start()  # a worker that joins during the run has had no test_start
         if self.generator is not None:
             self.generator.begin(in_s)
             gevent.spawn(self._report, self.generator)
+        else:  # it cannot do its part: nobody has to wait for it
+            self._send(MessageType.FINISHED, {})
 
     def _on_heartbeat(self, **_: Any) -> None:
         self._master_seen_s = time.perf_counter()

@@ -31,6 +31,11 @@ class _Message(BaseModel):
 
 class _Joined(_Message):
     version: Annotated[str, Field(max_length=100)]
+    loopback: _Name = ""
+
+
+class _Cannot(_Message):
+    problems: Annotated[list[Annotated[str, Field(max_length=2_000)]], Field(max_length=20)]
 
 
 class _Echo(_Message):
@@ -61,6 +66,7 @@ class _Report(_Message):
 
 _MODELS: dict[str, type[_Message]] = {
     MessageType.JOINED: _Joined,
+    MessageType.CANNOT: _Cannot,
     MessageType.ECHO: _Echo,
     MessageType.BACK_OFF: _BackOff,
     MessageType.TOKEN_REQUEST: _TokenRequest,

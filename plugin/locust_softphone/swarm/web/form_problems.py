@@ -45,4 +45,6 @@ def _of_host(problem: str, host: str) -> str:
         )
     if variables := _STARTUP.search(problem):
         return f"Host: {problem}. Set {variables[0]} where Locust is started: {_RESTART} it."
+    if not host:
+        return f"Host: {problem}."
     return f"Host: {problem}. {_EMPTY_IS_SIMULATED}"
