@@ -36,7 +36,7 @@ class Phone(SoftphoneUser):
     ("module", "name", "method", "recorded"),
     [
         ("coordinator", "RunCoordinator", "_generator", False),
-        ("coordinator", "RunCoordinator", "_read_options", False),
+        ("coordinator", "RunCoordinator", "read_options", False),
         ("load.generator", "LoadGenerator", "begin", True),
         ("run", "Run", "so_far", True),
         ("run", "Run", "collect", True),

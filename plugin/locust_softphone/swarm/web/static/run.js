@@ -38,17 +38,26 @@ async function showPlan() {
   document.querySelector("#plan .about").textContent = plan.about ?? "";
   document.querySelector("#plan ul").replaceChildren(...(plan.lines ?? []).map((line) => element("li", line)));
   drawPlan("plan-chart", plan.starts ?? [], plan.duration_s ?? 1);
-  showOutcome(plan.problem ? "" : asked, () => asked === wanted() && !at("start").hidden);
+  showPrediction();
 }
 
 function wanted() {
-  const { softphone_profile: profile, override_users, override_ramp, host } = form.elements;
-  return new URLSearchParams({ profile: profile.value, override_users: override_users.value, override_ramp: override_ramp.value, host: host.value }).toString();
+  const { softphone_profile: profile, override_users, override_ramp } = form.elements;
+  return new URLSearchParams({ profile: profile.value, override_users: override_users.value, override_ramp: override_ramp.value }).toString();
 }
+
+/** Show the simulated outcome, unless the plan has a problem. */
+function showPrediction() {
+  const isPossible = !document.querySelector("#plan .problem").textContent;
+  const query = () => `${wanted()}&${new URLSearchParams({ host: form.elements.host.value })}`;
+  const asked = query();
+  showOutcome(isPossible ? asked : "", () => asked === query() && !at("start").hidden);
+}
+form.elements.host.addEventListener("change", showPrediction);
 
 // Start and stop.
 
-for (const name of ["softphone_profile", "override_users", "override_ramp", "host"]) {
+for (const name of ["softphone_profile", "override_users", "override_ramp"]) {
   form.elements[name].addEventListener("change", () => {
     showProblems("");
     showPlan();
