@@ -93,7 +93,7 @@ def read_or_recover(path: Path) -> RunRecord:
 
 def _complaints(path: Path, error: InputError | OSError) -> list[str]:
     if path.name == str(path) and not path.exists():
-        return [f"{path}: no such run, and no run of such a profile; locust-softphone report lists the runs"]
+        return [f"{path}: no such run, and no run of such a profile; locust-softphone report lists them"]
     if isinstance(error, OSError):
         return [f"{path}: cannot be read ({error.strerror})"]
     return [line if line.startswith(str(path)) else f"{path}: {line}" for line in error.problems]

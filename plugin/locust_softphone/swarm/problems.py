@@ -29,9 +29,8 @@ def problems_of(
     started = tally.counts["started"]
     if hopeless is not None:
         if ended_early:
-            found.append(
-                f"{stopped_because(hopeless)}; {as_typed('--softphone-keep-going')} runs the whole plan all the same"
-            )
+            keep_going = as_typed("--softphone-keep-going")
+            found.append(f"{stopped_because(hopeless)}; {keep_going} runs the whole plan all the same")
         else:
             found.append(f"{hopeless}: {hopeless.advice}")
     elif stopped:
