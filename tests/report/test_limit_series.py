@@ -48,7 +48,7 @@ def test_columns_that_cannot_be_decoded_give_no_picture() -> None:
 
 
 def test_a_run_with_several_possible_limits_is_not_said_to_have_none() -> None:
-    known = {"foreign_share": 0.0, "different": None, "likely": True, "best": {}}
+    known: dict[str, Any] = {"foreign_share": 0.0, "different": None, "likely": True, "best": {}}
     both = [
         {**known, "kind": "cap of open sessions", "bounds": {"cap": {"low": 28.0, "high": 150.0}}},
         {
