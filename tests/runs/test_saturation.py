@@ -99,7 +99,7 @@ def test_counting_late_starts_agrees_with_the_percentile(lags_s: list[float]) ->
 def test_a_late_generator_that_used_little_cpu_waited_for_it(used: float, words: str) -> None:
     tally = Tally()
     tally.counts["dropped_in_stall"] = 1
-    tally.latencies["cpu"].add(used)
+    tally.latencies["cpu"].record(used)
     found = saturation(tally)
     assert found is not None
     assert words in found
