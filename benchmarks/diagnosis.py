@@ -202,7 +202,7 @@ def confusion(results: list[Result]) -> Table:
         table.add_row(
             kind.value,
             ", ".join(f"{name} {times}" for name, times in names.most_common()),
-            f"{sum(each.certain for each in own)} of {len(own)}",
+            f"{sum(len({one.kind for one in each.found}) == 1 for each in own)} of {len(own)}",
             _spent([each.requests for each in own]),
             _spent([each.refused for each in own]),
             _spent([round(each.seconds) for each in own]),

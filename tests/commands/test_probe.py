@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
+import trustme
 
 from locust_softphone.cli import main
 from locust_softphone.config.policy import load_policy
@@ -28,7 +30,19 @@ def test_the_limits_of_a_real_edge_are_found(tmp_path: Path, capsys: pytest.Capt
     assert found["requests"] == len(found["observations"]) <= counted["admitted"] + sum(counted["refused"].values())
     (limit,) = load_policy(twin).limits.handshake
     assert limit.rate_per_s == pytest.approx(20.0, rel=0.1)
-    assert "token bucket" in capsys.readouterr().out
+    printed = capsys.readouterr()
+    assert "token bucket" in printed.out
+    assert printed.err.startswith("probes handshake: for each at most 5,000 requests, 400 a second")
+
+
+def test_without_a_limit_it_says_how_far_it_looked(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with running_edge("limits: {token: []}") as edge:
+        arguments = ["probe", "--host", edge.url, "--step", "token", "--most-requests", "40"]
+        assert main(arguments) == ExitCode.PASSED
+    assert re.search(r"token +no limit up to \d+ a second", capsys.readouterr().out)
 
 
 @pytest.mark.parametrize(
@@ -37,7 +51,7 @@ def test_the_limits_of_a_real_edge_are_found(tmp_path: Path, capsys: pytest.Capt
         ([], "name the edge: --host URL, or --region REGION"),
         (["--host", "https://192.0.2.1"], "add --authorized once you have it"),
         (["--host", "https://192.0.2.1", "--authorized"], "needs --client-id"),
-        (["--host", "http://127.0.0.1:1"], "it cannot be reached (connect_refused)"),
+        (["--host", "http://127.0.0.1:1"], "connect_refused: nothing listens there; is the edge running?"),
         (["--host", "http://127.0.0.1:1", "--others", "5"], '"5" is not a share, write a percentage'),
         (["--dry-run", "--step", "hanshake"], "did you mean handshake?"),
     ],
@@ -50,6 +64,20 @@ def test_what_cannot_be_probed_is_refused_in_one_line(
     printed = capsys.readouterr().err
     assert message in printed
     assert printed.count("\n") == 1
+
+
+def test_a_server_that_is_not_an_edge_is_explained_as_in_a_run(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    issued = trustme.CA().issue_cert("127.0.0.1")
+    issued.cert_chain_pems[0].write_to_path(tmp_path / "cert.pem")
+    issued.private_key_pem.write_to_path(tmp_path / "key.pem")
+    with running_edge(tls=(tmp_path / "cert.pem", tmp_path / "key.pem")) as edge:
+        assert main(["probe", "--step", "token", "--host", edge.url.replace("https", "http")]) == ExitCode.BAD_INPUT
+        assert "the server speaks TLS: write https:// (or wss://)" in capsys.readouterr().err
+        assert main(["probe", "--host", edge.url]) == ExitCode.BAD_INPUT
+        assert "its certificate is signed by" in capsys.readouterr().err
 
 
 def test_a_dry_run_says_what_a_probe_would_do(capsys: pytest.CaptureFixture[str]) -> None:

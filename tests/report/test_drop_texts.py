@@ -53,7 +53,15 @@ def test_of_several_explanations_none_is_called_the_cause() -> None:
 
 def test_drops_without_anything_in_common_are_not_explained() -> None:
     *_, last = drop_sentences(with_drops())
-    assert last.startswith("cannot tell why")
+    assert last == "cannot tell why: no time, age or number of open sessions holds for nearly all of them"
+
+
+def test_of_a_few_drops_nothing_is_said_but_that_they_are_few() -> None:
+    drops = {"sessions": 200, "dropped": 3, "first_s": 12.2, "last_s": 12.3, "explanations": []}
+    assert list(drop_sentences(replaced(a_record(), drops=drops))) == [
+        "3 of 200 sessions were ended by the edge, from 12.2 s to 12.3 s",
+        "too few to tell why: fewer than 5",
+    ]
 
 
 def test_programs_get_the_drops_too() -> None:

@@ -113,6 +113,19 @@ def test_the_only_hypothesis_is_named_with_its_best_fit_and_its_bounds() -> None
             "neither admitted nor refused by it.",
         ),
         (
+            {
+                "hypotheses": [
+                    sized("token bucket", burst=(1.0, 323.0), rate=(0.0, 65735.0)),
+                    sized("measured rate, refusals count", quota=(200.0, 499.0), window_s=(1.0, 2.0)),
+                ],
+                "requests": 500,
+                "refused": 178,
+            },
+            "At most 322 passed at once; this run cannot show the rate. Cannot tell which of these: token bucket, at "
+            "most 323 at once, then at a rate that the run cannot show; or measured rate, refusals count, 200 to 499 "
+            "in 1 to 2 s.",
+        ),
+        (
             {"hypotheses": [sized("token bucket", burst=(1.0, 325.0), rate=(35.9, 21194.0))]},
             "Token bucket, at most 325 at once, then at least 35.9 a second.",
         ),

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import pytest
+
 from locust_softphone.report.run_sections import sections_of, summary_lines
-from tests.runs.records import a_record, changed
+from tests.runs.records import a_record, changed, replaced
 
 
 def test_the_summary_of_a_run() -> None:
@@ -41,6 +43,27 @@ def test_a_run_in_which_everything_failed_says_why() -> None:
     heading, *lines = summary_lines(changed(a_record(answered=0, simulated=False), nothing_there))
     assert heading == "burst: 0 of 10 answered, 10 gave up; 10 requests answered with HTTP 501"
     assert "  failures     token: 10 of 10 answered with HTTP 501" in lines
+
+
+@pytest.mark.parametrize(("like", "meaning"), [("sdk-2.1.0", "offered before ready"), ("sdk-2.3.1", "no such session")])
+def test_a_409_of_an_offer_has_its_meaning(like: str, meaning: str) -> None:
+    def conflicts(content: dict[str, dict[str, object]]) -> None:
+        offer = {"attempts": 10, "outcomes": {"rejected": 10}, "statuses": {"409": 10}}
+        content["steps"]["offer"].update(offer)  # type: ignore[attr-defined]
+
+    record = changed(a_record(answered=0, softphone={"like": like}), conflicts)
+    assert f"  failures     offer: 10 of 10 refused with 409 ({meaning})" in summary_lines(record)
+
+
+def test_the_sentences_on_limits_are_wrapped_to_the_width_of_the_terminal() -> None:
+    limit = {"step": "handshake", "status": 429, "requests": 974, "refused": 474, "unclear": 0, "until_s": None}
+    nothing: dict[str, object] = {"hypotheses": [], "ruled_out": [], "experiment": "", "told": None}
+    lines = summary_lines(replaced(a_record(), limits=[{**limit, **nothing}]), width=80)
+    begin = next(n for n, line in enumerate(lines) if line.startswith("  limits"))
+    assert lines[begin : begin + 2] == [
+        "  limits       handshake: 474 of 974 requests were refused with 429. Cannot tell",
+        "               which limit it was: too few refusals.",
+    ]
 
 
 def test_a_run_that_is_not_valid_says_so_first() -> None:

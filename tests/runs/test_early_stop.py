@@ -7,7 +7,7 @@ import pytest
 from locust_softphone.errors import AttemptFailed
 from locust_softphone.metrics.outcome import Outcome
 from locust_softphone.metrics.steps import DEFAULT_DIALECT
-from locust_softphone.runs.early_stop import LEAST, hopeless_step, undecided
+from locust_softphone.runs.early_stop import LEAST, hopeless_step, undecided, without_tls
 
 
 def failed(step: str, outcome: Outcome, status: int | None = None, times: int = LEAST) -> dict[str, int]:
@@ -69,6 +69,16 @@ def test_a_server_that_ends_each_connection_may_need_tls(outcome: Outcome) -> No
     found = hopeless_step(counts, DEFAULT_DIALECT, lambda: True)
     assert found is not None
     assert found.advice == "the server speaks TLS: write https:// (or wss://)"
+
+
+def test_a_run_that_was_too_small_to_be_stopped_early_needs_tls_too() -> None:
+    counts = failed("token", Outcome.LOST, times=3)
+    found = without_tls(counts, DEFAULT_DIALECT, lambda: True)
+    assert found is not None
+    assert str(found) == "all 3 attempts of the step token failed with lost"
+    assert found.advice == "the server speaks TLS: write https:// (or wss://)"
+    assert without_tls(counts, DEFAULT_DIALECT, lambda: False) is None
+    assert without_tls(failed("token", Outcome.REJECTED, 404, times=3), DEFAULT_DIALECT, lambda: True) is None
 
 
 def test_it_is_undecided_until_each_step_has_succeeded_once() -> None:

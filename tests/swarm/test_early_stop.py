@@ -66,11 +66,13 @@ def test_refusals_by_a_limit_do_not_end_it(tmp_path: Path) -> None:
     assert list(run.record["steps"]["token"]["causes"]) == ["rate_limited (HTTP 429)"]
 
 
-def test_a_run_without_tls_against_a_server_with_it_ends_early(tmp_path: Path) -> None:
+@pytest.mark.parametrize("users", [40, 3], ids=["ends early", "is too small for that"])
+def test_a_run_without_tls_against_a_server_with_it_says_so(tmp_path: Path, users: int) -> None:
+    profile = LONG if users == 40 else SHORT.replace("users: 40", f"users: {users}")
     issued = trustme.CA().issue_cert("127.0.0.1")
     issued.cert_chain_pems[0].write_to_path(tmp_path / "cert.pem")
     issued.private_key_pem.write_to_path(tmp_path / "key.pem")
     with running_edge(tls=(tmp_path / "cert.pem", tmp_path / "key.pem")) as edge:
-        run = run_locust(tmp_path, "--host", edge.url.replace("https", "http"), profile=LONG)
+        run = run_locust(tmp_path, "--host", edge.url.replace("https", "http"), profile=profile)
     assert run.returncode == 3
     assert "the server speaks TLS: write https:// (or wss://)" in run.record["validity"]["reasons"][0]

@@ -19,7 +19,8 @@ from locust_softphone.commands.twin import ProbedStep, twin
 from locust_softphone.config.policy import Policy
 from locust_softphone.config.units import parse_duration
 from locust_softphone.errors import AttemptFailed, ExitCode, InputError
-from locust_softphone.probing.experiment import Finding, probe
+from locust_softphone.metrics.failure_advice import unreachable
+from locust_softphone.probing.experiment import MOST_RATE, Finding, probe
 from locust_softphone.probing.key_experiment import shares_limit
 from locust_softphone.probing.probe_budget import DEFAULT_BUDGET, Budget
 from locust_softphone.probing.virtual_target import VirtualTarget
@@ -32,7 +33,7 @@ from locust_softphone.signaling.oauth import SIMULATED_CREDENTIALS, Credentials
 from locust_softphone.signaling.secret_file import read_secret
 from locust_softphone.signaling.target import ASK_FIRST, Target
 from locust_softphone.signaling.wire_target import WireTarget, probed_steps
-from locust_softphone.text import choices, quoted
+from locust_softphone.text import choices, duration, quoted
 
 __all__ = ["add_arguments", "run"]
 
@@ -115,6 +116,7 @@ def run(parsed: argparse.Namespace) -> int:
     for file in (parsed.twin, parsed.record):
         if file is not None:
             _write(file, "")  # a file that cannot be written is reported before anything is sent
+    sys.stderr.write(f"{_load(steps, budget)}\n")
     probed: list[ProbedStep] = []
     for step in steps:
         probed.append(_probe_step(wire, step, budget, parsed))
@@ -134,7 +136,7 @@ def run(parsed: argparse.Namespace) -> int:
 
 def _probe_step(wire: _Wire, step: str, budget: Budget, parsed: argparse.Namespace) -> ProbedStep:
     """Probe one step; with a second address, also what the limit counts by."""
-    with _target(wire.dialect(parsed.source_address), step) as target:
+    with _target(wire, parsed.source_address, step) as target:
         finding = probe(target, budget, foreign_share=wire.others(parsed.others), say=_sayer(step))
         shared: dict[str, bool | None] = {}
         if not finding.spent and finding.best is not None:
@@ -144,7 +146,7 @@ def _probe_step(wire: _Wire, step: str, budget: Budget, parsed: argparse.Namespa
                 if part == "token" and step == "token":
                     continue
                 _sayer(step)(f"asks with a second {part}")
-                with _target(wire.dialect(address), step, first_number=SECOND_CLIENTS) as other:
+                with _target(wire, address, step, first_number=SECOND_CLIENTS) as other:
                     shared[part] = shares_limit(target, other, finding)
         status = target.refusals.most_common(1)[0][0] if target.refusals else 0
         told = sum(each is not None for each in target.told_s) > len(target.told_s) / 2
@@ -152,8 +154,9 @@ def _probe_step(wire: _Wire, step: str, budget: Budget, parsed: argparse.Namespa
 
 
 @contextmanager
-def _target(dialect: Dialect, step: str, first_number: int = 0) -> Iterator[WireTarget]:
-    target = WireTarget(dialect, step, first_number=first_number)
+def _target(wire: _Wire, address: str | None, step: str, first_number: int = 0) -> Iterator[WireTarget]:
+    needs_tls = wire.account.hosts.api.needs_tls
+    target = WireTarget(wire.dialect(address), step, first_number=first_number, needs_tls=needs_tls)
     try:
         yield target
     finally:
@@ -229,7 +232,9 @@ def _reached(target: Target) -> Target:
     try:
         return target.reached(REACH_S)
     except AttemptFailed as failed:
-        raise InputError(f"--host {target.url}: it cannot be reached ({failed.outcome.value})") from None
+        raise InputError(
+            f"--host {target.url}: {unreachable(failed.outcome, failed.detail, tls=bool(target.tls))}"
+        ) from None
 
 
 def _chosen(wanted: Sequence[str] | None, known: Sequence[str]) -> list[str]:
@@ -237,6 +242,14 @@ def _chosen(wanted: Sequence[str] | None, known: Sequence[str]) -> list[str]:
         if step not in known:
             raise InputError(f"--step {quoted(step)}: not a step of this dialect, {choices(step, known)}")
     return [step for step in known if not wanted or step in wanted]
+
+
+def _load(steps: Sequence[str], budget: Budget) -> str:
+    """The most that a probe of these steps sends."""
+    return (
+        f"probes {', '.join(steps)}: for each at most {budget.most_requests:,} requests, {MOST_RATE:g} a second, and "
+        f"{duration(budget.longest_s)}; see --most-requests"
+    )
 
 
 def _rehearse(parsed: argparse.Namespace, budget: Budget) -> int:
@@ -251,9 +264,9 @@ def _rehearse(parsed: argparse.Namespace, budget: Budget) -> int:
     return ExitCode.PASSED
 
 
-def _sayer(step: str, write: Callable[[str], object] = sys.stderr.write) -> Callable[[str], None]:
+def _sayer(step: str, write: Callable[[str], object] | None = None) -> Callable[[str], None]:
     def say(line: str) -> None:
-        write(f"{step}: {line}\n")
+        (write or sys.stderr.write)(f"{step}: {line}\n")
 
     return say
 

@@ -27,12 +27,12 @@ from locust_softphone.probing.plans import most_different, plans_for
 from locust_softphone.probing.probe_budget import DEFAULT_BUDGET, Budget, Metered
 from locust_softphone.probing.probe_target import ProbeTarget
 
-__all__ = ["MOST_SHARED", "Finding", "plan_size", "probe"]
+__all__ = ["MOST_RATE", "MOST_SHARED", "Finding", "plan_size", "probe"]
 
 MOST_SHARED = 0.1
 """The share of other clients with which a result is checked."""
 FIRST_RATE = 1.0
-MOST_RATE = 400.0
+MOST_RATE = 400.0  # requests per second
 MOST_ROUNDS = 10
 MOST_COMPARED = 12  # hypotheses
 MOST_CONFIRMED = 2  # times that a doubtful kind is compared with rare ones

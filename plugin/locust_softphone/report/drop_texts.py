@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from locust_softphone.runs.drop_diagnosis import FEWEST_DROPS
 from locust_softphone.runs.limit_parts import DropExplanation
 from locust_softphone.runs.record import RunRecord
 from locust_softphone.text import duration
@@ -22,8 +23,10 @@ def drop_sentences(record: RunRecord) -> Iterator[str]:
         yield _sentence(each)
     if len(drops.explanations) > 1:
         yield "each of these holds for nearly all of them: one may be the cause, or all together"
-    if not drops.explanations:
-        yield "cannot tell why: they have neither a time, nor an age, nor a number of open sessions in common"
+    if drops.dropped < FEWEST_DROPS:
+        yield f"too few to tell why: fewer than {FEWEST_DROPS}"
+    elif not drops.explanations:
+        yield "cannot tell why: no time, age or number of open sessions holds for nearly all of them"
 
 
 def _sentence(explanation: DropExplanation) -> str:

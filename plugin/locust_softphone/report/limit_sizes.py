@@ -56,14 +56,14 @@ def rate_is_unknown(explanation: Explanation) -> bool:
     return rate is not None and rate.low <= 0 and not _rate_has_a_most(explanation)
 
 
-def total_size(explanations: Sequence[Explanation]) -> str:
-    """How many pass at once, whichever of these it is: ``at most 51``; empty if that is not known."""
+def total_size(explanations: Sequence[Explanation], admitted: int) -> str:
+    """How many pass at once, whichever of these it is: ``at most 51``; empty if the run admitted no more in all."""
     sizes = [next((each.bounds[name] for name in SIZES if name in each.bounds), None) for each in explanations]
     if not sizes or any(size is None or size.high is None for size in sizes):
         return ""
     least = min(size.low for size in sizes if size)
     most = max(size.high for size in sizes if size and size.high is not None)
-    return _between("burst", Between(low=least, high=most))
+    return _between("burst", Between(low=least, high=most)) if most < admitted else ""
 
 
 def amount(value: float) -> str:

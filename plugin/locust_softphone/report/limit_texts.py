@@ -102,18 +102,22 @@ def _answer(limit: StepLimit) -> str:
     if left := [kind for kind in kinds if kind not in {each.kind for each in likely[:MOST_DESCRIBED]}]:
         each_kind.append(f"a {' or a '.join(left)}")
     either = "which of these" if len(kinds) > 1 else f"how large it is. A {kinds[0]}, but which of these"
-    return f"{_certain(likely)}Cannot tell {either}: {'; or '.join(each_kind)}.{assumed}"
+    return f"{_certain(limit, likely)}Cannot tell {either}: {'; or '.join(each_kind)}.{assumed}"
 
 
 def _likely(limit: StepLimit) -> list[Explanation]:
     return [each for each in limit.hypotheses if each.likely]
 
 
-def _certain(likely: Sequence[Explanation]) -> str:
+def _certain(limit: StepLimit, likely: Sequence[Explanation]) -> str:
     """What holds for all of the hypotheses; empty if that is nothing."""
-    size = total_size(likely)
+    admitted = limit.requests - limit.refused + limit.unclear  # at most
+    size = total_size(likely, admitted)
+    passed = f"{size} pass at once, whatever the kind" if size else ""
     unknown = "this run cannot show the rate" if any(map(rate_is_unknown, likely)) else ""
-    sure = "; ".join(filter(None, (size and f"{size} pass at once, whatever the kind", unknown)))
+    if unknown and not passed:
+        passed = f"at most {admitted} passed at once"
+    sure = "; ".join(filter(None, (passed, unknown)))
     return f"{_capital(sure)}. " if sure else ""
 
 

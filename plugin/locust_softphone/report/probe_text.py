@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from math import inf
 
 from locust_softphone.limits.inference.diagnosis import Hypothesis
 from locust_softphone.limits.inference.kinds import Kind
+from locust_softphone.limits.inference.observations import Observation
 from locust_softphone.probing.experiment import MOST_SHARED, Finding
 from locust_softphone.text import duration
 
@@ -46,7 +48,8 @@ def _step(step: str, finding: Finding, counted_by: str) -> str:
 def _limit(finding: Finding) -> Iterator[str]:
     diagnosis = finding.diagnosis
     if finding.best is None:
-        yield "refused, but no kind of limit explains the answers" if diagnosis.refused else "no limit found"
+        refused = "refused, but no kind of limit explains the answers"
+        yield refused if diagnosis.refused else f"no limit up to {_busiest(finding.observations):,} a second"
         return
     for number, hypothesis in enumerate(diagnosis.hypotheses):
         yield f"{'or ' if number else ''}{hypothesis.kind.value}: {', '.join(_bounds(hypothesis))}"
@@ -55,6 +58,12 @@ def _limit(finding: Finding) -> Iterator[str]:
         yield f"if other clients use up to {MOST_SHARED:.0%} of the limit, also possible: {kinds}"
     if diagnosis.experiment:
         yield f"an experiment that would separate them: {diagnosis.experiment}"
+
+
+def _busiest(observations: Sequence[Observation]) -> int:
+    """The largest number of requests that were sent in a second."""
+    began_s = min((each.sent_s for each in observations), default=0.0)
+    return max(Counter(int(each.sent_s - began_s) for each in observations).values(), default=0)
 
 
 def _bounds(hypothesis: Hypothesis) -> Iterator[str]:

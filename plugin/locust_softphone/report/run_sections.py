@@ -12,11 +12,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
+from textwrap import wrap
 from types import MappingProxyType
 from typing import NamedTuple
 
 from locust_softphone.config.profile import Profile
-from locust_softphone.metrics.run_outcome import causes_of_step
+from locust_softphone.metrics.run_outcome import Cause, causes_of_step
+from locust_softphone.metrics.steps import DEFAULT_DIALECT
 from locust_softphone.report.arms import remarks
 from locust_softphone.report.drop_texts import drop_sentences
 from locust_softphone.report.judgement import expectation_lines, judgement_of
@@ -32,6 +34,7 @@ MOST_CAUSES = 3
 """How many causes are named for each step."""
 
 _TITLE_WIDTH = 13
+_NARROWEST_TEXT = 20
 
 Lines = Callable[[RunRecord], Iterator[str]]
 
@@ -53,9 +56,18 @@ def failures(record: RunRecord) -> Iterator[str]:
     for name, step in record.steps.items():
         causes = causes_of_step(step.outcomes, step.statuses, step.causes)[:MOST_CAUSES]
         if causes:
-            first, *others = (f"{cause.count} {cause.text}" for cause in causes)
+            first, *others = (f"{cause.count} {cause.text}{_meaning(name, cause, record)}" for cause in causes)
             counted, _, text = first.partition(" ")
             yield ", ".join([f"{name}: {counted} of {step.attempts} {text}", *others])
+
+
+def _meaning(step: str, cause: Cause, record: RunRecord) -> str:
+    """What an edge means by refusing an offer with 409, for which there is no limit; empty for other causes."""
+    if step != "offer" or cause.text != "refused with 409":
+        return ""
+    if record.dialect != DEFAULT_DIALECT:
+        return " (no connected softphone)"
+    return " (offered before ready)" if record.profile["softphone"].get("ready") == "ignore" else " (no such session)"
 
 
 def _expectations(record: RunRecord) -> Iterator[str]:
@@ -195,16 +207,25 @@ def sections_of(record: RunRecord, *, details: bool = False) -> list[Section]:
     return [section for section in sections if section.lines]
 
 
-def summary_lines(record: RunRecord) -> list[str]:
-    """A run that has ended as lines of text."""
-    return [
-        heading_of(record),
-        *(
-            f"  {'' if number else section.title:{_TITLE_WIDTH}}{line}"
-            for section in sections_of(record)
-            for number, line in enumerate(section.lines)
-        ),
-    ]
+def summary_lines(record: RunRecord, *, width: int | None = None) -> list[str]:
+    """A run that has ended as lines of text.
+
+    Args:
+        record: the run.
+        width: of the terminal, in characters: the sentences on limits are wrapped to it; None to wrap nothing.
+    """
+    lines = [heading_of(record)]
+    for section in sections_of(record):
+        for number, line in enumerate(section.lines):
+            start = f"  {'' if number else section.title:{_TITLE_WIDTH}}"
+            lines += _wrapped(start, line, width) if width and section.title == "limits" else [f"{start}{line}"]
+    return lines
+
+
+def _wrapped(start: str, line: str, width: int) -> list[str]:
+    indent = " " * len(start)
+    narrowest = len(start) + _NARROWEST_TEXT
+    return wrap(line, max(width, narrowest), initial_indent=start, subsequent_indent=indent, break_on_hyphens=False)
 
 
 def _percentiles(durations: Durations) -> str:

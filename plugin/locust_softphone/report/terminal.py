@@ -67,9 +67,10 @@ def render(comparison: Comparison, *, width: int, colour: bool = False) -> str:
 
 def printed_summary(record: RunRecord) -> list[str]:
     """A run that has just ended as lines for standard output: plain, or in the width and colours of a terminal."""
+    width = shutil.get_terminal_size().columns
     if not wants_colour():
-        return summary_lines(record)
-    console = _console(shutil.get_terminal_size().columns, colour=True)
+        return summary_lines(record, width=width)
+    console = _console(width, colour=True)
     _print_run(console, record, details=False)
     return _text(console).splitlines()
 

@@ -18,9 +18,9 @@ from typing import Any, NamedTuple
 from locust_softphone.metrics.observed_attempts import OWN, SESSIONS, Observations
 from locust_softphone.metrics.outcome import Outcome
 
-__all__ = ["drops_of"]
+__all__ = ["FEWEST_DROPS", "drops_of"]
 
-FEWEST = 5
+FEWEST_DROPS = 5
 """Fewer drops than these show nothing."""
 
 MOST = 0.95
@@ -59,7 +59,7 @@ def drops_of(observed: Mapping[str, Observations]) -> dict[str, Any] | None:
     drops = [each for each in sessions if each.dropped]
     if not drops:
         return None
-    found = [each for each in _explanations(sessions, drops) if each] if len(drops) >= FEWEST else []
+    found = [each for each in _explanations(sessions, drops) if each] if len(drops) >= FEWEST_DROPS else []
     return {
         "sessions": len(sessions),
         "dropped": len(drops),

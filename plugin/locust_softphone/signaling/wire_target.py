@@ -21,6 +21,7 @@ from threading import Event, Lock, Thread
 
 from locust_softphone.errors import AttemptFailed, InputError
 from locust_softphone.limits.inference.observations import Observation
+from locust_softphone.metrics.failure_advice import advice_for
 from locust_softphone.metrics.outcome import Outcome
 from locust_softphone.probing.probe_target import Pace
 from locust_softphone.signaling.dialect import Dialect, DialectClient, Session
@@ -49,6 +50,7 @@ class WireTarget:
         dialect: speaks to the edge.
         step: a name of ``probed_steps``.
         first_number: of the clients; two targets at one edge need different ones.
+        needs_tls: as for ``advice_for``.
         clock: seconds, and the clock of the observations.
     """
 
@@ -58,6 +60,7 @@ class WireTarget:
         step: str,
         *,
         first_number: int = 0,
+        needs_tls: Callable[[], bool] = lambda: False,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.failures: Counter[str] = Counter()
@@ -67,6 +70,7 @@ class WireTarget:
         self.opens_sessions = step == "handshake"
         self._dialect = dialect
         self._step = step
+        self._needs_tls = needs_tls
         self._clock = clock
         self._next_number = first_number
         self._token: Token | None = None
@@ -167,8 +171,10 @@ class WireTarget:
             many = self.failures.total() >= MOST_FAILED and self.failures.total() > len(self._answers) / 5
             if failed.outcome is Outcome.UNAUTHORIZED:
                 self._fatal = InputError(f"{self._step}: the edge does not accept the credentials ({failed})")
-            elif many:
-                self._fatal = InputError(f"{self._step}: {self.failures.total()} attempts got no answer ({failed})")
+            elif many and self._fatal is None:
+                advice = advice_for(failed.outcome, failed.status, self._needs_tls)
+                why = f": {advice}" if advice else ""
+                self._fatal = InputError(f"{self._step}: {self.failures.total()} attempts failed ({failed}){why}")
 
     def _prepare(self) -> Callable[[], Session | None]:
         """Do what comes before the step; the returned function makes one attempt of it."""

@@ -13,6 +13,7 @@ from typing import Any
 import gevent
 
 from locust_softphone.errors import AttemptFailed, InputError
+from locust_softphone.metrics.failure_advice import unreachable
 from locust_softphone.metrics.outcome import Outcome
 from locust_softphone.metrics.tally import Tally
 from locust_softphone.runs import ledger
@@ -29,10 +30,6 @@ __all__ = ["EdgeUnderTest", "Settlement", "reach"]
 
 _STATS_S = 5.0
 _STATS_TRIES = 5
-_ADVICE = {
-    "connect_refused": "nothing listens there; is the edge running?",
-    "unresolved": "no such host name",
-}
 
 
 @dataclass(frozen=True)
@@ -123,13 +120,9 @@ def reach(target: Target) -> Target:
     try:
         return reached(target)
     except AttemptFailed as failed:
-        raise InputError(f"--host {target.url}: {failed.outcome.value}: {_advice(failed, target)}") from None
-
-
-def _advice(failed: AttemptFailed, target: Target) -> str:
-    if target.tls and failed.outcome in (Outcome.RESET, Outcome.TIMED_OUT):
-        return "it does not answer the TLS handshake: is there TLS on this port?"
-    return failed.detail or _ADVICE.get(failed.outcome.value, "it cannot be reached")
+        raise InputError(
+            f"--host {target.url}: {unreachable(failed.outcome, failed.detail, tls=bool(target.tls))}"
+        ) from None
 
 
 def _stats(target: Target) -> dict[str, Any] | None:

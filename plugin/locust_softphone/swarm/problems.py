@@ -8,6 +8,7 @@ from locust_softphone.metrics.tally import Tally
 from locust_softphone.runs.early_stop import HopelessStep
 from locust_softphone.runs.saturation import saturation
 from locust_softphone.swarm.load.lease import LEASE_S
+from locust_softphone.swarm.option_list import as_typed
 
 __all__ = ["problems_of", "stopped_because"]
 
@@ -20,14 +21,18 @@ def problems_of(
     Args:
         profile: what was planned.
         tally: what was measured.
-        hopeless: the step because of which it ended early, or None.
+        hopeless: the step that failed always, or None; it ended early because of it, or was too small for that.
         stopped: whether somebody stopped it before its plan was over.
         ended_early: whether it ended before its plan was over, for whatever reason.
     """
     found = []
     started = tally.counts["started"]
     if hopeless is not None:
-        found.append(f"{stopped_because(hopeless)}; --softphone-keep-going runs the whole plan all the same")
+        if ended_early:
+            keep_going = as_typed("--softphone-keep-going")
+            found.append(f"{stopped_because(hopeless)}; {keep_going} runs the whole plan all the same")
+        else:
+            found.append(f"{hopeless}: {hopeless.advice}")
     elif stopped:
         found.append("the run was stopped before its plan was over")
     known = started + tally.counts["starts_missed"] + tally.counts["starts_skipped"]

@@ -23,7 +23,7 @@ import gevent
 from locust_softphone.metrics.run_so_far import RunSoFar
 from locust_softphone.metrics.tally import Tally
 from locust_softphone.runs.build import Aborted, RunEnd, RunStart, build
-from locust_softphone.runs.early_stop import HopelessStep
+from locust_softphone.runs.early_stop import HopelessStep, without_tls
 from locust_softphone.runs.record import RunRecord
 from locust_softphone.runs.versions import installed_versions
 from locust_softphone.signaling.dialects import Account
@@ -112,6 +112,7 @@ class Run:
         profile, tally = self.options.profile, self.tally
         began_at = time.time() if self.began_at is None else self.began_at
         settled = self._settle()
+        hopeless = self._hopeless or self._without_tls()
         end = RunEnd(
             after_s=self.clock(),
             ended="aborted" if self._aborted else "stopped" if self._ended_early else "plan over",
@@ -120,7 +121,7 @@ class Run:
             invalid=[
                 *self.generator.problems(),
                 *problems_of(
-                    profile, tally, hopeless=self._hopeless, stopped=self._stopped_early, ended_early=self._ended_early
+                    profile, tally, hopeless=hopeless, stopped=self._stopped_early, ended_early=self._ended_early
                 ),
                 *settled.problems,
                 *(["an unexpected error ended the run; see Locust's log"] if self.failed else []),
@@ -209,6 +210,12 @@ class Run:
         self._hopeless = step
         logger.error("%s: all softphones hang up", stopped_because(step))
         self.generator.stop()
+
+    def _without_tls(self) -> HopelessStep | None:
+        """The step that needs TLS, in a run that was too small to be stopped early because of it."""
+        if self._ended_early or self.options.startup.keep_going:
+            return None
+        return without_tls(self.tally.counts, self.options.profile.dialect, self.target.needs_tls)
 
     def _start(self, began_at: float) -> RunStart:
         """What is known of the run before anything is measured."""
