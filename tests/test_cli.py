@@ -13,6 +13,7 @@ import pytest
 
 from locust_softphone import __version__
 from locust_softphone.cli import COMMANDS, main, parse
+from locust_softphone.swarm.option_list import COMMAND_VARIABLE, as_typed
 from tests.command_line import command
 
 # Version and help
@@ -80,7 +81,10 @@ NO_REPEATS = (
             "locust-softphone run: argument -f/--locustfile: no such file: none.py; see locust-softphone run --help",
         ),
         ("describe missing.yaml", "missing.yaml: no such file or directory"),
-        ("report missing", "missing: cannot be read (No such file or directory)"),
+        (
+            "report missing",
+            "missing: no such run, and no run of such a profile; locust-softphone report lists them",
+        ),
         ("compare missing.yaml", "missing.yaml: no such file or directory"),
         ("compare --repeat 0", NO_REPEATS.format("'0'")),
         ("compare --repeat ²", NO_REPEATS.format("'²'")),
@@ -187,3 +191,17 @@ def test_every_help_has_examples_that_the_command_line_accepts(
         program, *words = shlex.split(re.split(" >>? ", line)[0])
         assert (program, words[0]) == ("locust-softphone", name)
         assert callable(parse(words).run)
+
+
+@pytest.mark.parametrize(
+    ("message", "here"),
+    [
+        ("give it with --softphone-ca FILE", "give it with --ca FILE"),
+        ("--softphone-client-secret-file --softphone-client-secret", "--client-secret-file --softphone-client-secret"),
+        ("--softphone-users: has 2 users", "--softphone-users: has 2 users"),
+        ('"--softphone-ca" is not an option', '"--softphone-ca" is not an option'),
+    ],
+)
+def test_messages_name_options_as_they_are_typed(message: str, here: str) -> None:
+    assert as_typed(message, {COMMAND_VARIABLE: "locust-softphone"}) == here
+    assert as_typed(message, {}) == message

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, NoReturn
 from locust_softphone import __version__
 from locust_softphone.errors import ExitCode, InputError
 from locust_softphone.report.standard_output import check_open, discard_unwritten, is_unwritable
+from locust_softphone.swarm.option_list import COMMAND_VARIABLE, as_typed
 from locust_softphone.text import choices, nearest, quoted
 
 if TYPE_CHECKING:
@@ -104,7 +105,7 @@ def _run(words: Sequence[str]) -> int:
         run: Callable[[argparse.Namespace], int] = parsed.run
         return run(parsed)
     except InputError as error:
-        print(error, file=sys.stderr)
+        print(as_typed(str(error), {COMMAND_VARIABLE: "locust-softphone"}), file=sys.stderr)
         return ExitCode.BAD_INPUT
     finally:
         sys.stdout.flush()

@@ -86,6 +86,7 @@ def test_a_process_gets_only_our_own_locust_variables(tmp_path: Path) -> None:
         "LOCUST_SOFTPHONE_CLIENT_ID": "id",
         "LOCUST_SOFTPHONE_CLIENT_SECRET": "secret",
         "PYTHONUSERBASE": "/base",
+        "LOCUST_SOFTPHONE_COMMAND": "locust-softphone",
         "PYTHONPATH": f"{Path.cwd() / 'plugin'}{os.pathsep}/elsewhere",
     }
 

@@ -38,6 +38,15 @@ def test_a_report_has_the_most_serious_exit_code_of_its_runs(
     assert main(["report", str(tmp_path)]) == exit_code
 
 
+def test_a_profile_stands_for_its_newest_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for stamp, answered in (("20260801T120000.000000Z", 3), ("20260802T120000.000000Z", 7)):
+        write(a_record("paced-50", answered=answered), tmp_path / f"{stamp}-paced-50")
+    assert main(["report", "paced-50", "--runs", str(tmp_path)]) == 0
+    assert capsys.readouterr().out.startswith("paced-50: 7 of 10 answered")
+    assert main(["report", "paced", "--runs", str(tmp_path)]) == 2
+    assert "locust-softphone report lists them" in capsys.readouterr().err
+
+
 def test_a_report_names_unreadable_runs_and_shows_the_others(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -260,7 +260,7 @@ def test_a_profile_is_found_by_name_or_by_path(tmp_path: Path) -> None:
     assert load_profile("burst", [tmp_path / "nowhere", other]).users == 2
     assert load_profile(str(other / "burst.yaml"), [mine]).users == 2
     for wanted, problem in (
-        ("brust", '"brust" is not a profile, did you mean burst? There are burst, calm'),
+        ("brust", '"brust" is not a profile, did you mean burst? locust-softphone profiles lists all'),
         ("xyz", '"xyz" is not a profile, there are burst, calm'),
         ("", '"" is not a profile, there are burst, calm'),
         (f"{mine}/brust.yaml", f"{mine}/brust.yaml: no such file or directory"),

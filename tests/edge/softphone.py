@@ -71,7 +71,7 @@ def ready(websocket: ClientConnection) -> str:
 
 def eventually(condition: Callable[[], bool]) -> None:
     """Wait until the condition holds."""
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while not condition():
         assert time.monotonic() < deadline, "the condition was not met in time"
         time.sleep(0.01)

@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from locust_softphone.limits.decision import Limit, periods, reached
@@ -62,6 +62,7 @@ def test_peek_gives_the_decision_of_admit_and_counts_nothing(
 @pytest.mark.parametrize("name", RATES)
 @settings(deadline=None, max_examples=50)
 @given(quota=QUOTA, period_s=PERIOD_S, start=START, steps=STEPS)
+@example(quota=1, period_s=0.0625, start=1_700_000_000.0, steps=[0.0, 0.0])
 def test_a_client_that_waits_as_long_as_asked_is_admitted(
     name: str, quota: int, period_s: float, start: float, steps: list[float]
 ) -> None:

@@ -45,3 +45,21 @@ def test_columns_that_cannot_be_decoded_give_no_picture() -> None:
     record = a_diagnosed_record()
     broken = {name: {**each.model_dump(), "count": 7} for name, each in record.observations.items()}
     assert limit_series(replaced(record, observations=broken)) == {}
+
+
+def test_a_run_with_several_possible_limits_is_not_said_to_have_none() -> None:
+    known: dict[str, Any] = {"foreign_share": 0.0, "different": None, "likely": True, "best": {}}
+    both = [
+        {**known, "kind": "cap of open sessions", "bounds": {"cap": {"low": 28.0, "high": 150.0}}},
+        {
+            **known,
+            "kind": "token bucket",
+            "bounds": {"burst": {"low": 1.0, "high": 60.0}, "rate": {"low": 0.0, "high": None}},
+        },
+    ]
+    diagnosed = a_diagnosed_record()
+    (limit, *_) = json.loads(diagnosed.to_json())["limits"]
+    unclear = replaced(a_record("unclear"), limits=[{**limit, "hypotheses": both}])
+    page = comparison_html(compare_runs([diagnosed, unclear]))
+    assert "several limits are possible" in page
+    assert "no limit is explained" not in page

@@ -87,3 +87,19 @@ def test_counting_late_starts_agrees_with_the_percentile(lags_s: list[float]) ->
         assert latency.percentile_s(99) >= LATE_START_S
     else:
         assert latency.percentile_s(98.9) <= LATE_START_S * 1.001
+
+
+@pytest.mark.parametrize(
+    ("used", "words"),
+    [
+        (0.01, "although it used only 1% of a core (other programs probably had the CPU):"),
+        (0.98, "using 98% of a core:"),
+    ],
+)
+def test_a_late_generator_that_used_little_cpu_waited_for_it(used: float, words: str) -> None:
+    tally = Tally()
+    tally.counts["dropped_in_stall"] = 1
+    tally.latencies["cpu"].record(used)
+    found = saturation(tally)
+    assert found is not None
+    assert words in found

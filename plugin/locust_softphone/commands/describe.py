@@ -79,7 +79,7 @@ def _print_requests(parsed: argparse.Namespace, profile: Profile) -> None:
     if parsed.host and parsed.region:
         raise InputError("--region: its hosts are the edge, and --host names another; give one of the two")
     if profile.dialect != "genesys-cloud" and not parsed.host:
-        raise InputError(f"--dry-run: {profile.name} speaks {profile.dialect}, so it needs the --host of an edge")
+        raise InputError("--dry-run: whose requests? Add --host URL, such as --host https://edge.example")
     hosts = Hosts.one(Target.parse(parsed.host)) if parsed.host else hosts_of(parsed.region or DEFAULT_REGION)
     users = load_users(parsed.softphone_users) if parsed.softphone_users else ()
     print(f"\nwhat one of {profile.users} softphones would send; nothing is sent, a simulated edge answers:\n")

@@ -43,7 +43,8 @@ def run(parsed: argparse.Namespace) -> int:
         folder / "schemas" / POLICY_SCHEMA.name: POLICY_SCHEMA,
     }
     if there := [path for path in files if path.exists()]:
-        raise InputError(*(f"{path}: exists already and is not overwritten; name another FOLDER" for path in there))
+        named, verbs = ", ".join(map(str, there)), ("exist", "are") if there[1:] else ("exists", "is")
+        raise InputError(f"{named}: {verbs[0]} already and {verbs[1]} not overwritten; name another FOLDER")
     try:
         for path, source in files.items():
             path.parent.mkdir(parents=True, exist_ok=True)

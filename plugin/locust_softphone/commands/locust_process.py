@@ -22,6 +22,7 @@ from pathlib import Path
 from types import FrameType
 from typing import NoReturn, Self
 
+from locust_softphone.swarm.option_list import COMMAND_VARIABLE
 from locust_softphone.swarm.parent_process import PARENT
 
 __all__ = [
@@ -85,6 +86,7 @@ def become_locust(options: Sequence[str], locustfile: Path | None = None) -> NoR
     program = ["locust", "-f", str(locustfile or packaged_locustfile()), *options]
     if {"-h", "--help"} & set(options):
         program = ["locust_softphone.swarm.locust_help"]
+    os.environ[COMMAND_VARIABLE] = "locust-softphone"
     os.execv(sys.executable, [sys.executable, "-P", "-m", *program])  # -P: not a locust.py of the working directory
 
 
@@ -112,7 +114,7 @@ def environment(home: Path, outer: Mapping[str, str]) -> dict[str, str]:
     }
     if "PYTHONPATH" in kept:
         kept["PYTHONPATH"] = os.pathsep.join(os.path.abspath(path) for path in kept["PYTHONPATH"].split(os.pathsep))
-    return {"PYTHONUSERBASE": site.getuserbase(), **kept, "HOME": str(home)}
+    return {"PYTHONUSERBASE": site.getuserbase(), **kept, "HOME": str(home), COMMAND_VARIABLE: "locust-softphone"}
 
 
 def run(

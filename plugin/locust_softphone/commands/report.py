@@ -23,6 +23,7 @@ __all__ = ["add_arguments", "run"]
 
 EXAMPLES = """\
 locust-softphone report
+locust-softphone report smoke
 locust-softphone report runs/ --html page.html
 locust-softphone report 20261126T172148.146935Z-smoke --format junit
 """
@@ -33,13 +34,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.epilog = EXAMPLES
     parser.description = (
         "Compare runs from their records, whenever and wherever they were made. Without RUN, list the runs: date, "
-        "profile, target, result, and the name to give as RUN."
+        "profile, target, result, and the name to give as RUN. A folder of runs that does not exist is bad input: exit "
+        "code 2."
     )
     names = parser.add_argument(
         "names",
         nargs="*",
         metavar="RUN",
-        help="a run.json, a run's folder, a folder of runs, or the name of a run in the folder of --runs",
+        help="a run.json, a run's folder, a folder of runs, "
+        "or in the folder of --runs the name of a run, or of a profile: its newest run",
     )
     complete_with(names, complete_runs)
     add_runs_option(parser, "where runs are looked up by name")

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import NamedTuple
 
 from locust_softphone.config import strict_yaml
 from locust_softphone.config.profile import Profile
 from locust_softphone.errors import InputError
-from locust_softphone.text import choices, one_line, quoted
+from locust_softphone.text import did_you_mean, nearest, one_line, quoted
 
 __all__ = [
     "ProfileFile",
@@ -78,6 +78,11 @@ def load_profile(name_or_path: str | os.PathLike[str], folders: Iterable[Path]) 
     return profile if profile.about else profile.model_copy(update={"about": first_comment(text)})
 
 
+def _advice(wanted: str, known: Collection[str]) -> str:
+    all_of_them = " locust-softphone profiles lists all" if nearest(wanted, known) else ""
+    return f"{did_you_mean(wanted, known)}{all_of_them}"
+
+
 def profile_text(name_or_path: str | os.PathLike[str], folders: Iterable[Path]) -> tuple[str, str]:
     """The path and the text of the profile of that name in one of the ``folders``, or of the one at that path.
 
@@ -89,7 +94,7 @@ def profile_text(name_or_path: str | os.PathLike[str], folders: Iterable[Path]) 
     if path.suffix not in (".yaml", ".yml") and path.name == wanted:
         paths = {profile.name: profile.path for profile in list_profiles(folders)}
         if wanted not in paths:
-            raise InputError(f"{quoted(wanted)} is not a profile, {choices(wanted, paths)}")
+            raise InputError(f"{quoted(wanted)} is not a profile, {_advice(wanted, paths)}")
         path = paths[wanted]
     return os.fspath(path), strict_yaml.read(path)
 

@@ -13,7 +13,7 @@ The weight is the share of the last window that a sliding window still covers.
 from __future__ import annotations
 
 from collections.abc import Hashable
-from math import floor, inf
+from math import floor, inf, ulp
 
 from locust_softphone.limits.decision import Decision, Limit, periods, reached, require
 
@@ -74,11 +74,16 @@ class SlidingCounter(Limit):
         return decision
 
     def _wait_s(self, now: float, this: int) -> float:
-        """Seconds until the measured number is below the quota, with ``this`` requests in the current window."""
+        """Seconds until the measured number is below the quota, with ``this`` requests in the current window.
+
+        The last digits of ``now`` are added: a large clock, such as Unix time, cannot show a smaller step.
+        """
         elapsed = now - self._began
         if this < self.quota:  # the last window must lose weight first
-            return max(0.0, self._until(self._last, self.quota - this) - elapsed)
-        return self.window_s - elapsed + self._until(this, self.quota)
+            wait_s = max(0.0, self._until(self._last, self.quota - this) - elapsed)
+        else:
+            wait_s = self.window_s - elapsed + self._until(this, self.quota)
+        return wait_s + 4 * ulp(now) if wait_s else 0.0
 
     def _until(self, count: int, room: int) -> float:
         """Seconds into a window until the one before, with ``count`` requests, counts for less than ``room``."""

@@ -20,10 +20,13 @@ __all__ = ["find", "listing", "read_or_recover", "read_records"]
 
 
 def find(name: str, runs: Path) -> Path:
-    """The path that a name stands for: itself if it exists, otherwise that name in the folder of runs."""
+    """The path that a name stands for: itself if it exists, or that run in the folder, or a profile's newest."""
     path, inside = Path(name), runs / name
     try:
-        return inside if not path.exists() and inside.exists() else path
+        if path.exists():
+            return path
+        of_profile = [each.parent for each in runs.glob(f"*/{RECORD}") if each.parent.name.partition("-")[2] == name]
+        return inside if inside.exists() else max(of_profile, default=path)
     except OSError:
         return path
 
@@ -89,6 +92,8 @@ def read_or_recover(path: Path) -> RunRecord:
 
 
 def _complaints(path: Path, error: InputError | OSError) -> list[str]:
+    if path.name == str(path) and not path.exists():
+        return [f"{path}: no such run, and no run of such a profile; locust-softphone report lists them"]
     if isinstance(error, OSError):
         return [f"{path}: cannot be read ({error.strerror})"]
     return [line if line.startswith(str(path)) else f"{path}: {line}" for line in error.problems]

@@ -29,6 +29,8 @@ LATE_LOOP_LEAST_MS = 500
 SLOW_LOOP_S = 0.025
 SLOW_LOOP_SHARE = 0.05
 SLOW_LOOP_LEAST = 3
+IDLE_CORE = 0.5
+"""Whoever uses less of a core, and is late, has probably waited for the CPU."""
 
 
 def saturation(tally: Tally) -> str | None:
@@ -37,7 +39,10 @@ def saturation(tally: Tally) -> str | None:
     if not reasons:
         return None
     cpu = tally.latencies["cpu"]
-    core = f" using {cpu.percentile_s(50):.0%} of a core" if len(cpu) else ""
+    used = cpu.percentile_s(50) if len(cpu) else None
+    core = "" if used is None else f" using {used:.0%} of a core"
+    if used is not None and used < IDLE_CORE:
+        core = f" although it used only {used:.0%} of a core (other programs probably had the CPU)"
     return (
         f"the generator was saturated{core}: {' and '.join(reasons)}; "
         f"the most that was on time: {on_time_per_s(tally)} attempts in a second"

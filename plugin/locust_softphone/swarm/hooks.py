@@ -29,6 +29,7 @@ from locust_softphone.swarm import locust_report, workarounds
 from locust_softphone.swarm.cluster.worker import Worker
 from locust_softphone.swarm.coordinator import RunCoordinator
 from locust_softphone.swarm.locust_options import add_options
+from locust_softphone.swarm.option_list import as_typed
 from locust_softphone.swarm.parent_process import end_with_parent
 from locust_softphone.swarm.signals import (
     stop_headless_run_on_signals,
@@ -112,7 +113,7 @@ def _exit_on_errors() -> Iterator[None]:
     try:
         yield
     except InputError as error:
-        print(error, file=sys.stderr)
+        print(as_typed(str(error)), file=sys.stderr)
         sys.exit(ExitCode.BAD_INPUT)
     except Exception:
         traceback.print_exc()

@@ -12,18 +12,45 @@ This module imports no Locust, so that a command can start without it.
 
 from __future__ import annotations
 
+import os
+import re
 import sys
 from argparse import ArgumentParser, Namespace, _StoreTrueAction
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-__all__ = ["AUTHORIZED", "OLD_AUTHORIZED", "PROFILE", "STARTUP_OPTIONS", "OldAuthorized", "Option"]
+__all__ = [
+    "AUTHORIZED",
+    "COMMAND_VARIABLE",
+    "OLD_AUTHORIZED",
+    "PROFILE",
+    "STARTUP_OPTIONS",
+    "OldAuthorized",
+    "Option",
+    "as_typed",
+]
 
 AUTHORIZED = "--authorized"
 """The permission has one spelling everywhere."""
 
 OLD_AUTHORIZED = "--softphone-authorized"
+
+COMMAND_VARIABLE = "LOCUST_SOFTPHONE_COMMAND"
+"""Set in a Locust process that a command of ``locust-softphone`` has started."""
+
+_ONLY_IN_LOCUST = re.compile(r"(?<!\")--softphone-(?!(?:users|profile|client-secret)\b(?!-file))(?=[a-z])")
+
+
+def as_typed(message: str, environment: Mapping[str, str] = os.environ) -> str:
+    """A message with the names of options as the user's command has them: ``--ca``, and ``--softphone-ca`` in Locust.
+
+    Args:
+        message: with the names that Locust has; what is in quotes was typed so, and stays.
+        environment: of this process.
+    """
+    return _ONLY_IN_LOCUST.sub("--", message) if environment.get(COMMAND_VARIABLE) else message
 
 
 class OldAuthorized(_StoreTrueAction):

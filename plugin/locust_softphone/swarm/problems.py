@@ -8,6 +8,7 @@ from locust_softphone.metrics.tally import Tally
 from locust_softphone.runs.early_stop import HopelessStep
 from locust_softphone.runs.saturation import saturation
 from locust_softphone.swarm.load.lease import LEASE_S
+from locust_softphone.swarm.option_list import as_typed
 
 __all__ = ["problems_of", "stopped_because"]
 
@@ -28,7 +29,8 @@ def problems_of(
     started = tally.counts["started"]
     if hopeless is not None:
         if ended_early:
-            found.append(f"{stopped_because(hopeless)}; --softphone-keep-going runs the whole plan all the same")
+            keep_going = as_typed("--softphone-keep-going")
+            found.append(f"{stopped_because(hopeless)}; {keep_going} runs the whole plan all the same")
         else:
             found.append(f"{hopeless}: {hopeless.advice}")
     elif stopped:

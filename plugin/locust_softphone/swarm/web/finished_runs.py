@@ -49,6 +49,13 @@ class FinishedRun:
         return "; ".join([*self.row.reasons, *(f"{MARKS[False]} {each}" for each in self.row.not_held)])
 
     @property
+    def in_short(self) -> str:
+        """``remarks`` without the details that follow a colon."""
+        assert self.row is not None
+        reasons = [each.partition(": ")[0] for each in self.row.reasons]
+        return "; ".join([*reasons, *(f"{MARKS[False]} {each}" for each in self.row.not_held)])
+
+    @property
     def overridden(self) -> str:
         """What the form changed in its profile."""
         assert self.row is not None

@@ -113,7 +113,13 @@ function showPhase(phase, problems, run) {
   at("phase").textContent = STATES[state] ?? (state || WORDS[phase]);
   at("phase").className = state;
   const warnings = new Set([...problems, run?.saturation, ...(run?.remarks ?? [])].filter(Boolean)); // a Set, since remarks repeat it
-  at("warnings").replaceChildren(...[...warnings].map((line) => element("li", line)));
+  const bad = new Set([...problems, run?.saturation]);
+  at("warnings").replaceChildren(
+    ...[...warnings].map((line) => {
+      const level = line.startsWith("✓") ? "passed" : line.startsWith("✗") || bad.has(line) ? "failed" : "";
+      return element("li", line, level);
+    }),
+  );
 }
 
 function showMetrics(run) {
