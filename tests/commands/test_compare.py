@@ -209,7 +209,7 @@ def test_ctrl_c_keeps_finished_runs(tmp_path: Path) -> None:
         out, err = running.communicate()
     assert running.returncode == 3, err
     assert re.search(r"^first: 3 of 3 answered", out, re.M)
-    assert "second" not in out
+    assert "second:" not in out
     (cut_short,) = runs.glob("*-second")
     assert json.loads((cut_short / "run.json").read_text())["times"]["ended"] == "stopped"
     assert "\nstopping: all softphones hang up; press Ctrl-C again to kill the run\n" in err

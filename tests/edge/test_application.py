@@ -6,6 +6,7 @@ import asyncio
 import json
 import random
 import socket
+from collections import Counter
 from email.utils import parsedate_to_datetime
 from typing import Any
 
@@ -194,5 +195,5 @@ def test_requests_that_came_again_and_foreign_ones_are_counted(edge: EdgeProcess
     edge.request("POST", "/oauth/token", GRANT, {"Authorization": ""})
     gained = since(before, edge.stats())
     assert gained["doubled"]["token"] == 1
-    assert gained["foreign"]["token"] == {"401": 1, "admitted": 1}
+    assert +Counter(gained["foreign"]["token"]) == {"401": 1, "admitted": 1}
     assert gained["steps"]["token"]["requests"] == 5
