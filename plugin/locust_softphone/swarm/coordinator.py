@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Literal
 
 import gevent
+from gevent.lock import RLock
 from locust.env import Environment
 from locust.runners import MasterRunner
 
@@ -69,6 +70,7 @@ class RunCoordinator:
         self._run: Run | None = None
         self._refused = False
         self._options: RunOptions | None = None
+        self._ending = RLock()
 
     def register(self) -> None:
         """On a master, handle the workers' messages from now on."""
@@ -169,16 +171,25 @@ class RunCoordinator:
             gevent.spawn(workarounds.drop_old_seconds_repeatedly, self._environment, lambda: not run.active)
 
     def collect(self) -> None:
-        """``test_stopping``: all hang up, and the rest of the measurements comes in."""
-        if self._run is not None:
-            self._run.collect()
+        """``test_stopping``: all hang up, and the rest of the measurements comes in.
+
+        Locust 2.47.0 stops a run twice if its last worker quits while it is being stopped: the second waits here.
+        """
+        run = self._run
+        with self._ending:
+            if run is None or run.stopping:
+                return
+            run.collect()
             workarounds.await_last_csv_rows(getattr(self._environment.parsed_options, "csv_prefix", None))
 
     def finish(self) -> None:
-        """``test_stop``: judge the run, save its record and print a summary."""
-        run, self._refused = self._run, False
-        if run is None:
-            return
+        """``test_stop``: judge the run, save its record and print a summary; once, like ``collect``."""
+        with self._ending:
+            run, self._refused = self._run, False
+            if run is not None:
+                self._finish(run)
+
+    def _finish(self, run: Run) -> None:
         try:
             record = run.judge()
             self.exit_code = max(self.exit_code or 0, record.exit_code)
