@@ -52,13 +52,18 @@ def test_a_port_in_use_is_refused_with_advice() -> None:
 
 
 @pytest.mark.parametrize(
-    "arguments", [("--host", "192.0.2.1"), ("--host", "no.such.host.invalid"), ("--port", "70000")]
+    ("arguments", "problem"),
+    [
+        (("--host", "192.0.2.1"), "cannot listen there"),
+        (("--host", "no.such.host.invalid"), "cannot listen there"),
+        (("--port", "70000"), "must be a whole number from 0 to 65535"),
+    ],
 )
-def test_an_address_that_cannot_be_used_is_refused_in_one_line(arguments: tuple[str, str]) -> None:
+def test_an_address_that_cannot_be_used_is_refused_in_one_line(arguments: tuple[str, str], problem: str) -> None:
     run = subprocess.run([*COMMAND, "--port", "0", *arguments], capture_output=True, text=True, timeout=20)
     assert run.returncode == 2
     assert len(run.stderr.splitlines()) == 1
-    assert "cannot listen there" in run.stderr
+    assert problem in run.stderr
 
 
 def test_a_wrong_policy_is_refused_with_its_line(tmp_path: Path) -> None:
