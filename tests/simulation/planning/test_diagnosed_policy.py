@@ -29,7 +29,7 @@ def test_a_bucket_is_found_and_what_the_run_did_not_meet_is_open() -> None:
 def test_where_several_kinds_may_explain_a_limit_there_is_no_policy() -> None:
     cap = {"kind": "session-cap", "cap": 30}
     record = simulate(profile(60, "6s", softphone=EAGER), policy(limits={"sessions": cap}), NETWORK, diagnosed=True)
-    with pytest.raises(InputError, match="it may be a token bucket or a fixed window from the first request or a"):
+    with pytest.raises(InputError, match="it may be a cap of open sessions or a token bucket or"):
         policy_of_run(record)
 
 
