@@ -20,7 +20,7 @@ BURSTS = [
     [0.0] * 6,  # 4 pass
     [0.0] * 5 + [0.35] * 3,  # 1.4 have leaked out: 1 passes
     [0.0] * 5 + [0.65] * 3 + [1.1] * 3,  # 2.6, then 1.8 and what was left
-    [0.1 * number for number in range(16)],  # 10 a second against 4
+    [0.114 * number for number in range(10)],  # 9 a second against 4
 ]
 
 
