@@ -9,14 +9,14 @@ Windows are aligned to a clock, or each begins with the first request after the 
 from __future__ import annotations
 
 from collections.abc import Hashable
-from math import inf
 
-from locust_softphone.limits.decision import Decision, Limit, periods, reached, require
+from locust_softphone.limits.decision import Decision, periods, reached
+from locust_softphone.limits.window import Window
 
 __all__ = ["FixedWindow"]
 
 
-class FixedWindow(Limit):
+class FixedWindow(Window):
     """Admits ``quota`` requests in each window.
 
     Args:
@@ -28,15 +28,10 @@ class FixedWindow(Limit):
         ValueError: a quota below 1, or a window that is not above 0.
     """
 
-    __slots__ = ("_began", "_used", "aligned_to_s", "quota", "window_s")
+    __slots__ = ("_used",)
 
     def __init__(self, quota: int, window_s: float, aligned_to_s: float | None = None) -> None:
-        require("the quota of a window", quota, 1)
-        require("the length of a window", window_s, 0, above=True)
-        self.quota = quota
-        self.window_s = window_s
-        self.aligned_to_s = aligned_to_s
-        self._began = -inf
+        super().__init__(quota, window_s, aligned_to_s)
         self._used = 0
 
     def peek(self, now: float) -> Decision:

@@ -13,16 +13,17 @@ The weight is the share of the last window that a sliding window still covers.
 from __future__ import annotations
 
 from collections.abc import Hashable
-from math import floor, inf, ulp
+from math import floor, ulp
 
-from locust_softphone.limits.decision import Decision, Limit, periods, reached, require
+from locust_softphone.limits.decision import Decision, periods, reached
+from locust_softphone.limits.window import Window
 
 __all__ = ["MeasuredRate", "SlidingCounter"]
 
 MARGIN = 1e-6  # of a request: a request is admitted below the quota, not at it
 
 
-class SlidingCounter(Limit):
+class SlidingCounter(Window):
     """Admits a request while the measured number is below ``quota``.
 
     Args:
@@ -34,17 +35,12 @@ class SlidingCounter(Limit):
         ValueError: a quota below 1, or a window that is not above 0.
     """
 
-    __slots__ = ("_began", "_last", "_this", "aligned_to_s", "quota", "window_s")
+    __slots__ = ("_last", "_this")
 
     refusals_count = False
 
     def __init__(self, quota: int, window_s: float, aligned_to_s: float | None = None) -> None:
-        require("the quota of a window", quota, 1)
-        require("the length of a window", window_s, 0, above=True)
-        self.quota = quota
-        self.window_s = window_s
-        self.aligned_to_s = aligned_to_s
-        self._began = -inf
+        super().__init__(quota, window_s, aligned_to_s)
         self._last = 0
         self._this = 0
 

@@ -1,0 +1,32 @@
+"""What limits per window have in common: a quota, a length, and where windows begin."""
+
+from __future__ import annotations
+
+from math import inf
+
+from locust_softphone.limits.decision import Limit, require
+
+__all__ = ["Window"]
+
+
+class Window(Limit):
+    """A limit of ``quota`` requests per window.
+
+    Args:
+        quota: requests admitted in a window.
+        window_s: length of a window.
+        aligned_to_s: any instant at which a window begins; None if a request begins one.
+
+    Raises:
+        ValueError: a quota below 1, or a window that is not above 0.
+    """
+
+    __slots__ = ("_began", "aligned_to_s", "quota", "window_s")
+
+    def __init__(self, quota: int, window_s: float, aligned_to_s: float | None = None) -> None:
+        require("the quota of a window", quota, 1)
+        require("the length of a window", window_s, 0, above=True)
+        self.quota = quota
+        self.window_s = window_s
+        self.aligned_to_s = aligned_to_s
+        self._began = -inf
