@@ -1,10 +1,12 @@
 """The design of a probe: which requests to send to an unknown limit, so that they show its kind and its size.
 
-    probe_target.py what is probed: an interface, with a clock of its own (virtual in tests, a socket in the command)
-    probe_budget.py the most requests, refusals and seconds that a probe may spend
-    paces.py        when to send the next request, from the answers so far
-    plans.py        requests that separate kinds of limit that are hard to distinguish
-    experiment.py   the sequence: find the edge of the limit, follow it, separate the kinds that are left
+    probe_target.py     what is probed: an interface with its own clock (virtual in tests, sockets in the command)
+    probe_budget.py     the most requests, refusals and seconds that a probe may spend
+    paces.py            when to send the next request, from the answers so far
+    plans.py            requests that separate kinds of limit that are hard to distinguish
+    experiment.py       the sequence: find the edge of the limit, follow it, separate the kinds that are left
+    key_experiment.py   what the limit counts by: uses it up, and asks with a second token or address
+    virtual_target.py   a target in virtual time, for a rehearsal and for tests
 
 All of it is pure: no sockets, no clock, no randomness.
 """
