@@ -166,7 +166,14 @@ function fill(table, rows) {
 const sum = (numbers) => Object.values(numbers).reduce((before, number) => before + number, 0);
 const several = (number, noun) => `${number} ${noun}${number === 1 ? "" : "s"}`;
 const seconds = (value) => `${value < 10 ? value.toFixed(1) : Math.round(value)} s`;
-const duration = (value) => value === undefined ? "–" : value < 1 ? `${(value * 1000).toFixed(1)} ms` : `${value.toFixed(2)} s`;
+
+/** A duration to three digits, as in reports (text.py). */
+function duration(value) {
+  if (value === undefined) return "–";
+  if (value >= 119.5) return `${Math.floor(Math.round(value) / 60)} min ${Math.round(value) % 60} s`;
+  const [scaled, unit] = value < 0.9995 ? [value * 1000, "ms"] : [value, "s"];
+  return `${scaled.toFixed(scaled < 9.995 ? 2 : scaled < 99.95 ? 1 : 0)} ${unit}`;
+}
 
 async function poll() {
   try {
