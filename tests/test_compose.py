@@ -23,9 +23,9 @@ import pytest
 import yaml
 from packaging.requirements import Requirement
 
+from locust_softphone.commands.locust_process import unused_port
 from tests.edge.softphone import eventually
 from tests.fleet.processes import CHECKOUT, Started, ended, real, started
-from tests.swarm.locust_process import free_port
 
 COMPOSE = CHECKOUT / "docker-compose.yml"
 DOCKERFILE = CHECKOUT / ".docker" / "Dockerfile"
@@ -178,7 +178,7 @@ class Swarm:
 def up(folder: Path, profile: str) -> Iterator[Swarm]:
     """All of it, with two workers, each service when those that it depends on are healthy; then its stop, in order."""
     services = swarm(SOFTPHONE_WORKERS="2", SOFTPHONE_PROFILE=profile)
-    edge, web, messages = free_port(), free_port(), free_port()
+    edge, web, messages = unused_port(), unused_port(), unused_port()
     ports = {"8080": str(edge), "8089": str(web), "5557": str(messages)}
     replaced = {
         "0.0.0.0": "127.0.0.1",

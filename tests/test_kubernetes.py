@@ -15,9 +15,9 @@ import pytest
 import yaml
 from jsonschema import Draft202012Validator
 
+from locust_softphone.commands.locust_process import unused_port
 from tests.edge_process import running_edge
 from tests.fleet.processes import CHECKOUT, PATIENCE_S, ended, real, started
-from tests.swarm.locust_process import free_port
 
 SCHEMA = Path(__file__).with_name("golden") / "locusttest-0.1.9.schema.json"
 CLIENT = {"LOCUST_SOFTPHONE_CLIENT_ID": "locust-softphone", "LOCUST_SOFTPHONE_CLIENT_SECRET": "simulated"}
@@ -101,7 +101,7 @@ def commands(kind: str) -> tuple[list[str], list[str]]:
 @pytest.mark.parametrize("kind", ["LocustTest", "Job"])
 def test_its_arguments_run(tmp_path: Path, kind: str) -> None:
     """A master and one worker on loopback, with a smaller profile; only addresses, ports and numbers are replaced."""
-    web, messages = str(free_port()), str(free_port())
+    web, messages = str(unused_port()), str(unused_port())
     master, worker = commands(kind)
     if kind == "LocustTest":
         content = manifests()["LocustTest", "burst"]["spec"]["locustfile"]["content"]

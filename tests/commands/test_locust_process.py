@@ -20,6 +20,7 @@ from locust_softphone.commands.locust_process import (
     packaged_locustfile,
     record_of,
     run,
+    unused_port,
 )
 
 STUBBORN = """
@@ -206,3 +207,12 @@ def test_the_errors_of_a_failed_process_are_read_from_the_log(text: str, lines: 
     log = tmp_path / "log"
     log.write_text(LOG.format(text))
     assert error_lines(log) == lines
+
+
+def test_a_port_for_a_process_is_not_given_to_an_outgoing_connection_meanwhile() -> None:
+    """The kernel gives connections the ports of its own range only."""
+    ports = {unused_port() for _ in range(20)}
+    kernels = Path("/proc/sys/net/ipv4/ip_local_port_range")
+    first = int(kernels.read_text().split()[0]) if kernels.is_file() else 49_152
+    assert len(ports) > 1
+    assert max(ports) < max(first, 32_000)

@@ -10,10 +10,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from locust_softphone.commands.locust_process import unused_port
 from locust_softphone.swarm.option_list import PROFILE, STARTUP_OPTIONS
 from tests.edge.softphone import eventually
 from tests.edge_process import running_edge
-from tests.swarm.locust_process import LOCUSTFILE, PATIENCE_S, TINY, free_port, records, run_locust
+from tests.swarm.locust_process import LOCUSTFILE, PATIENCE_S, TINY, records, run_locust
 from tests.swarm.web_ui import WebUI
 
 CLIENT = {"LOCUST_SOFTPHONE_CLIENT_ID": "locust-softphone", "LOCUST_SOFTPHONE_CLIENT_SECRET": "simulated"}
@@ -83,7 +84,7 @@ def test_an_unknown_option_of_locust_is_named(tmp_path: Path) -> None:
 
 
 def test_the_web_ui_has_the_profile_and_listens_on_this_machine_only(tmp_path: Path) -> None:
-    port = free_port()
+    port = unused_port()
     with running(tmp_path, "ui", "tiny.yaml", "--", "--web-port", str(port)) as process:
         web = WebUI(port)
         eventually(web.is_there)

@@ -17,8 +17,8 @@ from typing import Any
 
 import pytest
 
+from locust_softphone.commands.locust_process import unused_port
 from tests.fleet.processes import CHECKOUT
-from tests.swarm.locust_process import free_port
 
 __all__ = ["WORKERS", "ComposeProject", "compose_client", "project"]
 
@@ -149,7 +149,7 @@ def project(folder: Path) -> Iterator[ComposeProject]:
         "SOFTPHONE_IMAGE": name,
         "SOFTPHONE_WORKERS": str(WORKERS),
         "SOFTPHONE_PROFILE": "smoke",
-        "SOFTPHONE_PORT": str(free_port()),
+        "SOFTPHONE_PORT": str(unused_port()),
         "SOFTPHONE_UID": "1234",  # not the image's own user
         "SOFTPHONE_GID": "1234",
     }

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 import threading
@@ -20,6 +19,7 @@ from typing import Protocol, TypeVar
 import psutil
 import trustme
 
+from locust_softphone.commands.locust_process import unused_port
 from tests.edge_process import EdgeProcess, running_edge
 from tests.listening import await_port
 
@@ -147,8 +147,7 @@ def _proxy(
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         edge = stack.enter_context(an_edge())
-        with socket.create_server(("127.0.0.1", 0)) as probe:
-            port = probe.getsockname()[1]
+        port = unused_port()
         upstream = "{}:{}".format(*edge.address)
         values = {"folder": folder, "port": port, "upstream": upstream, "tls": ""}
         if certificate is not None:

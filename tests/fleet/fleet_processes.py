@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -13,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from locust_softphone.commands.locust_process import unused_port
 from tests.swarm.locust_process import LOCUSTFILE, PACKAGES, PATIENCE_S, records
 
 __all__ = ["FleetProcesses", "a_fleet"]
@@ -75,8 +75,7 @@ def a_fleet(
         headless: whether the master starts the run by itself.
     """
     (folder / "profile.yaml").write_text(profile)
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = unused_port()
     run = ["--only-summary", "--softphone-profile", "profile.yaml", "--expect-workers", str(master_expects or workers)]
     run += ["--headless"] if headless else []
     bound = ("--master", "--master-bind-host", "127.0.0.1", "--master-bind-port", str(port))

@@ -8,8 +8,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from locust_softphone.commands.locust_process import unused_port
 from tests.fleet.fleet_processes import FleetProcesses, a_fleet
-from tests.swarm.locust_process import free_port, records
+from tests.swarm.locust_process import records
 from tests.swarm.web_ui import WebUI
 
 SHORT = """
@@ -24,7 +25,7 @@ softphone: {like: recommended}
 @contextmanager
 def with_page(folder: Path, profile: str = SHORT, workers: int = 3) -> Iterator[tuple[FleetProcesses, WebUI]]:
     """A fleet with a web UI in which nothing has run."""
-    port = free_port()
+    port = unused_port()
     options = ("--web-host", "127.0.0.1", "--web-port", str(port))
     with a_fleet(folder, profile, *options, workers=workers, headless=False) as fleet:
         page = WebUI(port)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import signal
-import socket
 from contextlib import suppress
 from pathlib import Path
 from urllib.error import HTTPError
@@ -13,6 +12,7 @@ from urllib.request import Request, urlopen
 import psutil
 import pytest
 
+from locust_softphone.commands.locust_process import unused_port
 from tests.fleet.fleet_processes import a_fleet
 from tests.swarm.locust_process import PATIENCE_S, records
 
@@ -171,8 +171,7 @@ def calls_set_up(page: str) -> int:
 
 
 def test_nothing_is_lost_when_the_web_ui_stops_the_run(tmp_path: Path) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = unused_port()
     page = f"http://127.0.0.1:{port}"
     web = ("--autostart", "--web-host", "127.0.0.1", "--web-port", str(port))
     with a_fleet(tmp_path, BURST.replace("hold: 500ms", "hold: 5m"), *web, workers=2, headless=False) as fleet:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import shutil
-import socket
 import subprocess
 from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
+from locust_softphone.commands.locust_process import unused_port
 from locust_softphone.signaling.target import Target
 from tests.listening import await_port
 
@@ -51,8 +51,7 @@ def prosody(folder: Path, users: Mapping[str, str]) -> Iterator[Target]:
     program = shutil.which("prosody")
     if program is None:
         pytest.skip("no prosody here (Debian package prosody)")
-    with closing(socket.create_server(("127.0.0.1", 0))) as free:
-        port = free.getsockname()[1]
+    port = unused_port()
     config = folder / "prosody.cfg.lua"
     config.write_text(_CONFIG.format(folder=folder, port=port, domain=DOMAIN))
     accounts = folder / "data" / DOMAIN / "accounts"

@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import json
 import shutil
-import socket
 import subprocess
 import threading
 import time
@@ -24,6 +23,7 @@ import pytest
 from aiohttp import web
 from wsproto.frame_protocol import Frame, Opcode
 
+from locust_softphone.commands.locust_process import unused_port
 from locust_softphone.config.policy import Policy
 from locust_softphone.edge.http_request import Caller, check_upgrade
 from locust_softphone.edge.http_server import HttpServer
@@ -94,8 +94,7 @@ def verdicts(folder: Path) -> dict[str, str]:
 
 
 def of_the_client(folder: Path) -> dict[str, str]:
-    with socket.create_server(("127.0.0.1", 0)) as unused:
-        port = unused.getsockname()[1]
+    port = unused_port()
     target = Target("127.0.0.1", port).resolved()
     with wstest(folder, "fuzzingserver", {"url": f"ws://127.0.0.1:{port}"}):
         cases = int(echo(target, "/getCaseCount"))

@@ -17,8 +17,9 @@ from typing import Any
 import pytest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
+from locust_softphone.commands.locust_process import unused_port
 from tests.edge.softphone import eventually
-from tests.swarm.locust_process import free_port, running_locust
+from tests.swarm.locust_process import running_locust
 from tests.swarm.web_ui import WebUI
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -48,7 +49,7 @@ def running_prometheus(folder: Path, target: int) -> Iterator[str]:
         "scrape_interval: 5s", "scrape_interval: 1s"
     )
     (folder / "prometheus.yml").write_text(config)
-    address = f"127.0.0.1:{free_port()}"
+    address = f"127.0.0.1:{unused_port()}"
     command = [program, "--config.file=prometheus.yml", "--storage.tsdb.path=data", f"--web.listen-address={address}"]
     with (folder / "prometheus.log").open("w") as log:
         process = subprocess.Popen(command, cwd=folder, stdout=log, stderr=log)
@@ -75,7 +76,7 @@ def results(prometheus: str, query: str) -> list[dict[str, Any]]:
 
 
 def test_a_prometheus_answers_every_query_of_the_dashboard(tmp_path: Path) -> None:
-    port = free_port()
+    port = unused_port()
     where = ("--web-host", "127.0.0.1", "--web-port", str(port))
     with running_locust(tmp_path, *where, profile=BURST), running_prometheus(tmp_path, port) as prometheus:
         web = WebUI(port)

@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -22,8 +21,9 @@ from typing import Any
 import psutil
 
 import locust_softphone
+from locust_softphone.commands.locust_process import unused_port
 
-__all__ = ["LOCUSTFILE", "TINY", "Finished", "edge_of", "free_port", "records", "run_locust", "running_locust"]
+__all__ = ["LOCUSTFILE", "TINY", "Finished", "edge_of", "records", "run_locust", "running_locust"]
 
 PACKAGES = Path(locust_softphone.__file__).parents[1]
 LOCUSTFILE = PACKAGES.parent / "locustfile.py"
@@ -131,7 +131,7 @@ def running_locust(
         (folder / "tiny.yaml").write_text(profile)
         options = ("--softphone-profile", "tiny.yaml", *options)
     if "--processes" in options:  # at Locust's default port it could meet the workers of another test
-        port = str(free_port())
+        port = str(unused_port())
         bound = ("--master-bind-host", "127.0.0.1", "--master-bind-port", port, "--master-port", port)
         options = (*options, *bound)
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("LOCUST_")}
@@ -151,12 +151,6 @@ def running_locust(
                 started = psutil.Process(process.pid)
                 for each in (*started.children(recursive=True), started):
                     each.kill()
-
-
-def free_port() -> int:
-    """A free TCP port of this machine."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])
 
 
 def edge_of(process: subprocess.Popen[str]) -> psutil.Process | None:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import signal
 from pathlib import Path
 
+from locust_softphone.commands.locust_process import unused_port
 from tests.edge.softphone import eventually
 from tests.fleet.fleet_processes import a_fleet
-from tests.swarm.locust_process import PATIENCE_S, Finished, free_port, records, run_locust, running_locust
+from tests.swarm.locust_process import PATIENCE_S, Finished, records, run_locust, running_locust
 from tests.swarm.web_ui import WebUI
 
 TEN_MINUTES = """
@@ -82,7 +83,7 @@ def test_the_web_ui_can_start_another_run_after_an_abort(tmp_path: Path) -> None
     (tmp_path / "policy.yaml").write_text(THREE_OFFERS)
     (tmp_path / "scenarios").mkdir()
     (tmp_path / "scenarios" / "tiny.yaml").write_text(TEN_MINUTES.replace("EXPECTED", "rate_limited == 0"))
-    port = free_port()
+    port = unused_port()
     options = ("--web-host", "127.0.0.1", "--web-port", str(port), "--softphone-policy", "policy.yaml")
     with running_locust(tmp_path, *options, profile=None) as process:
         web = WebUI(port)

@@ -16,11 +16,12 @@ from typing import Any
 import psutil
 import pytest
 
+from locust_softphone.commands.locust_process import unused_port
 from locust_softphone.runs.journal import is_left_behind
 from tests.edge.softphone import eventually
 from tests.edge_process import EdgeProcess, running_edge
 from tests.fleet.fleet_processes import a_fleet
-from tests.swarm.locust_process import PATIENCE_S, TINY, TooBusy, free_port, records, run_locust, running_locust
+from tests.swarm.locust_process import PATIENCE_S, TINY, TooBusy, records, run_locust, running_locust
 from tests.swarm.test_stop import LONG, answered_at
 from tests.swarm.web_ui import WebUI
 
@@ -226,7 +227,7 @@ def test_a_broken_output_pipe_does_not_lose_the_record(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_to_the_web_ui_during_a_run_saves_the_record(tmp_path: Path, number: signal.Signals) -> None:
-    port = free_port()
+    port = unused_port()
     with running_locust(tmp_path, "--web-host", "127.0.0.1", "--web-port", str(port), profile=LONG) as process:
         web = WebUI(port)
         eventually(web.is_there)

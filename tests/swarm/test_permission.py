@@ -12,9 +12,10 @@ from pathlib import Path
 
 import pytest
 
+from locust_softphone.commands.locust_process import unused_port
 from tests.edge.softphone import eventually
 from tests.edge_process import running_edge
-from tests.swarm.locust_process import PATIENCE_S, TINY, free_port, records, run_locust, running_locust
+from tests.swarm.locust_process import PATIENCE_S, TINY, records, run_locust, running_locust
 from tests.swarm.web_ui import WebUI
 
 CLIENT = {"LOCUST_SOFTPHONE_CLIENT_ID": "locust-softphone", "LOCUST_SOFTPHONE_CLIENT_SECRET": "simulated"}
@@ -69,7 +70,7 @@ def test_a_localhost_that_resolves_to_another_machine_needs_permission(tmp_path:
 
 def test_the_web_form_cannot_give_permission(tmp_path: Path, untouched: int) -> None:
     """A visitor may choose a profile and a host of this machine; Locust itself takes any option by POST."""
-    port = free_port()
+    port = unused_port()
     with running_locust(tmp_path, "--web-host", "127.0.0.1", "--web-port", str(port), environment=CLIENT) as process:
         web = WebUI(port)
         eventually(web.is_there)
@@ -87,7 +88,7 @@ def test_the_web_form_cannot_give_permission(tmp_path: Path, untouched: int) -> 
 
 
 def test_the_web_form_cannot_extend_the_permission_to_another_host(tmp_path: Path, untouched: int) -> None:
-    port = free_port()
+    port = unused_port()
     with running_edge() as edge:
         url = f"http://127.1:{edge.address[1]}"
         options = ["--web-host", "127.0.0.1", "--web-port", str(port), "--host", url, "--authorized"]

@@ -20,6 +20,7 @@ from urllib.error import HTTPError
 import psutil
 import pytest
 
+from locust_softphone.commands.locust_process import unused_port
 from tests.edge.softphone import eventually
 from tests.edge_process import running_edge
 from tests.swarm.locust_process import (
@@ -28,7 +29,6 @@ from tests.swarm.locust_process import (
     PATIENCE_S,
     TINY,
     edge_of,
-    free_port,
     records,
     running_locust,
 )
@@ -256,7 +256,7 @@ def test_a_killed_run_does_not_show_the_secret(here: Path) -> None:
 
 
 def test_no_page_of_the_web_ui_shows_the_secrets(here: Path) -> None:
-    port = free_port()
+    port = unused_port()
     options = ["--web-host", "127.0.0.1", "--web-port", str(port), "--loglevel", "DEBUG"]
     given = ["--softphone-client-secret", SECRET]
     with (

@@ -10,8 +10,9 @@ from pathlib import Path
 import psutil
 import pytest
 
+from locust_softphone.commands.locust_process import unused_port
 from tests.edge.softphone import eventually
-from tests.swarm.locust_process import PATIENCE_S, TINY, free_port, records, running_locust
+from tests.swarm.locust_process import PATIENCE_S, TINY, records, running_locust
 from tests.swarm.test_stop import LONG
 
 SIGNALS = [signal.SIGINT, signal.SIGTERM]
@@ -29,7 +30,7 @@ def lines_until(process: subprocess.Popen[str], text: str, *, stdout: bool = Fal
 
 @pytest.mark.parametrize("number", SIGNALS)
 def test_a_run_that_waits_for_workers_is_called_off(tmp_path: Path, number: signal.Signals) -> None:
-    bound = ("--master-bind-host", "127.0.0.1", "--master-bind-port", str(free_port()))
+    bound = ("--master-bind-host", "127.0.0.1", "--master-bind-port", str(unused_port()))
     options = ("--headless", "--master", "--expect-workers", "2", *bound)
     with running_locust(tmp_path, *options) as process:
         lines_until(process, "Waiting for workers to be ready")

@@ -12,8 +12,9 @@ from pathlib import Path
 
 import pytest
 
+from locust_softphone.commands.locust_process import unused_port
 from tests.edge.softphone import eventually
-from tests.swarm.locust_process import PACKAGES, free_port, records, run_locust, running_locust
+from tests.swarm.locust_process import PACKAGES, records, run_locust, running_locust
 from tests.swarm.web_ui import WebUI
 
 WITH_LOGIN = """
@@ -67,7 +68,7 @@ class NotFollowed(urllib.request.HTTPRedirectHandler):
 def test_our_pages_need_the_login_and_work_with_the_class_picker(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    port = free_port()
+    port = unused_port()
     options = ("--web-host", "127.0.0.1", "--web-port", str(port), "--web-login", "--class-picker")
     monkeypatch.setattr(urllib.request, "_opener", urllib.request.build_opener())
     with running_locust(tmp_path, *options, profile=None, locustfile=WITH_LOGIN):
@@ -111,7 +112,7 @@ def test_it_works_with_locust_plugins_installed(tmp_path: Path, beside: dict[str
     of_theirs = ("--check-fail-ratio", "0.5")
     assert run_locust(tmp_path, *of_theirs, environment=beside).record["verdict"] == "passed"
 
-    port = free_port()
+    port = unused_port()
     where = ("--web-host", "127.0.0.1", "--web-port", str(port))
     with running_locust(tmp_path, *where, *of_theirs, profile=None, environment=beside):
         web = WebUI(port)

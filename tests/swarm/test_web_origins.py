@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from locust_softphone.commands.locust_process import unused_port
 from tests.browser import running_browser
 from tests.edge.softphone import eventually
-from tests.swarm.locust_process import free_port, running_locust
+from tests.swarm.locust_process import running_locust
 from tests.swarm.web_ui import WebUI
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ POST = """(action) => {
 
 @pytest.fixture(scope="module")
 def port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
-    port, folder = free_port(), tmp_path_factory.mktemp("locust")
+    port, folder = unused_port(), tmp_path_factory.mktemp("locust")
     where = ("--web-host", "127.0.0.1", "--web-port", str(port), "--softphone-allowed-host", "allowed.test,other.test")
     with running_locust(folder, *where, profile=None):
         eventually(WebUI(port).is_there)

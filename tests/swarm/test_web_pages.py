@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from locust_softphone.commands.locust_process import unused_port
 from locust_softphone.config.profile_files import load_profile
 from locust_softphone.runs import storage
 from locust_softphone.simulation.network_model import NetworkModel
 from tests.browser import Browser, running_browser
 from tests.edge.softphone import eventually
 from tests.simulation.simulated import policy, profile, simulate
-from tests.swarm.locust_process import free_port, records, running_locust
+from tests.swarm.locust_process import records, running_locust
 from tests.swarm.web_ui import WebUI
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ def locust_at(folder: Path, *options: str, base: str = "") -> Iterator[str]:
     """The address of a Locust with a profile of its own folder; ``base`` is its ``--web-base-path``."""
     (folder / "scenarios").mkdir()
     (folder / "scenarios" / "long.yaml").write_text(LONG)
-    port = free_port()
+    port = unused_port()
     where = ("--web-host", "127.0.0.1", "--web-port", str(port))
     path = ("--web-base-path", base) if base else ()
     with running_locust(folder, *where, *path, *options, profile=None):
@@ -231,7 +232,7 @@ def test_over_two_workers_watch_stop_and_start_another(browser: Browser, tmp_pat
 
 
 def test_without_a_worker_the_form_says_so(browser: Browser, tmp_path: Path) -> None:
-    bound = ("--master-bind-host", "127.0.0.1", "--master-bind-port", str(free_port()))
+    bound = ("--master-bind-host", "127.0.0.1", "--master-bind-port", str(unused_port()))
     with locust_at(tmp_path, "--master", *bound) as locust, browser.page() as page:
         page.goto(f"{locust}/softphone/")
         page.get_by_text("with 0 workers").wait_for()

@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from locust_softphone.commands.locust_process import unused_port
 from tests.edge.softphone import eventually
-from tests.swarm.locust_process import PATIENCE_S, TINY, edge_of, free_port, records, running_locust
+from tests.swarm.locust_process import PATIENCE_S, TINY, edge_of, records, running_locust
 from tests.swarm.web_ui import WebUI
 
 
@@ -18,7 +19,7 @@ def test_two_runs_from_the_web_ui_one_after_the_other(tmp_path: Path) -> None:
     (tmp_path / "scenarios").mkdir()
     for name in ("tiny", "tinier"):
         (tmp_path / "scenarios" / f"{name}.yaml").write_text(TINY.replace("name: tiny", f"name: {name}"))
-    port = free_port()
+    port = unused_port()
     with running_locust(tmp_path, "--web-host", "127.0.0.1", "--web-port", str(port), profile=None) as process:
         web = WebUI(port)
         eventually(web.is_there)
@@ -68,7 +69,7 @@ def test_other_form_values_and_ids_outside_the_runs_folder_are_refused(tmp_path:
     (tmp_path / "elsewhere").mkdir()
     (tmp_path / "elsewhere" / "run.json").write_text("{}")
     (tmp_path / "runs" / "link").symlink_to(tmp_path / "elsewhere")
-    port = free_port()
+    port = unused_port()
     with running_locust(tmp_path, "--web-host", "127.0.0.1", "--web-port", str(port), profile=None):
         web = WebUI(port)
         eventually(web.is_there)
@@ -90,7 +91,7 @@ def test_no_record_is_read_while_this_process_makes_load(tmp_path: Path) -> None
     (tmp_path / "scenarios").mkdir()
     (tmp_path / "scenarios" / "long.yaml").write_text(TINY.replace("name: tiny", "name: long").replace("500ms", "10m"))
     (tmp_path / "scenarios" / "tiny.yaml").write_text(TINY)
-    port = free_port()
+    port = unused_port()
     with running_locust(tmp_path, "--web-host", "127.0.0.1", "--web-port", str(port), profile=None):
         web = WebUI(port)
         eventually(web.is_there)

@@ -9,6 +9,7 @@ session, so that Ctrl-C reaches it once, from here: the softphones hang up and t
 from __future__ import annotations
 
 import os
+import random
 import re
 import signal
 import site
@@ -34,6 +35,7 @@ __all__ = [
     "packaged_locustfile",
     "record_of",
     "run",
+    "unused_port",
     "worker_options",
 ]
 
@@ -41,6 +43,7 @@ KILLED_AFTER_S = 60.0
 """How long an interrupted run may take to hang up and to write its record."""
 
 _TICK_S = 0.5
+_LISTENING_PORTS = range(20_000, 32_000)  # Linux gives 32768 to 60999 to connections by default
 _RECORD = "run record: "
 _LOG_LINE = re.compile(r"\[[^]]+\] \S+/(?P<level>[A-Z]+)/\S+: (?P<message>.*)")
 _MOST_LINES = 5
@@ -90,12 +93,23 @@ def become_locust(options: Sequence[str], locustfile: Path | None = None) -> NoR
     os.execv(sys.executable, [sys.executable, "-P", "-m", *program])  # -P: not a locust.py of the working directory
 
 
+def unused_port() -> int:
+    """A free TCP port of this machine, for a process that is still to be started.
+
+    It is below the ports that the kernel gives to outgoing connections: one of those can be taken again at any moment.
+    """
+    for port in random.sample(_LISTENING_PORTS, k=100):
+        with suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            return port
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        return int(free.getsockname()[1])
+
+
 def worker_options(workers: int) -> list[str]:
     """Locust's options for a master with local workers, on a free port; none without workers."""
     if not workers:
         return []
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = str(free.getsockname()[1])
+    port = str(unused_port())
     bound = ["--master-bind-host", "127.0.0.1", "--master-bind-port", port, "--master-port", port]
     return ["--processes", str(workers), *bound]
 

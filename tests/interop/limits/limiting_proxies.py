@@ -19,6 +19,7 @@ from typing import NamedTuple
 
 import pytest
 
+from locust_softphone.commands.locust_process import unused_port
 from tests.listening import await_port
 from tests.swarm.locust_process import TooBusy
 
@@ -108,8 +109,7 @@ def _running(name: str, template: str, **parts: str) -> Iterator[int]:
     if program is None:
         pytest.skip(f"{name} is not installed")
     with tempfile.TemporaryDirectory() as folder, Path(folder, "log").open("w+") as log:
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            port = free.getsockname()[1]
+        port = unused_port()
         config = Path(folder, "config")
         config.write_text(template.format(folder=folder, port=port, **parts))
         arguments = ["-p", folder, "-c", str(config)] if name == "nginx" else ["-db", "-f", str(config)]
