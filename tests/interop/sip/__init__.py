@@ -1,0 +1,1 @@
+"""SIP over WebSocket against software that is not ours: Kamailio, JsSIP, sipp."""
