@@ -58,6 +58,7 @@ class StartupOptions:
         runs: the folder for run records.
         policy: the simulated edge's policy file, or None.
         allowed_hosts: names besides this machine's own under which browsers may open the web UI.
+        web_password: what the pages of the web UI ask for; empty if they ask for nothing.
     """
 
     host: str | None
@@ -73,15 +74,17 @@ class StartupOptions:
     runs: Path
     policy: Path | None
     allowed_hosts: tuple[str, ...] = ()
+    web_password: str = field(default="", repr=False)
 
     @classmethod
     def take(cls, parsed: Namespace) -> StartupOptions:
         """Read the parsed options, and remove the secret from them.
 
         Raises:
-            InputError: the secret's file, the users' file or the client's id cannot be used, or there are two secrets.
+            InputError: a secret's file, the users' file or the client's id cannot be used, or there are two secrets.
         """
         secret, file = take_secret(parsed), parsed.softphone_client_secret_file
+        password = parsed.softphone_web_password_file
         if secret and file:
             raise InputError(
                 f"--softphone-client-secret-file {file}: --softphone-client-secret, or its environment variable, has a "
@@ -103,6 +106,7 @@ class StartupOptions:
             runs=Path(parsed.softphone_runs),
             policy=Path(parsed.softphone_policy) if parsed.softphone_policy else None,
             allowed_hosts=tuple(filter(None, map(str.strip, parsed.softphone_allowed_host.split(",")))),
+            web_password=read_secret(Path(password), "--softphone-web-password-file") if password else "",
         )
 
     @property
