@@ -14,7 +14,7 @@ from locust.runners import WorkerRunner
 from locust_softphone import __version__
 from locust_softphone.config.profile import Profile
 from locust_softphone.errors import AttemptFailed, ExitCode, InputError
-from locust_softphone.signaling.dialects import Account
+from locust_softphone.signaling.account import Account
 from locust_softphone.signaling.dialects.genesys_cloud.users import User
 from locust_softphone.signaling.hosts import Hosts
 from locust_softphone.signaling.oauth import Credentials
