@@ -26,7 +26,7 @@ from locust_softphone.report.standard_output import print_lines
 from locust_softphone.report.terminal import printed_summary
 from locust_softphone.runs.record import RunRecord
 from locust_softphone.runs.storage import check_writable
-from locust_softphone.signaling.dialects import Account
+from locust_softphone.signaling.account import Account
 from locust_softphone.swarm import workarounds
 from locust_softphone.swarm.abort import calls_each
 from locust_softphone.swarm.cluster.master import Master

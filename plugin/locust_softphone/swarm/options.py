@@ -23,8 +23,9 @@ from locust_softphone.config.policy import Policy
 from locust_softphone.config.profile import Profile
 from locust_softphone.config.profile_files import load_profile, profile_folders
 from locust_softphone.errors import InputError
-from locust_softphone.signaling.dialects import Account
-from locust_softphone.signaling.dialects.genesys_cloud.client import CALL_TO, GenesysCloud
+from locust_softphone.metrics.steps import DIALECTS
+from locust_softphone.signaling.account import CALL_TO, Account
+from locust_softphone.signaling.dialects.genesys_cloud.client import GenesysCloud
 from locust_softphone.signaling.dialects.genesys_cloud.regions import hosts_of
 from locust_softphone.signaling.dialects.genesys_cloud.users import User, load_users
 from locust_softphone.signaling.hosts import Hosts
@@ -177,7 +178,7 @@ class RunOptions:
         if startup.policy and not (host or startup.region):
             attempt(lambda: _check_policy(startup.policy))
         if loaded is not None:
-            problems += _profile_problems(loaded, startup)
+            problems += _profile_problems(loaded, startup, hosts)
         if problems or in_file is None or loaded is None:
             raise InputError(*problems)
         return cls(loaded, hosts, startup, overrides.replaced(in_file, loaded))
@@ -205,7 +206,11 @@ def _check_policy(policy: Path | None) -> None:
         warnings.disabled = False
 
 
-def _profile_problems(profile: Profile, startup: StartupOptions) -> Iterator[str]:
+def _profile_problems(profile: Profile, startup: StartupOptions, hosts: Hosts | None) -> Iterator[str]:
+    if profile.dialect not in DIALECTS:
+        if hosts is None:
+            yield f"{profile.name}: the simulated edge does not speak {profile.dialect}; name an edge with --host URL"
+        return
     if profile.dialect != GenesysCloud.name:
         for option in ("region", "users", "call-to"):
             if getattr(startup, option.replace("-", "_")):
