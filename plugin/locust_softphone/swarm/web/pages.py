@@ -41,9 +41,9 @@ from locust_softphone.report.plotly_script import PLOTLY_FILE
 from locust_softphone.swarm.coordinator import RunCoordinator
 from locust_softphone.swarm.web import form, live, locust_page
 from locust_softphone.swarm.web.finished_runs import FinishedRuns
-from locust_softphone.swarm.web.login import require_password
 from locust_softphone.swarm.web.openmetrics_page import openmetrics_of
 from locust_softphone.swarm.web.origins import Origins, refuse_other_sites
+from locust_softphone.swarm.web.password import require_password
 from locust_softphone.swarm.web.prediction_pages import PredictionPages
 from locust_softphone.text import quoted
 
