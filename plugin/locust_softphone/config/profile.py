@@ -15,7 +15,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
-from typing import Any, Literal, Self
+from typing import Any, Self
 
 from pydantic import Field, ValidationInfo, field_validator
 
@@ -27,10 +27,10 @@ from locust_softphone.config.schedule import Arrivals, Schedule, Stage
 from locust_softphone.config.strict_yaml import StrictModel
 from locust_softphone.config.units import LONGEST_S, Seconds, describe_duration, format_duration
 from locust_softphone.metrics.catalogue import KINDS, metrics_of
-from locust_softphone.metrics.steps import DEFAULT_DIALECT, request_steps
-from locust_softphone.text import quoted
+from locust_softphone.metrics.steps import DEFAULT_DIALECT, DIALECTS, known_dialects, request_steps, steps_of
+from locust_softphone.text import did_you_mean, quoted
 
-__all__ = ["Profile"]
+__all__ = ["NAME", "Profile"]
 
 NAME = "[A-Za-z0-9][A-Za-z0-9._-]{0,63}"
 
@@ -69,8 +69,10 @@ class Profile(StrictModel):
         description="In how much time before the end of the run the softphones leave one by one, the first one first "
         "(default: all leave at the end).",
     )
-    dialect: Literal["media-offer", "genesys-cloud"] = Field(
-        DEFAULT_DIALECT, description="The protocol: the simulated edge's own, or the one of Genesys Cloud."
+    dialect: str = Field(
+        DEFAULT_DIALECT,
+        description="The protocol: the simulated edge's own, the one of Genesys Cloud, or an installed package's.",
+        json_schema_extra={"anyOf": [{"enum": list(DIALECTS)}, {"type": "string", "pattern": f"^{NAME}$"}]},
     )
     allow_cut_short: bool = Field(
         False, description="Whether the run is valid although scripts of softphones had not finished when it ended."
@@ -98,6 +100,14 @@ class Profile(StrictModel):
         if not re.fullmatch(NAME, name):
             raise ValueError(f"{quoted(name)} cannot name a folder, use up to 64 letters, digits, dots, - and _")
         return name
+
+    @field_validator("dialect")
+    @classmethod
+    def _is_known(cls, dialect: str) -> str:
+        if dialect not in known_dialects():
+            raise ValueError(f"{quoted(dialect)} is not one of the choices, {did_you_mean(dialect, known_dialects())}")
+        steps_of(dialect)  # those of an installed package may not be usable
+        return dialect
 
     @field_validator("ramp")
     @classmethod
@@ -169,6 +179,11 @@ class Profile(StrictModel):
                 f"{secret}: every run record contains the profile; put secrets into a file for --softphone-policy"
             )
         return edge
+
+    @property
+    def dialect_settings(self) -> object:
+        """What the profile has for its dialect alone; None for nothing."""
+        return None
 
     @property
     def duration_s(self) -> float:

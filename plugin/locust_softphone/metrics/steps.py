@@ -14,9 +14,24 @@ from functools import cache
 from types import MappingProxyType
 from typing import Final, NamedTuple
 
-__all__ = ["DEFAULT_DIALECT", "DIALECTS", "TRANSPORTS", "Step", "backs_off_with", "connection_steps", "request_steps"]
+from locust_softphone.metrics.installed_dialects import installed_dialects, load_dialect
+from locust_softphone.text import choices, quoted
+
+__all__ = [
+    "DEFAULT_DIALECT",
+    "DIALECTS",
+    "TRANSPORTS",
+    "Step",
+    "backs_off_with",
+    "connection_steps",
+    "known_dialects",
+    "request_steps",
+    "steps_of",
+    "transports_of",
+]
 
 DEFAULT_DIALECT: Final = "media-offer"
+IN_EVERY_DIALECT = ("handshake", "ready", "offer", "close")
 
 
 class Step(NamedTuple):
@@ -60,12 +75,47 @@ DIALECTS: Mapping[str, tuple[Step, ...]] = MappingProxyType(
 TRANSPORTS: Mapping[str, str] = MappingProxyType(
     {step.name: step.transport for all_ in DIALECTS.values() for step in all_}
 )
-"""The request type of each step of any dialect."""
+"""The request type of each step of any built-in dialect."""
+
+
+def known_dialects() -> tuple[str, ...]:
+    """The built-in dialects and those of other packages."""
+    return (*DIALECTS, *installed_dialects())
+
+
+@cache
+def steps_of(dialect: str) -> tuple[Step, ...]:
+    """The steps of a dialect, in order.
+
+    A dialect of another package has its own selection of the steps of the built-in ones, because metrics have the names
+    of steps. A record can be read where that package is not installed: the steps that every dialect has are known.
+
+    Raises:
+        ValueError: the dialect's package cannot be used.
+    """
+    if dialect in DIALECTS:
+        return DIALECTS[dialect]
+    installed = load_dialect(dialect)
+    if installed is None:
+        return tuple(step for step in DIALECTS[DEFAULT_DIALECT] if step.name in IN_EVERY_DIALECT)
+    steps = tuple(installed.steps)
+    names = [step.name for step in steps]
+    if missing := [name for name in IN_EVERY_DIALECT if name not in names]:
+        raise ValueError(f"the dialect {dialect} has no step {missing[0]}")
+    if unknown := [name for name in names if name not in TRANSPORTS]:
+        raise ValueError(f"the dialect {dialect} has a step {quoted(unknown[0])}, {choices(unknown[0], TRANSPORTS)}")
+    return steps
+
+
+@cache
+def transports_of(dialect: str) -> Mapping[str, str]:
+    """The request type of each step of a dialect."""
+    return MappingProxyType({step.name: step.transport for step in steps_of(dialect)})
 
 
 def request_steps(dialect: str) -> tuple[str, ...]:
     """The names of the steps whose requests the edge counts too."""
-    return tuple(step.name for step in DIALECTS[dialect] if step.counted)
+    return tuple(step.name for step in steps_of(dialect) if step.counted)
 
 
 @cache
@@ -77,4 +127,4 @@ def connection_steps(dialect: str, *, shared_token: bool) -> frozenset[str]:
 @cache
 def backs_off_with(dialect: str) -> Mapping[str, str]:
     """For each step, the step whose back-off counts its failures."""
-    return MappingProxyType({step.name: step.backs_off_with or step.name for step in DIALECTS[dialect]})
+    return MappingProxyType({step.name: step.backs_off_with or step.name for step in steps_of(dialect)})
