@@ -2,6 +2,7 @@
 
     media-offer      token ► handshake ► ready ► offer ► close
     genesys-cloud    token ► identity ► channel ► handshake ► ready ► offer ► close
+    sip              handshake ► register ► offer ► close
 
 A step is one exchange that succeeds or fails as a whole; one try of it is an attempt. The ledger balances the attempts
 of the steps whose requests the edge counts too.
@@ -52,6 +53,12 @@ DIALECTS: Mapping[str, tuple[Step, ...]] = MappingProxyType(
             Step("handshake", "WS", counted=True),
             Step("ready", "WS", backs_off_with="handshake"),
             Step("offer", "POST", counted=True),
+            Step("close", "WS"),
+        ),
+        "sip": (
+            Step("handshake", "WS", counted=True),
+            Step("register", "SIP", counted=True),
+            Step("offer", "SIP", counted=True),
             Step("close", "WS"),
         ),
     }
