@@ -3,6 +3,7 @@
     Target, Stream          where the edge is; one TCP or TLS connection      target.py, stream.py, tls.py
     Hosts                   an edge of several targets                        hosts.py
     HttpConnection          requests over a stream                            http.py
+    Cookies                 what load balancers with sticky sessions set          cookies.py
     Connection              a WebSocket over a stream                         websocket.py
     Credentials             an OAuth client and its token request             oauth.py
     Token, SharedToken      one token for all softphones, or one for each     token.py

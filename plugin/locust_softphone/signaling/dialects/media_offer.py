@@ -19,6 +19,7 @@ from locust_softphone import sdp
 from locust_softphone.errors import AttemptFailed
 from locust_softphone.limits.advice import NO_ADVICE
 from locust_softphone.metrics.outcome import Outcome
+from locust_softphone.signaling.cookies import Cookies
 from locust_softphone.signaling.dialect import Reply, SetupStep
 from locust_softphone.signaling.http import HttpConnection
 from locust_softphone.signaling.oauth import Credentials, fetch_token
@@ -73,16 +74,17 @@ class MediaOffer:
 
 
 class DialectClient:
-    """The state of one softphone between attempts: its HTTP connection."""
+    """The state of one softphone between attempts: its HTTP connection and its cookies."""
 
-    __slots__ = ("dialect", "http", "number")
+    __slots__ = ("_cookies", "dialect", "http", "number")
 
     given_token = ""
 
     def __init__(self, dialect: MediaOffer, number: int) -> None:
         self.dialect = dialect
         self.number = number
-        self.http = HttpConnection(dialect.target, number)
+        self._cookies = Cookies()
+        self.http = HttpConnection(dialect.target, number, self._cookies)
 
     def fetch_token(self, now_s: float) -> Reply[Token]:
         """Request a token with client credentials (RFC 6749 4.4.2)."""
@@ -100,6 +102,7 @@ class DialectClient:
             f"{dialect.identity(self.number)}Authorization: Bearer {token.bearer}\r\n",
             timeout_s=dialect.timeout_s,
             choice=self.number,
+            cookies=self._cookies,
         )
         return Session(self, connection), connection.response.advice
 

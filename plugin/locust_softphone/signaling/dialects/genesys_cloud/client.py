@@ -22,6 +22,7 @@ from uuid import UUID
 
 from locust_softphone.errors import AttemptFailed
 from locust_softphone.metrics.outcome import Outcome
+from locust_softphone.signaling.cookies import Cookies
 from locust_softphone.signaling.dialect import Reply, SetupStep
 from locust_softphone.signaling.dialects.genesys_cloud.channel_use import ChannelUse
 from locust_softphone.signaling.dialects.genesys_cloud.keep_alive import Intervals
@@ -97,9 +98,9 @@ class GenesysCloud:
 
 
 class DialectClient:
-    """The state of one softphone between attempts: its user, its channel, its HTTP connections."""
+    """The state of one softphone between attempts: its user, its channel, its HTTP connections and its cookies."""
 
-    __slots__ = ("_api", "_asked_jid", "_login", "_use", "_user", "dialect", "jid", "number", "resource")
+    __slots__ = ("_api", "_asked_jid", "_cookies", "_login", "_use", "_user", "dialect", "jid", "number", "resource")
 
     def __init__(self, dialect: GenesysCloud, number: int) -> None:
         self.dialect = dialect
@@ -109,9 +110,10 @@ class DialectClient:
         self.resource = str(UUID(int=dialect.random.getrandbits(128), version=4))
         self._asked_jid = self.jid
         self._use = ChannelUse(knows_user=bool(self.jid))
-        self._api = HttpConnection(dialect.hosts.api, number)
+        self._cookies = Cookies()
+        self._api = HttpConnection(dialect.hosts.api, number, self._cookies)
         same = dialect.hosts.login is dialect.hosts.api
-        self._login = self._api if same else HttpConnection(dialect.hosts.login, number)
+        self._login = self._api if same else HttpConnection(dialect.hosts.login, number, self._cookies)
 
     @property
     def given_token(self) -> str:
@@ -162,6 +164,7 @@ class DialectClient:
             timeout_s=dialect.timeout_s,
             subprotocol=SUBPROTOCOL,
             choice=self.number,
+            cookies=self._cookies,
         )
         return Session(self, token, connection), connection.response.advice
 
