@@ -83,7 +83,7 @@ def _make_calls(profile: Profile, account: Account, say: Callable[[str], None]) 
     observer = _LastFailure()
     context = SoftphoneContext(
         behaviour=behaviour,
-        dialect=dialect_for(profile.dialect, account, timeout_s=behaviour.timeout_s, random=rng),
+        dialect=dialect_for(profile.dialect, account, timeout_s=behaviour.timeout_s, random=rng, sip=profile.sip),
         observer=observer,
         shared_token=None,
         shared_backoff=None,

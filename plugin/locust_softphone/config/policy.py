@@ -32,7 +32,7 @@ from locust_softphone.limits.step_limits import StepLimits
 
 __all__ = ["LimitedStep", "Limits", "Organisation", "Policy", "SetUp", "load_policy"]
 
-LimitedStep = Literal["token", "handshake", "register", "offer", "sessions"]
+LimitedStep = Literal["token", "handshake", "registration", "offer", "sessions"]
 """The parts of the policy's ``limits``."""
 
 
@@ -48,7 +48,7 @@ class Limits(StrictModel):
 
     token: RateLimits = _bucket("50/s", 300, "requests for a token, in the dialects that have one; illustrative")
     handshake: RateLimits = _bucket("50/s", 150, "WebSocket handshakes, in every dialect; illustrative")
-    register: RateLimits = _bucket(
+    registration: RateLimits = _bucket(
         "50/s",
         100,
         "registrations, in the dialect sip: a refreshed one and one that is ended do not count; illustrative",
@@ -56,8 +56,8 @@ class Limits(StrictModel):
     offer: RateLimitsAndCaps = _bucket(
         "50/s",
         50,
-        "SDP offers, in the dialects media-offer and sip; a cap counts the calls, each until its session ends or makes its next "
-        "offer; illustrative",
+        "SDP offers, in the dialects media-offer and sip; a cap counts the calls, each until its session ends or "
+        "makes its next offer; illustrative",
     )
     sessions: Caps = Field(
         (),

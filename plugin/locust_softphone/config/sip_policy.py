@@ -61,5 +61,7 @@ class SipPolicy(StrictModel):
         0.0, alias="ring_for", description="how long the edge rings before it answers a call to a number; illustrative"
     )
     talk_for_s: Period | None = Field(
-        None, alias="talk_for", description="how long the edge stays in such a call before it hangs up; by default never"
+        None,
+        alias="talk_for",
+        description="how long the edge stays in such a call before it hangs up; by default never",
     )

@@ -1,9 +1,9 @@
 """How the softphones of the dialect sip register and whom they call: the part ``sip`` of a profile.
 
-    sip:
-      domain: example.com            sip:softphone-7@example.com
-      user: "softphone-{number}"
-      call: softphone                or a number, or a SIP URI
+sip:
+  domain: example.com            sip:softphone-7@example.com
+  user: "softphone-{number}"
+  call: softphone                or a number, or a SIP URI
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@
     total    = open + closes + lost + cuts     of sessions, each of which ends once
 
 A request that did not arrive completely is not counted. All dialects of one edge are counted together. What only some
-have (the steps identity, channel and register, logins, registrations, calls) is shown once it has happened.
+have (the steps identity, channel and registration, logins, registrations, calls) is shown once it has happened.
 """
 
 from __future__ import annotations
@@ -15,9 +15,10 @@ from typing import Any, Literal, get_args
 
 from locust_softphone.edge.attempt_ids import Arrival
 
-__all__ = ["STEPS", "CallEvent", "Cause", "RegistrationEvent", "Stats", "Step", "StepStats"]
+__all__ = ["STEPS", "CallEvent", "Cause", "RegistrationEvent", "SipStep", "Stats", "Step", "StepStats"]
 
-Step = Literal["token", "identity", "channel", "handshake", "register", "offer"]
+SipStep = Literal["registration", "offer"]
+Step = Literal["token", "identity", "channel", "handshake", "registration", "offer"]
 Cause = Literal[
     "offer_deadline",
     "early_offer",
@@ -74,8 +75,8 @@ class Stats:
     """All counters of one edge.
 
     ``closes`` is by close code, ``cuts`` by cause; ``lost`` counts sessions that ended without a close frame.
-    ``logins`` are those to the XMPP stream, ``registrations`` what the step register does not count, ``calls`` the events
-    of the calls over a stream or over SIP.
+    ``logins`` are those to the XMPP stream, ``registrations`` what the step registration does not count,
+    ``calls`` the events of the calls over a stream or over SIP.
     """
 
     steps: dict[Step, StepStats] = field(default_factory=lambda: {step: StepStats() for step in STEPS})

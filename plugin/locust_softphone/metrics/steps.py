@@ -2,7 +2,7 @@
 
     media-offer      token ► handshake ► ready ► offer ► close
     genesys-cloud    token ► identity ► channel ► handshake ► ready ► offer ► close
-    sip              handshake ► register ► offer ► close
+    sip              handshake ► registration ► offer ► close
 
 A step is one exchange that succeeds or fails as a whole; one try of it is an attempt. The ledger balances the attempts
 of the steps whose requests the edge counts too.
@@ -15,7 +15,16 @@ from functools import cache
 from types import MappingProxyType
 from typing import Final, NamedTuple
 
-__all__ = ["DEFAULT_DIALECT", "DIALECTS", "TRANSPORTS", "Step", "backs_off_with", "connection_steps", "request_steps"]
+__all__ = [
+    "DEFAULT_DIALECT",
+    "DIALECTS",
+    "Step",
+    "backs_off_with",
+    "connection_steps",
+    "ready_step",
+    "request_steps",
+    "transports",
+]
 
 DEFAULT_DIALECT: Final = "media-offer"
 
@@ -57,17 +66,18 @@ DIALECTS: Mapping[str, tuple[Step, ...]] = MappingProxyType(
         ),
         "sip": (
             Step("handshake", "WS", counted=True),
-            Step("register", "SIP", counted=True),
+            Step("registration", "SIP", counted=True),
             Step("offer", "SIP", counted=True),
             Step("close", "WS"),
         ),
     }
 )
 
-TRANSPORTS: Mapping[str, str] = MappingProxyType(
-    {step.name: step.transport for all_ in DIALECTS.values() for step in all_}
-)
-"""The request type of each step of any dialect."""
+
+@cache
+def transports(dialect: str) -> Mapping[str, str]:
+    """The request type of each step."""
+    return MappingProxyType({step.name: step.transport for step in DIALECTS[dialect]})
 
 
 def request_steps(dialect: str) -> tuple[str, ...]:
@@ -79,6 +89,13 @@ def request_steps(dialect: str) -> tuple[str, ...]:
 def connection_steps(dialect: str, *, shared_token: bool) -> frozenset[str]:
     """The request steps that each new connection takes once; a shared token is requested once for the whole fleet."""
     return frozenset(request_steps(dialect)) - {"offer"} - ({"token"} if shared_token else set())
+
+
+@cache
+def ready_step(dialect: str) -> str:
+    """The step after the handshake, in which a session becomes ready for an offer."""
+    names = [step.name for step in DIALECTS[dialect]]
+    return names[names.index("handshake") + 1]
 
 
 @cache

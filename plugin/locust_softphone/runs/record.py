@@ -82,7 +82,7 @@ class _ProfileShape(BaseModel):
     """What a report reads of a profile; an older version's profile may have other limits and keys than today's."""
 
     name: str
-    dialect: Literal["media-offer", "genesys-cloud"]
+    dialect: Literal["media-offer", "genesys-cloud", "sip"]
     ramp: Any
     arrivals: str
     seed: int
@@ -154,7 +154,7 @@ class RunRecord(RecordPart):
     pings_answered: Count
     """Pings (RFC 6455 5.5.2) that were answered."""
     inbound_calls_answered: Count = 0
-    """Calls that the edge proposed, and that were answered; only in the dialect genesys-cloud."""
+    """Calls that the edge proposed, and that were answered; only in the dialects genesys-cloud and sip."""
     time_to_connected_s: Seconds | None
     """Seconds from the plan's start until all softphones were connected; null if not all were."""
     start_lag_s: Durations

@@ -20,7 +20,7 @@ from locust_softphone.edge.replies import Refused
 from locust_softphone.edge.sip.registrar import Registrar
 from locust_softphone.edge.sip.sip_connection import SipConnection
 from locust_softphone.edge.sip.sip_replies import PHRASES, passed_back, passed_on, reply, top_branch
-from locust_softphone.edge.stats import CallEvent
+from locust_softphone.edge.stats import CallEvent, SipStep
 from locust_softphone.sdp import SdpError, make_answer, make_offer, parse
 from locust_softphone.sip_text import SipMessage, address, format_sip, user_of
 
@@ -30,7 +30,7 @@ WITHIN_S = 32.0  # for a final response or an ACK: timers B and H
 MOST_HOPS = 70
 FINGERPRINT = ":".join(["AB"] * 32)  # no media flows, so there is no certificate
 
-Count = Callable[[SipConnection, SipMessage, "str", str], None]
+Count = Callable[[SipConnection, SipMessage, SipStep, str], None]
 
 
 @dataclass(slots=True, eq=False)

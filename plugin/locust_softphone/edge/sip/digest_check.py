@@ -122,4 +122,6 @@ class DigestCheck:
 
     @staticmethod
     def _hash(algorithm: str, *parts: str) -> str:
-        return hashlib.new(HASHES[algorithm], ":".join(parts).encode("utf-8", "replace"), usedforsecurity=False).hexdigest()
+        return hashlib.new(
+            HASHES[algorithm], ":".join(parts).encode("utf-8", "replace"), usedforsecurity=False
+        ).hexdigest()

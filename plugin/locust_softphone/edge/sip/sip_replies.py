@@ -11,7 +11,7 @@ from time import time
 from locust_softphone.edge.replies import Refused
 from locust_softphone.sip_text import SipMessage, format_sip
 
-__all__ = ["PHRASES", "passed_on", "passed_back", "reply", "retry_after", "sip_status", "top_branch"]
+__all__ = ["PHRASES", "passed_back", "passed_on", "reply", "retry_after", "sip_status", "top_branch"]
 
 MAGIC = "z9hG4bK"
 PHRASES = {
@@ -76,7 +76,9 @@ def passed_on(request: SipMessage, host: str, branch: str, *, uri: str, route: s
         if name == "max-forwards":
             lines.append((name, str(int(values[0]) - 1)))
         elif name == "route":
-            lines += [(name, each) for each in request.values("route") if f"@{host}" not in each and f":{host}" not in each]
+            lines += [
+                (name, each) for each in request.values("route") if f"@{host}" not in each and f":{host}" not in each
+            ]
         elif name not in ("content-length", "authorization", "proxy-authorization", "x-attempt-id"):
             lines += [(name, value) for value in values]
     return format_sip(f"{request.method} {uri} SIP/2.0", lines, request.body)

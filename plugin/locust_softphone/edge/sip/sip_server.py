@@ -1,11 +1,11 @@
 """Who may register and who may call: limits, challenges and counters of the dialect sip.
 
-    register    REGISTER that adds a binding    200 · 401 403 423 503           refreshes and removals are not counted
-    offer       INVITE that begins a call       200 · 403 407 480 486 487 488 503
+    registration    REGISTER that adds a binding    200 · 401 403 423 503       refreshes and removals are not counted
+    offer           INVITE that begins a call       200 · 403 407 480 486 487 488 503
 
 A request without credentials has to pass the limits of its step, and is challenged then. Together with the request that
-answers the challenge it is one attempt, which is counted once: when it is admitted or refused. A refusal by a limit is a
-503 with Retry-After where the policy says 429, and the policy's status otherwise.
+answers the challenge it is one attempt. It is counted once: when it is admitted or refused. A refusal by a limit is a
+503 with Retry-After where the policy says 429, and has the policy's status otherwise.
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ import logging
 import secrets
 import time
 from collections.abc import Callable
-from typing import Literal
 
 from locust_softphone.edge.edge_state import EdgeState
 from locust_softphone.edge.rate_limiter import TooManyEarlyRetries
@@ -25,6 +24,7 @@ from locust_softphone.edge.sip.digest_check import Credentials, DigestCheck, Ver
 from locust_softphone.edge.sip.registrar import Registrar, Request
 from locust_softphone.edge.sip.sip_connection import SipConnection
 from locust_softphone.edge.sip.sip_replies import reply, retry_after, sip_status
+from locust_softphone.edge.stats import SipStep
 from locust_softphone.limits.step_limits import PASSED, Answer
 from locust_softphone.sip_text import SipError, SipMessage, address, user_of
 
@@ -32,7 +32,6 @@ __all__ = ["SipServer"]
 
 logger = logging.getLogger(__name__)
 
-Step = Literal["register", "offer"]
 ALLOW = "INVITE, ACK, CANCEL, BYE, OPTIONS, REGISTER, INFO"
 MOST_PASSED = 64  # nonces of one connection
 
@@ -95,22 +94,24 @@ class SipServer:
             for uri, lifetime in request.expires_s.items()
         )
         if adds:
-            self._decide(connection, message, "register", lambda: self._new_registration(connection, message, user, request))
+            self._decide(
+                connection, message, "registration", lambda: self._new_registration(connection, message, user, request)
+            )
         elif self._authenticated(connection, message, "authorization") is not None:
             self._state.stats.registrations["removed" if request.removes else "refreshed"] += 1
             self._bind(connection, message, user, request)
 
     def _new_registration(self, connection: SipConnection, message: SipMessage, user: str, request: Request) -> None:
-        answer = self._pass_limits(connection, message, "register", "authorization")
+        answer = self._pass_limits(connection, message, "registration", "authorization")
         credentials = self._authenticated(connection, message, "authorization")
         if credentials is None:
             return
         if credentials.user != user or not user:
             raise Refused(403, "The credentials are of another user")
-        shortest = min(each for each in request.expires_s.values() if each != 0) if None not in request.expires_s.values() else None
-        if shortest is not None and shortest < self._policy.min_expires_s:
-            raise Refused(423, "The lifetime is too short", {"Min-Expires": str(int(self._policy.min_expires_s))})
-        self._count(connection, message, "register", "admitted")
+        least_s = int(self._policy.min_expires_s)
+        if any(lifetime is not None and 0 < lifetime < least_s for lifetime in request.expires_s.values()):
+            raise Refused(423, "The lifetime is too short", {"Min-Expires": str(least_s)})
+        self._count(connection, message, "registration", "admitted")
         connection.user = user
         set_up_s = self._state.setup.reserve(time.monotonic())
         self._later(answer.delay_s + set_up_s, connection, lambda: self._bind(connection, message, user, request))
@@ -155,7 +156,9 @@ class SipServer:
 
     # Limits, challenges and counters.
 
-    def _decide(self, connection: SipConnection, message: SipMessage, step: Step, decide: Callable[[], None]) -> None:
+    def _decide(
+        self, connection: SipConnection, message: SipMessage, step: SipStep, decide: Callable[[], None]
+    ) -> None:
         """Decide about an attempt; count and send a refusal."""
         try:
             decide()
@@ -175,7 +178,7 @@ class SipServer:
             for each in self._state.sessions.of(error.caller):
                 each.cut("early_retries")
 
-    def _pass_limits(self, connection: SipConnection, message: SipMessage, step: Step, header: str) -> Answer:
+    def _pass_limits(self, connection: SipConnection, message: SipMessage, step: SipStep, header: str) -> Answer:
         """Check the limits of a step, unless the request answers a challenge to one that has passed them.
 
         Raises:
@@ -190,7 +193,7 @@ class SipServer:
         state.limiter.check_early_retries(step, connection.caller, now)
         if step == "offer":
             return state.hold("offer", "offer", connection.caller, connection.parts, now, connection)
-        return state.limiter.check_limits("register", "register", connection.caller, connection.parts, now)
+        return state.limiter.check_limits("registration", "registration", connection.caller, connection.parts, now)
 
     def _authenticated(self, connection: SipConnection, message: SipMessage, header: str) -> Credentials | None:
         """The credentials of a request if they are right; otherwise it is challenged, and the result is None.
@@ -219,7 +222,7 @@ class SipServer:
         nonce = nonce or self._digest.new_nonce(time.monotonic())
         return [(name, each) for each in self._digest.challenges(nonce, stale=stale)]
 
-    def _count(self, connection: SipConnection, message: SipMessage, step: Step, decision: str) -> None:
+    def _count(self, connection: SipConnection, message: SipMessage, step: SipStep, decision: str) -> None:
         """Count an attempt: ``admitted``, or the status of its refusal."""
         counts = self._state.stats.steps[step]
         if decision == "admitted":

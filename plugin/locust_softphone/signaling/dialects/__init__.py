@@ -7,10 +7,12 @@ from dataclasses import dataclass, replace
 from random import Random
 
 from locust_softphone import __version__
+from locust_softphone.config.sip_settings import SipSettings
 from locust_softphone.signaling.dialect import Dialect
 from locust_softphone.signaling.dialects.genesys_cloud.client import CALL_TO, GenesysCloud
 from locust_softphone.signaling.dialects.genesys_cloud.users import User
 from locust_softphone.signaling.dialects.media_offer import MediaOffer
+from locust_softphone.signaling.dialects.sip.sip_client import Sip
 from locust_softphone.signaling.hosts import Hosts
 from locust_softphone.signaling.oauth import Credentials
 from locust_softphone.signaling.target import Target
@@ -41,14 +43,25 @@ class Account:
         return replace(self, hosts=self.hosts.each(reach))
 
 
-def dialect_for(name: str, account: Account, *, timeout_s: float, random: Random) -> Dialect:
-    """The dialect with this name in a profile, for this account."""
+def dialect_for(
+    name: str, account: Account, *, timeout_s: float, random: Random, sip: SipSettings | None = None
+) -> Dialect:
+    """The dialect with this name in a profile, for this account; ``sip`` are the profile's settings of that dialect."""
     if name == GenesysCloud.name:
         return GenesysCloud(
             account.hosts,
             account.credentials,
             users=account.users,
             call_to=account.call_to,
+            timeout_s=timeout_s,
+            user_agent=_USER_AGENT,
+            random=random,
+        )
+    if name == Sip.name:
+        return Sip(
+            account.hosts.api,
+            account.credentials.client_secret,
+            sip or SipSettings(),
             timeout_s=timeout_s,
             user_agent=_USER_AGENT,
             random=random,

@@ -73,7 +73,7 @@ class LoadGenerator:
         self._schedule = profile.schedule()
         self._planned_end_s = profile.duration_s
         self._lag = LoopLag()
-        self.recorder = Recorder(environment.events.request, telemetry_of(environment), self._lag)
+        self.recorder = Recorder(environment.events.request, telemetry_of(environment), self._lag, profile.dialect)
         self.stopped = False
         self._lease = lease
         self._environment = environment
@@ -96,7 +96,9 @@ class LoadGenerator:
         )
         self.context = SoftphoneContext(
             behaviour=profile.softphone,
-            dialect=dialect_for(profile.dialect, account, timeout_s=profile.softphone.timeout_s, random=rng),
+            dialect=dialect_for(
+                profile.dialect, account, timeout_s=profile.softphone.timeout_s, random=rng, sip=profile.sip
+            ),
             observer=self.recorder,
             shared_token=(shared_token or SharedToken(self.clock)) if shares_token else None,
             shared_backoff=self.shared_backoff,

@@ -1,7 +1,7 @@
 """One call of a softphone: a dialog (RFC 3261 12), as the caller or as the one who is called.
 
-    caller    INVITE ──► 2xx ──► ACK ──► BYE              local tag: From          route: Record-Route, reversed
-    called    INVITE ◄── 2xx ◄── ACK ◄── BYE              local tag: To            route: Record-Route
+caller    INVITE ──► 2xx ──► ACK ──► BYE              local tag: From          route: Record-Route, reversed
+called    INVITE ◄── 2xx ◄── ACK ◄── BYE              local tag: To            route: Record-Route
 """
 
 from __future__ import annotations

@@ -62,14 +62,16 @@ def challenges(values: Iterable[str]) -> list[Challenge]:
         offered = {each.strip().lower() for each in given.get("qop", "").split(",") if each.strip()}
         if scheme != "digest" or not _known(algorithm) or "nonce" not in given or (offered and "auth" not in offered):
             continue
-        found.append(Challenge(
-            given.get("realm", ""),
-            given["nonce"],
-            algorithm,
-            bool(offered),
-            given.get("opaque"),
-            given.get("stale", "").lower() == "true",
-        ))
+        found.append(
+            Challenge(
+                given.get("realm", ""),
+                given["nonce"],
+                algorithm,
+                bool(offered),
+                given.get("opaque"),
+                given.get("stale", "").lower() == "true",
+            )
+        )
     return found
 
 

@@ -1,8 +1,8 @@
 """A response of 300 or more as a failed attempt, with its Retry-After.
 
-    Retry-After: 18000;duration=3600               RFC 3261 20.33: seconds, with how long the callee will be there
-    Retry-After: 120 (I'm in a meeting)            or with a comment
-    480, 486, 503 with one                         the same advice as a Retry-After of HTTP
+Retry-After: 18000;duration=3600               RFC 3261 20.33: seconds, with how long the callee will be there
+Retry-After: 120 (I'm in a meeting)            or with a comment
+480, 486, 503 with one                         the same advice as a Retry-After of HTTP
 """
 
 from __future__ import annotations
@@ -25,9 +25,7 @@ def refusal_of(response: SipMessage) -> AttemptFailed:
     status = response.status
     if status == 407:  # 401 of a proxy, RFC 3261 21.4.8
         outcome = Outcome.UNAUTHORIZED
-    elif status >= _GLOBAL:
-        outcome = Outcome.REJECTED
-    elif status == 429:  # Provide Referrer Identity, RFC 3892 5: not a limit
+    elif status >= _GLOBAL or status == 429:
         outcome = Outcome.REJECTED
     else:
         outcome = outcome_of_status(status)

@@ -38,7 +38,17 @@ class Registration:
         due_s: when the registration must be refreshed, by ``time.perf_counter``.
     """
 
-    __slots__ = ("_call_id", "_contact", "_expires_s", "_identity", "_random", "_tag", "due_s", "next_cseq", "registrar")
+    __slots__ = (
+        "_call_id",
+        "_contact",
+        "_expires_s",
+        "_identity",
+        "_random",
+        "_tag",
+        "due_s",
+        "next_cseq",
+        "registrar",
+    )
 
     def __init__(self, identity: Identity, registrar: str, expires_s: float, random: Random) -> None:
         self.registrar = registrar

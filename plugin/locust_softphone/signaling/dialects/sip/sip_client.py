@@ -1,9 +1,9 @@
 """The dialect ``sip``: SIP over WebSocket (RFC 3261, RFC 7118), and the state of a softphone between its connections.
 
-    handshake  GET {path}, upgrade, subprotocol sip
-    register   REGISTER sip:{domain}, with digest authentication           (in other dialects: ready)
-    offer      INVITE with an SDP offer ──► 200 with the answer ──► ACK
-    close      BYE, REGISTER with Expires: 0, close frame 1000
+    handshake     GET {path}, upgrade, subprotocol sip
+    registration  REGISTER sip:{domain}, with digest authentication        (in other dialects: ready)
+    offer         INVITE with an SDP offer ──► 200 with the answer ──► ACK
+    close         BYE, REGISTER with Expires: 0, close frame 1000
 
 There is no token: the user's password takes its place.
 """
@@ -18,12 +18,13 @@ from locust_softphone import sdp
 from locust_softphone.config.sip_settings import SipSettings
 from locust_softphone.errors import AttemptFailed
 from locust_softphone.metrics.outcome import Outcome
+from locust_softphone.signaling.cookies import Cookies
 from locust_softphone.signaling.dialect import Reply, SetupStep
-from locust_softphone.signaling.dialects.sip.sip_calls import Calls
 from locust_softphone.signaling.dialects.sip.registration import Registration
+from locust_softphone.signaling.dialects.sip.sign_in import SignIn
+from locust_softphone.signaling.dialects.sip.sip_calls import Calls
 from locust_softphone.signaling.dialects.sip.sip_requests import Identity
 from locust_softphone.signaling.dialects.sip.sip_session import Session
-from locust_softphone.signaling.dialects.sip.sign_in import SignIn
 from locust_softphone.signaling.target import Target
 from locust_softphone.signaling.token import Token
 from locust_softphone.signaling.websocket import Connection
@@ -72,7 +73,7 @@ class Sip:
         return DialectClient(self, number)
 
     def softphone_id(self, number: int) -> str:
-        """The name of a softphone at a simulated edge. It differs in each run, so that the edge tells the runs apart."""
+        """The name of a softphone at a simulated edge. It differs in each run, for the edge to tell them apart."""
         return f"{self._run_id}-{number}"
 
     def attempt_id(self) -> str:
@@ -83,21 +84,30 @@ class Sip:
 class DialectClient:
     """The state of one softphone between attempts: its user, its registration, whom it calls."""
 
-    __slots__ = ("callee", "dialect", "identity", "number", "registration", "settings", "sign_in", "timeout_s")
+    __slots__ = (
+        "_cookies",
+        "callee",
+        "dialect",
+        "identity",
+        "number",
+        "registration",
+        "settings",
+        "sign_in",
+        "timeout_s",
+    )
 
     def __init__(self, dialect: Sip, number: int) -> None:
         settings = self.settings = dialect.settings
         self.dialect = dialect
         self.number = number
+        self._cookies = Cookies()
         self.timeout_s = dialect.timeout_s
         user = settings.user_of(number)
         transport = "WSS" if dialect.target.tls else "WS"
         self.identity = Identity(dialect.random, f"sip:{user}@{settings.domain}", transport, dialect.user_agent)
         password = settings.password_of(number, dialect.password)
         self.sign_in = SignIn(user, password, self.identity.new_token)
-        self.registration = Registration(
-            self.identity, f"sip:{settings.domain}", settings.expires_s, dialect.random
-        )
+        self.registration = Registration(self.identity, f"sip:{settings.domain}", settings.expires_s, dialect.random)
         self.callee = settings.callee_of(number)
 
     @property
@@ -122,6 +132,7 @@ class DialectClient:
             timeout_s=dialect.timeout_s,
             subprotocol=SUBPROTOCOL,
             choice=self.number,
+            cookies=self._cookies,
         )
         calls = Calls(self.identity, dialect.random, self.settings.answer_after_s)
         return Session(self, calls, connection), connection.response.advice

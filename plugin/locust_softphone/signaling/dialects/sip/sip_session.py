@@ -24,12 +24,12 @@ from locust_softphone.errors import AttemptFailed
 from locust_softphone.limits.advice import NO_ADVICE
 from locust_softphone.metrics.outcome import Outcome
 from locust_softphone.signaling.dialect import Reply
-from locust_softphone.signaling.dialects.sip.sip_calls import Calls
 from locust_softphone.signaling.dialects.sip.dialog import Dialog
 from locust_softphone.signaling.dialects.sip.refusals import advice_of, refusal_of
 from locust_softphone.signaling.dialects.sip.registration import Registration
-from locust_softphone.signaling.dialects.sip.sip_requests import Identity, is_answer_to
 from locust_softphone.signaling.dialects.sip.sign_in import SignIn
+from locust_softphone.signaling.dialects.sip.sip_calls import Calls
+from locust_softphone.signaling.dialects.sip.sip_requests import Identity, is_answer_to
 from locust_softphone.signaling.stream import remaining_s
 from locust_softphone.signaling.token import Token
 from locust_softphone.signaling.websocket import ABNORMAL, Connection
@@ -232,7 +232,9 @@ class Session:
 
     def _cancel(self, uri: str, headers: list[tuple[str, str]], branch: str, cseq: int) -> None:
         """Give an INVITE up (RFC 3261 9.1): the same branch, From, To and number."""
-        self._send(self._client.identity.request("CANCEL", uri, _of_transaction(headers, "CANCEL", cseq), branch=branch))
+        self._send(
+            self._client.identity.request("CANCEL", uri, _of_transaction(headers, "CANCEL", cseq), branch=branch)
+        )
 
     def _confirm_refusal(
         self, uri: str, headers: list[tuple[str, str]], branch: str, cseq: int, response: SipMessage
