@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from locust_softphone.config.genesys_cloud_policy import GenesysCloud
-from locust_softphone.config.sip_policy import SipPolicy
 from locust_softphone.config.limit_kinds import TokenBucketPolicy
 from locust_softphone.config.policy import Limits
+from locust_softphone.config.sip_policy import SipPolicy
 from locust_softphone.config.strict_yaml import loads
 from locust_softphone.edge import Policy, load_policy
 from locust_softphone.errors import InputError

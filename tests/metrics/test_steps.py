@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from locust_softphone.metrics.steps import DIALECTS, backs_off_with, ready_step, request_steps, transports
+from locust_softphone.metrics.steps import DIALECTS, backs_off_with, ready_step, request_steps, transports_of
 
 
 @pytest.mark.parametrize("dialect", DIALECTS)
@@ -17,7 +17,7 @@ def test_a_dialect_has_each_step_once_to_its_close(dialect: str) -> None:
 
 
 def test_an_offer_travels_over_http_or_sip() -> None:
-    assert {dialect: transports(dialect)["offer"] for dialect in DIALECTS} == {
+    assert {dialect: transports_of(dialect)["offer"] for dialect in DIALECTS} == {
         "media-offer": "POST",
         "genesys-cloud": "POST",
         "sip": "SIP",

@@ -15,7 +15,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
-from typing import Any, Literal, Self
+from typing import Any, Self
 
 from pydantic import Field, ValidationInfo, field_validator
 
@@ -28,10 +28,10 @@ from locust_softphone.config.sip_settings import SipSettings
 from locust_softphone.config.strict_yaml import StrictModel
 from locust_softphone.config.units import LONGEST_S, Seconds, describe_duration, format_duration
 from locust_softphone.metrics.catalogue import KINDS, metrics_of
-from locust_softphone.metrics.steps import DEFAULT_DIALECT, request_steps
-from locust_softphone.text import quoted
+from locust_softphone.metrics.steps import DEFAULT_DIALECT, DIALECTS, known_dialects, request_steps, steps_of
+from locust_softphone.text import did_you_mean, quoted
 
-__all__ = ["Profile"]
+__all__ = ["NAME", "Profile"]
 
 NAME = "[A-Za-z0-9][A-Za-z0-9._-]{0,63}"
 
@@ -70,9 +70,11 @@ class Profile(StrictModel):
         description="In how much time before the end of the run the softphones leave one by one, the first one first "
         "(default: all leave at the end).",
     )
-    dialect: Literal["media-offer", "genesys-cloud", "sip"] = Field(
+    dialect: str = Field(
         DEFAULT_DIALECT,
-        description="The protocol: the simulated edge's own, the one of Genesys Cloud, or SIP over WebSocket.",
+        description="The protocol: the simulated edge's own, the one of Genesys Cloud, SIP over WebSocket, or an installed "
+        "package's.",
+        json_schema_extra={"anyOf": [{"enum": list(DIALECTS)}, {"type": "string", "pattern": f"^{NAME}$"}]},
     )
     sip: SipSettings | None = Field(
         None, description="The users of the softphones and whom they call, in the dialect sip (default: all defaults)."
@@ -103,6 +105,14 @@ class Profile(StrictModel):
         if not re.fullmatch(NAME, name):
             raise ValueError(f"{quoted(name)} cannot name a folder, use up to 64 letters, digits, dots, - and _")
         return name
+
+    @field_validator("dialect")
+    @classmethod
+    def _is_known(cls, dialect: str) -> str:
+        if dialect not in known_dialects():
+            raise ValueError(f"{quoted(dialect)} is not one of the choices, {did_you_mean(dialect, known_dialects())}")
+        steps_of(dialect)  # those of an installed package may not be usable
+        return dialect
 
     @field_validator("ramp")
     @classmethod
@@ -184,6 +194,11 @@ class Profile(StrictModel):
                 f"{secret}: every run record contains the profile; put secrets into a file for --softphone-policy"
             )
         return edge
+
+    @property
+    def dialect_settings(self) -> object:
+        """What the profile has for its dialect alone; None for nothing."""
+        return self.sip
 
     @property
     def duration_s(self) -> float:

@@ -53,18 +53,15 @@ class Telemetry:
         )
 
     def attempt(self, attempt: Attempt, transport: str) -> None:
-        """Export an attempt that has just ended; ``transport`` is the request type of its step."""
+        """Export an attempt that has just ended, and how it travelled."""
         labels = {"softphone.step": attempt.step, "softphone.outcome": attempt.outcome.value}
         self._attempts.add(1, labels)
         self._durations.record(attempt.service_s, labels)
         codes = {"http.response.status_code": attempt.status, "softphone.close_code": attempt.close_code}
+        known = {name: code for name, code in codes.items() if code is not None}
         self._span(
             attempt.step,
-            {
-                **labels,
-                "softphone.transport": transport,
-                **{name: code for name, code in codes.items() if code is not None},
-            },
+            {**labels, "softphone.transport": transport, **known},
             start_lag_s=attempt.began_s - attempt.planned_s,
             took_s=attempt.service_s,
             failure="" if attempt.outcome in (Outcome.OK, Outcome.CANCELLED) else attempt.outcome.value,

@@ -20,6 +20,7 @@ from locust_softphone.errors import AttemptFailed
 from locust_softphone.metrics.outcome import Outcome
 from locust_softphone.signaling.cookies import Cookies
 from locust_softphone.signaling.dialect import Reply, SetupStep
+from locust_softphone.signaling.dialect_setup import DialectSetup
 from locust_softphone.signaling.dialects.sip.registration import Registration
 from locust_softphone.signaling.dialects.sip.sign_in import SignIn
 from locust_softphone.signaling.dialects.sip.sip_calls import Calls
@@ -68,6 +69,19 @@ class Sip:
         self.offered = sdp.parse(sdp.make_offer(random))
         self._run_id = f"{random.getrandbits(32):08x}"
         self._attempts = count()
+
+    @classmethod
+    def of(cls, setup: DialectSetup) -> Sip:
+        """The dialect for an account."""
+        settings = setup.settings if isinstance(setup.settings, SipSettings) else SipSettings()
+        return cls(
+            setup.account.hosts.api,
+            setup.account.credentials.client_secret,
+            settings,
+            timeout_s=setup.timeout_s,
+            user_agent=setup.user_agent,
+            random=setup.random,
+        )
 
     def client(self, number: int) -> DialectClient:
         return DialectClient(self, number)
