@@ -72,8 +72,8 @@ class Profile(StrictModel):
     )
     dialect: str = Field(
         DEFAULT_DIALECT,
-        description="The protocol: the simulated edge's own, the one of Genesys Cloud, SIP over WebSocket, or an installed "
-        "package's.",
+        description="The protocol: the simulated edge's own, the one of Genesys Cloud, SIP over WebSocket, or an "
+        "installed package's.",
         json_schema_extra={"anyOf": [{"enum": list(DIALECTS)}, {"type": "string", "pattern": f"^{NAME}$"}]},
     )
     sip: SipSettings | None = Field(
