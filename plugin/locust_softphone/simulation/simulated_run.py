@@ -46,6 +46,19 @@ CHECKS = 60
 _DIALECTS: Mapping[str, Callable[[VirtualWire], Dialect]] = {
     each.name: each for each in (VirtualMediaOffer, VirtualGenesysCloud)
 }
+
+
+def _dialect_for(name: str) -> Callable[[VirtualWire], Dialect]:
+    """What makes the dialect in virtual time.
+
+    Raises:
+        InputError: there is no model of it.
+    """
+    if name not in _DIALECTS:
+        raise InputError(f"the dialect {name} cannot be simulated; there are {', '.join(_DIALECTS)}")
+    return _DIALECTS[name]
+
+
 _NOTICE_S = 1e-6
 """Long enough for a softphone that holds to notice that its connection has dropped."""
 _HANG_UP_S = 1.0
@@ -153,7 +166,7 @@ class SimulatedRun:
         shared = behaviour.token == "shared"
         return SoftphoneContext(
             behaviour=behaviour,
-            dialect=_DIALECTS[profile.dialect](wire),
+            dialect=_dialect_for(profile.dialect)(wire),
             observer=self.observer,
             shared_token=SharedToken(clock, VirtualLock(self._time)) if shared else None,
             shared_backoff=(SharedBackoff(clock, behaviour.retry.pace_per_s) if behaviour.retry.pauses_fleet else None),
