@@ -1,7 +1,7 @@
 """A real Kamailio (Debian's packages kamailio and kamailio-websocket-modules) for tests: SIP over WebSocket on loopback.
 
 It is a registrar with digest authentication and a proxy, in the way of Kamailio's own example for WebSockets. Its limits
-are its own: ``pipelimit`` counts the requests of a second, ``pike`` those of a source address.
+are its own: ``pipelimit`` counts the requests of a second without credentials, ``pike`` all of a source address.
 """
 
 from __future__ import annotations
@@ -81,14 +81,18 @@ request_route {{
     }}
     if (is_method("CANCEL")) {{ if (t_check_trans()) {{ t_relay(); }} exit; }}
     if (is_method("REGISTER")) {{
-        if ({registers} > 0 && !pl_check("register", "TAILDROP", "{registers}")) {{ route(REFUSED); }}
+        if ({registers} > 0 && !is_present_hf("Authorization") && !pl_check("register", "TAILDROP", "{registers}")) {{
+            route(REFUSED);
+        }}
         if (!pv_www_authenticate("$td", "{password}", "0")) {{ www_challenge("$td", "1"); exit; }}
         if (!save("location")) {{ sl_reply_error(); }}
         exit;
     }}
     if (is_method("OPTIONS")) {{ sl_send_reply("200", "OK"); exit; }}
     if (!is_method("INVITE")) {{ sl_send_reply("405", "Method Not Allowed"); exit; }}
-    if ({invites} > 0 && !pl_check("invite", "TAILDROP", "{invites}")) {{ route(REFUSED); }}
+    if ({invites} > 0 && !is_present_hf("Proxy-Authorization") && !pl_check("invite", "TAILDROP", "{invites}")) {{
+        route(REFUSED);
+    }}
     if (!pv_proxy_authenticate("$fd", "{password}", "0")) {{ proxy_challenge("$fd", "1"); exit; }}
     consume_credentials();
     record_route();
@@ -144,7 +148,7 @@ def kamailio(
 
     Args:
         folder: for its files.
-        registers_per_s: REGISTERs (also those without credentials) that pipelimit accepts in a second; 0: no limit.
+        registers_per_s: REGISTERs without credentials that pipelimit accepts in a second; 0: no limit.
         invites_per_s: the same of INVITEs.
         pike_requests: requests that pike accepts from a source address in 2 seconds; 0: no limit.
         retry_after_s: what a 503 says.
@@ -172,7 +176,7 @@ def kamailio(
             retry_after=retry_after_s,
         )
     )
-    command = [program, "-DD", "-E", "-f", str(config), "-Y", str(folder), "-m", "128", "-M", "16"]
+    command = [program, "-DD", "-E", "-f", str(config), "-Y", str(folder), "-m", "1024", "-M", "16"]
     with log.open("w") as output, subprocess.Popen(command, stdout=output, stderr=output) as process:
         try:
             await_port(port, process, log)
