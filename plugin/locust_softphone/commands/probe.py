@@ -20,7 +20,7 @@ from locust_softphone.config.policy import Policy
 from locust_softphone.config.units import parse_duration
 from locust_softphone.errors import AttemptFailed, ExitCode, InputError
 from locust_softphone.metrics.failure_advice import unreachable
-from locust_softphone.metrics.steps import DEFAULT_DIALECT, known_dialects
+from locust_softphone.metrics.steps import DEFAULT_DIALECT, known_dialects, request_steps
 from locust_softphone.probing.experiment import MOST_RATE, Finding, probe
 from locust_softphone.probing.key_experiment import shares_limit
 from locust_softphone.probing.probe_budget import DEFAULT_BUDGET, Budget
@@ -184,7 +184,10 @@ class _Wire:
             hosts = hosts_of(parsed.region, ca_file=parsed.ca, authorized=parsed.authorized)
         else:
             hosts = Hosts.one(Target.parse(parsed.host, ca_file=parsed.ca, authorized=parsed.authorized))
-        credentials = _credentials(parsed)
+        name = parsed.dialect or ("genesys-cloud" if parsed.region else DEFAULT_DIALECT)
+        if name not in known_dialects():
+            raise InputError(f"--dialect {name}: not a dialect, {choices(name, known_dialects())}")
+        credentials = _credentials(parsed, name)
         if not hosts.is_loopback:
             if not parsed.authorized:
                 raise InputError(f"--host {hosts.api.url}: {ASK_FIRST}")
@@ -193,9 +196,6 @@ class _Wire:
                     f"--host {hosts.api.url}: needs --client-id, and LOCUST_SOFTPHONE_CLIENT_SECRET or "
                     "--client-secret-file"
                 )
-        name = parsed.dialect or ("genesys-cloud" if parsed.region else DEFAULT_DIALECT)
-        if name not in known_dialects():
-            raise InputError(f"--dialect {name}: not a dialect, {choices(name, known_dialects())}")
         return cls(Account(hosts, credentials).reached(_reached), name)
 
     @property
@@ -223,12 +223,13 @@ def _caveat(share: float) -> str:
     )
 
 
-def _credentials(parsed: argparse.Namespace) -> Credentials:
-    if not parsed.client_id:
-        return SIMULATED_CREDENTIALS
+def _credentials(parsed: argparse.Namespace, dialect: str) -> Credentials:
+    """As given, or the simulated edge's. A dialect without tokens has no client, and the secret is the password."""
     file = parsed.client_secret_file
-    secret = os.environ.get("LOCUST_SOFTPHONE_CLIENT_SECRET", "")
-    return Credentials(parsed.client_id, read_secret(file, "--client-secret-file") if file else secret)
+    secret = read_secret(file, "--client-secret-file") if file else os.environ.get("LOCUST_SOFTPHONE_CLIENT_SECRET", "")
+    if not parsed.client_id and ("token" in request_steps(dialect) or not secret):
+        return SIMULATED_CREDENTIALS
+    return Credentials(parsed.client_id or "", secret)
 
 
 def _reached(target: Target) -> Target:

@@ -42,7 +42,7 @@ def _step(step: str, finding: Finding, counted_by: str) -> str:
             lines.append(f"counts by: {counted_by}")
     ended = f"; ended by: {finding.spent}" if finding.spent else ""
     lines.append(f"{diagnosis.requests:,} requests, {diagnosis.refused:,} refused, {duration(finding.seconds)}{ended}")
-    return "\n".join(f"{step if number == 0 else '':12}{line}" for number, line in enumerate(lines)) + "\n"
+    return "\n".join(f"{step if number == 0 else '':14}{line}" for number, line in enumerate(lines)) + "\n"
 
 
 def _limit(finding: Finding) -> Iterator[str]:

@@ -3,6 +3,7 @@
     token         POST for a token, from a new client each time
     identity, …   the steps between token and handshake, of a dialect that has them
     handshake     a WebSocket, from a new client each time; it stays open until the probe closes it
+    registration  in a dialect that has it: of a new client each time, which is connected already and leaves then
     offer         an offer on one of the sessions that were opened for it
 
 A refusal is an answer of the edge that says no: 429, 503, 408, 502, 504. What fails before it reaches the edge, or for
@@ -23,6 +24,7 @@ from locust_softphone.errors import AttemptFailed, InputError
 from locust_softphone.limits.inference.observations import Observation
 from locust_softphone.metrics.failure_advice import advice_for
 from locust_softphone.metrics.outcome import Outcome
+from locust_softphone.metrics.steps import ready_step, request_steps
 from locust_softphone.probing.probe_target import Pace
 from locust_softphone.signaling.dialect import Dialect, DialectClient, Session
 from locust_softphone.signaling.token import Token
@@ -40,7 +42,8 @@ def probed_steps(dialect: Dialect) -> tuple[str, ...]:
     """The steps of a dialect that can be probed, in order."""
     client = dialect.client(0)
     between = [name for name, _ in client.setup_steps()]
-    return (*(() if client.given_token else ("token",)), *between, "handshake", "offer")
+    after = {ready_step(dialect.name)} & set(request_steps(dialect.name))
+    return (*(() if client.given_token else ("token",)), *between, "handshake", *after, "offer")
 
 
 class WireTarget:
@@ -180,6 +183,8 @@ class WireTarget:
         """Do what comes before the step; the returned function makes one attempt of it."""
         if self._step == "offer":
             return self._prepare_offer()
+        if self._step == ready_step(self._dialect.name):
+            return self._prepare_registration()
         client = self._client()
         if self._step == "token":
             return partial(_only, client, partial(client.fetch_token, self._clock()))
@@ -194,6 +199,18 @@ class WireTarget:
             raise
         client.close_idle()
         return lambda: client.connect(token)[0]
+
+    def _prepare_registration(self) -> Callable[[], None]:
+        """A session that is connected and not registered."""
+        session = self._open_session(ready=False)
+
+        def register() -> None:
+            try:
+                session.wait_ready()
+            finally:
+                self._threads.submit(_bye, session)
+
+        return register
 
     def _prepare_offer(self) -> Callable[[], None]:
         """A session that is ready, and was not told to wait."""
@@ -225,8 +242,8 @@ class WireTarget:
                 self._idle.append((not_before_s, session))
         return None
 
-    def _open_session(self) -> Session:
-        """A new session that is ready; a refused handshake is tried again, later each time."""
+    def _open_session(self, *, ready: bool = True) -> Session:
+        """A new session; a refusal on the way to it is waited for, longer each time."""
         for wait_s in (0.5, 1.0, 2.0, 4.0, 8.0, 0.0):
             client, token = self._client(), self._shared_token()
             try:
@@ -235,7 +252,8 @@ class WireTarget:
                 session = client.connect(token)[0]
                 with self._lock:
                     self._clients.append(client)
-                session.wait_ready()
+                if ready:
+                    session.wait_ready()
             except AttemptFailed as failed:
                 client.close_idle()
                 if failed.outcome not in REFUSED or not wait_s:

@@ -1,7 +1,8 @@
-"""A real Kamailio (Debian's packages kamailio and kamailio-websocket-modules) for tests: SIP over WebSocket on loopback.
+"""A real Kamailio for tests: SIP over WebSocket on loopback.
 
-It is a registrar with digest authentication and a proxy, in the way of Kamailio's own example for WebSockets. Its limits
-are its own: ``pipelimit`` counts the requests of a second without credentials, ``pike`` all of a source address.
+Debian's packages are kamailio and kamailio-websocket-modules. It is a registrar with digest authentication and a proxy,
+in the way of Kamailio's own example for WebSockets. Its limits are its own: ``pipelimit`` counts the requests without
+credentials of a second, ``pike`` all requests of a source address.
 """
 
 from __future__ import annotations

@@ -1,0 +1,151 @@
+"""Our softphones behind a real Kamailio: they register, call each other and a callee, and its limits are found.
+
+Kamailio's limits count requests, and a request with credentials that answers a challenge is a second one. ``pipelimit``
+leaves those out here; ``pike`` counts every request of a source address.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from locust_softphone.config.sip_settings import SipSettings
+from locust_softphone.signaling.dialects.sip.sip_client import Sip
+from locust_softphone.signaling.softphone import Softphone
+from locust_softphone.signaling.target import Target
+from tests.interop.sip.kamailio import DOMAIN, PASSWORD, SERVICE, kamailio
+from tests.signaling.softphones import Observations, Time, a_fleet
+from tests.swarm.locust_process import records, run_locust
+
+PATIENCE_S = 60.0
+BURST = f"""
+name: burst
+dialect: sip
+sip: {{domain: {DOMAIN}, user: "agent{{number}}", call: softphone}}
+users: 20
+ramp: 0s
+hold: 8s
+softphone: {{retry: {{max_retries: 15, retry_after: honour, jitter: full}}}}
+"""
+
+
+@contextmanager
+def softphones(
+    port: int, call: str, password: str = PASSWORD, domain: str = DOMAIN
+) -> Iterator[tuple[list[Softphone], Observations]]:
+    """Two softphones, agent1 and agent2, that call a number, or each other."""
+    settings = SipSettings(domain=domain, user="agent{number}", call=call)
+
+    def dialect(target: Target, _: object, **options: Any) -> Sip:
+        return Sip(target, password, settings, **options)
+
+    seen = Observations()
+    fleet = a_fleet(Target("127.0.0.1", port).resolved(), seen, Time(), dialect=dialect)
+    phones = [Softphone(fleet, number, 0.0) for number in range(2)]
+    try:
+        yield phones, seen
+    finally:
+        for phone in phones:
+            phone.hang_up()
+
+
+@contextmanager
+def held(phone: Softphone) -> Iterator[None]:
+    """Let a softphone answer what comes, meanwhile."""
+    done = threading.Event()
+
+    def hold() -> None:
+        while not done.is_set():
+            phone.hold(0.05)
+
+    holding = threading.Thread(target=hold)
+    holding.start()
+    try:
+        yield
+    finally:
+        done.set()
+        holding.join()
+
+
+@pytest.mark.parametrize("algorithm", ["MD5", "SHA-256"])
+def test_softphones_register_with_digest_and_call_each_other(algorithm: str, tmp_path: Path) -> None:
+    with kamailio(tmp_path, algorithm=algorithm) as server, softphones(server.port, "softphone") as (phones, seen):
+        first, second = phones
+        assert first.call()  # itself: there is none before it
+        with held(first):
+            assert second.call()
+        assert seen.failures == []
+        assert seen.outcomes("registration") == ["ok", "ok"]
+        assert seen.tally.counts["inbound_calls_answered"] == 2
+
+
+def test_a_wrong_password_is_refused(tmp_path: Path) -> None:
+    with kamailio(tmp_path) as server, softphones(server.port, SERVICE, "wrong") as (phones, seen):
+        assert not phones[0].call()
+        assert [(each.status, each.outcome.value) for each in seen.failures] == [(401, "unauthorized")]
+
+
+def test_a_user_that_nobody_has_registered_is_unavailable(tmp_path: Path) -> None:
+    with kamailio(tmp_path) as server, softphones(server.port, "nobody") as (phones, seen):
+        assert not phones[0].call()
+        assert {each.status for each in seen.failures} == {480}
+
+
+def test_sipp_is_called_through_kamailio_and_gets_ack_and_bye(tmp_path: Path) -> None:
+    program = shutil.which("sipp")
+    if program is None:
+        pytest.skip("no sipp here (Debian package sip-tester)")
+    with kamailio(tmp_path) as server:
+        options = ["-sf", str(Path(__file__).with_name("callee.xml")), "-i", "127.0.0.1", "-p", str(server.callee_port)]
+        command = [program, *options, "-m", "2", "-nostdin", "-timeout", "60s"]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=tmp_path) as callee:
+            try:
+                with softphones(server.port, SERVICE) as (phones, seen):
+                    assert all(phone.call() for phone in phones)
+                    assert seen.outcomes("offer") == ["ok", "ok"]  # its answer fits our offer
+                said, _ = callee.communicate(timeout=PATIENCE_S)
+            finally:
+                callee.kill()
+        assert callee.returncode == 0, said  # each call had its ACK and BYE, and nothing else came
+
+
+@pytest.mark.parametrize(("registers_per_s", "pike_requests"), [(10, 0), (0, 40)], ids=["pipelimit", "pike"])
+def test_a_burst_that_kamailio_refuses_registers_with_retries(
+    registers_per_s: int, pike_requests: int, tmp_path: Path
+) -> None:
+    with kamailio(tmp_path, registers_per_s=registers_per_s, pike_requests=pike_requests) as server:
+        password = {"LOCUST_SOFTPHONE_CLIENT_SECRET": PASSWORD}
+        run_locust(tmp_path, "--host", f"http://127.0.0.1:{server.port}", profile=BURST, environment=password)
+    (record,) = records(tmp_path)
+    outcomes = record["steps"]["registration"]["outcomes"]
+    assert outcomes["unavailable"] > 0
+    assert outcomes["ok"] == 20
+    assert record["steps"]["registration"]["statuses"] == {"503": outcomes["unavailable"]}
+
+
+def test_the_probe_finds_the_limit_of_kamailios_configuration(tmp_path: Path) -> None:
+    with kamailio(tmp_path, registers_per_s=20) as server:
+        host = f"http://127.0.0.1:{server.port}"
+        command = [sys.executable, "-m", "locust_softphone", "probe", "--host", host, "--dialect", "sip"]
+        secret = tmp_path / "password"
+        secret.write_text(PASSWORD)
+        ran = subprocess.run(
+            [*command, "--step", "registration", "--longest", "40s", "--client-secret-file", str(secret)],
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE_S * 3,
+        )
+    assert ran.returncode == 0, ran.stderr
+    found = re.match(r"registration +fixed window .*: window [\d.]+ to [\d.]+ s, quota (\d+)", ran.stdout)
+    assert found is not None, ran.stdout  # a timer of Kamailio's ends its windows, late on a busy machine
+    assert int(found[1]) == 20
