@@ -154,7 +154,7 @@ class RunRecord(RecordPart):
     pings_answered: Count
     """Pings (RFC 6455 5.5.2) that were answered."""
     inbound_calls_answered: Count = 0
-    """Calls that the edge proposed, and that were answered; only in the dialect genesys-cloud."""
+    """Calls that the edge proposed, and that were answered; only in the dialects genesys-cloud and sip."""
     time_to_connected_s: Seconds | None
     """Seconds from the plan's start until all softphones were connected; null if not all were."""
     start_lag_s: Durations
