@@ -40,12 +40,12 @@ class BestFit(NamedTuple):
     Args:
         parameters: its parameters by name.
         different: how many decisions it would have made differently.
-        replayed: of how many.
+        rarer: how many requests were admitted, or refused, whichever are fewer.
     """
 
     parameters: Mapping[str, float]
     different: int
-    replayed: int
+    rarer: int
 
 
 def best_fit(observations: Sequence[Observation], hypothesis: Hypothesis) -> BestFit | None:
@@ -66,7 +66,8 @@ def best_fit(observations: Sequence[Observation], hypothesis: Hypothesis) -> Bes
     differences = [_search(replay, method, evidence, bounds, rounds=1)[0] for replay in replays]
     best = replays[differences.index(min(differences))]
     difference, point = _search(best, method, evidence, bounds, rounds=ROUNDS)
-    return BestFit(dict(zip(method.parameters, point, strict=True)), difference, len(every))
+    admitted = sum(each.admitted for each in every)
+    return BestFit(dict(zip(method.parameters, point, strict=True)), difference, min(admitted, len(every) - admitted))
 
 
 def replayed(arrived: Sequence[Observation], kind: Kind, parameters: Mapping[str, float]) -> list[bool]:
