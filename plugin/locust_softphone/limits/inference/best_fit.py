@@ -21,6 +21,7 @@ from locust_softphone.limits.decision import Limit
 from locust_softphone.limits.inference.diagnosis import Hypothesis
 from locust_softphone.limits.inference.kinds import RARE, SIMPLE, Kind, Method
 from locust_softphone.limits.inference.observations import Evidence, Observation
+from locust_softphone.limits.inference.replay import decided_differently
 from locust_softphone.limits.inference.search import Bounds
 
 __all__ = ["BestFit", "best_fit", "replayed"]
@@ -107,12 +108,7 @@ class _Replay:
 
     def difference(self, limit: Limit, most: int) -> int:
         """How many decisions of this limit differ, counted until there are more than ``most``."""
-        different = 0
-        for instants, admitted in self._bins:
-            different += abs(sum(limit.admit(now).admitted for now in instants) - admitted)
-            if different > most:
-                break
-        return different
+        return decided_differently(self._bins, limit, most)
 
 
 def _search(
