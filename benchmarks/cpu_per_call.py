@@ -1,9 +1,11 @@
-"""CPU per call: this project with all features on, k6 and plain Locust, side by side.
+"""CPU per call: this project with all features on, k6 and plain Locust, side by side; and the floor below them all.
 
     (CPU of a run - CPU of a run with one call per user) / (calls of the first - calls of the second)
 
 The cost of starting a tool and its users cancels out. The runs are interleaved, and the ratio is the result. 100 users
-call back to back, or at a given rate with --paced. The target: at most the CPU of k6.
+call back to back, or at a given rate with --paced. Back to back, this project waits for the end of its plan after the
+last call: both of its runs do so for as long. The floor is the same bytes by bare sockets on the same loop, with
+none of this project's logic (floor.py): what is above it is left to save. The target: at most the CPU of k6.
 """
 
 from __future__ import annotations
@@ -17,14 +19,15 @@ from statistics import median
 from rich.table import Table
 
 from harness import Bench, Run, bench
+from k6_program import K6, add_option
 from process import Command
 from tables import Goal, show
-from tools import K6, k6, k6_missing, plain_locust, softphones
+from tools import floor, plain_locust, softphones
 
 USERS = 100
 LIMIT_S = 180.0
 HOLD_S_PER_CALL = 0.003  # leaves time for a slow edge; doubled over TLS
-OURS, PLAIN = "locust-softphone", "plain Locust"
+OURS, FLOOR, PLAIN = "locust-softphone", "floor", "plain Locust"
 
 
 @dataclass(frozen=True)
@@ -53,14 +56,14 @@ class Load:
             },
         )
 
-    def k6(self, bench: Bench) -> Command:
+    def k6(self, k6: K6, bench: Bench) -> Command:
         if not self.every_s:
-            return k6(
+            return k6.run(
                 bench, {"executor": "per-vu-iterations", "vus": USERS, "iterations": self.each, "maxDuration": "5m"}
             )
         rate = round(USERS / self.every_s)
         seconds = self.each * USERS / rate
-        return k6(
+        return k6.run(
             bench,
             {
                 "executor": "constant-arrival-rate",
@@ -70,12 +73,12 @@ class Load:
             },
         )
 
+    def floor(self, bench: Bench) -> Command:
+        return floor(bench, USERS, self.each, self.every_s)
+
     def plain(self, bench: Bench) -> Command:
         wait = f"pace {self.every_s:g}" if self.every_s else "0"
         return plain_locust(bench, USERS, USERS, calls=self.each, wait=wait)
-
-
-TOOLS: dict[str, Callable[[Load, Bench], Command]] = {OURS: Load.ours, K6: Load.k6, PLAIN: Load.plain}
 
 
 def cost_ms(full: Run, least: Run) -> float:
@@ -90,49 +93,53 @@ def main() -> int:
     parser.add_argument("--calls", type=int, default=5000, help="calls of each tool (default: %(default)s)")
     parser.add_argument("--repeat", type=int, default=3, help="how many runs of each (default: %(default)s)")
     parser.add_argument("--paced", type=float, default=0, metavar="RATE", help="calls per second (default: no limit)")
+    add_option(parser)
     parsed = parser.parse_args()
 
     each = max(parsed.calls // USERS, 2)
     every_s = USERS / parsed.paced if parsed.paced else 0.0
     plan_s = each * every_s or each * USERS * HOLD_S_PER_CALL * (2 if parsed.tls else 1)
-    full, least = Load(each, every_s, plan_s + 1), Load(1, every_s, 1)
-    tools = [tool for tool in TOOLS if tool != K6 or not k6_missing()]
+    full, least = Load(each, every_s, plan_s + 1), Load(1, every_s, 1 if every_s else plan_s + 1)
+    tools: dict[str, Callable[[Load, Bench], Command]] = {OURS: Load.ours}
+    if k6 := K6.find(parsed.k6):
+        tools[k6.name] = lambda load, bench: load.k6(k6, bench)
+    tools |= {PLAIN: Load.plain, FLOOR: Load.floor}
     costs: dict[str, list[float]] = {tool: [] for tool in tools}
     runs: dict[str, list[Run]] = {tool: [] for tool in tools}
     with bench(tls=parsed.tls) as at:
         for _ in range(parsed.repeat):
-            for tool in tools:
-                run = at.complete(TOOLS[tool](full, at), LIMIT_S)
+            for tool, command in tools.items():
+                run = at.complete(command(full, at), LIMIT_S)
                 runs[tool].append(run)
-                costs[tool].append(cost_ms(run, at.complete(TOOLS[tool](least, at), LIMIT_S)))
+                costs[tool].append(cost_ms(run, at.complete(command(least, at), LIMIT_S)))
 
     table = Table("", *tools, title=f"CPU per call over {'wss and https' if parsed.tls else 'ws and http'}")
     for number in range(parsed.repeat):
         table.add_row(f"run {number + 1}, ms", *(f"{costs[tool][number]:.3f}" for tool in tools))
     medians = {tool: median(costs[tool]) for tool in tools}
     table.add_row("median, ms", *(f"[bold]{medians[tool]:.3f}" for tool in tools))
-    if K6 in tools:
-        table.add_row("ratio to k6", *(f"[bold]{medians[tool] / medians[K6]:.2f}" for tool in tools))
+    for base in (k6.name, FLOOR) if k6 else (FLOOR,):
+        table.add_row(f"ratio to {base}", *(f"[bold]{medians[tool] / medians[base]:.2f}" for tool in tools))
     table.add_row("answered, by the edge", *(_each(run.answered for run in runs[tool]) for tool in tools))
     table.add_row("closed with 1000", *(_each(run.closed for run in runs[tool]) for tool in tools))
     how = f"at {parsed.paced:g}/s" if parsed.paced else "back to back"
     caption = (
         f"{USERS} users with {each} calls each, {how}: WebSocket, ready, offer over HTTP, answer, close, on "
         "separate connections; CPU of the tool only, on one core, the edge on the other"
-    )
+    ) + (f"; {k6.note}" if k6 else "")
     missing = each * USERS * parsed.repeat - sum(run.answered for run in runs[OURS])
     goals = [
-        _against_k6(medians),
+        _against_k6(medians, k6),
         Goal(f"{OURS}: all calls answered", f"{missing} missing", missing == 0),
     ]
     return show(table, goals, caption)
 
 
-def _against_k6(medians: Mapping[str, float]) -> Goal:
+def _against_k6(medians: Mapping[str, float], k6: K6 | None) -> Goal:
     target = "at most the CPU of k6"
-    if K6 not in medians:
+    if k6 is None:
         return Goal(target, "k6 is not installed", None)
-    ratio = medians[OURS] / medians[K6]
+    ratio = medians[OURS] / medians[k6.name]
     return Goal(target, f"{ratio:.2f} times", ratio <= 1)
 
 

@@ -13,15 +13,17 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from statistics import median
 from typing import Any
 
 from rich.table import Table
 
 from harness import TIMEOUT_S, Bench, bench
+from k6_program import K6, add_option
 from process import Command
 from tables import Goal, show
-from tools import K6, k6, k6_missing, softphones
+from tools import softphones
 
 RATE = 250  # starts per second
 PING_EVERY_S = 3.0
@@ -47,13 +49,10 @@ def ours(bench: Bench, users: int) -> Command:
     return softphones(bench, {"users": users, "ramp": {"rate": f"{RATE}/s"}, "hold": hold, "softphone": softphone})
 
 
-def theirs(bench: Bench, users: int) -> Command:
+def theirs(k6: K6, bench: Bench, users: int) -> Command:
     ramp = {"rate": min(users, RATE), "duration": f"{max(users // RATE, 1)}s", "preAllocatedVUs": users}
     scenario = {"executor": "constant-arrival-rate", "gracefulStop": "5m", **ramp}
-    return k6(bench, scenario, HOLD_S=users / RATE + _held_s(users))
-
-
-TOOLS: dict[str, Callable[[Bench, int], Command]] = {OURS: ours, K6: theirs}
+    return k6.run(bench, scenario, HOLD_S=users / RATE + _held_s(users))
 
 
 def _held_s(users: int) -> float:
@@ -83,16 +82,18 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--tls", action="store_true", help="https and wss")
     parser.add_argument("--users", type=int, default=2000, help="softphones held (default: %(default)s)")
+    add_option(parser)
     parsed = parser.parse_args()
 
+    tools: dict[str, Callable[[Bench, int], Command]] = {OURS: ours}
+    if k6 := K6.find(parsed.k6):
+        tools[k6.name] = partial(theirs, k6)
     transport = "wss" if parsed.tls else "ws"
     table = Table(
         "", "one held, MB", "all held, MB", "KB each", "pings", "answered", "lost", title="Memory per softphone"
     )
     goals = []
-    for tool, command in TOOLS.items():
-        if tool == K6 and k6_missing():
-            continue
+    for tool, command in tools.items():
         with bench(tls=parsed.tls, ping_every=f"{PING_EVERY_S:g}s") as at:
             one = hold(at, command(at, 1), 1)
         with bench(tls=parsed.tls, ping_every=f"{PING_EVERY_S:g}s") as at:
@@ -107,7 +108,7 @@ def main() -> int:
     caption = (
         f"{parsed.users:,} sessions over {transport}, each connected, answered, idle and pinged every {PING_EVERY_S:g} "
         "s; resident memory, median of samples, minus that with one session"
-    )
+    ) + (f"; {k6.note}" if k6 else "")
     return show(table, goals, caption)
 
 

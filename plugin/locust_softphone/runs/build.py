@@ -16,7 +16,7 @@ from locust_softphone.limits.advice import RESET_FORMS
 from locust_softphone.metrics.catalogue import bounds_of, values_of
 from locust_softphone.metrics.outcome import ABNORMAL_CAUSES
 from locust_softphone.metrics.run_so_far import RunSoFar
-from locust_softphone.metrics.steps import DIALECTS, request_steps
+from locust_softphone.metrics.steps import request_steps, steps_of
 from locust_softphone.metrics.tally import OTHER, Tally, parts_of
 from locust_softphone.runs.drop_diagnosis import drops_of
 from locust_softphone.runs.limit_diagnosis import limits_of
@@ -135,7 +135,7 @@ def build(start: RunStart, tally: Tally, end: RunEnd) -> RunRecord:
                 "calls_planned": values["calls.planned"],
                 "calls_answered": values["calls.answered"],
             },
-            "steps": {step.name: _step(step.name, tally) for step in DIALECTS[dialect]},
+            "steps": {step.name: _step(step.name, tally) for step in steps_of(dialect)},
             "call_setup": _latencies("call_setup", tally),
             "rate_limited": {
                 "total": values["rate_limited"],

@@ -14,6 +14,7 @@ from typing import NamedTuple
 from locust_softphone.errors import AttemptFailed
 from locust_softphone.limits.advice import LimitAdvice
 from locust_softphone.metrics.outcome import Outcome, outcome_of_status
+from locust_softphone.signaling.cookies import Cookies
 from locust_softphone.signaling.stream import Stream, remaining_s
 from locust_softphone.signaling.target import Target
 
@@ -30,7 +31,10 @@ _CHUNK = re.compile(rb"([0-9A-Fa-f]{1,16})[ \t]*(?:;.*)?\r\n")  # RFC 9112 7.1
 
 
 class Head(NamedTuple):
-    """A status line and headers. Names are in lower case; repeated headers are joined (RFC 9110 5.3)."""
+    """A status line and headers. Names are in lower case.
+
+    Repeated headers are joined by commas (RFC 9110 5.3), and ``set-cookie`` by line feeds (RFC 6265 3).
+    """
 
     status: int
     headers: dict[str, str]
@@ -88,7 +92,9 @@ def read_head(stream: Stream) -> Head:
                 raise AttemptFailed(Outcome.MALFORMED, status=status)
             continue
         name, value = name.strip().lower(), value.strip()
-        headers[name] = f"{headers[name]}, {value}" if name in headers else value
+        if name in headers:
+            value = headers[name] + ("\n" if name == "set-cookie" else ", ") + value
+        headers[name] = value
     return Head(status, headers, LimitAdvice.from_headers(headers, time.time()), version)
 
 
@@ -151,13 +157,15 @@ class HttpConnection:
     Args:
         target: the edge.
         choice: picks the address that is tried first, modulo their number.
+        cookies: of the softphone; its own by default.
     """
 
-    __slots__ = ("_choice", "_reopened", "_stream", "_target")
+    __slots__ = ("_choice", "_cookies", "_reopened", "_stream", "_target")
 
-    def __init__(self, target: Target, choice: int = 0) -> None:
+    def __init__(self, target: Target, choice: int = 0, cookies: Cookies | None = None) -> None:
         self._target = target
         self._choice = choice
+        self._cookies = Cookies() if cookies is None else cookies
         self._stream: Stream | None = None
         self._reopened = 0
 
@@ -179,11 +187,13 @@ class HttpConnection:
             AttemptFailed: the status is 300 or above, or the connection failed.
         """
         deadline_s = time.perf_counter() + timeout_s
-        head = f"{method} {path} HTTP/1.1\r\nHost: {self._target.authority}\r\n{headers}\r\n"
+        cookies = self._cookies.header(self._target, path)
+        head = f"{method} {path} HTTP/1.1\r\nHost: {self._target.authority}\r\n{headers}{cookies}\r\n"
         request = head.encode("latin-1") + body
         keep = False
         try:
             stream, answered = self._ask_on_kept(request, deadline_s) or self._ask_on_new(request, deadline_s)
+            self._cookies.keep(self._target, path, answered.headers)
             content = read_body(stream, answered)
             keep = answered.keeps_connection and (
                 "content-length" in answered.headers or "transfer-encoding" in answered.headers

@@ -15,6 +15,7 @@ from hashlib import sha1
 
 from locust_softphone.errors import AttemptFailed
 from locust_softphone.metrics.outcome import Outcome
+from locust_softphone.signaling.cookies import Cookies
 from locust_softphone.signaling.http import Head, read_body, read_head
 from locust_softphone.signaling.stream import Stream
 from locust_softphone.signaling.target import Target
@@ -71,6 +72,7 @@ class Connection:
         timeout_s: float,
         subprotocol: str | None = None,
         choice: int = 0,
+        cookies: Cookies | None = None,
     ) -> Connection:
         """Connect and upgrade (RFC 6455 4.1).
 
@@ -81,6 +83,7 @@ class Connection:
             timeout_s: bounds the connection set-up and the upgrade together.
             subprotocol: the subprotocol that the edge must choose.
             choice: picks the address that is tried first, modulo their number.
+            cookies: of the softphone; its own by default.
 
         Raises:
             AttemptFailed: the edge refused, or the connection failed; with close code 1006, as in a browser.
@@ -90,7 +93,7 @@ class Connection:
         except AttemptFailed as failed:
             raise _abnormal(failed) from None
         try:
-            return cls(stream, _upgrade(stream, target, path, headers, subprotocol))
+            return cls(stream, _upgrade(stream, target, path, headers, subprotocol, cookies or Cookies()))
         except AttemptFailed as failed:
             stream.close()
             raise _abnormal(failed) from None
@@ -261,16 +264,20 @@ def _abnormal(failed: AttemptFailed) -> AttemptFailed:
     )
 
 
-def _upgrade(stream: Stream, target: Target, path: str, headers: str, subprotocol: str | None) -> Head:
+def _upgrade(
+    stream: Stream, target: Target, path: str, headers: str, subprotocol: str | None, cookies: Cookies
+) -> Head:
     key = b64encode(os.urandom(16))
     protocol = f"Sec-WebSocket-Protocol: {subprotocol}\r\n" if subprotocol else ""
     stream.send(
         (
             f"GET {path} HTTP/1.1\r\nHost: {target.authority}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-            f"Sec-WebSocket-Key: {key.decode()}\r\nSec-WebSocket-Version: 13\r\n{protocol}{headers}\r\n"
+            f"Sec-WebSocket-Key: {key.decode()}\r\nSec-WebSocket-Version: 13\r\n{protocol}{headers}"
+            f"{cookies.header(target, path)}\r\n"
         ).encode("latin-1")
     )
     response = read_head(stream)
+    cookies.keep(target, path, response.headers)
     if response.status != 101:
         if response.status >= 300:
             read_body(stream, response)

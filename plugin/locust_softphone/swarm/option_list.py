@@ -137,6 +137,7 @@ STARTUP_OPTIONS = (
         "NAME",
         "A host name besides this machine's own under which browsers may open the web UI; several with commas",
     ),
+    Option("web-password-file", "FILE", "File with only a password, which the pages of the web UI then ask for"),
     Option(
         "authorized",
         "",

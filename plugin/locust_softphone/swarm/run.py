@@ -26,7 +26,7 @@ from locust_softphone.runs.build import Aborted, RunEnd, RunStart, build
 from locust_softphone.runs.early_stop import HopelessStep, without_tls
 from locust_softphone.runs.record import RunRecord
 from locust_softphone.runs.versions import installed_versions
-from locust_softphone.signaling.dialects import Account
+from locust_softphone.signaling.account import Account
 from locust_softphone.signaling.target import Target
 from locust_softphone.signaling.tls import engine
 from locust_softphone.swarm.abort import abort_on_failed_expectation, stop_when_hopeless

@@ -19,7 +19,9 @@ from locust_softphone import sdp
 from locust_softphone.errors import AttemptFailed
 from locust_softphone.limits.advice import NO_ADVICE
 from locust_softphone.metrics.outcome import Outcome
+from locust_softphone.signaling.cookies import Cookies
 from locust_softphone.signaling.dialect import Reply, SetupStep
+from locust_softphone.signaling.dialect_setup import DialectSetup
 from locust_softphone.signaling.http import HttpConnection
 from locust_softphone.signaling.oauth import Credentials, fetch_token
 from locust_softphone.signaling.stream import remaining_s
@@ -59,6 +61,17 @@ class MediaOffer:
         self._run_id = f"{random.getrandbits(32):08x}"
         self._attempts = count()
 
+    @classmethod
+    def of(cls, setup: DialectSetup) -> MediaOffer:
+        """The dialect for an account."""
+        return cls(
+            setup.account.hosts.api,
+            setup.account.credentials,
+            timeout_s=setup.timeout_s,
+            user_agent=setup.user_agent,
+            random=setup.random,
+        )
+
     def client(self, number: int) -> DialectClient:
         return DialectClient(self, number)
 
@@ -73,16 +86,17 @@ class MediaOffer:
 
 
 class DialectClient:
-    """The state of one softphone between attempts: its HTTP connection."""
+    """The state of one softphone between attempts: its HTTP connection and its cookies."""
 
-    __slots__ = ("dialect", "http", "number")
+    __slots__ = ("_cookies", "dialect", "http", "number")
 
     given_token = ""
 
     def __init__(self, dialect: MediaOffer, number: int) -> None:
         self.dialect = dialect
         self.number = number
-        self.http = HttpConnection(dialect.target, number)
+        self._cookies = Cookies()
+        self.http = HttpConnection(dialect.target, number, self._cookies)
 
     def fetch_token(self, now_s: float) -> Reply[Token]:
         """Request a token with client credentials (RFC 6749 4.4.2)."""
@@ -100,6 +114,7 @@ class DialectClient:
             f"{dialect.identity(self.number)}Authorization: Bearer {token.bearer}\r\n",
             timeout_s=dialect.timeout_s,
             choice=self.number,
+            cookies=self._cookies,
         )
         return Session(self, connection), connection.response.advice
 

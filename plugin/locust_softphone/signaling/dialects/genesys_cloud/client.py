@@ -22,7 +22,10 @@ from uuid import UUID
 
 from locust_softphone.errors import AttemptFailed
 from locust_softphone.metrics.outcome import Outcome
+from locust_softphone.signaling.account import CALL_TO
+from locust_softphone.signaling.cookies import Cookies
 from locust_softphone.signaling.dialect import Reply, SetupStep
+from locust_softphone.signaling.dialect_setup import DialectSetup
 from locust_softphone.signaling.dialects.genesys_cloud.channel_use import ChannelUse
 from locust_softphone.signaling.dialects.genesys_cloud.keep_alive import Intervals
 from locust_softphone.signaling.dialects.genesys_cloud.session import Session
@@ -35,10 +38,7 @@ from locust_softphone.signaling.websocket import Connection
 from locust_softphone.signaling.xmpp.xml_stream import SUBPROTOCOL
 from locust_softphone.untrusted import json_object
 
-__all__ = ["CALL_TO", "DialectClient", "GenesysCloud"]
-
-CALL_TO = "+12025550100"
-"""The number to call at a simulated edge: reserved for fiction (NANP 555-0100 to 0199)."""
+__all__ = ["DialectClient", "GenesysCloud"]
 
 _ID = r"[A-Za-z0-9._~-]{1,256}"
 
@@ -85,6 +85,20 @@ class GenesysCloud:
         self._run_id = f"{random.getrandbits(32):08x}"
         self._attempts = count()
 
+    @classmethod
+    def of(cls, setup: DialectSetup) -> GenesysCloud:
+        """The dialect for an account."""
+        account = setup.account
+        return cls(
+            account.hosts,
+            account.credentials,
+            users=account.users,
+            call_to=account.call_to,
+            timeout_s=setup.timeout_s,
+            user_agent=setup.user_agent,
+            random=setup.random,
+        )
+
     def client(self, number: int) -> DialectClient:
         return DialectClient(self, number)
 
@@ -97,9 +111,9 @@ class GenesysCloud:
 
 
 class DialectClient:
-    """The state of one softphone between attempts: its user, its channel, its HTTP connections."""
+    """The state of one softphone between attempts: its user, its channel, its HTTP connections and its cookies."""
 
-    __slots__ = ("_api", "_asked_jid", "_login", "_use", "_user", "dialect", "jid", "number", "resource")
+    __slots__ = ("_api", "_asked_jid", "_cookies", "_login", "_use", "_user", "dialect", "jid", "number", "resource")
 
     def __init__(self, dialect: GenesysCloud, number: int) -> None:
         self.dialect = dialect
@@ -109,9 +123,10 @@ class DialectClient:
         self.resource = str(UUID(int=dialect.random.getrandbits(128), version=4))
         self._asked_jid = self.jid
         self._use = ChannelUse(knows_user=bool(self.jid))
-        self._api = HttpConnection(dialect.hosts.api, number)
+        self._cookies = Cookies()
+        self._api = HttpConnection(dialect.hosts.api, number, self._cookies)
         same = dialect.hosts.login is dialect.hosts.api
-        self._login = self._api if same else HttpConnection(dialect.hosts.login, number)
+        self._login = self._api if same else HttpConnection(dialect.hosts.login, number, self._cookies)
 
     @property
     def given_token(self) -> str:
@@ -162,6 +177,7 @@ class DialectClient:
             timeout_s=dialect.timeout_s,
             subprotocol=SUBPROTOCOL,
             choice=self.number,
+            cookies=self._cookies,
         )
         return Session(self, token, connection), connection.response.advice
 
