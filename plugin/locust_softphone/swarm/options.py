@@ -28,6 +28,7 @@ from locust_softphone.signaling.account import CALL_TO, Account
 from locust_softphone.signaling.dialects.genesys_cloud.client import GenesysCloud
 from locust_softphone.signaling.dialects.genesys_cloud.regions import hosts_of
 from locust_softphone.signaling.dialects.genesys_cloud.users import User, load_users
+from locust_softphone.signaling.dialects.sip.sip_client import Sip
 from locust_softphone.signaling.hosts import Hosts
 from locust_softphone.signaling.oauth import SIMULATED_CREDENTIALS, Credentials
 from locust_softphone.signaling.secret_file import read_secret
@@ -150,7 +151,10 @@ class RunOptions:
     def account(self, hosts: Hosts) -> Account:
         """The edge at these hosts, and who the softphones are to it."""
         hosts = hosts.each(lambda target: target.sent_from(self.startup.sources))
-        return Account(hosts, self.startup.credentials, self.startup.users, self.startup.call_to or CALL_TO)
+        credentials = self.startup.credentials
+        if self.profile.dialect == Sip.name and self.startup.client_secret:  # the password of the users
+            credentials = Credentials(self.startup.client_id, self.startup.client_secret)
+        return Account(hosts, credentials, self.startup.users, self.startup.call_to or CALL_TO)
 
     @classmethod
     def read(
@@ -180,7 +184,7 @@ class RunOptions:
         loaded = None if in_file is None else attempt(lambda: overrides.apply(in_file))
         hosts = attempt(lambda: _hosts(host, startup))
         if hosts is not None:
-            problems += _host_problems(hosts, startup)
+            problems += _host_problems(hosts, startup, loaded.dialect if loaded else "")
         if startup.policy and not (host or startup.region):
             attempt(lambda: _check_policy(startup.policy))
         if loaded is not None:
@@ -234,7 +238,7 @@ def _profile_problems(profile: Profile, startup: StartupOptions, hosts: Hosts | 
         yield "--softphone-region: needs --softphone-call-to NUMBER, the number that the softphones call"
 
 
-def _host_problems(hosts: Hosts, startup: StartupOptions) -> Iterable[str]:
+def _host_problems(hosts: Hosts, startup: StartupOptions, dialect: str) -> Iterable[str]:
     target = hosts.api
     if startup.policy:
         yield "--softphone-policy: only for a simulated edge, and --host names another edge; give one of the two"
@@ -247,6 +251,10 @@ def _host_problems(hosts: Hosts, startup: StartupOptions) -> Iterable[str]:
         )
     elif not target.authorized:
         yield f"--host {target.url}: {ASK_FIRST}"
+    if dialect == Sip.name:
+        if not startup.client_secret:
+            yield f"--host {target.url}: needs LOCUST_SOFTPHONE_CLIENT_SECRET to be set, the password of the SIP users"
+        return
     has_tokens = startup.users and all(user.token for user in startup.users)
     if not has_tokens and (not startup.client_id or not startup.client_secret):
         yield f"--host {target.url}: needs LOCUST_SOFTPHONE_CLIENT_ID and LOCUST_SOFTPHONE_CLIENT_SECRET to be set"
