@@ -5,9 +5,9 @@
     softphone held  for a second, with its pings  (CPU of a long hold - CPU of a short one) / (softphones * seconds)
     round trip      without a dialect             as measured by sockets.py
 
-The target: in genesys-cloud, a call and a held softphone cost at most 1.5 times as much; sip has none. A call there needs three round trips
-more than one in media-offer: proceed and the offer, the answer and its result, active and its result. The last row has
-their cost alone, and what the target leaves for them and about fifteen stanzas.
+The target: in genesys-cloud, a call and a held softphone cost at most 1.5 times as much. A call there needs three round
+trips more than one in media-offer: proceed and the offer, the answer and its result, active and its result. The last row
+has their cost alone, and what the target leaves for them and about fifteen stanzas. For sip there is no target.
 """
 
 from __future__ import annotations
