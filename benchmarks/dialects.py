@@ -6,8 +6,8 @@
     round trip      without a dialect             as measured by sockets.py
 
 The target: in genesys-cloud, a call and a held softphone cost at most 1.5 times as much. A call there needs three round
-trips more than one in media-offer: proceed and the offer, the answer and its result, active and its result. The last row
-has their cost alone, and what the target leaves for them and about fifteen stanzas. For sip there is no target.
+trips more than one in media-offer: proceed and the offer, the answer and its result, active and its result. The last
+row has their cost alone, and what the target leaves for them and about fifteen stanzas. For sip there is no target.
 """
 
 from __future__ import annotations
