@@ -64,7 +64,7 @@ class Finished:
 
 
 class TooBusy(AssertionError):
-    """A run was saturated, so the test's result means nothing; pytest runs the test again."""
+    """A run was saturated, so the test's result means nothing; the test is repeated (``tests/conftest.py``)."""
 
 
 def records(folder: Path, *, even_late: bool = False) -> list[dict[str, Any]]:

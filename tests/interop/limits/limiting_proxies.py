@@ -15,19 +15,18 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from random import Random
 from typing import NamedTuple
 
 import pytest
 
 from locust_softphone.commands.locust_process import unused_port
 from tests.listening import await_port
-from tests.swarm.locust_process import TooBusy
 
 __all__ = ["Answer", "haproxy", "nginx", "same_decisions", "send_at"]
 
 WITHIN_S = 20.0  # for a program to start or end, or for an answer
-LATE_S = 0.04  # later requests and refusals make the test rerun
-AT_ONCE_S = 0.1  # a refusal that takes longer was held up by the machine
+SAMPLES = 500  # of the instants at which a proxy can have decided
 REQUEST = b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
 
 NGINX = """
@@ -124,16 +123,14 @@ def _running(name: str, template: str, **parts: str) -> Iterator[int]:
                 process.kill()
 
 
-def send_at(port: int, instants: Sequence[float], *, on_time: bool = True) -> list[Answer]:
+def send_at(port: int, instants: Sequence[float]) -> list[Answer]:
     """Send a request at each of these instants, in seconds from now, whether or not earlier ones have been answered.
+
+    A busy machine sends and reads later; the answers say when that was.
 
     Args:
         port: of the proxy.
         instants: in order.
-        on_time: whether each must be sent at its instant.
-
-    Raises:
-        TooBusy: a request was late, with ``on_time``, or a refusal: neither proxy delays one.
     """
     begin = time.monotonic() + 0.05
     with ThreadPoolExecutor(max_workers=len(instants)) as readers:
@@ -142,36 +139,36 @@ def send_at(port: int, instants: Sequence[float], *, on_time: bool = True) -> li
             time.sleep(max(0.0, begin + instant - time.monotonic()))
             client = socket.create_connection(("127.0.0.1", port), timeout=WITHIN_S)
             sent_s = time.monotonic()
-            if on_time and sent_s - begin - instant > LATE_S:
-                raise TooBusy(f"a request was {sent_s - begin - instant:.3f} s late")
             client.sendall(REQUEST)
             coming.append(readers.submit(_read, client, sent_s))
-        answers = [each.result() for each in coming]
-    for answer in answers:
-        if not answer.admitted and answer.answered_s - answer.sent_s > (LATE_S if on_time else AT_ONCE_S):
-            raise TooBusy("a refusal came late")
-    return answers
+        return [each.result() for each in coming]
 
 
 def same_decisions(answers: Sequence[Answer], decide: Callable[[Sequence[float]], list[bool]]) -> bool:
-    """Whether our model decides as the proxy did.
+    """Whether our model can have decided as the proxy did.
 
-    A proxy decides at an instant between sending and answer, which nobody outside can see.
+    A proxy decides at an instant between sending and answer, which nobody outside can see. Where these spans are short,
+    all instants in them give one list of decisions. On a busy machine they are long: then one of many samples of such
+    instants must give the proxy's decisions.
 
     Args:
         answers: of requests that were answered without delay.
         decide: what a new model says to requests at these instants, in s.
-
-    Raises:
-        TooBusy: the model decides differently at the one end of these spans than at the other.
     """
-    sent, answered = [each.sent_s for each in answers], [each.answered_s for each in answers]
-    first_late = [answered[0], *sent[1:]]
-    mixed = [(sent, answered)[number % 2][number] for number in range(len(answers))]
-    decisions = [decide(sorted(instants)) for instants in (sent, answered, first_late, mixed)]
-    if any(each != decisions[0] for each in decisions):
-        raise TooBusy("the requests took too long to tell how the proxy should decide")
-    return [answer.admitted for answer in answers] == decisions[0]
+    proxy = [answer.admitted for answer in answers]
+    return any(decide(instants) == proxy for instants in _possible_instants(answers))
+
+
+def _possible_instants(answers: Sequence[Answer]) -> Iterator[list[float]]:
+    for share in (0.0, 0.5, 1.0):
+        yield sorted(_between(answer, share) for answer in answers)
+    random = Random(1)
+    for _ in range(SAMPLES):
+        yield sorted(_between(answer, random.random()) for answer in answers)
+
+
+def _between(answer: Answer, share: float) -> float:
+    return answer.sent_s + share * (answer.answered_s - answer.sent_s)
 
 
 def _read(client: socket.socket, sent_s: float) -> Answer:

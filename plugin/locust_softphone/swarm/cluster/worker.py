@@ -14,10 +14,11 @@ from locust.runners import WorkerRunner
 from locust_softphone import __version__
 from locust_softphone.config.profile import Profile
 from locust_softphone.errors import AttemptFailed, ExitCode, InputError
-from locust_softphone.signaling.dialects import Account
+from locust_softphone.signaling.account import Account
 from locust_softphone.signaling.dialects.genesys_cloud.users import User
 from locust_softphone.signaling.hosts import Hosts
 from locust_softphone.signaling.oauth import Credentials
+from locust_softphone.signaling.source_addresses import SourceAddresses
 from locust_softphone.swarm.cluster.loopback import loopback_id
 from locust_softphone.swarm.cluster.messages import MessageType, Plan
 from locust_softphone.swarm.cluster.shared_token import RemoteToken
@@ -35,6 +36,8 @@ MASTER_SILENT_S = 5.0
 _LONGEST_PROBLEM = 500
 _REPORT_EVERY_S = 1.0
 _CHECK_EVERY_S = 0.1
+_CHECKS_UNHEARD = round(MASTER_SILENT_S / _CHECK_EVERY_S)
+"""Checks are counted, not seconds: while this process stood still, the master can have spoken."""
 
 
 class Worker:
@@ -51,16 +54,18 @@ class Worker:
         self._runner = runner
         self._run_id = ""
         self._lease = Lease()
-        self._master_seen_s = float("inf")
+        self._checks_unheard = 0
         self._plan: Plan | None = None
         self._token: RemoteToken | None = None
         self._stop_lock = RLock()
+        self._sources = ""
 
     def register(self) -> None:
         """Handle the master's messages from now on, and report to it."""
         parsed = self._environment.parsed_options
         if parsed is not None:
             take_secret(parsed)  # the plan brings the credentials
+            self._sources = parsed.softphone_source_address  # this machine's, before the master's options replace it
         for kind in ("PLAN", "ECHO", "BEGIN", "ADD_SLOTS", "RELEASE_SLOTS", "BACK_OFF", "TOKEN_REPLY"):
             self._runner.register_message(MessageType[kind], self._on_message)
         self._runner.register_message(MessageType.STOP, self._on_message, concurrent=True)
@@ -100,17 +105,19 @@ class Worker:
         except InputError as error:
             self._cannot(*error.problems)  # the run begins all the same
         self.generator = generator
+        gevent.spawn(self._watch_master, generator)
 
     def _account(self, plan: Plan) -> Account:
         """The edge with its addresses looked up here, and who the softphones are to it."""
         parsed = self._environment.parsed_options
         ca_file = (parsed and parsed.softphone_ca) or None
+        sources = SourceAddresses.parse(self._sources, "--softphone-source-address") if self._sources else None
         return Account(
             Hosts.of_urls(plan.urls, ca_file=ca_file, authorized=plan.authorized),
             Credentials(**plan.credentials),
             [User(**user) for user in plan.users],
             plan.call_to,
-        ).reached(reached)
+        ).reached(lambda target: reached(target.sent_from(sources)))
 
     def _on_message(self, environment: Environment, msg: Any) -> None:
         """Handle the master's messages; those of an earlier run are ignored."""
@@ -158,7 +165,7 @@ class Worker:
             self._send(MessageType.FINISHED, {})
 
     def _on_heartbeat(self, **_: Any) -> None:
-        self._master_seen_s = time.perf_counter()
+        self._checks_unheard = 0
 
     def _stop(self) -> None:
         """Hang up all softphones and report the rest of what was measured."""
@@ -183,7 +190,7 @@ class Worker:
         return {"until_s": self.generator.clock(), "tally": self.generator.take().to_plain()}
 
     def _report(self, generator: LoadGenerator) -> None:
-        """Send a tally each second, and FINISHED when all are done; stop if the master is gone."""
+        """Send a tally each second, and FINISHED when all are done."""
         finished, reported_s = False, time.perf_counter()
         while self.generator is generator:
             gevent.sleep(_CHECK_EVERY_S)
@@ -196,8 +203,15 @@ class Worker:
                 finished = generator.over
                 if finished:
                     self._send(MessageType.FINISHED, {})
-            if time.perf_counter() - self._master_seen_s > MASTER_SILENT_S:
+
+    def _watch_master(self, generator: LoadGenerator) -> None:
+        """Hang up and leave if the master is gone: from the moment a plan is here, also if BEGIN never comes."""
+        self._checks_unheard = 0
+        while self.generator is generator and not generator.stopped:
+            gevent.sleep(_CHECK_EVERY_S)
+            self._checks_unheard += 1
+            if self._checks_unheard > _CHECKS_UNHEARD:
                 logger.error("the master has been silent for %.0f s: all softphones hang up", MASTER_SILENT_S)
-                generator.stop()
                 self._environment.process_exit_code = ExitCode.INVALID
+                generator.stop()
                 self._runner.quit()
