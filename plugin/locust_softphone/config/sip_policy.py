@@ -10,7 +10,12 @@ from locust_softphone.config.sip_settings import is_domain
 from locust_softphone.config.strict_yaml import StrictModel
 from locust_softphone.config.units import Period, Seconds
 
-__all__ = ["SipPolicy"]
+__all__ = ["SipPolicy", "sip_status"]
+
+
+def sip_status(status: int) -> int:
+    """The SIP status for the HTTP status of a limit: 429 has another meaning in SIP (RFC 3892 5), and 503 is sent."""
+    return 503 if status == 429 else status
 
 
 def _domain(text: str) -> str:

@@ -11,7 +11,7 @@ from time import time
 from locust_softphone.edge.replies import Refused
 from locust_softphone.sip_text import SipMessage, format_sip
 
-__all__ = ["PHRASES", "passed_back", "passed_on", "reply", "retry_after", "sip_status", "top_branch"]
+__all__ = ["PHRASES", "passed_back", "passed_on", "reply", "retry_after", "top_branch"]
 
 MAGIC = "z9hG4bK"
 PHRASES = {
@@ -42,11 +42,6 @@ def reply(
     if body:
         lines.append(("Content-Type", "application/sdp"))
     return format_sip(f"SIP/2.0 {status} {PHRASES.get(status, 'Refused')}", lines, body)
-
-
-def sip_status(status: int) -> int:
-    """The SIP status for the HTTP status of a policy: 429 has another meaning in SIP (RFC 3892 5), and means 503."""
-    return 503 if status == 429 else status
 
 
 def retry_after(refused: Refused) -> list[tuple[str, str]]:

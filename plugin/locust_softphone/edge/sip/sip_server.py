@@ -16,6 +16,7 @@ import secrets
 import time
 from collections.abc import Callable
 
+from locust_softphone.config.sip_policy import sip_status
 from locust_softphone.edge.edge_state import EdgeState
 from locust_softphone.edge.rate_limiter import TooManyEarlyRetries
 from locust_softphone.edge.replies import Refused
@@ -23,7 +24,7 @@ from locust_softphone.edge.sip.call_router import CallRouter
 from locust_softphone.edge.sip.digest_check import Credentials, DigestCheck, Verdict
 from locust_softphone.edge.sip.registrar import Registrar, Request
 from locust_softphone.edge.sip.sip_connection import SipConnection
-from locust_softphone.edge.sip.sip_replies import reply, retry_after, sip_status
+from locust_softphone.edge.sip.sip_replies import reply, retry_after
 from locust_softphone.edge.stats import SipStep
 from locust_softphone.limits.step_limits import PASSED, Answer
 from locust_softphone.sip_text import SipError, SipMessage, address, user_of
