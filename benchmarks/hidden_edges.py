@@ -10,7 +10,8 @@ from typing import Any
 from locust_softphone.limits.inference.kinds import Kind
 from locust_softphone.probing.experiment import Finding, probe
 from locust_softphone.runs.edge_process import EdgeProcess
-from locust_softphone.signaling.dialects import Account, dialect_for
+from locust_softphone.signaling.account import Account
+from locust_softphone.signaling.dialects.by_name import dialect_for
 from locust_softphone.signaling.hosts import Hosts
 from locust_softphone.signaling.oauth import SIMULATED_CREDENTIALS
 from locust_softphone.signaling.target import Target

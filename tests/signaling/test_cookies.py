@@ -9,8 +9,9 @@ from random import Random
 import pytest
 
 from locust_softphone.errors import AttemptFailed
+from locust_softphone.signaling.account import Account
 from locust_softphone.signaling.cookies import Cookies
-from locust_softphone.signaling.dialects import Account, dialect_for
+from locust_softphone.signaling.dialects.by_name import dialect_for
 from locust_softphone.signaling.hosts import Hosts
 from locust_softphone.signaling.http import HttpConnection, read_head
 from locust_softphone.signaling.recording import masked

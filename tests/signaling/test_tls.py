@@ -114,6 +114,27 @@ def test_a_call_over_tls(edge: EdgeProcess, authority: Authority) -> None:
     assert edge.stats()["closes"]["1000"] >= 1
 
 
+def test_after_the_first_handshake_only_a_key_of_the_chosen_group_is_offered(authority: Authority) -> None:
+    """A post-quantum key takes 1,184 bytes of a ClientHello (draft-ietf-tls-ecdhe-mlkem 4.1)."""
+    sizes: list[int] = []
+
+    def takes_one_group(context: ssl.SSLContext) -> None:
+        context.set_ecdh_curve("prime256v1")
+
+    def does_the_handshake(connection: socket.socket) -> None:
+        sizes.append(len(connection.recv(65_536, socket.MSG_PEEK)))
+        with authority.serving_tls(connection, change=takes_one_group) as secured:
+            secured.recv(1)
+
+    with serving(*[does_the_handshake] * 3) as target:
+        trusted = authority.trusted_at(target)
+        assert trusted.tls is not None
+        for _ in range(3):
+            trusted.connect(PATIENT_S).close()
+    assert trusted.tls.group == "secp256r1"
+    assert sizes[0] > 1184 > sizes[1] == sizes[2]
+
+
 @pytest.mark.parametrize("closes", [False, True])
 def test_a_kept_connection_over_tls(authority: Authority, closes: bool) -> None:
     """A session ticket that has come is not data (RFC 8446 4.6.1); a close_notify is a close (6.1)."""

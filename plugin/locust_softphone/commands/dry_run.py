@@ -17,11 +17,12 @@ from locust_softphone.errors import AttemptFailed, InputError
 from locust_softphone.jid import Jid
 from locust_softphone.metrics.attempt import Attempt
 from locust_softphone.metrics.retry_after_sample import RetryAfterSample
+from locust_softphone.metrics.steps import DIALECTS
 from locust_softphone.retry.budget import RetryBudget
 from locust_softphone.runs.edge_process import EdgeProcess
+from locust_softphone.signaling.account import CALL_TO, Account
 from locust_softphone.signaling.context import SoftphoneContext
-from locust_softphone.signaling.dialects import Account, dialect_for
-from locust_softphone.signaling.dialects.genesys_cloud.client import CALL_TO
+from locust_softphone.signaling.dialects.by_name import dialect_of
 from locust_softphone.signaling.dialects.genesys_cloud.users import User
 from locust_softphone.signaling.hosts import Hosts
 from locust_softphone.signaling.oauth import SIMULATED_CREDENTIALS
@@ -49,6 +50,8 @@ def dry_run(
     Raises:
         InputError: the simulated edge refuses what the softphone sends.
     """
+    if profile.dialect not in DIALECTS:
+        raise InputError(f"--dry-run: no simulated edge answers the dialect {profile.dialect}")
     user = users[0] if users else User()
     jid = Jid.parse(user.jid)
     name, domain = (jid.local, jid.domain) if jid else (_USER, "")
@@ -83,7 +86,7 @@ def _make_calls(profile: Profile, account: Account, say: Callable[[str], None]) 
     observer = _LastFailure()
     context = SoftphoneContext(
         behaviour=behaviour,
-        dialect=dialect_for(profile.dialect, account, timeout_s=behaviour.timeout_s, random=rng),
+        dialect=dialect_of(profile, account, rng),
         observer=observer,
         shared_token=None,
         shared_backoff=None,

@@ -20,24 +20,26 @@ from locust_softphone.config.policy import Policy
 from locust_softphone.config.units import parse_duration
 from locust_softphone.errors import AttemptFailed, ExitCode, InputError
 from locust_softphone.metrics.failure_advice import unreachable
+from locust_softphone.metrics.steps import DEFAULT_DIALECT, known_dialects
 from locust_softphone.probing.experiment import MOST_RATE, Finding, probe
 from locust_softphone.probing.key_experiment import shares_limit
 from locust_softphone.probing.probe_budget import DEFAULT_BUDGET, Budget
 from locust_softphone.probing.virtual_target import VirtualTarget
 from locust_softphone.report.probe_text import probe_text
+from locust_softphone.signaling.account import Account
 from locust_softphone.signaling.dialect import Dialect
-from locust_softphone.signaling.dialects import Account, dialect_for
+from locust_softphone.signaling.dialects.by_name import dialect_for
 from locust_softphone.signaling.dialects.genesys_cloud.regions import hosts_of
 from locust_softphone.signaling.hosts import Hosts
 from locust_softphone.signaling.oauth import SIMULATED_CREDENTIALS, Credentials
 from locust_softphone.signaling.secret_file import read_secret
+from locust_softphone.signaling.source_addresses import SourceAddresses
 from locust_softphone.signaling.target import ASK_FIRST, Target
 from locust_softphone.signaling.wire_target import WireTarget, probed_steps
 from locust_softphone.text import choices, duration, quoted
 
 __all__ = ["add_arguments", "run"]
 
-DIALECTS = ("media-offer", "genesys-cloud")
 TIMEOUT_S = 30.0
 REACH_S = 5.0
 OTHERS = 0.02  # of a limit, on an edge that others may use; the diagnosis of a run assumes as much
@@ -59,7 +61,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--host", metavar="URL", help="the edge")
     add_option(parser, "--region", "REGION", "a region of Genesys Cloud, in place of --host", kind=str)
-    parser.add_argument("--dialect", choices=DIALECTS, help="what the edge speaks (default: media-offer)")
+    parser.add_argument("--dialect", metavar="DIALECT", help="what the edge speaks (default: media-offer)")
     parser.add_argument("--step", action="append", metavar="STEP", help="the step to probe; repeatable (default: all)")
     add_authorized_option(parser)
     parser.add_argument(
@@ -93,7 +95,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_option(parser, "--client-id", "ID", "OAuth client id (default: the simulated edge's)", kind=str)
     add_option(parser, "--client-secret-file", "FILE", "file with only the OAuth client's secret")
     add_option(parser, "--ca", "FILE", "PEM file of a private certificate authority to trust", kind=str)
-    parser.add_argument("--source-address", metavar="ADDRESS", help="send from this address of this machine")
+    parser.add_argument(
+        "--source-address",
+        metavar="ADDRESSES",
+        help="connect from these addresses of this machine, spread evenly over the clients: several with commas, or a "
+        "range such as 192.0.2.1-192.0.2.20 (default: the system chooses one)",
+    )
     parser.add_argument(
         "--second-address",
         metavar="ADDRESS",
@@ -192,7 +199,9 @@ class _Wire:
                     f"--host {hosts.api.url}: needs --client-id, and LOCUST_SOFTPHONE_CLIENT_SECRET or "
                     "--client-secret-file"
                 )
-        name = parsed.dialect or ("genesys-cloud" if parsed.region else "media-offer")
+        name = parsed.dialect or ("genesys-cloud" if parsed.region else DEFAULT_DIALECT)
+        if name not in known_dialects():
+            raise InputError(f"--dialect {name}: not a dialect, {choices(name, known_dialects())}")
         return cls(Account(hosts, credentials).reached(_reached), name)
 
     @property
@@ -206,8 +215,11 @@ class _Wire:
         return 0.0 if self.account.hosts.is_loopback else OTHERS
 
     def dialect(self, address: str | None) -> Dialect:
-        """The dialect, from a source address."""
-        account = self.account if address is None else self.account.reached(lambda target: target.sent_from(address))
+        """The dialect, from one or more source addresses."""
+        account = self.account
+        if address is not None:
+            sources = SourceAddresses.parse(address, "--source-address")
+            account = account.reached(lambda target: target.sent_from(sources))
         return dialect_for(self.name, account, timeout_s=TIMEOUT_S, random=random.Random())
 
 

@@ -27,7 +27,7 @@ from locust_softphone.metrics.bounds import Bounds, Range
 from locust_softphone.metrics.histogram import PERCENTILES
 from locust_softphone.metrics.outcome import ABNORMAL_CAUSES, Outcome
 from locust_softphone.metrics.run_so_far import RunSoFar
-from locust_softphone.metrics.steps import DIALECTS, request_steps
+from locust_softphone.metrics.steps import DIALECTS, request_steps, steps_of
 
 __all__ = [
     "KINDS",
@@ -174,8 +174,8 @@ METRICS: tuple[Metric, ...] = (
     ),
     Metric("calls.answered", "count", "calls that were answered", "totals/calls_answered"),
     Metric(
-        "inbound_calls_answered", "count", "calls that the edge proposed and that were answered (genesys-cloud)",
-        "inbound_calls_answered",
+        "inbound_calls_answered", "count",
+        "calls that others made to the softphones, answered (genesys-cloud, sip)", "inbound_calls_answered",
     ),
     # Attempts.
     Metric(
@@ -282,7 +282,7 @@ METRICS: tuple[Metric, ...] = (
 
 PARTS: Mapping[str, Callable[[str], tuple[str, ...]]] = MappingProxyType(
     {
-        "step": lambda dialect: tuple(step.name for step in DIALECTS[dialect]),
+        "step": lambda dialect: tuple(step.name for step in steps_of(dialect)),
         "request": request_steps,
         "outcome": lambda dialect: tuple(outcome.value for outcome in Outcome),
         "cause": lambda dialect: ABNORMAL_CAUSES,

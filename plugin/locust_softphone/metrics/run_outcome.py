@@ -15,7 +15,7 @@ from enum import StrEnum
 from types import MappingProxyType
 
 from locust_softphone.metrics.outcome import Outcome
-from locust_softphone.metrics.steps import DEFAULT_DIALECT, DIALECTS
+from locust_softphone.metrics.steps import DEFAULT_DIALECT, steps_of
 
 __all__ = ["Cause", "OutcomeLevel", "RunOutcome", "causes_of_step", "run_outcome"]
 
@@ -130,7 +130,7 @@ def run_outcome(
         return int(metric(name) or 0)
 
     causes = Counter({("dropped", "connection"): count("abnormal_closes.lost") + count("abnormal_closes.reset")})
-    for step in DIALECTS[dialect]:
+    for step in steps_of(dialect):
         outcomes = {outcome.value: count(f"outcomes.{step.name}.{outcome}") for outcome in Outcome}
         if _uses_websocket(step.name, dialect):  # its drops are among the connections
             outcomes |= {Outcome.LOST.value: 0, Outcome.RESET.value: 0}
@@ -180,4 +180,4 @@ def _sorted(causes: Counter[tuple[str, str]]) -> tuple[Cause, ...]:
 
 
 def _uses_websocket(step: str, dialect: str) -> bool:
-    return step in ("handshake", "ready", "close") or (step == "offer" and dialect != DEFAULT_DIALECT)
+    return step in ("handshake", "ready", "registration", "close") or (step == "offer" and dialect != DEFAULT_DIALECT)

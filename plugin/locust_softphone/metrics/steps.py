@@ -2,6 +2,7 @@
 
     media-offer      token ► handshake ► ready ► offer ► close
     genesys-cloud    token ► identity ► channel ► handshake ► ready ► offer ► close
+    sip              handshake ► registration ► offer ► close
 
 A step is one exchange that succeeds or fails as a whole; one try of it is an attempt. The ledger balances the attempts
 of the steps whose requests the edge counts too.
@@ -14,9 +15,24 @@ from functools import cache
 from types import MappingProxyType
 from typing import Final, NamedTuple
 
-__all__ = ["DEFAULT_DIALECT", "DIALECTS", "TRANSPORTS", "Step", "backs_off_with", "connection_steps", "request_steps"]
+from locust_softphone.metrics.installed_dialects import installed_dialects, load_dialect
+from locust_softphone.text import choices, quoted
+
+__all__ = [
+    "DEFAULT_DIALECT",
+    "DIALECTS",
+    "Step",
+    "backs_off_with",
+    "connection_steps",
+    "known_dialects",
+    "ready_step",
+    "request_steps",
+    "steps_of",
+    "transports_of",
+]
 
 DEFAULT_DIALECT: Final = "media-offer"
+IN_EVERY_DIALECT = ("handshake", "ready", "offer", "close")
 
 
 class Step(NamedTuple):
@@ -54,18 +70,57 @@ DIALECTS: Mapping[str, tuple[Step, ...]] = MappingProxyType(
             Step("offer", "POST", counted=True),
             Step("close", "WS"),
         ),
+        "sip": (
+            Step("handshake", "WS", counted=True),
+            Step("registration", "SIP", counted=True),
+            Step("offer", "SIP", counted=True),
+            Step("close", "WS"),
+        ),
     }
 )
 
-TRANSPORTS: Mapping[str, str] = MappingProxyType(
-    {step.name: step.transport for all_ in DIALECTS.values() for step in all_}
-)
-"""The request type of each step of any dialect."""
+STEPS = tuple(dict.fromkeys(step.name for all_ in DIALECTS.values() for step in all_))
+"""The names of the steps of all built-in dialects."""
+
+
+def known_dialects() -> tuple[str, ...]:
+    """The built-in dialects and those of other packages."""
+    return (*DIALECTS, *installed_dialects())
+
+
+@cache
+def steps_of(dialect: str) -> tuple[Step, ...]:
+    """The steps of a dialect, in order.
+
+    A dialect of another package has its own selection of the steps of the built-in ones, because metrics have the names
+    of steps. A record can be read where that package is not installed: the steps that every dialect has are known.
+
+    Raises:
+        ValueError: the dialect's package cannot be used.
+    """
+    if dialect in DIALECTS:
+        return DIALECTS[dialect]
+    installed = load_dialect(dialect)
+    if installed is None:
+        return tuple(step for step in DIALECTS[DEFAULT_DIALECT] if step.name in IN_EVERY_DIALECT)
+    steps = tuple(installed.steps)
+    names = [step.name for step in steps]
+    if missing := [name for name in IN_EVERY_DIALECT if name not in names]:
+        raise ValueError(f"the dialect {dialect} has no step {missing[0]}")
+    if unknown := [name for name in names if name not in STEPS]:
+        raise ValueError(f"the dialect {dialect} has a step {quoted(unknown[0])}, {choices(unknown[0], STEPS)}")
+    return steps
+
+
+@cache
+def transports_of(dialect: str) -> Mapping[str, str]:
+    """The request type of each step of a dialect."""
+    return MappingProxyType({step.name: step.transport for step in steps_of(dialect)})
 
 
 def request_steps(dialect: str) -> tuple[str, ...]:
     """The names of the steps whose requests the edge counts too."""
-    return tuple(step.name for step in DIALECTS[dialect] if step.counted)
+    return tuple(step.name for step in steps_of(dialect) if step.counted)
 
 
 @cache
@@ -75,6 +130,12 @@ def connection_steps(dialect: str, *, shared_token: bool) -> frozenset[str]:
 
 
 @cache
+def ready_step(dialect: str) -> str:
+    """The step after the handshake, in which a session becomes ready for an offer."""
+    return "registration" if "registration" in {step.name for step in steps_of(dialect)} else "ready"
+
+
+@cache
 def backs_off_with(dialect: str) -> Mapping[str, str]:
     """For each step, the step whose back-off counts its failures."""
-    return MappingProxyType({step.name: step.backs_off_with or step.name for step in DIALECTS[dialect]})
+    return MappingProxyType({step.name: step.backs_off_with or step.name for step in steps_of(dialect)})

@@ -16,7 +16,7 @@ from locust_softphone.limits.advice import RESET_FORMS
 from locust_softphone.metrics.catalogue import bounds_of, values_of
 from locust_softphone.metrics.outcome import ABNORMAL_CAUSES
 from locust_softphone.metrics.run_so_far import RunSoFar
-from locust_softphone.metrics.steps import DIALECTS, request_steps
+from locust_softphone.metrics.steps import request_steps, steps_of
 from locust_softphone.metrics.tally import OTHER, Tally, parts_of
 from locust_softphone.runs.drop_diagnosis import drops_of
 from locust_softphone.runs.limit_diagnosis import limits_of
@@ -50,6 +50,7 @@ class RunStart:
         versions: of everything that could explain a difference.
         workers: how many worker processes; 0 for a run in one process.
         began_at: when the plan began, in seconds since the epoch.
+        source_addresses: how many addresses the softphones connect from; 0 if the system chooses.
         overridden: the values of the profile's file that were replaced when the run was started, by key.
         simulation: of a run in virtual time: its seed and its network; None for a real run.
         diagnosed: whether the limits that the run met are worked out, which can take seconds.
@@ -66,6 +67,7 @@ class RunStart:
     overridden: Mapping[str, Any] = field(default_factory=dict)
     simulation: Mapping[str, Any] | None = None
     leaving: Sequence[int] = ()
+    source_addresses: int = 0
     diagnosed: bool = True
 
 
@@ -124,6 +126,7 @@ def build(start: RunStart, tally: Tally, end: RunEnd) -> RunRecord:
             "target": start.target,
             "versions": start.versions,
             "workers": start.workers,
+            "source_addresses": start.source_addresses,
             "simulation": start.simulation,
             "times": _times(start, tally, end),
             "totals": {
@@ -135,7 +138,7 @@ def build(start: RunStart, tally: Tally, end: RunEnd) -> RunRecord:
                 "calls_planned": values["calls.planned"],
                 "calls_answered": values["calls.answered"],
             },
-            "steps": {step.name: _step(step.name, tally) for step in DIALECTS[dialect]},
+            "steps": {step.name: _step(step.name, tally) for step in steps_of(dialect)},
             "call_setup": _latencies("call_setup", tally),
             "rate_limited": {
                 "total": values["rate_limited"],

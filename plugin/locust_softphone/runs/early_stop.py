@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 from locust_softphone.metrics.failure_advice import ENDED, advice_for
 from locust_softphone.metrics.outcome import Outcome
-from locust_softphone.metrics.steps import DIALECTS
+from locust_softphone.metrics.steps import steps_of
 from locust_softphone.metrics.tally import parts_of
 
 __all__ = ["HopelessStep", "hopeless_step", "undecided", "without_tls"]
@@ -74,7 +74,7 @@ def without_tls(counts: Mapping[str, int], dialect: str, needs_tls: Callable[[],
 
 def _failed_alike(counts: Mapping[str, int], dialect: str, least: int) -> HopelessStep | None:
     """The first step of which enough attempts failed in the same way and none succeeded, or None; without advice."""
-    for step in DIALECTS[dialect]:
+    for step in steps_of(dialect):
         outcomes = parts_of(counts, f"outcomes.{step.name}")
         outcomes.pop(Outcome.CANCELLED.value, None)
         attempts = sum(outcomes.values())
@@ -91,4 +91,4 @@ def _failed_alike(counts: Mapping[str, int], dialect: str, least: int) -> Hopele
 
 def undecided(counts: Mapping[str, int], dialect: str) -> bool:
     """Whether a step can still turn out to be hopeless: one that has not succeeded yet."""
-    return any(not counts.get(f"outcomes.{step.name}.{Outcome.OK.value}") for step in DIALECTS[dialect])
+    return any(not counts.get(f"outcomes.{step.name}.{Outcome.OK.value}") for step in steps_of(dialect))

@@ -30,7 +30,7 @@ from locust_softphone.config.profile import Profile
 from locust_softphone.metrics.catalogue import Metric, Values, kind_of
 from locust_softphone.metrics.histogram import Histogram
 from locust_softphone.metrics.run_outcome import OutcomeLevel, RunOutcome, run_outcome
-from locust_softphone.metrics.steps import DIALECTS
+from locust_softphone.metrics.steps import steps_of
 from locust_softphone.runs.limit_parts import Drops, StepLimit
 from locust_softphone.runs.record_parts import (
     AbortedBy,
@@ -82,7 +82,7 @@ class _ProfileShape(BaseModel):
     """What a report reads of a profile; an older version's profile may have other limits and keys than today's."""
 
     name: str
-    dialect: Literal["media-offer", "genesys-cloud"]
+    dialect: str
     ramp: Any
     arrivals: str
     seed: int
@@ -119,6 +119,8 @@ class RunRecord(RecordPart):
     """Versions of everything that could explain a difference, by package; also python and platform."""
     workers: Count
     """How many worker processes there were; 0 for a run in one process."""
+    source_addresses: Count = 0
+    """How many addresses the softphones connected from, as told to this process; 0 if the system chose."""
     simulation: Simulation | None = None
     """How the run was simulated in virtual time; null for a real run."""
     times: Times
@@ -154,7 +156,7 @@ class RunRecord(RecordPart):
     pings_answered: Count
     """Pings (RFC 6455 5.5.2) that were answered."""
     inbound_calls_answered: Count = 0
-    """Calls that the edge proposed, and that were answered; only in the dialect genesys-cloud."""
+    """Calls that the edge proposed, and that were answered; only in the dialects genesys-cloud and sip."""
     time_to_connected_s: Seconds | None
     """Seconds from the plan's start until all softphones were connected; null if not all were."""
     start_lag_s: Durations
@@ -226,7 +228,7 @@ class RunRecord(RecordPart):
 
     @model_validator(mode="after")
     def _checked(self) -> Self:
-        if missing := [step.name for step in DIALECTS[self.dialect] if step.name not in self.steps]:
+        if missing := [step.name for step in steps_of(self.dialect) if step.name not in self.steps]:
             raise ValueError(f"steps: {missing[0]} is missing")
         for each in self.expectations:
             Expectation.parse(each.text)

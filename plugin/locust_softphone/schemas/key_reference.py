@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from locust_softphone.config.behaviour import resolve
+from locust_softphone.config.profile import NAME
 from locust_softphone.config.units import DURATION, RATE
 
 __all__ = ["POLICY_PAGE", "PROFILE_PAGE", "policy_page", "profile_page"]
@@ -162,7 +163,7 @@ def _type(value: Schema, definitions: Schema) -> str:
     if kind in ("integer", "number"):
         return f"{'whole number' if kind == 'integer' else 'number'}{_bounds(resolved)}"
     if kind == "string":
-        patterns = {f"^{DURATION}$": "duration", f"^{RATE}$": "rate"}
+        patterns = {f"^{DURATION}$": "duration", f"^{RATE}$": "rate", f"^{NAME}$": "name"}
         examples = [f"`{each}`" for each in resolved.get("examples", ())]
         fallback = f"text such as {' or '.join(examples[:2])}" if examples else "text"
         return patterns.get(resolved.get("pattern", ""), fallback)

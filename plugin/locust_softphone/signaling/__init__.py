@@ -7,7 +7,8 @@
     Connection              a WebSocket over a stream                         websocket.py
     Credentials             an OAuth client and its token request             oauth.py
     Token, SharedToken      one token for all softphones, or one for each     token.py
-    Dialect, Account        the interface of a dialect; the dialects by name  dialect.py, dialects/, xmpp/
+    Dialect                 the interface of a dialect; the dialects          dialect.py, dialects/, xmpp/
+    Account, DialectSetup   who the softphones are; what dialects are made of account.py, dialect_setup.py
     SoftphoneContext        what the softphones of a process share            context.py
     SharedBackoff           one 429 that holds all softphones back            shared_backoff.py
     Attempts                one softphone's attempts, measured and counted    attempts.py

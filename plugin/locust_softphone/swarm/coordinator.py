@@ -26,7 +26,7 @@ from locust_softphone.report.standard_output import print_lines
 from locust_softphone.report.terminal import printed_summary
 from locust_softphone.runs.record import RunRecord
 from locust_softphone.runs.storage import check_writable
-from locust_softphone.signaling.dialects import Account
+from locust_softphone.signaling.account import Account
 from locust_softphone.swarm import workarounds
 from locust_softphone.swarm.abort import calls_each
 from locust_softphone.swarm.cluster.master import Master
@@ -245,6 +245,11 @@ class RunCoordinator:
     def allowed_hosts(self) -> tuple[str, ...]:
         """Names besides this machine's own under which browsers may open the web UI."""
         return self._startup.allowed_hosts
+
+    @property
+    def web_password(self) -> str:
+        """What the pages of the web UI ask for; empty if they ask for nothing."""
+        return self._startup.web_password
 
     @property
     def runs_folder(self) -> Path:

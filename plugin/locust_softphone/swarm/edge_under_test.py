@@ -19,7 +19,7 @@ from locust_softphone.metrics.tally import Tally
 from locust_softphone.runs import ledger
 from locust_softphone.runs.edge_counters import gone_down, read_counters
 from locust_softphone.runs.edge_process import EdgeProcess
-from locust_softphone.signaling.dialects import Account
+from locust_softphone.signaling.account import Account
 from locust_softphone.signaling.hosts import Hosts
 from locust_softphone.signaling.http import HttpConnection
 from locust_softphone.signaling.target import Target

@@ -26,7 +26,7 @@ from locust_softphone.runs.build import Aborted, RunEnd, RunStart, build
 from locust_softphone.runs.early_stop import HopelessStep, without_tls
 from locust_softphone.runs.record import RunRecord
 from locust_softphone.runs.versions import installed_versions
-from locust_softphone.signaling.dialects import Account
+from locust_softphone.signaling.account import Account
 from locust_softphone.signaling.target import Target
 from locust_softphone.signaling.tls import engine
 from locust_softphone.swarm.abort import abort_on_failed_expectation, stop_when_hopeless
@@ -219,7 +219,7 @@ class Run:
 
     def _start(self, began_at: float) -> RunStart:
         """What is known of the run before anything is measured."""
-        profile = self.options.profile
+        profile, sources = self.options.profile, self.options.startup.sources
         return RunStart(
             run_id=self.folder.name,
             profile=profile.resolved(),
@@ -231,6 +231,7 @@ class Run:
             workers=self.generator.workers,
             began_at=began_at,
             overridden=self.options.overridden,
+            source_addresses=len(sources.addresses) if sources else 0,
         )
 
     @property

@@ -15,8 +15,9 @@ import time
 
 from locust_softphone.config.behaviour import Behaviour
 from locust_softphone.retry.budget import RetryBudget
+from locust_softphone.signaling.account import Account
 from locust_softphone.signaling.context import SoftphoneContext
-from locust_softphone.signaling.dialects import Account, dialect_for
+from locust_softphone.signaling.dialects.by_name import dialect_for
 from locust_softphone.signaling.dialects.genesys_cloud.users import User
 from locust_softphone.signaling.hosts import Hosts
 from locust_softphone.signaling.oauth import Credentials

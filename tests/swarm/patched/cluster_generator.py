@@ -14,7 +14,7 @@ from locust.event import Events
 from locust_softphone.config.profile import Profile
 from locust_softphone.errors import InputError
 from locust_softphone.metrics.tally import Tally
-from locust_softphone.signaling.dialects import Account
+from locust_softphone.signaling.account import Account
 from locust_softphone.signaling.hosts import Hosts
 from locust_softphone.signaling.oauth import Credentials
 from locust_softphone.signaling.target import Target

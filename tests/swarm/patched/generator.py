@@ -10,7 +10,7 @@ from locust.env import Environment
 
 from locust_softphone.config.profile import Profile
 from locust_softphone.errors import InputError
-from locust_softphone.signaling.dialects import Account
+from locust_softphone.signaling.account import Account
 from locust_softphone.signaling.hosts import Hosts
 from locust_softphone.signaling.oauth import Credentials
 from locust_softphone.signaling.target import Target

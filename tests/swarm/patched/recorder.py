@@ -22,7 +22,7 @@ class Telemetry:
     def __init__(self) -> None:
         self.exported: list[object] = []
 
-    def attempt(self, attempt: Attempt) -> None:
+    def attempt(self, attempt: Attempt, transport: str) -> None:
         self.exported.append(attempt)
 
     def call(self, planned_s: float, began_s: float, ended_s: float, failure: AttemptFailed | None) -> None:

@@ -17,7 +17,7 @@ from prometheus_client.registry import Collector, CollectorRegistry
 
 from locust_softphone.metrics.histogram import PERCENTILES
 from locust_softphone.metrics.outcome import ABNORMAL_CAUSES, Outcome
-from locust_softphone.metrics.steps import DIALECTS
+from locust_softphone.metrics.steps import steps_of
 
 __all__ = ["CONTENT_TYPE", "MetricFamilies", "RunMetrics"]
 
@@ -104,7 +104,7 @@ class MetricFamilies(Collector):
 
         for state in _SOFTPHONES:
             gauge(self.softphones, value(state) or 0, state=state)
-        steps = [step.name for step in DIALECTS[run.dialect]]
+        steps = [step.name for step in steps_of(run.dialect)]
         for step in steps:
             for outcome in Outcome:
                 if number := value(f"outcomes.{step}.{outcome.value}"):

@@ -21,6 +21,7 @@ from locust_softphone.limits.advice import NO_ADVICE
 from locust_softphone.metrics.outcome import Outcome
 from locust_softphone.signaling.cookies import Cookies
 from locust_softphone.signaling.dialect import Reply, SetupStep
+from locust_softphone.signaling.dialect_setup import DialectSetup
 from locust_softphone.signaling.http import HttpConnection
 from locust_softphone.signaling.oauth import Credentials, fetch_token
 from locust_softphone.signaling.stream import remaining_s
@@ -59,6 +60,17 @@ class MediaOffer:
         self._agent = f"User-Agent: {user_agent}\r\n"
         self._run_id = f"{random.getrandbits(32):08x}"
         self._attempts = count()
+
+    @classmethod
+    def of(cls, setup: DialectSetup) -> MediaOffer:
+        """The dialect for an account."""
+        return cls(
+            setup.account.hosts.api,
+            setup.account.credentials,
+            timeout_s=setup.timeout_s,
+            user_agent=setup.user_agent,
+            random=setup.random,
+        )
 
     def client(self, number: int) -> DialectClient:
         return DialectClient(self, number)

@@ -25,7 +25,8 @@ from locust.runners import MasterRunner
 
 from locust_softphone.config.profile import Profile
 from locust_softphone.metrics.tally import Tally
-from locust_softphone.signaling.dialects import Account, dialect_for
+from locust_softphone.signaling.account import Account
+from locust_softphone.signaling.dialects.by_name import dialect_of
 from locust_softphone.swarm import workarounds
 from locust_softphone.swarm.cluster.echoes import Echoes
 from locust_softphone.swarm.cluster.messages import MessageType, Plan
@@ -82,9 +83,10 @@ class ClusterGenerator:
         self._stopped: set[str] = set()
         self._stopping = self._collected = False
         self._received = Tally()
-        self._recorder = Recorder(runner.environment.events.request, telemetry_of(runner.environment))
-        timeout_s = profile.softphone.timeout_s
-        dialect = dialect_for(profile.dialect, account, timeout_s=timeout_s, random=random.Random())
+        self._recorder = Recorder(
+            runner.environment.events.request, telemetry_of(runner.environment), dialect=profile.dialect
+        )
+        dialect = dialect_of(profile, account, random.Random())
         self._token = MasterTokenProvider(
             dialect, self._recorder, self.clock, beyond_plan=profile.attempts_beyond_plan()
         )

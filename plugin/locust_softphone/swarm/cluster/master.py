@@ -12,7 +12,7 @@ from locust.runners import MasterRunner
 from locust_softphone import __version__
 from locust_softphone.config.profile import Profile
 from locust_softphone.errors import InputError
-from locust_softphone.signaling.dialects import Account
+from locust_softphone.signaling.account import Account
 from locust_softphone.swarm import workarounds
 from locust_softphone.swarm.cluster.cluster_generator import ClusterGenerator
 from locust_softphone.swarm.cluster.loopback import loopback_id

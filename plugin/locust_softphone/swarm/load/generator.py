@@ -21,8 +21,9 @@ from locust_softphone.errors import InputError
 from locust_softphone.metrics.tally import Tally
 from locust_softphone.retry.budget import MASTER_PART, RetryBudget
 from locust_softphone.runs.saturation import LATE_START_S, judged_by, saturation
+from locust_softphone.signaling.account import Account
 from locust_softphone.signaling.context import SoftphoneContext
-from locust_softphone.signaling.dialects import Account, dialect_for
+from locust_softphone.signaling.dialects.by_name import dialect_of
 from locust_softphone.signaling.shared_backoff import SharedBackoff
 from locust_softphone.signaling.softphone import Softphone
 from locust_softphone.signaling.token import SharedToken, TokenSource
@@ -73,7 +74,7 @@ class LoadGenerator:
         self._schedule = profile.schedule()
         self._planned_end_s = profile.duration_s
         self._lag = LoopLag()
-        self.recorder = Recorder(environment.events.request, telemetry_of(environment), self._lag)
+        self.recorder = Recorder(environment.events.request, telemetry_of(environment), self._lag, profile.dialect)
         self.stopped = False
         self._lease = lease
         self._environment = environment
@@ -83,7 +84,9 @@ class LoadGenerator:
         self._unfinished = len(slots)
         self._hosts = account.hosts
         self._hosts.take_handshakes()  # those of the checks before the run
-        self._addresses = len(account.hosts.streaming.addresses)
+        streaming = account.hosts.streaming
+        self._addresses = len(streaming.addresses)
+        self._sources = len(streaming.sources.addresses) if streaming.sources else 1
         self._epoch_s = time.perf_counter()
         self._begun = Event()
         shares_token, asks_master = profile.softphone.token == "shared", shared_token is not None
@@ -96,7 +99,7 @@ class LoadGenerator:
         )
         self.context = SoftphoneContext(
             behaviour=profile.softphone,
-            dialect=dialect_for(profile.dialect, account, timeout_s=profile.softphone.timeout_s, random=rng),
+            dialect=dialect_of(profile, account, rng),
             observer=self.recorder,
             shared_token=(shared_token or SharedToken(self.clock)) if shares_token else None,
             shared_backoff=self.shared_backoff,
@@ -122,7 +125,7 @@ class LoadGenerator:
         found = shortages(
             self._unfinished,
             at_once=min(self._schedule.peak_starts_per_s(), self._unfinished),
-            addresses=self._addresses,
+            addresses=self._addresses * self._sources,
             descriptors=raise_descriptor_limit(),
         )
         if found:

@@ -12,7 +12,7 @@ from locust.event import EventHook
 from locust_softphone.errors import AttemptFailed
 from locust_softphone.metrics.attempt import Attempt
 from locust_softphone.metrics.outcome import Outcome
-from locust_softphone.metrics.steps import TRANSPORTS
+from locust_softphone.metrics.steps import DEFAULT_DIALECT, transports_of
 from locust_softphone.metrics.tally import Tally
 from locust_softphone.runs.tally_observer import TallyObserver
 from locust_softphone.swarm.load.loop_lag import LoopLag
@@ -30,10 +30,18 @@ class Recorder(TallyObserver):
         request: Locust's ``events.request``.
         telemetry: the OpenTelemetry exporter, or None.
         lag: the lags of this process's event loop, if it makes calls.
+        dialect: the dialect that the steps are of.
     """
 
-    def __init__(self, request: EventHook, telemetry: Telemetry | None = None, lag: LoopLag | None = None) -> None:
+    def __init__(
+        self,
+        request: EventHook,
+        telemetry: Telemetry | None = None,
+        lag: LoopLag | None = None,
+        dialect: str = DEFAULT_DIALECT,
+    ) -> None:
         super().__init__()
+        self._transports = transports_of(dialect)
         self._lag = lag
         self._request = request
         self._telemetry = telemetry
@@ -46,9 +54,9 @@ class Recorder(TallyObserver):
     def attempt(self, attempt: Attempt, failure: AttemptFailed | None) -> None:
         super().attempt(attempt, failure)
         if self._telemetry is not None:
-            self._telemetry.attempt(attempt)
+            self._telemetry.attempt(attempt, self._transports[attempt.step])
         if attempt.outcome is not Outcome.CANCELLED:
-            self._fire(TRANSPORTS[attempt.step], attempt.step, attempt.service_s, failure)
+            self._fire(self._transports[attempt.step], attempt.step, attempt.service_s, failure)
 
     def call(self, planned_s: float, began_s: float, ended_s: float, failure: AttemptFailed | None) -> None:
         super().call(planned_s, began_s, ended_s, failure)

@@ -1,7 +1,7 @@
 """Checks before a run whether this process can open enough files and local ports for its softphones.
 
 A softphone has one connection, and during call set-up a second one, for HTTP. Each needs a file descriptor and a local
-port; a port can be used once for each of the edge's addresses (RFC 6056 3.1).
+port; a port can be used once for each pair of source address and edge's address (RFC 6056 3.1).
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def shortages(softphones: int, *, at_once: int, addresses: int, descriptors: int
     Args:
         softphones: how many softphones this process runs.
         at_once: how many of them may be in call set-up at the same time.
-        addresses: how many addresses the edge has.
+        addresses: how many pairs of a source address and an address of the edge there are.
         descriptors: the limit on open files.
     """
     sockets = softphones + at_once
@@ -48,7 +48,8 @@ def shortages(softphones: int, *, at_once: int, addresses: int, descriptors: int
     if ports is not None and ports * max(addresses, 1) < sockets:
         found.append(
             f"{softphones} softphones need some {sockets} local ports, this machine gives {ports} towards one address: "
-            'widen it with `sysctl -w net.ipv4.ip_local_port_range="1024 65535"`, or spread them over more hosts'
+            "give several with --softphone-source-address, widen it with "
+            '`sysctl -w net.ipv4.ip_local_port_range="1024 65535"`, or spread them over more hosts'
         )
     return found
 

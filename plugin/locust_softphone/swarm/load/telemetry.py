@@ -15,7 +15,6 @@ from locust.env import Environment
 from locust_softphone.errors import AttemptFailed
 from locust_softphone.metrics.attempt import Attempt
 from locust_softphone.metrics.outcome import Outcome
-from locust_softphone.metrics.steps import TRANSPORTS
 
 __all__ = ["Telemetry", "telemetry_of"]
 
@@ -53,16 +52,16 @@ class Telemetry:
             "softphone.attempt.duration", unit="s", description="From the actual start of an attempt to its end"
         )
 
-    def attempt(self, attempt: Attempt) -> None:
-        """Export an attempt that has just ended."""
+    def attempt(self, attempt: Attempt, transport: str) -> None:
+        """Export an attempt that has just ended, and how it travelled."""
         labels = {"softphone.step": attempt.step, "softphone.outcome": attempt.outcome.value}
         self._attempts.add(1, labels)
         self._durations.record(attempt.service_s, labels)
-        transport = {"softphone.transport": TRANSPORTS[attempt.step]}
         codes = {"http.response.status_code": attempt.status, "softphone.close_code": attempt.close_code}
+        known = {name: code for name, code in codes.items() if code is not None}
         self._span(
             attempt.step,
-            {**labels, **transport, **{name: code for name, code in codes.items() if code is not None}},
+            {**labels, "softphone.transport": transport, **known},
             start_lag_s=attempt.began_s - attempt.planned_s,
             took_s=attempt.service_s,
             failure="" if attempt.outcome in (Outcome.OK, Outcome.CANCELLED) else attempt.outcome.value,

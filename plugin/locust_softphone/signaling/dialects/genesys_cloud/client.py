@@ -22,8 +22,10 @@ from uuid import UUID
 
 from locust_softphone.errors import AttemptFailed
 from locust_softphone.metrics.outcome import Outcome
+from locust_softphone.signaling.account import CALL_TO
 from locust_softphone.signaling.cookies import Cookies
 from locust_softphone.signaling.dialect import Reply, SetupStep
+from locust_softphone.signaling.dialect_setup import DialectSetup
 from locust_softphone.signaling.dialects.genesys_cloud.channel_use import ChannelUse
 from locust_softphone.signaling.dialects.genesys_cloud.keep_alive import Intervals
 from locust_softphone.signaling.dialects.genesys_cloud.session import Session
@@ -36,10 +38,7 @@ from locust_softphone.signaling.websocket import Connection
 from locust_softphone.signaling.xmpp.xml_stream import SUBPROTOCOL
 from locust_softphone.untrusted import json_object
 
-__all__ = ["CALL_TO", "DialectClient", "GenesysCloud"]
-
-CALL_TO = "+12025550100"
-"""The number to call at a simulated edge: reserved for fiction (NANP 555-0100 to 0199)."""
+__all__ = ["DialectClient", "GenesysCloud"]
 
 _ID = r"[A-Za-z0-9._~-]{1,256}"
 
@@ -85,6 +84,20 @@ class GenesysCloud:
         self._agent = f"User-Agent: {user_agent}\r\n"
         self._run_id = f"{random.getrandbits(32):08x}"
         self._attempts = count()
+
+    @classmethod
+    def of(cls, setup: DialectSetup) -> GenesysCloud:
+        """The dialect for an account."""
+        account = setup.account
+        return cls(
+            account.hosts,
+            account.credentials,
+            users=account.users,
+            call_to=account.call_to,
+            timeout_s=setup.timeout_s,
+            user_agent=setup.user_agent,
+            random=setup.random,
+        )
 
     def client(self, number: int) -> DialectClient:
         return DialectClient(self, number)
