@@ -48,9 +48,11 @@ STATUS = {Outcome.RATE_LIMITED: 429, Outcome.UNAUTHORIZED: 401, Outcome.REJECTED
 """The statuses of the simulated edge's refusals; outcomes without a response have none."""
 
 MAX_MEMORY = 6 * 1024**2
-"""For the allocator: the peaks of two lives differ by up to 2 MB, with how many softphones reconnect at the same time. It
-hides a leak of 70 bytes for each connection of an hour, and of 9 KB in the shortest run: that one finds kept sockets and
-greenlets, which are counted, and kept buffers."""
+"""For the allocator: the peaks of two lives differ by up to 2 MB, with how many softphones reconnect at once.
+
+It hides a leak of 70 bytes for each connection of an hour, and of 9 KB in the shortest run: that one finds kept sockets
+and greenlets, which are counted, and kept buffers.
+"""
 MEMORY_PER_S = 512  # for the measurements of one second: in the tally, and in the history of Locust's charts
 MAX_DESCRIPTORS = MAX_GREENLETS = 20  # for those that are in use at the time of a sample
 
