@@ -68,8 +68,8 @@ def edge_shortage(softphones: int, *, at_once: int, descriptors: int) -> str:
     if descriptors >= needed:
         return ""
     return (
-        f"{softphones} softphones need some {needed} open files in the simulated edge, it may have {descriptors}: raise "
-        f"it with `ulimit -n {needed}`, or name an edge of several processes with --host"
+        f"{softphones} softphones need some {needed} open files in the simulated edge, it may have {descriptors}: "
+        f"raise it with `ulimit -n {needed}`, or name an edge of several processes with --host"
     )
 
 
