@@ -260,9 +260,9 @@ def _timeline(planned: Sequence[int], leaving: Sequence[int], tally: Tally) -> l
     rows: list[dict[str, Any]] = [
         {"second": second, "planned": n} for second, n in enumerate([*planned, *_zeros(len(planned), tally)])
     ]
-    for second, leaves in enumerate(leaving):
+    for row, leaves in zip(rows, leaving, strict=False):  # a changed journal can have more of them
         if leaves:
-            rows[second]["planned_leaves"] = leaves
+            row["planned_leaves"] = leaves
     for second, counts in tally.timeline.items():
         rows[second].update(sorted(counts.items()))
     for second, times in tally.setup_times.items():
