@@ -135,6 +135,10 @@ def test_a_journal_with_one_value_replaced(data: st.DataObject) -> None:
     PARSERS["journal"](a_journal(one_value_replaced(data, JOURNAL)))
 
 
+def test_a_journal_with_planned_leaves_after_its_last_second() -> None:
+    PARSERS["journal"](a_journal([{**JOURNAL[0], "leaving": [0] * 100 + [1]}, *JOURNAL[1:]]))
+
+
 @pytest.mark.parametrize("value", [10**20, 10**400, math.inf, math.nan, -1, 1.5, "1"])
 @pytest.mark.parametrize(
     "place",

@@ -119,6 +119,8 @@ class RunRecord(RecordPart):
     """Versions of everything that could explain a difference, by package; also python and platform."""
     workers: Count
     """How many worker processes there were; 0 for a run in one process."""
+    source_addresses: Count = 0
+    """How many addresses the softphones connected from, as told to this process; 0 if the system chose."""
     simulation: Simulation | None = None
     """How the run was simulated in virtual time; null for a real run."""
     times: Times

@@ -32,6 +32,7 @@ from locust_softphone.signaling.dialects.sip.sip_client import Sip
 from locust_softphone.signaling.hosts import Hosts
 from locust_softphone.signaling.oauth import SIMULATED_CREDENTIALS, Credentials
 from locust_softphone.signaling.secret_file import read_secret
+from locust_softphone.signaling.source_addresses import SourceAddresses
 from locust_softphone.signaling.target import ASK_FIRST, Target
 from locust_softphone.swarm.secret_option import take_secret
 
@@ -58,6 +59,7 @@ class StartupOptions:
         form_encoded: whether both are form-encoded in the token request.
         ca: PEM file of a private certificate authority, or None.
         runs: the folder for run records.
+        sources: the addresses that softphones connect from, or None if the system chooses.
         policy: the simulated edge's policy file, or None.
         allowed_hosts: names besides this machine's own under which browsers may open the web UI.
         web_password: what the pages of the web UI ask for; empty if they ask for nothing.
@@ -76,6 +78,7 @@ class StartupOptions:
     runs: Path
     policy: Path | None
     allowed_hosts: tuple[str, ...] = ()
+    sources: SourceAddresses | None = None
     web_password: str = field(default="", repr=False)
 
     @classmethod
@@ -94,6 +97,7 @@ class StartupOptions:
             )
         if parsed.softphone_basic_unencoded and ":" in parsed.softphone_client_id:
             raise InputError("--softphone-basic-unencoded: a client id with a colon must be encoded (RFC 7617 2)")
+        sources = parsed.softphone_source_address
         return cls(
             host=parsed.host or None,
             region=parsed.softphone_region or None,
@@ -106,6 +110,7 @@ class StartupOptions:
             keep_going=parsed.softphone_keep_going,
             ca=parsed.softphone_ca or None,
             runs=Path(parsed.softphone_runs),
+            sources=SourceAddresses.parse(sources, "--softphone-source-address") if sources else None,
             policy=Path(parsed.softphone_policy) if parsed.softphone_policy else None,
             allowed_hosts=tuple(filter(None, map(str.strip, parsed.softphone_allowed_host.split(",")))),
             web_password=read_secret(Path(password), "--softphone-web-password-file") if password else "",
@@ -145,6 +150,7 @@ class RunOptions:
 
     def account(self, hosts: Hosts) -> Account:
         """The edge at these hosts, and who the softphones are to it."""
+        hosts = hosts.each(lambda target: target.sent_from(self.startup.sources))
         credentials = self.startup.credentials
         if self.profile.dialect == Sip.name and self.startup.client_secret:  # the password of the users
             credentials = Credentials(self.startup.client_id, self.startup.client_secret)

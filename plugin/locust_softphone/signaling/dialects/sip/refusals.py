@@ -29,7 +29,7 @@ def refusal_of(response: SipMessage) -> AttemptFailed:
         outcome = Outcome.REJECTED
     else:
         outcome = outcome_of_status(status)
-    return AttemptFailed(outcome, status=status, advice=advice_of(response))
+    return AttemptFailed(outcome, status=status, advice=advice_of(response), protocol="SIP")
 
 
 def advice_of(response: SipMessage) -> LimitAdvice:

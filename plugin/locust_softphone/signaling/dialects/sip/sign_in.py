@@ -27,7 +27,7 @@ class SignIn:
         self._user = user
         self._password = password
         self._new_token = new_token
-        self._answered: dict[str, tuple[Challenge, int]] = {}  # by the header of the answer: with its uses
+        self._answered: dict[tuple[str, str], tuple[Challenge, int]] = {}  # by method and header: with its uses
 
     def answer(self, response: SipMessage, method: str, uri: str, *, sent: Mapping[str, str]) -> dict[str, str]:
         """The headers that answer the challenges of a 401 or 407; none if there is nothing to answer.
@@ -44,14 +44,16 @@ class SignIn:
         found = challenges(response.headers.get(asked, ()))
         if not found or (answered in sent and not any(each.stale for each in found)):
             return {}
-        self._answered[answered] = found[0], 1
+        self._answered[method, answered] = found[0], 1
         return {answered: self._credentials(found[0], 1, method, uri)}
 
     def repeat(self, method: str, uri: str) -> list[tuple[str, str]]:
-        """The credentials for a request that is not challenged again: the nonces of the last challenges."""
+        """The credentials for another request of a method, which is not challenged again: with the last nonces."""
         headers = []
-        for name, (challenge, used) in self._answered.items():
-            self._answered[name] = challenge, used + 1
+        for (asked, name), (challenge, used) in self._answered.items():
+            if asked != method:
+                continue
+            self._answered[asked, name] = challenge, used + 1
             headers.append((name, self._credentials(challenge, used + 1, method, uri)))
         return headers
 

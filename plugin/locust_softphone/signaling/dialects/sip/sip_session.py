@@ -121,12 +121,12 @@ class Session:
         try:
             dialog = Dialog.of_answer(identity, local, client.callee, response)
         except SipError as error:
-            raise AttemptFailed(Outcome.MALFORMED, status=response.status, reason=str(error)) from None
+            raise AttemptFailed(Outcome.MALFORMED, status=response.status, reason=str(error), protocol="SIP") from None
         try:
             client.check_answer(sdp.parse(response.body))
         except sdp.SdpError as error:
             self._send(dialog.ack(), dialog.bye())
-            raise AttemptFailed(Outcome.BAD_ANSWER, status=response.status, reason=str(error)) from None
+            raise AttemptFailed(Outcome.BAD_ANSWER, status=response.status, reason=str(error), protocol="SIP") from None
         self._calls.add(dialog)
         self._send(dialog.ack())
         return dialog, NO_ADVICE
