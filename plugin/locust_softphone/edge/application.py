@@ -43,9 +43,9 @@ class Edge:
         self._instance = secrets.token_hex(8)
         self._attempt_ids = AttemptIds()
         self._state = EdgeState(policy, rng)
+        self._media_offer = MediaOfferDialect(self._state)
         self._routes = {
             "/oauth/token": Route("POST", "token", self._token),
-            **MediaOfferDialect(self._state).routes,
             **GenesysCloudDialect(self._state).routes,
         }
 
@@ -60,6 +60,7 @@ class Edge:
         if request.path == "/stats":
             return json_reply(200, self.stats()) if request.method == "GET" else _not_allowed("GET")
         route = self._routes.get(CHANNELS if request.path.startswith(CHANNELS) else request.path)
+        route = route or self._media_offer.route(request.raw_path)
         if route is None:
             return Refused(404, "There is nothing here").reply()
         return await self._handle(route, request) if request.method == route.method else _not_allowed(route.method)
