@@ -48,8 +48,11 @@ STATUS = {Outcome.RATE_LIMITED: 429, Outcome.UNAUTHORIZED: 401, Outcome.REJECTED
 """The statuses of the simulated edge's refusals; outcomes without a response have none."""
 
 MAX_MEMORY = 6 * 1024**2
-"""For the allocator: the peak of a life differs by up to 2 MB, with how many softphones reconnect at the same time. One
-kept connection has some 25 KB: with the 700 of a life of 15 s, a leak is 17 MB for each life."""
+"""For the allocator: the peaks of two lives differ by up to 2 MB, with how many softphones reconnect at once.
+
+It hides a leak of 70 bytes for each connection of an hour, and of 9 KB in the shortest run: that one finds kept sockets
+and greenlets, which are counted, and kept buffers.
+"""
 MEMORY_PER_S = 512  # for the measurements of one second: in the tally, and in the history of Locust's charts
 MAX_DESCRIPTORS = MAX_GREENLETS = 20  # for those that are in use at the time of a sample
 
@@ -144,7 +147,7 @@ def soak(seconds: float, folder: Path) -> Soaked:
     finally:
         edge.stop()
     taken = [json.loads(line) for line in samples.read_text().splitlines()]
-    kept = ("steps", "closes", "abnormal_closes", "reconnects", "totals", "validity")
+    kept = ("steps", "closes", "abnormal_closes", "reconnects", "totals", "validity", "cut_off")
     return Soaked(
         seconds=seconds,
         commit=_commit(),
@@ -206,6 +209,7 @@ class Connections:
     edge_closed_normally: int
     edge_dropped: int
     unseen: int
+    cut_off: int
 
     @classmethod
     def of(cls, soaked: Soaked) -> Connections:
@@ -221,13 +225,17 @@ class Connections:
             edge_closed_normally=edge_closes["1000"],
             edge_dropped=edge_closes.total() - edge_closes["1000"] + counted["lost"] + sum(counted["cuts"].values()),
             unseen=sum(handshakes[outcome] for outcome in ("lost", "reset", "timed_out")),
+            cut_off=run["cut_off"],
         )
 
     @property
     def problems(self) -> list[str]:
-        """What does not add up. When the edge stops, its last close frames and responses may not arrive."""
+        """What does not add up. When the edge stops, its last close frames and responses may not arrive.
+
+        Softphones that have no time to hang up, on a busy machine, are cut off: they see no end of their connection.
+        """
         found = []
-        if self.opened != self.closed_normally + self.dropped:
+        if not 0 <= self.opened - self.closed_normally - self.dropped <= self.cut_off:
             found.append("softphones opened and ended different numbers of connections")
         if self.edge_opened != self.edge_closed_normally + self.edge_dropped:
             found.append("the edge opened and ended different numbers of connections")

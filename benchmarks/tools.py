@@ -39,7 +39,14 @@ __all__ = [
 HERE = Path(__file__).parent
 
 
-def softphones(bench: Bench, profile: Mapping[str, Any], *, processes: int = 0, pinned: bool = True) -> Command:
+def softphones(
+    bench: Bench,
+    profile: Mapping[str, Any],
+    *,
+    processes: int = 0,
+    pinned: bool = True,
+    source_addresses: str = "",
+) -> Command:
     """A headless run of a profile.
 
     Args:
@@ -47,6 +54,7 @@ def softphones(bench: Bench, profile: Mapping[str, Any], *, processes: int = 0, 
         profile: as in its YAML file, without the name.
         processes: worker processes; 0 for a run in one process.
         pinned: whether it runs on the tool's core only.
+        source_addresses: that they connect from; empty if the system chooses.
     """
     folder = bench.new_folder("softphones")
     (folder / "benchmark.yaml").write_text(yaml.safe_dump({"name": "benchmark", **profile}))
@@ -55,6 +63,7 @@ def softphones(bench: Bench, profile: Mapping[str, Any], *, processes: int = 0, 
             *(sys.executable, "-m", "locust", "-f", str(packaged_locustfile()), "--headless", "--only-summary"),
             *("--host", bench.edge.url, "--softphone-profile", "benchmark.yaml", "--softphone-runs", "runs"),
             *(["--softphone-ca", str(bench.edge.ca)] if bench.edge.ca else []),
+            *(["--softphone-source-address", source_addresses] if source_addresses else []),
             *_worker_options(processes),
         ],
         folder,

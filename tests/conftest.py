@@ -1,18 +1,26 @@
 """Which tests are repeated after a failure: those that drive real processes, browsers or foreign servers.
 
 Such a test can fail because the machine was busy: a run was late, a program needed too long. It is run again, at most
-twice. The summary shows a repeated test and the text of each failure, so that a fault is not hidden. Tests of pure code
-are never repeated: what fails there once is a fault.
+twice, while no other test runs. The summary shows a repeated test and the text of each failure, so that a fault is not
+hidden. Tests of pure code are never repeated: what fails there once is a fault.
+
+    each test    passes the gate, then holds the floor, shared with the others
+    a repeat     holds the gate until it has the floor alone; nobody else gets in meanwhile
 """
 
 from __future__ import annotations
 
+import fcntl
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
 
 TESTS = Path(__file__).parent
 REPEATS = 2
+LOCKS = pytest.StashKey[ExitStack]()
+FOLDER = pytest.StashKey[Path]()
 
 DRIVING_PROCESSES = (
     "commands",  # the command line, most of them with a Locust process
@@ -38,3 +46,34 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if any(item.path.is_relative_to(TESTS / each) for each in DRIVING_PROCESSES):
             item.add_marker(pytest.mark.flaky(reruns=REPEATS))
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Take the floor, alone for a repeat. Locks of files, because pytest-xdist's workers are processes."""
+    locks = item.stash[LOCKS] = ExitStack()
+    alone = getattr(item, "execution_count", 1) > 1
+    folder = _common_folder(item.config)
+    with _locked(folder / "gate", fcntl.LOCK_EX):
+        locks.enter_context(_locked(folder / "floor", fcntl.LOCK_EX if alone else fcntl.LOCK_SH))
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_runtest_teardown(item: pytest.Item) -> None:
+    item.stash[LOCKS].close()
+
+
+@contextmanager
+def _locked(file: Path, how: int) -> Iterator[None]:
+    with file.open("a") as opened:
+        fcntl.flock(opened, how)
+        yield
+
+
+def _common_folder(config: pytest.Config) -> Path:
+    """A folder that all workers of pytest-xdist have in common."""
+    folder = config.stash.get(FOLDER, None)
+    if folder is None:
+        own: Path = config._tmp_path_factory.getbasetemp()  # type: ignore[attr-defined]
+        folder = config.stash[FOLDER] = own.parent if hasattr(config, "workerinput") else own
+    return folder

@@ -1,6 +1,6 @@
 """Which folder may import which; the imports are read from the source of every module.
 
-text untrusted jid sdp limits probing ─► metrics ─► errors ─► config ─► retry ─► jmeter
+text untrusted jid sip_text sdp limits probing ─► metrics ─► errors ─► config ─► retry ─► jmeter
                                                       ▲        pure; each imports only those before it
                                                       ▲
 signaling ────────────────────────────────────────────┤
@@ -8,7 +8,7 @@ runs ─────────────────────────
 report ─► runs ───────────────────────────────────────┤
 simulation ─► signaling, runs ────────────────────────┤        not signaling's sockets
 swarm ──► signaling, runs, report ────────────────────┤
-edge ───► limits, sdp, jid, config ───────────────────┘        not signaling: shared code would hide shared mistakes
+edge ───► limits, sdp, jid, sip_text, config ─────────┘        not signaling: shared code would hide shared mistakes
 commands, cli, __main__, schemas and the package itself may import everything
 """
 
@@ -28,7 +28,20 @@ PACKAGE = Path(locust_softphone.__file__).parent
 ROOT = PACKAGE.parents[1]
 MODULES = sorted(PACKAGE.rglob("*.py"))
 
-PURE = ("text", "untrusted", "jid", "sdp", "limits", "probing", "metrics", "errors", "config", "retry", "jmeter")
+PURE = (
+    "text",
+    "untrusted",
+    "jid",
+    "sip_text",
+    "sdp",
+    "limits",
+    "probing",
+    "metrics",
+    "errors",
+    "config",
+    "retry",
+    "jmeter",
+)
 ON_TOP = ("", "__main__", "cli", "commands", "schemas")
 MAY_IMPORT: dict[str, set[str]] = {
     **{part: set(PURE[: number + 1]) for number, part in enumerate(PURE)},
@@ -37,7 +50,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "report": {*PURE, "runs", "report"},
     "swarm": {*PURE, "signaling", "runs", "report", "swarm"},
     "simulation": {*PURE, "signaling", "runs", "simulation"},
-    "edge": {"text", "untrusted", "jid", "sdp", "limits", "errors", "config", "edge"},
+    "edge": {"text", "untrusted", "jid", "sip_text", "sdp", "limits", "errors", "config", "edge"},
 }
 """For each part of the package (a folder, or a module at the top) the parts that it may import."""
 

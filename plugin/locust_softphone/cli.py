@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, NoReturn
 from locust_softphone import __version__
 from locust_softphone.errors import ExitCode, InputError
 from locust_softphone.report.standard_output import check_open, discard_unwritten, is_unwritable
+from locust_softphone.signaling.core_dumps import switch_off_core_dumps
 from locust_softphone.swarm.option_list import COMMAND_VARIABLE, as_typed
 from locust_softphone.text import choices, nearest, quoted
 
@@ -71,6 +72,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command that ``arguments`` name; returns the exit code."""
     if "_ARGCOMPLETE" in os.environ:
         _complete()
+    switch_off_core_dumps()
     words = sys.argv[1:] if arguments is None else list(arguments)
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")

@@ -66,6 +66,7 @@ class AttemptFailed(SoftphoneError):
         advice: when to retry, according to the response.
         foreign: whether a response was read that has no id of an edge: something in between may have answered.
         reason: which rule an answer breaks, or why TLS failed; a fixed text, because failures are grouped by it.
+        protocol: what the status is one of: HTTP or SIP.
         detail: what exactly was found, for a message about this one failure; it is not part of the text.
 
     Attributes:
@@ -82,6 +83,7 @@ class AttemptFailed(SoftphoneError):
         foreign: bool = False,
         reason: str = "",
         detail: str = "",
+        protocol: str = "HTTP",
     ) -> None:
         super().__init__(outcome)
         self.outcome = outcome
@@ -91,7 +93,14 @@ class AttemptFailed(SoftphoneError):
         self.foreign = foreign
         self.reason = reason
         self.detail = detail
+        self.protocol = protocol
         self.tries = 0
+
+    @property
+    def says_too_fast(self) -> bool:
+        """Whether a limit refused the attempt: a 429; in SIP, which has no such 429, a 503 with Retry-After."""
+        told = self.advice.retry_after_s is not None
+        return self.outcome is Outcome.RATE_LIMITED or (self.protocol == "SIP" and self.status == 503 and told)
 
     def without_frames(self) -> AttemptFailed:
         """This exception without its traceback and context, for a failure that is kept.
@@ -103,7 +112,7 @@ class AttemptFailed(SoftphoneError):
         return self
 
     def __str__(self) -> str:
-        details = [f"HTTP {self.status}"] if self.status is not None else []
+        details = [f"{self.protocol} {self.status}"] if self.status is not None else []
         if self.close_code is not None:
             details.append(f"close {self.close_code}")
         if self.reason:

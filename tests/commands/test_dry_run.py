@@ -102,3 +102,15 @@ def test_the_default_dialect_needs_a_host(tmp_path: Path) -> None:
 )
 def test_secrets_are_masked(text: str, expected: str) -> None:
     assert expected in masked(text)
+
+
+def test_sip_messages_are_shown_without_credentials(tmp_path: Path) -> None:
+    profile = "name: a\nusers: 2\nramp: 0s\ndialect: sip\nsip: {domain: acme.example, user: 'agent{number}'}\n"
+    run = described(tmp_path, "--host", "https://sip.acme.example", profile=profile)
+    assert run.stderr == ""
+    assert requests(run.stdout) == ["GET https://sip.acme.example/ws"]
+    sent = [line.split()[1] for line in run.stdout.splitlines() if line.startswith("   ► ")]
+    assert sent == ["REGISTER", "REGISTER", "INVITE", "ACK", "INVITE", "ACK", "BYE", "REGISTER", "(close"]
+    assert "From: <sip:agent1@acme.example>" in run.stdout
+    assert run.stdout.count("uthorization: Digest ***") == 3
+    assert "response=" not in run.stdout

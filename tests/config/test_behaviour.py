@@ -28,6 +28,8 @@ def test_every_preset_is_a_complete_behaviour_with_a_source() -> None:
         "sdk-2.3.1",
         "genesys-streaming-19",
         "purecloud-streaming-11",
+        "jssip-3",
+        "sip.js-0.21",
         "recommended",
     ]
     for name, preset in presets().items():
@@ -79,7 +81,7 @@ def test_the_retry_policy_of_a_preset(
 
 def test_only_browser_libraries_cannot_see_the_headers_of_a_refused_upgrade() -> None:
     hidden = {name for name, preset in presets().items() if preset.retry.upgrade_headers == "hidden"}
-    assert hidden == {"genesys-streaming-19", "purecloud-streaming-11"}
+    assert hidden == {"genesys-streaming-19", "purecloud-streaming-11", "jssip-3", "sip.js-0.21"}
 
 
 @pytest.mark.parametrize(
@@ -123,12 +125,13 @@ def test_a_description_names_calls_token_ready_and_retries() -> None:
         (
             "softphone:\n  like: sdk-2.3.2",
             'p.yaml:2: softphone.like: "sdk-2.3.2" is not a behaviour, did you mean sdk-2.3.1? '
-            "There are genesys-streaming-19, jmeter-default, purecloud-streaming-11, recommended, sdk-2.1.0, sdk-2.3.1",
+            "There are genesys-streaming-19, jmeter-default, jssip-3, purecloud-streaming-11, recommended, sdk-2.1.0, "
+            "sdk-2.3.1, sip.js-0.21",
         ),
         (
             "softphone: {like: polite}",
             'p.yaml:1: softphone.like: "polite" is not a behaviour, there are genesys-streaming-19, jmeter-default, '
-            "purecloud-streaming-11, recommended, sdk-2.1.0, sdk-2.3.1",
+            "jssip-3, purecloud-streaming-11, recommended, sdk-2.1.0, sdk-2.3.1, sip.js-0.21",
         ),
         ("softphone: {like: [a]}", "p.yaml:1: softphone.like: must be text, not a list"),
         ("softphone: recommended", 'p.yaml:1: softphone: must be a mapping (key: value), not "recommended"'),

@@ -10,6 +10,7 @@ import pytest
 from locust_softphone.config.genesys_cloud_policy import GenesysCloud
 from locust_softphone.config.limit_kinds import TokenBucketPolicy
 from locust_softphone.config.policy import Limits
+from locust_softphone.config.sip_policy import SipPolicy
 from locust_softphone.config.strict_yaml import loads
 from locust_softphone.edge import Policy, load_policy
 from locust_softphone.errors import InputError
@@ -35,7 +36,7 @@ def test_the_documentation_has_every_key_with_its_default() -> None:
     text = (Path(__file__).parents[2] / "docs" / "simulated-edge.md").read_text()
     documented = text.partition("```yaml\n")[2].partition("```")[0]
     assert loads(documented, Policy) == Policy()
-    for model in (Policy, Limits, GenesysCloud):
+    for model in (Policy, Limits, GenesysCloud, SipPolicy):
         for name, field in model.model_fields.items():
             assert re.search(rf"^\s*(# )?{field.alias or name}:( |$)", documented, re.MULTILINE), name
 

@@ -190,7 +190,7 @@ def test_another_seed_gives_other_poisson_arrivals() -> None:
         ),
         (
             f"{BURST}ramp: 0s\ndialect: xmpp",
-            ['p.yaml:4: dialect: "xmpp" is not one of the choices, there are genesys-cloud, media-offer'],
+            ['p.yaml:4: dialect: "xmpp" is not one of the choices, there are genesys-cloud, media-offer, sip'],
         ),
         (
             f"{BURST}ramp: 0s\ndialect: genesys-cloud\nsoftphone: {{like: sdk-2.1.0}}",

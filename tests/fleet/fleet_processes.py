@@ -6,14 +6,14 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from locust_softphone.commands.locust_process import unused_port
-from tests.swarm.locust_process import LOCUSTFILE, PACKAGES, PATIENCE_S, records
+from tests.swarm.locust_process import LOCUSTFILE, NOTHING, PACKAGES, PATIENCE_S, records
 
 __all__ = ["FleetProcesses", "a_fleet"]
 
@@ -27,10 +27,18 @@ class FleetProcesses:
     master: subprocess.Popen[bytes]
     workers: list[subprocess.Popen[bytes]] = field(default_factory=list)
 
-    def join(self, locustfile: Path = LOCUSTFILE) -> subprocess.Popen[bytes]:
-        """Start one more worker."""
+    def join(self, locustfile: Path = LOCUSTFILE, environment: Mapping[str, str] = NOTHING) -> subprocess.Popen[bytes]:
+        """Start one more worker, with further environment variables."""
         log = self.folder / f"worker-{len(self.workers)}.log"
-        worker = _locust(self.folder, log, "--worker", "--master-port", str(self.port), locustfile=locustfile)
+        worker = _locust(
+            self.folder,
+            log,
+            "--worker",
+            "--master-port",
+            str(self.port),
+            locustfile=locustfile,
+            environment=environment,
+        )
         self.workers.append(worker)
         return worker
 
@@ -91,12 +99,18 @@ def a_fleet(
             process.wait()
 
 
-def _locust(folder: Path, log: Path, *options: str, locustfile: Path = LOCUSTFILE) -> subprocess.Popen[bytes]:
+def _locust(
+    folder: Path,
+    log: Path,
+    *options: str,
+    locustfile: Path = LOCUSTFILE,
+    environment: Mapping[str, str] = NOTHING,
+) -> subprocess.Popen[bytes]:
     with log.open("wb") as output:
         return subprocess.Popen(
             [sys.executable, "-m", "locust", "-f", str(locustfile), *options],
             cwd=folder,
-            env={**os.environ, "PYTHONPATH": str(PACKAGES)},
+            env={**os.environ, "PYTHONPATH": str(PACKAGES), **environment},
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import signal
 from contextlib import suppress
+from datetime import UTC, datetime
 from pathlib import Path
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
@@ -32,6 +33,8 @@ softphone: {like: recommended}
 expect: [answered == 100%]
 """
 BEGUN = "All users spawned"
+LIBFAKETIME = next(Path("/usr/lib").glob("*/faketime/libfaketime.so.1"), None)
+ONLY_THE_WALL_CLOCK = {"FAKETIME_DONT_FAKE_MONOTONIC": "1", "FAKETIME_DONT_RESET": "1"}
 
 
 def stop(page: str) -> None:
@@ -53,6 +56,22 @@ def test_a_burst_over_four_workers_is_served_once_and_costs_one_token(tmp_path: 
     assert record["fleet"]["workers"] == record["workers"] == 4
     assert record["fleet"]["message_delay_s"]["max"] > 0
     assert [log.name for log in tmp_path.glob("*.log") if "Bearer" in log.read_text()] == []
+
+
+@pytest.mark.skipif(LIBFAKETIME is None, reason="no libfaketime, with which a worker's clock is another one")
+def test_the_clocks_of_workers_do_not_matter(tmp_path: Path) -> None:
+    """One is two hours ahead, one a day behind: starts, durations and times are those of the master."""
+    with a_fleet(tmp_path, BURST, workers=0, master_expects=2) as fleet:
+        for shift in ("+7200", "-86400"):
+            fleet.join(environment={"LD_PRELOAD": str(LIBFAKETIME), "FAKETIME": shift, **ONLY_THE_WALL_CLOCK})
+        record = fleet.record()
+        assert fleet.master.returncode == 0, fleet.log()
+    assert record["totals"]["started"] == record["totals"]["answered"] == 41
+    assert record["ledger"]["balanced"] is True
+    assert record["start_lag_s"]["max"] < 3600
+    first, last = (datetime.fromisoformat(record["times"][each]) for each in ("actual_start", "end"))
+    assert 0 <= (last - first).total_seconds() < 3600
+    assert abs((first - datetime.now(UTC)).total_seconds()) < 3600
 
 
 def test_a_worker_that_joins_late_takes_over_part_of_the_remaining_starts(tmp_path: Path) -> None:

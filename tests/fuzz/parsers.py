@@ -22,8 +22,13 @@ from locust_softphone.report.comparison import compare_runs
 from locust_softphone.report.terminal import render
 from locust_softphone.runs.history import read_records
 from locust_softphone.runs.journal import NAME, recover
+from locust_softphone.signaling.dialects.sip.digest import challenges
+from locust_softphone.signaling.dialects.sip.refusals import refusal_of
+from locust_softphone.signaling.dialects.sip.sip_calls import Calls
+from locust_softphone.signaling.dialects.sip.sip_requests import Identity
 from locust_softphone.signaling.http import read_body, read_head
 from locust_softphone.signaling.stream import Stream
+from locust_softphone.sip_text import SipError, address, parse_sip
 from locust_softphone.untrusted import XmlError, xml_element
 
 __all__ = ["PARSERS"]
@@ -107,6 +112,19 @@ def _http(data: bytes) -> None:
             stream.close()
 
 
+def _sip(data: bytes) -> None:
+    """A message that can be read is answered, or ignored, by both ends."""
+    with suppress(SipError):
+        message = parse_sip(_text(data))
+        for value in message.values("contact"):
+            address(value)
+        identity = Identity(random.Random(0), "sip:a@b", "WS", "tests")
+        Calls(identity, random.Random(0), 0.0).on_request(message, 0.0)
+        challenges(message.headers.get("www-authenticate", ()))
+        advice = refusal_of(message).advice.retry_after_s
+        assert advice is None or advice >= 0
+
+
 PARSERS: Mapping[str, Callable[[bytes], None]] = {
     "authorization": _authorization,
     "http": _http,
@@ -116,5 +134,6 @@ PARSERS: Mapping[str, Callable[[bytes], None]] = {
     "record": _record,
     "retry_after": _retry_after,
     "sdp": _sdp,
+    "sip": _sip,
     "xml": _xml,
 }

@@ -34,6 +34,13 @@ organisations: [{client_id: a, client_secret: b}]
 """
 RESPONSE = "HTTP/1.1 429 Slow\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\n\r\n"
 STANZA = '<iq xmlns="jabber:client" type="get" id="1"><ping xmlns="urn:xmpp:ping"/></iq>'
+INVITE = (
+    "INVITE sip:bob@b.invalid;transport=ws SIP/2.0\r\nVia: SIP/2.0/WS a.invalid;branch=z9hG4bK1\r\n"
+    'From: "Ann" <sip:ann@edge.example>;tag=1\r\nTo: <sip:bob@edge.example>\r\nCall-ID: x\r\nCSeq: 1 INVITE\r\n'
+    "Contact: <sip:ann@a.invalid;transport=ws;ob>;expires=60\r\nRecord-Route: <sip:edge.example;lr>\r\n"
+    'WWW-Authenticate: Digest realm="r", nonce="n", qop="auth"\r\nRetry-After: 5 (later)\r\n\r\n'
+    f"{OFFER}"
+)
 RECORD = json.loads(a_record().to_json())
 JOURNAL = [
     {"journal": 1, **vars(a_start())},
@@ -61,7 +68,7 @@ def test_any_bytes(name: str, data: bytes) -> None:
 
 @pytest.mark.parametrize(
     ("name", "good"),
-    [("sdp", OFFER), ("profile", PROFILE), ("policy", POLICY), ("http", RESPONSE), ("xml", STANZA)],
+    [("sdp", OFFER), ("profile", PROFILE), ("policy", POLICY), ("http", RESPONSE), ("xml", STANZA), ("sip", INVITE)],
 )
 @settings(max_examples=150, deadline=None)
 @given(st.data())
@@ -126,6 +133,10 @@ def a_journal(lines: list[Any]) -> bytes:
 @given(st.data())
 def test_a_journal_with_one_value_replaced(data: st.DataObject) -> None:
     PARSERS["journal"](a_journal(one_value_replaced(data, JOURNAL)))
+
+
+def test_a_journal_with_planned_leaves_after_its_last_second() -> None:
+    PARSERS["journal"](a_journal([{**JOURNAL[0], "leaving": [0] * 100 + [1]}, *JOURNAL[1:]]))
 
 
 @pytest.mark.parametrize("value", [10**20, 10**400, math.inf, math.nan, -1, 1.5, "1"])

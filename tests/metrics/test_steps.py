@@ -4,21 +4,28 @@ from __future__ import annotations
 
 import pytest
 
-from locust_softphone.metrics.steps import DIALECTS, TRANSPORTS, backs_off_with, request_steps
+from locust_softphone.metrics.steps import DIALECTS, backs_off_with, ready_step, request_steps, transports_of
 
 
 @pytest.mark.parametrize("dialect", DIALECTS)
-def test_a_dialect_has_each_step_once_from_token_to_close(dialect: str) -> None:
+def test_a_dialect_has_each_step_once_to_its_close(dialect: str) -> None:
     names = [step.name for step in DIALECTS[dialect]]
     assert len(set(names)) == len(names)
-    assert (names[0], names[-1]) == ("token", "close")
+    assert (names[0], names[-1]) == ("handshake" if dialect == "sip" else "token", "close")  # SIP has no token
     assert set(backs_off_with(dialect)) == set(names)
     assert set(backs_off_with(dialect).values()) <= set(names)
 
 
-def test_a_step_has_the_same_transport_in_every_dialect() -> None:
-    for steps in DIALECTS.values():
-        assert {step.name: step.transport for step in steps}.items() <= TRANSPORTS.items()
+def test_an_offer_travels_over_http_or_sip() -> None:
+    assert {dialect: transports_of(dialect)["offer"] for dialect in DIALECTS} == {
+        "media-offer": "POST",
+        "genesys-cloud": "POST",
+        "sip": "SIP",
+    }
+
+
+def test_the_step_in_which_a_session_becomes_ready() -> None:
+    assert [ready_step(dialect) for dialect in DIALECTS] == ["ready", "ready", "registration"]
 
 
 def test_the_steps_whose_requests_the_edge_counts() -> None:

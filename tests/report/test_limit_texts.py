@@ -193,6 +193,15 @@ def test_a_queue_without_refusals_is_told_as_a_wait() -> None:
     ]
 
 
+def test_a_limit_of_a_run_from_several_source_addresses_does_not_count_by_them() -> None:
+    record = replaced(with_limit(), source_addresses=3, profile=a_record(softphone={"token": "per-softphone"}).profile)
+    (text,) = limit_texts(record)
+    assert text.notes[0] == (
+        "Counted over all softphones, by organisation or OAuth client: there was one of each. "
+        "There were 3 source addresses."
+    )
+
+
 @pytest.mark.parametrize(
     ("workers", "token", "keys"),
     [

@@ -179,7 +179,7 @@ def test_a_file_is_whole_or_absent_after_a_kill_at_any_moment(tmp_path: Path, wh
             """,
     }
     moments = random.Random(1)
-    for number in range(5):
+    for number in range(3):
         folder = tmp_path / str(number)
         writer = python(scripts[what], str(folder))
         assert writer.stdout is not None

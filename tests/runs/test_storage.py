@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
@@ -11,7 +12,7 @@ import pytest
 
 from locust_softphone.errors import InputError
 from locust_softphone.runs.record import SCHEMA_VERSION
-from locust_softphone.runs.storage import read, write
+from locust_softphone.runs.storage import LARGEST_RECORD, read, write
 from tests.runs.records import a_record
 
 ROOT = Path(__file__).parents[2]
@@ -94,3 +95,15 @@ def test_a_file_that_is_not_a_record_is_refused(tmp_path: Path, content: bytes, 
 def test_a_folder_without_a_record_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=re.escape("cannot be read (No such file or directory)")):
         read(tmp_path)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes here")
+def test_what_is_too_large_or_not_a_file_is_not_read(tmp_path: Path) -> None:
+    """A record of 200 MB takes 16 s and 2.3 GB; a pipe would be waited for."""
+    with (tmp_path / "large.json").open("wb") as large:
+        large.truncate(LARGEST_RECORD + (1 << 20))
+    os.mkfifo(tmp_path / "pipe.json")
+    with pytest.raises(InputError, match=r"large\.json: 257 MB, and a run record is read up to 256 MB"):
+        read(tmp_path / "large.json")
+    with pytest.raises(InputError, match=r"pipe.json: not a run record \(not a file\)"):
+        read(tmp_path / "pipe.json")

@@ -165,7 +165,7 @@ def a_fleet(
 
 @contextmanager
 def a_field(
-    edge: EdgeProcess | str, *, dialect: Callable[..., MediaOffer] = MediaOffer, **softphone: Any
+    edge: EdgeProcess | str, *, dialect: Callable[..., Dialect] = MediaOffer, **softphone: Any
 ) -> Iterator[Field]:
     """Softphones with this behaviour against a real edge; at the end the ledger must balance.
 

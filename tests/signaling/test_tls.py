@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
 from pathlib import Path
 from tempfile import mkdtemp
-from threading import Event
+from threading import Event, Thread
 
 import pytest
 import trustme
@@ -33,7 +33,7 @@ from locust_softphone.signaling.softphone import Softphone
 from locust_softphone.signaling.target import Target
 from locust_softphone.signaling.tls import is_for
 from tests.edge_process import EdgeProcess, running_edge
-from tests.signaling.scripted_server import read_head, serving
+from tests.signaling.scripted_server import Script, read_head, serving
 from tests.signaling.softphones import PATIENT_S, Observations, Time, a_fleet
 
 
@@ -112,6 +112,61 @@ def test_a_call_over_tls(edge: EdgeProcess, authority: Authority) -> None:
     phone.hang_up()
     assert {each.outcome for each in seen.attempts} == {Outcome.OK}
     assert edge.stats()["closes"]["1000"] >= 1
+
+
+@pytest.mark.parametrize("records", [0, 1, 2, 3, 5, 7], ids=lambda records: f"after {records} records")
+def test_a_server_that_sends_byte_by_byte(edge: EdgeProcess, authority: Authority, records: int) -> None:
+    """In the handshake, in the response's head or in its body: the attempt ends at its timeout."""
+    seen = Observations()
+    with serving(_slowly(Target.parse(edge.url).resolved(), records)) as target:
+        secured = authority.trusted_at(target).resolved()
+        phone = Softphone(a_fleet(secured, seen, Time(), timeout="300ms", retry={"max_retries": 0}), 0, 0.0)
+        phone.call()
+        phone.hang_up()
+    assert [(each.step, each.outcome) for each in seen.attempts] == [("token", Outcome.TIMED_OUT)]
+
+
+def _slowly(server: Target, records: int) -> Script:
+    """Forward to a server; of what it sends, only the first records (RFC 8446 5.1) at once, then a byte each 20 ms."""
+
+    def forward(connection: socket.socket) -> None:
+        with socket.create_connection((server.host, server.port)) as there, there.makefile("rb") as answers:
+            Thread(target=_copy, args=(connection, there), daemon=True).start()
+            for _ in range(records):
+                head = answers.read(5)
+                connection.sendall(head + answers.read(int.from_bytes(head[3:], "big")))
+            while byte := answers.read(1):
+                connection.sendall(byte)
+                time.sleep(0.02)
+
+    return forward
+
+
+def _copy(source: socket.socket, to: socket.socket) -> None:
+    with suppress(OSError):
+        while data := source.recv(65536):
+            to.sendall(data)
+
+
+def test_after_the_first_handshake_only_a_key_of_the_chosen_group_is_offered(authority: Authority) -> None:
+    """A post-quantum key takes 1,184 bytes of a ClientHello (draft-ietf-tls-ecdhe-mlkem 4.1)."""
+    sizes: list[int] = []
+
+    def takes_one_group(context: ssl.SSLContext) -> None:
+        context.set_ecdh_curve("prime256v1")
+
+    def does_the_handshake(connection: socket.socket) -> None:
+        sizes.append(len(connection.recv(65_536, socket.MSG_PEEK)))
+        with authority.serving_tls(connection, change=takes_one_group) as secured:
+            secured.recv(1)
+
+    with serving(*[does_the_handshake] * 3) as target:
+        trusted = authority.trusted_at(target)
+        assert trusted.tls is not None
+        for _ in range(3):
+            trusted.connect(PATIENT_S).close()
+    assert trusted.tls.group == "secp256r1"
+    assert sizes[0] > 1184 > sizes[1] == sizes[2]
 
 
 @pytest.mark.parametrize("closes", [False, True])

@@ -77,7 +77,7 @@ def test_an_offer_that_is_answered_later_keeps_its_session() -> None:
     assert record.closes == {"1000": 2}
 
 
-@pytest.mark.parametrize("dialect", ["media-offer", "genesys-cloud"])
+@pytest.mark.parametrize("dialect", ["media-offer", "genesys-cloud", "sip"])
 def test_dropped_calls_are_set_up_again(dialect: str) -> None:
     dropped = policy(drop_all_after="5s", setup="1000/s")
     record = simulate(profile(20, dialect=dialect), dropped, NetworkModel(0.01))
@@ -186,6 +186,24 @@ def test_what_cannot_be_simulated_is_refused() -> None:
     inbound = policy(genesys_cloud={"inbound_calls": {"rate": "1/s"}})
     with pytest.raises(InputError, match=r"inbound_calls: calls from outside cannot be simulated"):
         SimulatedRun(profile(1), Surroundings(inbound, INSTANT))
+    each_other = profile(1, dialect="sip", sip={"call": "softphone"})
+    with pytest.raises(InputError, match=r"calls between softphones cannot be simulated"):
+        SimulatedRun(each_other, Surroundings(policy(), INSTANT))
+
+
+def test_a_sip_edge_refuses_registrations_with_503() -> None:
+    limits = {"registration": {"rate": "1/s", "burst": 4}}
+    record = simulate(profile(10, dialect="sip", softphone={"retry": {"max_retries": 0}}), policy(limits=limits))
+    assert record.totals.answered == 4
+    assert record.steps["registration"].outcomes == {"ok": 4, "unavailable": 6}
+
+
+def test_one_503_of_a_sip_edge_holds_back_the_fleet() -> None:
+    limits = {"registration": {"rate": "5/s", "burst": 1}}
+    retry = {"max_retries": 3, "retry_after": "honour", "scope": "fleet", "pace": "5/s"}
+    record = simulate(profile(10, dialect="sip", ramp="100ms", softphone={"retry": retry}), policy(limits=limits))
+    assert record.totals.answered == 10
+    assert record.steps["registration"].attempts < 20
 
 
 def now_by_second(record: RunRecord, name: str) -> list[int]:

@@ -109,3 +109,19 @@ def test_unusable_options_are_refused_before_anything_is_sent(
     assert run.returncode == 2
     assert [said[: len(due)] for said, due in zip(run.complaints, problems, strict=True)] == problems
     assert records(tmp_path) == []
+
+
+SIP = f"{TINY}dialect: sip\nsip: {{call: softphone}}\nsoftphone: {{retry: {{initial: 50ms}}}}\n"
+
+
+def test_sip_softphones_on_two_workers_register_with_the_client_secret_and_call_each_other(tmp_path: Path) -> None:
+    with running_edge("organisations: [{client_id: acme, client_secret: sip-password}]") as edge:
+        environment = {"LOCUST_SOFTPHONE_CLIENT_SECRET": "sip-password"}
+        run = run_locust(tmp_path, "--processes", "2", "--host", edge.url, profile=SIP, environment=environment)
+        counted = edge.stats()
+    assert run.record["totals"]["answered"] == 4, run.complaints
+    assert run.record["ledger"]["balanced"], run.record["ledger"]
+    assert run.record["inbound_calls_answered"] == counted["calls"]["answered"] == 4
+    assert counted["steps"]["token"]["requests"] == 0
+    written = "".join(path.read_text() for path in (tmp_path / "runs").rglob("*") if path.is_file())
+    assert "sip-password" not in f"{written}{run.stdout}{run.stderr}"

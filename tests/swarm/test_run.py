@@ -28,7 +28,8 @@ def edit(text: str, **changes: str) -> str:
 def smoke(tmp_path_factory: pytest.TempPathFactory) -> Finished:
     folder = tmp_path_factory.mktemp("smoke")
     outputs = ("--csv", "stats", "--html", "report.html", "--json-file", "stats")
-    return run_locust(folder, "--softphone-profile", "smoke", *outputs, profile=None)
+    sources = ("--softphone-source-address", "127.0.0.2-127.0.0.3")
+    return run_locust(folder, "--softphone-profile", "smoke", *outputs, *sources, profile=None)
 
 
 def test_a_run_ends_with_its_plan_and_exits_with_0(smoke: Finished) -> None:
@@ -43,7 +44,7 @@ def test_the_record_of_a_run_is_complete(smoke: Finished) -> None:
     assert record["totals"]["planned"] == record["totals"]["answered"] == 10
     assert record["ledger"]["balanced"] is True
     assert record["times"]["ended"] == "plan over"
-    assert record["workers"] == 0
+    assert (record["workers"], record["source_addresses"]) == (0, 2)
     assert record["target"]["simulated"] is True
     assert [step for step in STEPS if record["steps"][step]["attempts"] == 0] == []
     assert record["start_lag_s"]["count"] == 10
@@ -158,6 +159,11 @@ SIX_PROBLEMS = "a: 1\nb: 2\nc: 3\nd: 4\ne: 5\nf: 6\n"
             ["--softphone-policy: only for "],
         ),
         (["--host", "https://127.0.0.1:1", "--softphone-ca", "no.pem"], TINY, ["--softphone-ca no.pem: no readable "]),
+        (
+            ["--softphone-source-address", "192.0.2.1"],
+            TINY,
+            ["--softphone-source-address 192.0.2.1: not an address of this machine"],
+        ),
         (["--softphone-runs", "tiny.yaml/runs"], TINY, ["--softphone-runs tiny.yaml/runs: cannot be written to "]),
         (["--softphone-policy", "missing.yaml"], TINY, ["missing.yaml: no such file or directory"]),
         (["--softphone-policy", "policy.yaml"], TINY, [f"policy.yaml:{line}: " for line in range(1, 7)]),

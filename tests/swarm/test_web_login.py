@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import http.cookiejar
+import json
 import os
 import subprocess
 import sys
 import urllib.error
+import urllib.parse
 import urllib.request
 from pathlib import Path
 
@@ -93,6 +95,50 @@ def test_our_pages_need_the_login_and_work_with_the_class_picker(
         eventually(lambda: web.live()["run"] is not None and web.live()["phase"] == "idle")
     (record,) = records(tmp_path)
     assert record["verdict"] == "passed"
+
+
+def test_a_password_of_ones_own(tmp_path: Path) -> None:
+    """Locust's pages and ours need it, nothing shows it, and without it no run starts."""
+    port = unused_port()
+    (tmp_path / "password").write_text("seven words that nobody has guessed\n")
+    options = ("--web-host", "127.0.0.1", "--web-port", str(port))
+    file = ("--softphone-web-password-file", str(tmp_path / "password"))
+    address = f"http://127.0.0.1:{port}"
+    with running_locust(tmp_path, *options, *file, profile=None) as locust:
+        stranger = urllib.request.build_opener(NotFollowed)
+        eventually(WebUI(port).is_there)
+        for path in (
+            *(f"/softphone/{each}" for each in OURS),
+            "/",
+            "/logs",
+            "/stats/requests",
+            "/exceptions",
+            "/tasks",
+        ):
+            assert _where_to(stranger, address + path).startswith("/login?")
+        for path in ("/swarm", "/stop", "/softphone/stop", "/stats/reset"):
+            assert _where_to(stranger, address + path, softphone_profile="smoke").startswith("/login?")
+
+        user = urllib.request.build_opener(NotFollowed, urllib.request.HTTPCookieProcessor(http.cookiejar.CookieJar()))
+        assert _where_to(user, f"{address}/softphone-login", password="guessed") == "/login"
+        shown = user.open(f"{address}/login").read().decode()
+        assert "Wrong password" in shown
+        assert "/softphone-login" in shown
+        assert _where_to(user, f"{address}/softphone-login", another="field") == "/login"
+        assert _where_to(user, f"{address}/softphone-login", password="seven words that nobody has guessed") == "/"
+        with user.open(f"{address}/softphone/live") as live:
+            assert json.load(live)["phase"] == "idle"
+        locust.terminate()
+        assert "seven words" not in "".join(locust.communicate())
+
+
+def _where_to(opener: urllib.request.OpenerDirector, url: str, **form: str) -> str:
+    """Where a redirection leads to; without a form, of a GET."""
+    with pytest.raises(urllib.error.HTTPError) as caught:
+        opener.open(url, urllib.parse.urlencode(form).encode() if form else None)
+    with caught.value as answer:
+        assert answer.code == 302
+        return str(answer.headers["Location"])
 
 
 @pytest.fixture

@@ -144,7 +144,8 @@ def _lines(url: str, text: str, numbers: count[int]) -> list[str]:
         shown = [header for header in headers if not header.lower().startswith("host:")]
         line = f"{next(numbers)}. {method} {url}{rest.removesuffix(' HTTP/1.1')}"
         return [line, *(f"      {each}" for each in (*shown, *body.splitlines()))]
-    return [f"   ► {text}"]
+    message, *following = text.splitlines() or [""]
+    return [f"   ► {message}", *(f"     {line}".rstrip() for line in following)]
 
 
 class _LastFailure:

@@ -33,6 +33,7 @@ from locust_softphone.signaling.dialects.genesys_cloud.regions import hosts_of
 from locust_softphone.signaling.hosts import Hosts
 from locust_softphone.signaling.oauth import SIMULATED_CREDENTIALS, Credentials
 from locust_softphone.signaling.secret_file import read_secret
+from locust_softphone.signaling.source_addresses import SourceAddresses
 from locust_softphone.signaling.target import ASK_FIRST, Target
 from locust_softphone.signaling.wire_target import WireTarget, probed_steps
 from locust_softphone.text import choices, duration, quoted
@@ -94,7 +95,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_option(parser, "--client-id", "ID", "OAuth client id (default: the simulated edge's)", kind=str)
     add_option(parser, "--client-secret-file", "FILE", "file with only the OAuth client's secret")
     add_option(parser, "--ca", "FILE", "PEM file of a private certificate authority to trust", kind=str)
-    parser.add_argument("--source-address", metavar="ADDRESS", help="send from this address of this machine")
+    parser.add_argument(
+        "--source-address",
+        metavar="ADDRESSES",
+        help="connect from these addresses of this machine, spread evenly over the clients: several with commas, or a "
+        "range such as 192.0.2.1-192.0.2.20 (default: the system chooses one)",
+    )
     parser.add_argument(
         "--second-address",
         metavar="ADDRESS",
@@ -209,8 +215,11 @@ class _Wire:
         return 0.0 if self.account.hosts.is_loopback else OTHERS
 
     def dialect(self, address: str | None) -> Dialect:
-        """The dialect, from a source address."""
-        account = self.account if address is None else self.account.reached(lambda target: target.sent_from(address))
+        """The dialect, from one or more source addresses."""
+        account = self.account
+        if address is not None:
+            sources = SourceAddresses.parse(address, "--source-address")
+            account = account.reached(lambda target: target.sent_from(sources))
         return dialect_for(self.name, account, timeout_s=TIMEOUT_S, random=random.Random())
 
 

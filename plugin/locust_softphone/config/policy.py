@@ -25,6 +25,7 @@ from locust_softphone.config.limit_kinds import TokenBucketPolicy
 from locust_softphone.config.limit_lists import Caps, RateLimits, RateLimitsAndCaps, shortest, step_limits
 from locust_softphone.config.limit_responses import RetryAfter
 from locust_softphone.config.old_spellings import OldSpellings
+from locust_softphone.config.sip_policy import SipPolicy
 from locust_softphone.config.strict_yaml import StrictModel
 from locust_softphone.config.units import Period, PerSecond
 from locust_softphone.config.wire import Wire, WireOrFile, spoken_by_the_edge
@@ -32,7 +33,7 @@ from locust_softphone.limits.step_limits import StepLimits
 
 __all__ = ["LimitedStep", "Limits", "Organisation", "Policy", "SetUp", "load_policy"]
 
-LimitedStep = Literal["token", "handshake", "offer", "sessions"]
+LimitedStep = Literal["token", "handshake", "registration", "offer", "sessions"]
 """The parts of the policy's ``limits``."""
 
 
@@ -46,17 +47,22 @@ def _bucket(rate: str, burst: int, description: str) -> Any:
 class Limits(StrictModel):
     """The limits of each step: a list, or a single one. A request has to pass all limits of its step."""
 
-    token: RateLimits = _bucket("50/s", 300, "requests for a token, in either dialect; illustrative")
-    handshake: RateLimits = _bucket("50/s", 150, "WebSocket handshakes, in either dialect; illustrative")
+    token: RateLimits = _bucket("50/s", 300, "requests for a token, in the dialects that have one; illustrative")
+    handshake: RateLimits = _bucket("50/s", 150, "WebSocket handshakes, in every dialect; illustrative")
+    registration: RateLimits = _bucket(
+        "50/s",
+        100,
+        "registrations, in the dialect sip: a refreshed one and one that is ended do not count; illustrative",
+    )
     offer: RateLimitsAndCaps = _bucket(
         "50/s",
         50,
-        "SDP offers, in the dialect media-offer; a cap counts the calls, each until its session ends or makes its next "
-        "offer; illustrative",
+        "SDP offers, in the dialects media-offer and sip; a cap counts the calls, each until its session ends or "
+        "makes its next offer; illustrative",
     )
     sessions: Caps = Field(
         (),
-        description="open sessions, in either dialect: caps on them are checked after the limits on handshakes; "
+        description="open sessions, in every dialect: caps on them are checked after the limits on handshakes; "
         "illustrative",
     )
 
@@ -127,6 +133,7 @@ class Policy(StrictModel):
         Wire(),
         description="what softphones of the dialect media-offer send and expect, or a file with it beside the policy",
     )
+    sip: SipPolicy = Field(SipPolicy(), description="the dialect sip: illustrative")
     request_timeout_s: Period = Field(
         20.0,
         alias="request_timeout",

@@ -24,6 +24,7 @@ from locust_softphone.config.expectation import Expectation, ExpectationEntry
 from locust_softphone.config.old_spellings import modernized
 from locust_softphone.config.ramp import MOST_USERS, Ramp, Turnover, describe_ramp, stages_of
 from locust_softphone.config.schedule import Arrivals, Schedule, Stage
+from locust_softphone.config.sip_settings import SipSettings
 from locust_softphone.config.strict_yaml import StrictModel
 from locust_softphone.config.units import LONGEST_S, Seconds, describe_duration, format_duration
 from locust_softphone.config.wire import Wire, WireOrFile
@@ -72,13 +73,17 @@ class Profile(StrictModel):
     )
     dialect: str = Field(
         DEFAULT_DIALECT,
-        description="The protocol: the simulated edge's own, the one of Genesys Cloud, or an installed package's.",
+        description="The protocol: the simulated edge's own, the one of Genesys Cloud, SIP over WebSocket, or an "
+        "installed package's.",
         json_schema_extra={"anyOf": [{"enum": list(DIALECTS)}, {"type": "string", "pattern": f"^{NAME}$"}]},
     )
     wire: WireOrFile | None = Field(
         None,
         description="What softphones of the dialect media-offer send and expect, or a file with it beside the profile "
         "(default: the dialect's own wire).",
+    )
+    sip: SipSettings | None = Field(
+        None, description="The users of the softphones and whom they call, in the dialect sip (default: all defaults)."
     )
     allow_cut_short: bool = Field(
         False, description="Whether the run is valid although scripts of softphones had not finished when it ended."
@@ -163,16 +168,26 @@ class Profile(StrictModel):
     @field_validator("softphone")
     @classmethod
     def _has_time_for_its_calls(cls, softphone: Behaviour, info: ValidationInfo) -> Behaviour:
-        if info.data.get("dialect") == "genesys-cloud" and softphone.ready == "ignore":
+        dialect = info.data.get("dialect")
+        if dialect == "genesys-cloud" and softphone.ready == "ignore":
             raise ValueError(
                 "ready: ignore: in the dialect genesys-cloud no softphone can call before its session is ready"
             )
+        if dialect == "sip" and softphone.ready == "ignore":
+            raise ValueError("ready: ignore: in the dialect sip a softphone calls once it has registered")
         last_call_s = (softphone.calls.count - 1) * softphone.calls.every_s
         present_s = _after_last_start_s(info.data) - (info.data.get("ramp_down_s") or 0.0)
         if last_call_s > present_s:
             end = "the end of the hold" if present_s == info.data.get("hold_s") else "its softphone has left"
             raise ValueError(f"the last call starts after {format_duration(last_call_s)}, after {end}")
         return softphone
+
+    @field_validator("sip")
+    @classmethod
+    def _speaks_sip(cls, sip: SipSettings | None, info: ValidationInfo) -> SipSettings | None:
+        if sip is not None and info.data.get("dialect", "sip") != "sip":
+            raise ValueError("only for the dialect sip; write `dialect: sip`, or take this part out")
+        return sip
 
     @field_validator("expect")
     @classmethod
@@ -196,7 +211,7 @@ class Profile(StrictModel):
     @property
     def dialect_settings(self) -> object:
         """What the profile has for its dialect alone; None for nothing."""
-        return self.wire
+        return self.sip if self.dialect == "sip" else self.wire
 
     @property
     def duration_s(self) -> float:
@@ -261,7 +276,7 @@ class Profile(StrictModel):
         within = int(self.planned_attempts() * self.softphone.retry.budget)
         if self.softphone.retry.max_retries:
             return within
-        authorized = len(request_steps(self.dialect)) - 1  # all steps but the token
+        authorized = sum(step != "token" for step in request_steps(self.dialect))
         return min(within, self.users * self.softphone.calls.count * authorized * 2 * 2)
 
     def attempts_beyond_plan(self) -> float:
@@ -278,7 +293,8 @@ class Profile(StrictModel):
         handshakes = self.users if self.softphone.connection == "reuse" else offers
         tokens = {"shared": 1, "per-softphone": self.users}.get(self.softphone.token, handshakes)
         planned = {
-            "token": tokens, "identity": self.users, "channel": handshakes, "handshake": handshakes, "offer": offers
+            "token": tokens, "identity": self.users, "channel": handshakes, "handshake": handshakes,
+            "registration": handshakes, "offer": offers,
         }  # fmt: skip
         return {step: planned[step] for step in request_steps(self.dialect)}
 

@@ -1,7 +1,7 @@
-"""One edge for both dialects: decides about each request, and counts the decision under the request's step.
+"""One edge for all dialects: decides about each request, and counts the decision under the request's step.
 
-    token       POST /oauth/token              200 · 400 401 413 429      the same in both dialects
-    …           the routes of media_offer_routes.py and genesys_cloud/rest.py
+    token       POST /oauth/token              200 · 400 401 413 429      not in the dialect sip
+    …           the routes of media_offer_routes.py, genesys_cloud/rest.py and sip/sip_routes.py
                 GET  /stats                    200                        not counted
 
 The edge decides once the complete request is there, without waiting for anything else. It admits the request, refuses
@@ -22,13 +22,14 @@ from aiohttp import web
 
 from locust_softphone import __version__
 from locust_softphone.config.policy import Policy
-from locust_softphone.edge.attempt_ids import ATTEMPT_ID, Arrival, AttemptIds
+from locust_softphone.edge.attempt_ids import ATTEMPT_ID, Arrival
 from locust_softphone.edge.edge_state import Admitted, EdgeState, Route
 from locust_softphone.edge.genesys_cloud.rest import CHANNELS, GenesysCloudDialect
 from locust_softphone.edge.http_request import Caller, caller_of, complete_body, grant_type, read_body
 from locust_softphone.edge.media_offer_routes import MediaOfferDialect
 from locust_softphone.edge.rate_limiter import TooManyEarlyRetries
 from locust_softphone.edge.replies import EDGE_ID, Refused, json_reply
+from locust_softphone.edge.sip.sip_routes import SipDialect
 from locust_softphone.edge.websocket_session import Session
 
 __all__ = ["Edge"]
@@ -41,12 +42,12 @@ class Edge:
 
     def __init__(self, policy: Policy, rng: random.Random) -> None:
         self._instance = secrets.token_hex(8)
-        self._attempt_ids = AttemptIds()
         self._state = EdgeState(policy, rng)
         self._media_offer = MediaOfferDialect(self._state)
         self._routes = {
             "/oauth/token": Route("POST", "token", self._token),
             **GenesysCloudDialect(self._state).routes,
+            **SipDialect(self._state).routes,
         }
 
     async def serve(self, request: web.BaseRequest) -> web.StreamResponse:
@@ -98,7 +99,7 @@ class Edge:
         return await self._reply(admitted, request)
 
     def _arrival(self, request: web.BaseRequest) -> Arrival:
-        return self._attempt_ids.note(request.headers.get(ATTEMPT_ID))
+        return self._state.attempt_ids.note(request.headers.get(ATTEMPT_ID))
 
     async def _reply(self, admitted: Admitted, request: web.BaseRequest) -> web.StreamResponse:
         """Send the response of an admitted request, or run its session."""

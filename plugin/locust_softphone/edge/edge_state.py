@@ -1,4 +1,4 @@
-"""What both dialects of one edge share: policy, limits, tokens, sessions and counters."""
+"""What all dialects of one edge share: policy, limits, tokens, sessions and counters."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from aiohttp import web
 
 from locust_softphone.config.policy import LimitedStep, Policy
 from locust_softphone.edge.access import Access, Grant
+from locust_softphone.edge.attempt_ids import AttemptIds
 from locust_softphone.edge.http_request import Caller
 from locust_softphone.edge.rate_limiter import RateLimiter
 from locust_softphone.edge.replies import Refused
@@ -58,6 +59,7 @@ class EdgeState:
         self.policy = policy
         self.rng = rng
         self.stats = Stats()
+        self.attempt_ids = AttemptIds()
         self.access = Access(policy.organisations, policy.token_expires_s, policy.genesys_cloud.users)
         self.limiter = RateLimiter(policy, self.stats, epoch_s=time.monotonic() - time.time())
         self.setup = TokenBucket(policy.setup.rate, policy.setup.burst)

@@ -3,8 +3,8 @@
     requests = admitted + refused + cut        of each step, counted when the edge decides
     total    = open + closes + lost + cuts     of sessions, each of which ends once
 
-A request that did not arrive completely is not counted. Both dialects of one edge are counted together. What only
-genesys-cloud has (the steps identity and channel, logins, calls) is shown once it has happened.
+A request that did not arrive completely is not counted. All dialects of one edge are counted together. What only some
+have (the steps identity, channel and registration, logins, registrations, calls) is shown once it has happened.
 """
 
 from __future__ import annotations
@@ -15,9 +15,10 @@ from typing import Any, Literal, get_args
 
 from locust_softphone.edge.attempt_ids import Arrival
 
-__all__ = ["STEPS", "CallEvent", "Cause", "Stats", "Step", "StepStats"]
+__all__ = ["STEPS", "CallEvent", "Cause", "RegistrationEvent", "SipStep", "Stats", "Step", "StepStats"]
 
-Step = Literal["token", "identity", "channel", "handshake", "offer"]
+SipStep = Literal["registration", "offer"]
+Step = Literal["token", "identity", "channel", "handshake", "registration", "offer"]
 Cause = Literal[
     "offer_deadline",
     "early_offer",
@@ -30,9 +31,11 @@ Cause = Literal[
     "drop_all",
 ]
 CallEvent = Literal["proposed", "answered", "active", "bad_answer", "unanswered", "declined", "retracted", "ended"]
+RegistrationEvent = Literal["challenged", "refreshed", "removed"]
 
 STEPS: tuple[Step, ...] = get_args(Step)
 CAUSES: tuple[Cause, ...] = get_args(Cause)
+REGISTRATIONS: tuple[RegistrationEvent, ...] = get_args(RegistrationEvent)
 CALL_EVENTS: tuple[CallEvent, ...] = get_args(CallEvent)
 IN_EVERY_DIALECT: frozenset[Step] = frozenset({"token", "handshake", "offer"})
 
@@ -72,7 +75,8 @@ class Stats:
     """All counters of one edge.
 
     ``closes`` is by close code, ``cuts`` by cause; ``lost`` counts sessions that ended without a close frame.
-    ``logins`` are those to the XMPP stream, ``calls`` the events of the calls proposed over it.
+    ``logins`` are those to the XMPP stream, ``registrations`` what the step registration does not count,
+    ``calls`` the events of the calls over a stream or over SIP.
     """
 
     steps: dict[Step, StepStats] = field(default_factory=lambda: {step: StepStats() for step in STEPS})
@@ -87,6 +91,7 @@ class Stats:
     pings: int = 0
     pongs: int = 0
     logins: Counter[Literal["admitted", "refused"]] = field(default_factory=Counter)
+    registrations: Counter[RegistrationEvent] = field(default_factory=Counter)
     calls: Counter[CallEvent] = field(default_factory=Counter)
 
     def session_opened(self) -> None:
@@ -127,6 +132,8 @@ class Stats:
         }
         if self.logins:
             shown["logins"] = {decision: self.logins[decision] for decision in ("admitted", "refused")}
+        if self.registrations:
+            shown["registrations"] = {event: self.registrations[event] for event in REGISTRATIONS}
         if self.calls:
             shown["calls"] = {event: self.calls[event] for event in CALL_EVENTS}
         return shown

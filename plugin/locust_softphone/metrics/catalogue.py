@@ -174,8 +174,8 @@ METRICS: tuple[Metric, ...] = (
     ),
     Metric("calls.answered", "count", "calls that were answered", "totals/calls_answered"),
     Metric(
-        "inbound_calls_answered", "count", "calls that the edge proposed and that were answered (genesys-cloud)",
-        "inbound_calls_answered",
+        "inbound_calls_answered", "count",
+        "calls that others made to the softphones, answered (genesys-cloud, sip)", "inbound_calls_answered",
     ),
     # Attempts.
     Metric(

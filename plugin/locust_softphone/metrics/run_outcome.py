@@ -180,4 +180,4 @@ def _sorted(causes: Counter[tuple[str, str]]) -> tuple[Cause, ...]:
 
 
 def _uses_websocket(step: str, dialect: str) -> bool:
-    return step in ("handshake", "ready", "close") or (step == "offer" and dialect != DEFAULT_DIALECT)
+    return step in ("handshake", "ready", "registration", "close") or (step == "offer" and dialect != DEFAULT_DIALECT)

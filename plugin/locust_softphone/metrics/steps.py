@@ -2,6 +2,7 @@
 
     media-offer      token ► handshake ► ready ► offer ► close
     genesys-cloud    token ► identity ► channel ► handshake ► ready ► offer ► close
+    sip              handshake ► registration ► offer ► close
 
 A step is one exchange that succeeds or fails as a whole; one try of it is an attempt. The ledger balances the attempts
 of the steps whose requests the edge counts too.
@@ -20,18 +21,18 @@ from locust_softphone.text import choices, quoted
 __all__ = [
     "DEFAULT_DIALECT",
     "DIALECTS",
-    "TRANSPORTS",
     "Step",
     "backs_off_with",
     "connection_steps",
     "known_dialects",
+    "ready_step",
     "request_steps",
     "steps_of",
     "transports_of",
 ]
 
 DEFAULT_DIALECT: Final = "media-offer"
-IN_EVERY_DIALECT = ("handshake", "ready", "offer", "close")
+IN_EVERY_DIALECT = ("handshake", "offer", "close")
 
 
 class Step(NamedTuple):
@@ -69,13 +70,17 @@ DIALECTS: Mapping[str, tuple[Step, ...]] = MappingProxyType(
             Step("offer", "POST", counted=True),
             Step("close", "WS"),
         ),
+        "sip": (
+            Step("handshake", "WS", counted=True),
+            Step("registration", "SIP", counted=True),
+            Step("offer", "SIP", counted=True),
+            Step("close", "WS"),
+        ),
     }
 )
 
-TRANSPORTS: Mapping[str, str] = MappingProxyType(
-    {step.name: step.transport for all_ in DIALECTS.values() for step in all_}
-)
-"""The request type of each step of any built-in dialect."""
+STEPS = tuple(dict.fromkeys(step.name for all_ in DIALECTS.values() for step in all_))
+"""The names of the steps of all built-in dialects."""
 
 
 def known_dialects() -> tuple[str, ...]:
@@ -102,8 +107,10 @@ def steps_of(dialect: str) -> tuple[Step, ...]:
     names = [step.name for step in steps]
     if missing := [name for name in IN_EVERY_DIALECT if name not in names]:
         raise ValueError(f"the dialect {dialect} has no step {missing[0]}")
-    if unknown := [name for name in names if name not in TRANSPORTS]:
-        raise ValueError(f"the dialect {dialect} has a step {quoted(unknown[0])}, {choices(unknown[0], TRANSPORTS)}")
+    if not {"ready", "registration"} & set(names):
+        raise ValueError(f"the dialect {dialect} has neither a step ready nor a step registration")
+    if unknown := [name for name in names if name not in STEPS]:
+        raise ValueError(f"the dialect {dialect} has a step {quoted(unknown[0])}, {choices(unknown[0], STEPS)}")
     return steps
 
 
@@ -122,6 +129,12 @@ def request_steps(dialect: str) -> tuple[str, ...]:
 def connection_steps(dialect: str, *, shared_token: bool) -> frozenset[str]:
     """The request steps that each new connection takes once; a shared token is requested once for the whole fleet."""
     return frozenset(request_steps(dialect)) - {"offer"} - ({"token"} if shared_token else set())
+
+
+@cache
+def ready_step(dialect: str) -> str:
+    """The step after the handshake, in which a session becomes ready for an offer."""
+    return "registration" if "registration" in {step.name for step in steps_of(dialect)} else "ready"
 
 
 @cache

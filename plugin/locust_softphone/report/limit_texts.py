@@ -194,14 +194,16 @@ def _other_outcomes(limit: StepLimit, record: RunRecord) -> str:
 
 def _key(record: RunRecord) -> str:
     """What the limit may count by, as far as the run distinguishes it. Workers can have several addresses."""
+    several = record.source_addresses > 1
     shared = record.profile["softphone"].get("token") == "shared"
     one = [
         "organisation",
         "OAuth client",
-        *([] if record.workers else ["source address"]),
+        *([] if record.workers or several else ["source address"]),
         *(["token"] if shared else []),
     ]
-    return f"Counted over all softphones, by {', '.join(one[:-1])} or {one[-1]}: there was one of each."
+    keys = f"Counted over all softphones, by {', '.join(one[:-1])} or {one[-1]}: there was one of each."
+    return f"{keys} There were {record.source_addresses} source addresses." if several else keys
 
 
 def _told(told: Advised) -> list[str]:

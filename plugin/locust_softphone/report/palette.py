@@ -42,6 +42,7 @@ COLOURS: Mapping[str, Colour] = MappingProxyType(
         "identity": _OCHRE,
         "channel": _TEAL,
         "handshake": _VERMILION,
+        "registration": _TEAL,
         "offer": _PURPLE,
         # softphones
         "planned": _GREY,

@@ -144,6 +144,8 @@ def _connections(record: RunRecord) -> Iterator[str]:
         yield f"closes by code: {_named(record.closes)}"
     if record.reconnects.made or record.reconnects.failed:
         yield f"dropped calls: {record.reconnects.made} set up again, {record.reconnects.failed} not"
+    if record.source_addresses:
+        yield f"source addresses: {record.source_addresses}"
     if record.tls_handshakes.all:
         yield f"TLS handshakes: {record.tls_handshakes.all}, {record.tls_handshakes.full} of them full"
     if record.time_to_connected_s is not None:

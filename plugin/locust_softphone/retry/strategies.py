@@ -49,6 +49,8 @@ __all__ = [
 DEFAULT_CAP_S = 120.0
 _AT_ONCE = wait_none()
 _FINAL = frozenset({Outcome.CANCELLED, Outcome.REDIRECTED, Outcome.TLS_FAILED, Outcome.BAD_ANSWER, Outcome.OVER_BUDGET})
+_PASSING = frozenset({408, 409, 480, 486})
+"""Refusals of a moment: a timeout, a conflict, and in SIP a callee who is away or busy."""
 
 Uniform = Callable[[float, float], float]
 """A random number between two bounds, such as ``random.uniform``."""
@@ -176,7 +178,7 @@ def is_retryable(failure: BaseException, *, renews: bool = True) -> bool:
         return False
     if failure.outcome is Outcome.UNAUTHORIZED and not renews:
         return False
-    return failure.outcome is not Outcome.REJECTED or failure.status in (408, 409)
+    return failure.outcome is not Outcome.REJECTED or failure.status in _PASSING
 
 
 # What the last try ended with.

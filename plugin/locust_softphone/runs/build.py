@@ -50,6 +50,7 @@ class RunStart:
         versions: of everything that could explain a difference.
         workers: how many worker processes; 0 for a run in one process.
         began_at: when the plan began, in seconds since the epoch.
+        source_addresses: how many addresses the softphones connect from; 0 if the system chooses.
         overridden: the values of the profile's file that were replaced when the run was started, by key.
         simulation: of a run in virtual time: its seed and its network; None for a real run.
         diagnosed: whether the limits that the run met are worked out, which can take seconds.
@@ -66,6 +67,7 @@ class RunStart:
     overridden: Mapping[str, Any] = field(default_factory=dict)
     simulation: Mapping[str, Any] | None = None
     leaving: Sequence[int] = ()
+    source_addresses: int = 0
     diagnosed: bool = True
 
 
@@ -124,6 +126,7 @@ def build(start: RunStart, tally: Tally, end: RunEnd) -> RunRecord:
             "target": start.target,
             "versions": start.versions,
             "workers": start.workers,
+            "source_addresses": start.source_addresses,
             "simulation": start.simulation,
             "times": _times(start, tally, end),
             "totals": {
@@ -257,9 +260,9 @@ def _timeline(planned: Sequence[int], leaving: Sequence[int], tally: Tally) -> l
     rows: list[dict[str, Any]] = [
         {"second": second, "planned": n} for second, n in enumerate([*planned, *_zeros(len(planned), tally)])
     ]
-    for second, leaves in enumerate(leaving):
+    for row, leaves in zip(rows, leaving, strict=False):  # a changed journal can have more of them
         if leaves:
-            rows[second]["planned_leaves"] = leaves
+            row["planned_leaves"] = leaves
     for second, counts in tally.timeline.items():
         rows[second].update(sorted(counts.items()))
     for second, times in tally.setup_times.items():

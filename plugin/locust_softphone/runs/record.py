@@ -119,6 +119,8 @@ class RunRecord(RecordPart):
     """Versions of everything that could explain a difference, by package; also python and platform."""
     workers: Count
     """How many worker processes there were; 0 for a run in one process."""
+    source_addresses: Count = 0
+    """How many addresses the softphones connected from, as told to this process; 0 if the system chose."""
     simulation: Simulation | None = None
     """How the run was simulated in virtual time; null for a real run."""
     times: Times
@@ -154,7 +156,7 @@ class RunRecord(RecordPart):
     pings_answered: Count
     """Pings (RFC 6455 5.5.2) that were answered."""
     inbound_calls_answered: Count = 0
-    """Calls that the edge proposed, and that were answered; only in the dialect genesys-cloud."""
+    """Calls that the edge proposed, and that were answered; only in the dialects genesys-cloud and sip."""
     time_to_connected_s: Seconds | None
     """Seconds from the plan's start until all softphones were connected; null if not all were."""
     start_lag_s: Durations

@@ -6,6 +6,7 @@ import json
 import os
 from contextlib import suppress
 from pathlib import Path
+from stat import S_ISREG
 from typing import Any
 
 from pydantic import ValidationError
@@ -18,6 +19,9 @@ from locust_softphone.text import one_line
 __all__ = ["RECORD", "check_writable", "parse", "read", "write"]
 
 RECORD = "run.json"
+
+LARGEST_RECORD = 256 * 1024 * 1024
+"""Of a run of about a week. Reading a record takes eleven times its size in memory."""
 
 
 def check_writable(folder: Path) -> None:
@@ -64,6 +68,13 @@ def read(path: Path) -> RunRecord:
     """
     file = path / RECORD if path.is_dir() else path
     try:
+        state = file.stat()
+        if not S_ISREG(state.st_mode):
+            raise InputError(f"{file}: not a run record (not a file)")
+        if state.st_size > LARGEST_RECORD:
+            raise InputError(
+                f"{file}: {state.st_size >> 20} MB, and a run record is read up to {LARGEST_RECORD >> 20} MB"
+            )
         plain = json.loads(file.read_text(encoding="utf-8"))
     except OSError as error:
         raise InputError(f"{file}: cannot be read ({error.strerror})") from None

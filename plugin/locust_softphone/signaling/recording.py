@@ -23,7 +23,7 @@ Report = Callable[[str, str], None]
 
 _TEXT, _CLOSE = 1, 8
 _SECRETS = (
-    (re.compile(r"(?im)^(authorization: *\w+ )[^\r\n]*"), r"\1***"),
+    (re.compile(r"(?im)^((?:proxy-)?authorization: *\w+ )[^\r\n]*"), r"\1***"),
     (re.compile(r"(?im)^(cookie: )[^\r\n]*"), r"\1***"),
     (re.compile(r"(<auth [^>]*>)[^<]*"), r"\1***"),
     (re.compile(r"(?im)^(sec-websocket-key: )[^\r\n]*"), r"\1***"),

@@ -17,7 +17,7 @@ from tenacity import Retrying
 from locust_softphone.errors import AttemptFailed
 from locust_softphone.metrics.observed_attempts import OWN
 from locust_softphone.metrics.outcome import Outcome
-from locust_softphone.metrics.steps import connection_steps
+from locust_softphone.metrics.steps import connection_steps, ready_step
 from locust_softphone.retry.engine import retrying
 from locust_softphone.retry.strategies import is_retryable
 from locust_softphone.signaling.attempts import Attempts
@@ -51,6 +51,7 @@ class Softphone:
         self._attempts = Attempts(context, self._wait_until, number, leaves_s)
         self._authorization = Authorization(context, self._client, self._attempts)
         self._engine: Retrying | None = None
+        self._ready_step = ready_step(context.dialect.name)
         self.started = self._connected = self._gave_up = self._in_call = self._resuming = False
         self._opens = True
         self._opened_s = 0.0
@@ -262,9 +263,10 @@ class Softphone:
         session = self.session
         try:
             if self.context.behaviour.ready == "wait" and not session.ready:
-                self._attempts.make("ready", session.wait_ready)
+                self._attempts.make(self._ready_step, session.wait_ready)
         except AttemptFailed as failed:
-            if failed.outcome is not Outcome.CANCELLED:
+            refused = failed.status is not None and failed.close_code is None  # by a response; the WebSocket is open
+            if failed.outcome is not Outcome.CANCELLED and not refused:
                 self._dropped(failed)
             if failed.outcome is Outcome.UNAUTHORIZED:
                 authorization.reject()

@@ -29,6 +29,8 @@ class Socket(Protocol):
 
     def setsockopt(self, level: int, option: int, value: int, /) -> None: ...
 
+    def bind(self, address: Any, /) -> None: ...
+
     def settimeout(self, seconds: float, /) -> None:
         """Limit each of the following calls."""
 

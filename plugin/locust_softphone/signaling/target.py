@@ -14,7 +14,8 @@ import idna
 from locust_softphone.errors import AttemptFailed, InputError
 from locust_softphone.metrics.outcome import Outcome
 from locust_softphone.signaling.socket_errors import failure_of
-from locust_softphone.signaling.stream import MakeSocket, Stream
+from locust_softphone.signaling.source_addresses import SourceAddresses
+from locust_softphone.signaling.stream import MakeSocket, Socket, Stream
 from locust_softphone.signaling.tls import Tls, TlsContext
 from locust_softphone.signaling.tls_problem import TlsReason
 
@@ -38,6 +39,7 @@ class Target:
             DNS, and the addresses that were checked are those that are used.
         authorized: whether addresses of other machines may be used.
         make_socket: makes the sockets of connections.
+        sources: the addresses that they connect from; None if the system chooses.
     """
 
     host: str
@@ -46,6 +48,7 @@ class Target:
     addresses: tuple[tuple[Any, ...], ...] = field(default=(), repr=False)
     authorized: bool = False
     make_socket: MakeSocket = field(default=socket.socket, repr=False)
+    sources: SourceAddresses | None = None
 
     @classmethod
     def parse(cls, url: str, *, ca_file: str | None = None, authorized: bool = False) -> Target:
@@ -96,7 +99,8 @@ class Target:
             return self.host == "localhost"
 
     def connect(self, timeout_s: float, choice: int = 0) -> Stream:
-        """Open a connection to one of the addresses. ``choice``, the softphone's number, says which one is tried first.
+        """Open a connection to one of the addresses. ``choice``, the softphone's number, says which one is tried first,
+        and from which source address.
 
         Raises:
             AttemptFailed: as ``Stream.connect``.
@@ -104,7 +108,8 @@ class Target:
         addresses = self.addresses or self.resolved().addresses
         first = choice % len(addresses)
         tls = partial(Tls, self.tls, self.host, choice) if self.tls else None
-        return Stream.connect(addresses[first:] + addresses[:first], timeout_s, tls, self.make_socket)
+        make_socket = partial(self._bound, choice) if self.sources else self.make_socket
+        return Stream.connect(addresses[first:] + addresses[:first], timeout_s, tls, make_socket)
 
     def needs_tls(self) -> bool:
         """Whether the server answers a TLS handshake although this target is without TLS; tries one connection."""
@@ -116,24 +121,20 @@ class Target:
             return failed.outcome is Outcome.TLS_FAILED and failed.reason not in (TlsReason.NO_TLS, TlsReason.CLOSED)
         return True
 
-    def sent_from(self, address: str) -> Target:
-        """The same target, with connections from this address of this machine.
+    def sent_from(self, sources: SourceAddresses | None) -> Target:
+        """The same target, with connections from these addresses; None if the system chooses."""
+        return replace(self, sources=sources)
 
-        Raises:
-            InputError: it is not such an address.
-        """
-        family = socket.AF_INET6 if ":" in address else socket.AF_INET
-
-        def bound(of_family: int, kind: int) -> socket.socket:
-            made = socket.socket(of_family, kind)
-            made.bind((address, 0))
-            return made
-
+    def _bound(self, softphone: int, family: int, kind: int) -> Socket:
+        """A socket that will connect from the softphone's source address."""
+        assert self.sources is not None
+        made = self.make_socket(family, kind)
         try:
-            bound(family, socket.SOCK_STREAM).close()
-        except OSError:
-            raise InputError(f"--source-address {address}: not an address of this machine") from None
-        return replace(self, make_socket=bound)
+            self.sources.bind(made, family, softphone)
+        except BaseException:
+            made.close()
+            raise
+        return made
 
     def resolved(self) -> Target:
         """The same target with its addresses looked up.
@@ -148,6 +149,8 @@ class Target:
             raise failure_of(error) from None
         addresses = tuple((family, address) for family, _, _, _, address in found)
         beyond = [] if self.authorized else [str(each[0]) for _, each in addresses if not _is_loopback(str(each[0]))]
+        if self.sources and not any(self.sources.of_family(family) for family, _ in addresses):
+            raise InputError(f"--host {self.url}: {addresses[0][1][0]} cannot be reached from {self.sources}")
         if beyond:
             raise InputError(f"--host {self.url}: {self.host} is {beyond[0]}, {ASK_FIRST}")
         return replace(self, addresses=addresses)

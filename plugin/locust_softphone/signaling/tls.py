@@ -2,9 +2,13 @@
 
 OpenSSL does it, through pyOpenSSL: the wheels of ``cryptography`` contain a recent OpenSSL, so the outcomes are the
 same for every Python, whatever is trusted. As browsers do, a softphone resumes its last session with a host (RFC 8446
-2.2); its first handshake is full. A resumed handshake costs half the CPU, and two handshakes are most of a call over
-wss (``benchmarks/cpu_per_call.py --tls``). Python's ``ssl`` copies a session twice to resume it, which costs as much as
-a full handshake.
+2.2); its first handshake is full. The other ways that were measured are in docs/tls.md.
+
+    first handshake with a host    offers a post-quantum and a classical key, as browsers do
+    every later one                offers a key of the group that the host chose; the others are still named
+
+A post-quantum key that is made and never used is a third of the CPU of a handshake and a quarter of the memory of a
+connection.
 """
 
 from __future__ import annotations
@@ -13,6 +17,7 @@ import ssl
 import sys
 from collections import Counter
 from contextlib import suppress
+from functools import lru_cache
 from ipaddress import ip_address
 from typing import Any
 
@@ -26,6 +31,8 @@ __all__ = ["Tls", "TlsContext", "TlsFailed", "TlsRefused", "engine", "is_for"]
 
 _RECORD = 16_384  # the most that one record carries, RFC 8446 5.1
 _CIPHERS = b"ECDHE+AESGCM:ECDHE+CHACHA20:ECDHE+AES:DHE+AES:!aNULL:!aDSS:!SHA1:!AESCCM"  # those of Python's ssl
+_SUITES = b"TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256"  # of TLS 1.3, as browsers
+_GROUPS = ("X25519MLKEM768", "X25519", "secp256r1", "secp384r1", "secp521r1")  # for key exchange, as browsers
 
 
 class TlsFailed(ssl.SSLError):
@@ -41,7 +48,7 @@ class TlsRefused(TlsFailed):
 
 
 class TlsContext:
-    """Whom to trust, and the sessions that can be resumed; a process needs only one.
+    """Whom to trust, the sessions that can be resumed, and the group that the host chose; one for each target.
 
     Args:
         ca_file: PEM file of a private certificate authority, trusted instead of the system's.
@@ -55,10 +62,13 @@ class TlsContext:
         self.openssl = context = SSL.Context(SSL.TLS_CLIENT_METHOD)
         self.sessions: dict[tuple[str, int], SSL.Session] = {}
         """The session to resume next, by host and softphone."""
+        self.group: str | None = None
+        """The group for key exchange that the host chose (RFC 8446 4.2.7); None before the first handshake."""
         self.handshakes: Counter[str] = Counter()
         """The handshakes that were completed, and those in which a certificate was verified, by their metrics."""
         context.set_min_proto_version(SSL.TLS1_2_VERSION)
         context.set_cipher_list(_CIPHERS)
+        context.set_tls13_ciphersuites(_SUITES)
         context.set_options(SSL.OP_NO_COMPRESSION | SSL.OP_NO_RENEGOTIATION)
         context.set_mode(SSL.MODE_RELEASE_BUFFERS)
         context.set_verify(SSL.VERIFY_PEER, _verify)
@@ -69,6 +79,15 @@ class TlsContext:
             context.load_verify_locations(ca_file)
         except SSL.Error as error:
             raise InputError(f"--softphone-ca {ca_file}: no readable PEM certificates ({_reason(error)})") from None
+
+    def host_chose(self, group: str | None) -> None:
+        """Offer a key of this group in later handshakes, and no other key. None stands for a handshake without one."""
+        self.group = group or ""
+        first = [each for each in _GROUPS if each.lower() == self.group.lower()]
+        if first:
+            names = ":?".join([*first, *(each for each in _GROUPS if each not in first)])  # ?: if OpenSSL knows it
+            with suppress(AttributeError):  # pyOpenSSL has no method for this; without it, handshakes only cost more
+                SSL._lib.SSL_CTX_set1_curves_list(self.openssl._context, names.encode("ascii"))  # type: ignore[attr-defined]
 
 
 class Tls:
@@ -105,6 +124,8 @@ class Tls:
         except SSL.Error as error:
             raise TlsFailed(self._problem(error)) from None
         self._context.handshakes["tls_handshakes"] += 1
+        if self._context.group is None:
+            self._context.host_chose(_group(self._connection))
         return True
 
     def receive_data(self, data: bytes) -> None:
@@ -182,11 +203,19 @@ class _Peer:
         self.problem: TlsProblem | None = None
 
 
+def _group(connection: SSL.Connection) -> str | None:
+    """The group of a finished handshake; None if there is none, or if OpenSSL is too old to tell."""
+    with suppress(NotImplementedError):
+        return connection.get_group_name()
+    return None
+
+
 def engine() -> str:
     """The TLS library, with its version."""
     return SSL.OpenSSL_version(SSL.OPENSSL_VERSION).decode("ascii")
 
 
+@lru_cache(maxsize=64)  # all softphones see the same few certificates
 def is_for(host: str, certificate: Any) -> bool:
     """Whether a certificate names this host among its alternative names (RFC 9525 6). A common name does not count."""
     try:

@@ -3,6 +3,7 @@
 Softphone (signaling)   the state machine, retries, budget and shared backoff of a run, unchanged
 virtual_dialect         what its steps do instead of sending bytes
 virtual_genesys_cloud   the same for the dialect genesys-cloud
+virtual_sip             the same for the dialect sip
 edge_model              the edge's limits, sessions, deadlines and drops
 network_model           how long a message takes
 virtual_time            the clock, and which softphone acts next

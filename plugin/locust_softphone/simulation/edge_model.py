@@ -4,7 +4,8 @@
                        └ cut                     └ refused                └ 409, cut
 
 It decides as the simulated edge does (edge/). It has no wire: a request is a call, and its answer a status with
-headers. What both dialects share is here; ``virtual_dialect`` and ``virtual_genesys_cloud`` add their sessions.
+headers. What all dialects share is here; ``virtual_dialect``, ``virtual_genesys_cloud`` and ``virtual_sip`` add their
+sessions.
 """
 
 from __future__ import annotations
@@ -13,9 +14,10 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from functools import partial
 from math import inf
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, get_args
 
-from locust_softphone.config.policy import Policy
+from locust_softphone.config.policy import LimitedStep, Policy
+from locust_softphone.config.sip_policy import sip_status
 from locust_softphone.limits.early_retries import EarlyRetryTracker
 from locust_softphone.limits.keyed import KeyParts
 from locust_softphone.limits.step_limits import Answer, StepLimits
@@ -94,7 +96,7 @@ class EdgeModel:
         self.first_refusal: FirstRefusal | None = None
         self._time = time
         self._epoch_s = epoch_s
-        self._limits = {step: policy.limits_of(step, epoch_s) for step in ("token", "handshake", "offer", "sessions")}
+        self._limits = {step: policy.limits_of(step, epoch_s) for step in get_args(LimitedStep)}
         self._request_limits = policy.request_limits(epoch_s)
         self._setup = TokenBucket(policy.setup.rate, policy.setup.burst)
         self._early_retries = EarlyRetryTracker()
@@ -154,6 +156,18 @@ class EdgeModel:
         self._steps["offer", "409"] += 1
         self.cut(session, "early_offer")
         return _CONFLICT
+
+    def sip_request(self, step: str, session: EdgeSession) -> EdgeAnswer:
+        """A registration or an offer of the dialect sip, for this session."""
+        limits, now_s = self._limits[step], self._time.now_s
+        if step == "offer":
+            limits.release(now_s, session.parts, session)
+        answer = self._decide(step, session.parts, limits, session if session.open else None)
+        status = sip_status(answer.status)
+        if status != answer.status:
+            self._steps[step, str(answer.status)] -= 1
+            self._steps[step, str(status)] += 1
+        return answer._replace(status=status)
 
     # Sessions.
 

@@ -22,6 +22,7 @@ import greenlet
 
 from locust_softphone.config.policy import Policy
 from locust_softphone.config.profile import Profile
+from locust_softphone.config.sip_settings import ANOTHER_SOFTPHONE
 from locust_softphone.errors import InputError
 from locust_softphone.metrics.run_so_far import RunSoFar
 from locust_softphone.retry.budget import RetryBudget
@@ -35,6 +36,7 @@ from locust_softphone.simulation.edge_model import EdgeModel
 from locust_softphone.simulation.network_model import Network, NetworkModel
 from locust_softphone.simulation.virtual_dialect import VirtualMediaOffer, VirtualSession, VirtualWire
 from locust_softphone.simulation.virtual_genesys_cloud import VirtualGenesysCloud
+from locust_softphone.simulation.virtual_sip import VirtualSip
 from locust_softphone.simulation.virtual_time import VirtualLock, VirtualTime
 
 __all__ = ["CHECKS", "SimulatedRun", "Surroundings"]
@@ -44,7 +46,7 @@ CHECKS = 60
 
 
 _DIALECTS: Mapping[str, Callable[[VirtualWire], Dialect]] = {
-    each.name: each for each in (VirtualMediaOffer, VirtualGenesysCloud)
+    each.name: each for each in (VirtualMediaOffer, VirtualGenesysCloud, VirtualSip)
 }
 
 
@@ -107,6 +109,10 @@ class SimulatedRun:
     """
 
     def __init__(self, profile: Profile, surroundings: Surroundings) -> None:
+        if profile.sip is not None and profile.sip.call == ANOTHER_SOFTPHONE:
+            raise InputError(
+                f"sip.call: {ANOTHER_SOFTPHONE}: calls between softphones cannot be simulated; call a number"
+            )
         if surroundings.policy.genesys_cloud.inbound_calls is not None:
             raise InputError("genesys_cloud.inbound_calls: calls from outside cannot be simulated; take them out")
         self.observer = TallyObserver()

@@ -75,10 +75,11 @@ class VirtualWire:
             raise AttemptFailed(Outcome.LOST, close_code=code)
         if answer.status >= 300:
             outcome = outcome_of_status(answer.status)
-            raise AttemptFailed(outcome, status=answer.status, close_code=code, advice=self._advice(answer))
-        return self._advice(answer) if self._reads_advice else NO_ADVICE
+            raise AttemptFailed(outcome, status=answer.status, close_code=code, advice=self.advice(answer))
+        return self.advice(answer) if self._reads_advice else NO_ADVICE
 
-    def _advice(self, answer: EdgeAnswer) -> LimitAdvice:
+    def advice(self, answer: EdgeAnswer) -> LimitAdvice:
+        """What an answer says about when to ask again."""
         headers = {name.lower(): value for name, value in answer.headers.items()}
         return LimitAdvice.from_headers(headers, self.edge.wall_s())
 
@@ -172,7 +173,7 @@ class VirtualSession:
         """How many pings the edge has sent by now; each was answered."""
         wire = self.client.wire
         seconds = min(wire.time.now_s, self._ended_s, self._lost_s) - self.edge_session.ready_s
-        return max(int(seconds / wire.edge.policy.ping_every_s), 0) if seconds < inf else 0
+        return max(int(seconds / wire.edge.policy.ping_every_s), 0) if abs(seconds) < inf else 0
 
     def wait_ready(self) -> Reply[None]:
         """Wait for the message ``ready``."""

@@ -247,6 +247,11 @@ class RunCoordinator:
         return self._startup.allowed_hosts
 
     @property
+    def web_password(self) -> str:
+        """What the pages of the web UI ask for; empty if they ask for nothing."""
+        return self._startup.web_password
+
+    @property
     def runs_folder(self) -> Path:
         """Where the run records are."""
         return self._startup.runs

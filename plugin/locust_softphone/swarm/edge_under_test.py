@@ -23,6 +23,7 @@ from locust_softphone.signaling.account import Account
 from locust_softphone.signaling.hosts import Hosts
 from locust_softphone.signaling.http import HttpConnection
 from locust_softphone.signaling.target import Target
+from locust_softphone.swarm.load.resources import edge_shortage, raise_descriptor_limit
 from locust_softphone.swarm.load.sockets import reached
 from locust_softphone.swarm.options import RunOptions
 
@@ -69,6 +70,11 @@ class EdgeUnderTest:
         Raises:
             InputError: it cannot be reached or started.
         """
+        if not options.hosts:
+            profile = options.profile
+            at_once = min(profile.schedule().peak_starts_per_s(), profile.users)
+            if problem := edge_shortage(profile.users, at_once=at_once, descriptors=raise_descriptor_limit()):
+                raise InputError(problem)
         process = None if options.hosts else EdgeProcess.for_profile(options.profile, options.startup.policy)
         try:
             hosts = options.hosts or Hosts.one(Target.parse(process.url if process else ""))

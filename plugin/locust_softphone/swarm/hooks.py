@@ -25,6 +25,7 @@ from locust.runners import WorkerRunner
 from locust.web import WebUI
 
 from locust_softphone.errors import ExitCode, InputError
+from locust_softphone.signaling.core_dumps import switch_off_core_dumps
 from locust_softphone.swarm import locust_report, workarounds
 from locust_softphone.swarm.cluster.worker import Worker
 from locust_softphone.swarm.coordinator import RunCoordinator
@@ -50,6 +51,7 @@ def install(events: Events) -> None:
         events: ``locust.events``.
     """
     end_with_parent()
+    switch_off_core_dumps()
     events.init_command_line_parser.add_listener(lambda parser, **_: add_options(parser))
     events.init.add_listener(_on_init)
     events.quitting.add_listener(_on_quitting)

@@ -131,12 +131,19 @@ STARTUP_OPTIONS = (
     ),
     Option("call-to", "NUMBER", "The number that the softphones call (dialect genesys-cloud); required for a region"),
     Option("ca", "FILE", "PEM file of a private certificate authority to trust instead of the system's"),
+    Option(
+        "source-address",
+        "ADDRESSES",
+        "Connect from these addresses of this machine, spread evenly over the softphones: several with commas, or a "
+        "range such as 192.0.2.1-192.0.2.20 (default: the system chooses one)",
+    ),
     Option("policy", "FILE", "Policy file of the simulated edge that is started when there is no --host"),
     Option(
         "allowed-host",
         "NAME",
         "A host name besides this machine's own under which browsers may open the web UI; several with commas",
     ),
+    Option("web-password-file", "FILE", "File with only a password, which the pages of the web UI then ask for"),
     Option(
         "authorized",
         "",

@@ -28,9 +28,11 @@ from locust_softphone.signaling.account import CALL_TO, Account
 from locust_softphone.signaling.dialects.genesys_cloud.client import GenesysCloud
 from locust_softphone.signaling.dialects.genesys_cloud.regions import hosts_of
 from locust_softphone.signaling.dialects.genesys_cloud.users import User, load_users
+from locust_softphone.signaling.dialects.sip.sip_client import Sip
 from locust_softphone.signaling.hosts import Hosts
 from locust_softphone.signaling.oauth import SIMULATED_CREDENTIALS, Credentials
 from locust_softphone.signaling.secret_file import read_secret
+from locust_softphone.signaling.source_addresses import SourceAddresses
 from locust_softphone.signaling.target import ASK_FIRST, Target
 from locust_softphone.swarm.secret_option import take_secret
 
@@ -57,8 +59,10 @@ class StartupOptions:
         form_encoded: whether both are form-encoded in the token request.
         ca: PEM file of a private certificate authority, or None.
         runs: the folder for run records.
+        sources: the addresses that softphones connect from, or None if the system chooses.
         policy: the simulated edge's policy file, or None.
         allowed_hosts: names besides this machine's own under which browsers may open the web UI.
+        web_password: what the pages of the web UI ask for; empty if they ask for nothing.
     """
 
     host: str | None
@@ -74,15 +78,18 @@ class StartupOptions:
     runs: Path
     policy: Path | None
     allowed_hosts: tuple[str, ...] = ()
+    sources: SourceAddresses | None = None
+    web_password: str = field(default="", repr=False)
 
     @classmethod
     def take(cls, parsed: Namespace) -> StartupOptions:
         """Read the parsed options, and remove the secret from them.
 
         Raises:
-            InputError: the secret's file, the users' file or the client's id cannot be used, or there are two secrets.
+            InputError: a secret's file, the users' file or the client's id cannot be used, or there are two secrets.
         """
         secret, file = take_secret(parsed), parsed.softphone_client_secret_file
+        password = parsed.softphone_web_password_file
         if secret and file:
             raise InputError(
                 f"--softphone-client-secret-file {file}: --softphone-client-secret, or its environment variable, has a "
@@ -90,6 +97,7 @@ class StartupOptions:
             )
         if parsed.softphone_basic_unencoded and ":" in parsed.softphone_client_id:
             raise InputError("--softphone-basic-unencoded: a client id with a colon must be encoded (RFC 7617 2)")
+        sources = parsed.softphone_source_address
         return cls(
             host=parsed.host or None,
             region=parsed.softphone_region or None,
@@ -102,8 +110,10 @@ class StartupOptions:
             keep_going=parsed.softphone_keep_going,
             ca=parsed.softphone_ca or None,
             runs=Path(parsed.softphone_runs),
+            sources=SourceAddresses.parse(sources, "--softphone-source-address") if sources else None,
             policy=Path(parsed.softphone_policy) if parsed.softphone_policy else None,
             allowed_hosts=tuple(filter(None, map(str.strip, parsed.softphone_allowed_host.split(",")))),
+            web_password=read_secret(Path(password), "--softphone-web-password-file") if password else "",
         )
 
     @property
@@ -140,7 +150,11 @@ class RunOptions:
 
     def account(self, hosts: Hosts) -> Account:
         """The edge at these hosts, and who the softphones are to it."""
-        return Account(hosts, self.startup.credentials, self.startup.users, self.startup.call_to or CALL_TO)
+        hosts = hosts.each(lambda target: target.sent_from(self.startup.sources))
+        credentials = self.startup.credentials
+        if self.profile.dialect == Sip.name and self.startup.client_secret:  # the password of the users
+            credentials = Credentials(self.startup.client_id, self.startup.client_secret)
+        return Account(hosts, credentials, self.startup.users, self.startup.call_to or CALL_TO)
 
     @classmethod
     def read(
@@ -170,7 +184,7 @@ class RunOptions:
         loaded = None if in_file is None else attempt(lambda: overrides.apply(in_file))
         hosts = attempt(lambda: _hosts(host, startup))
         if hosts is not None:
-            problems += _host_problems(hosts, startup)
+            problems += _host_problems(hosts, startup, loaded.dialect if loaded else "")
         if startup.policy and not (host or startup.region):
             attempt(lambda: _check_policy(startup.policy))
         if loaded is not None:
@@ -224,7 +238,7 @@ def _profile_problems(profile: Profile, startup: StartupOptions, hosts: Hosts | 
         yield "--softphone-region: needs --softphone-call-to NUMBER, the number that the softphones call"
 
 
-def _host_problems(hosts: Hosts, startup: StartupOptions) -> Iterable[str]:
+def _host_problems(hosts: Hosts, startup: StartupOptions, dialect: str) -> Iterable[str]:
     target = hosts.api
     if startup.policy:
         yield "--softphone-policy: only for a simulated edge, and --host names another edge; give one of the two"
@@ -237,6 +251,10 @@ def _host_problems(hosts: Hosts, startup: StartupOptions) -> Iterable[str]:
         )
     elif not target.authorized:
         yield f"--host {target.url}: {ASK_FIRST}"
+    if dialect == Sip.name:
+        if not startup.client_secret:
+            yield f"--host {target.url}: needs LOCUST_SOFTPHONE_CLIENT_SECRET to be set, the password of the SIP users"
+        return
     has_tokens = startup.users and all(user.token for user in startup.users)
     if not has_tokens and (not startup.client_id or not startup.client_secret):
         yield f"--host {target.url}: needs LOCUST_SOFTPHONE_CLIENT_ID and LOCUST_SOFTPHONE_CLIENT_SECRET to be set"

@@ -219,7 +219,7 @@ class Run:
 
     def _start(self, began_at: float) -> RunStart:
         """What is known of the run before anything is measured."""
-        profile = self.options.profile
+        profile, sources = self.options.profile, self.options.startup.sources
         return RunStart(
             run_id=self.folder.name,
             profile=profile.resolved(),
@@ -231,6 +231,7 @@ class Run:
             workers=self.generator.workers,
             began_at=began_at,
             overridden=self.options.overridden,
+            source_addresses=len(sources.addresses) if sources else 0,
         )
 
     @property

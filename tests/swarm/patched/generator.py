@@ -16,6 +16,7 @@ from locust_softphone.signaling.oauth import Credentials
 from locust_softphone.signaling.target import Target
 from locust_softphone.swarm.generator_protocol import Generator
 from locust_softphone.swarm.load.generator import LoadGenerator
+from locust_softphone.swarm.load.resources import edge_shortage, shortages
 
 SOON_S = 0.05
 LONG_S = 30.0
@@ -130,6 +131,21 @@ def test_too_few_file_descriptors_are_an_input_error(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr("locust_softphone.swarm.load.generator.raise_descriptor_limit", lambda: 100)
     with pytest.raises(InputError, match=r"need some 20. open files, this process may have 100"):
         a_generator(0, 1).prepare()
+
+
+def test_too_few_ports_for_all_processes_of_a_machine_are_told_with_what_helps() -> None:
+    (found,) = shortages(1_000_000, at_once=10, addresses=1)
+    assert found.startswith("1000000 softphones need some 1000010 local ports, this machine gives ")
+    assert "give several with --softphone-source-address" in found
+    assert shortages(1_000_000, at_once=10, addresses=1_000_000) == []
+
+
+@pytest.mark.parametrize(
+    ("descriptors", "problem"), [(1_210, ""), (1_209, "1000 softphones need some 1210 open files in")]
+)
+def test_a_simulated_edge_needs_a_file_for_each_softphone(descriptors: int, problem: str) -> None:
+    assert edge_shortage(1_000, at_once=10, descriptors=descriptors).startswith(problem)
+    assert bool(edge_shortage(1_000, at_once=10, descriptors=descriptors)) == bool(problem)
 
 
 def test_a_run_sees_a_generator_without_workers() -> None:

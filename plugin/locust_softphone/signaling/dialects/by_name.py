@@ -15,13 +15,14 @@ from locust_softphone.signaling.dialect import Dialect
 from locust_softphone.signaling.dialect_setup import DialectSetup
 from locust_softphone.signaling.dialects.genesys_cloud.client import GenesysCloud
 from locust_softphone.signaling.dialects.media_offer import MediaOffer
+from locust_softphone.signaling.dialects.sip.sip_client import Sip
 
 __all__ = ["dialect_for", "dialect_of"]
 
 _USER_AGENT = f"locust-softphone/{__version__}"
 
 _BUILT_IN: Mapping[str, Callable[[DialectSetup], Dialect]] = MappingProxyType(
-    {GenesysCloud.name: GenesysCloud.of, MediaOffer.name: MediaOffer.of}
+    {GenesysCloud.name: GenesysCloud.of, MediaOffer.name: MediaOffer.of, Sip.name: Sip.of}
 )
 
 

@@ -70,9 +70,9 @@ def needs_of(profile: Profile, policy: Policy) -> list[LimitNeed]:
 
 def _needs(profile: Profile, policy: Policy) -> Iterator[LimitNeed]:
     planned = profile.planned_requests()
-    tokens = planned["token"]
-    for step in ("token", "handshake", "offer", "sessions"):
-        if step == "offer" and profile.dialect != "media-offer":
+    tokens = planned.get("token", 1)
+    for step in ("token", "handshake", "registration", "offer", "sessions"):
+        if step != "sessions" and (step not in planned or (step == "offer" and profile.dialect == "genesys-cloud")):
             continue
         requests = profile.users if step == "sessions" else planned[step]
         for limit in getattr(policy.limits, step):

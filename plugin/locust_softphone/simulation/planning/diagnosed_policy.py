@@ -23,7 +23,7 @@ __all__ = ["policy_of_run"]
 _OPEN = {"rate": "1000000/s", "burst": 1_000_000}
 _LEAST = 1e-3
 """A lower bound below this says nothing."""
-_STEPS = ("token", "handshake", "offer")
+_STEPS = ("token", "handshake", "registration", "offer")
 
 
 def policy_of_run(record: RunRecord) -> Policy:

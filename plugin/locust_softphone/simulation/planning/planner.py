@@ -186,7 +186,9 @@ def _is_random(profile: Profile, surroundings: Surroundings) -> bool:
 
 
 def _has_aligned_limits(policy: Policy) -> bool:
-    limits = [limit for step in ("token", "handshake", "offer") for limit in getattr(policy.limits, step)]
+    limits = [
+        limit for step in ("token", "handshake", "registration", "offer") for limit in getattr(policy.limits, step)
+    ]
     return any(
         getattr(limit, "kind", "") == "lump-bucket" or getattr(limit, "begins", "") == "clock" for limit in limits
     )

@@ -18,6 +18,7 @@ from locust_softphone.swarm.cluster.cluster_generator import ClusterGenerator
 from locust_softphone.swarm.cluster.loopback import loopback_id
 from locust_softphone.swarm.cluster.messages import MessageType
 from locust_softphone.swarm.cluster.worker_messages import UnusableMessage, read_worker_message
+from locust_softphone.swarm.load.resources import shortages
 from locust_softphone.text import quoted
 
 __all__ = ["Master"]
@@ -83,13 +84,31 @@ class Master:
         """The generator of a run on the workers that are there now.
 
         Raises:
-            InputError: a worker has another version than this master.
+            InputError: a worker has another version than this master, or this machine has too few local ports.
         """
         workers = self.worker_ids
         self._check_versions(workers)
+        self._check_ports(workers, profile, account)
         workarounds.keep_lost_workers_listed(True)
         self._generator = ClusterGenerator(self._runner, profile, account, workers)
         return self._generator
+
+    def _check_ports(self, workers: list[str], profile: Profile, account: Account) -> None:
+        """Check that this machine has enough local ports for all workers on it: each checks only its own softphones.
+
+        Raises:
+            InputError: it has not.
+        """
+        here = sum(not self._is_elsewhere(worker) for worker in workers)
+        softphones = -(-profile.users * here // max(len(workers), 1))
+        target = account.hosts.streaming
+        found = shortages(
+            softphones,
+            at_once=min(profile.schedule().peak_starts_per_s(), softphones),
+            addresses=len(target.addresses) * (len(target.sources.addresses) if target.sources else 1),
+        )
+        if found:
+            raise InputError(*found)
 
     def run_ended(self) -> None:
         """Let Locust forget the workers that are lost."""

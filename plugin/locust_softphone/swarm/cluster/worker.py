@@ -18,6 +18,7 @@ from locust_softphone.signaling.account import Account
 from locust_softphone.signaling.dialects.genesys_cloud.users import User
 from locust_softphone.signaling.hosts import Hosts
 from locust_softphone.signaling.oauth import Credentials
+from locust_softphone.signaling.source_addresses import SourceAddresses
 from locust_softphone.swarm.cluster.loopback import loopback_id
 from locust_softphone.swarm.cluster.messages import MessageType, Plan
 from locust_softphone.swarm.cluster.shared_token import RemoteToken
@@ -57,12 +58,14 @@ class Worker:
         self._plan: Plan | None = None
         self._token: RemoteToken | None = None
         self._stop_lock = RLock()
+        self._sources = ""
 
     def register(self) -> None:
         """Handle the master's messages from now on, and report to it."""
         parsed = self._environment.parsed_options
         if parsed is not None:
             take_secret(parsed)  # the plan brings the credentials
+            self._sources = parsed.softphone_source_address  # this machine's, before the master's options replace it
         for kind in ("PLAN", "ECHO", "BEGIN", "ADD_SLOTS", "RELEASE_SLOTS", "BACK_OFF", "TOKEN_REPLY"):
             self._runner.register_message(MessageType[kind], self._on_message)
         self._runner.register_message(MessageType.STOP, self._on_message, concurrent=True)
@@ -108,12 +111,13 @@ class Worker:
         """The edge with its addresses looked up here, and who the softphones are to it."""
         parsed = self._environment.parsed_options
         ca_file = (parsed and parsed.softphone_ca) or None
+        sources = SourceAddresses.parse(self._sources, "--softphone-source-address") if self._sources else None
         return Account(
             Hosts.of_urls(plan.urls, ca_file=ca_file, authorized=plan.authorized),
             Credentials(**plan.credentials),
             [User(**user) for user in plan.users],
             plan.call_to,
-        ).reached(reached)
+        ).reached(lambda target: reached(target.sent_from(sources)))
 
     def _on_message(self, environment: Environment, msg: Any) -> None:
         """Handle the master's messages; those of an earlier run are ignored."""

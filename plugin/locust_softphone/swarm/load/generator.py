@@ -84,7 +84,9 @@ class LoadGenerator:
         self._unfinished = len(slots)
         self._hosts = account.hosts
         self._hosts.take_handshakes()  # those of the checks before the run
-        self._addresses = len(account.hosts.streaming.addresses)
+        streaming = account.hosts.streaming
+        self._addresses = len(streaming.addresses)
+        self._sources = len(streaming.sources.addresses) if streaming.sources else 1
         self._epoch_s = time.perf_counter()
         self._begun = Event()
         shares_token, asks_master = profile.softphone.token == "shared", shared_token is not None
@@ -123,7 +125,7 @@ class LoadGenerator:
         found = shortages(
             self._unfinished,
             at_once=min(self._schedule.peak_starts_per_s(), self._unfinished),
-            addresses=self._addresses,
+            addresses=self._addresses * self._sources,
             descriptors=raise_descriptor_limit(),
         )
         if found:

@@ -7,6 +7,7 @@
     prediction_pages.py the routes that predict: before a run its outcome, after it a ramp without refusals
     predictions.py      simulate and plan as child processes
     finished_runs.py    the runs of the runs folder
+    password.py         the password of the pages, if they have one
     origins.py          refuses requests that other sites caused
     form_problems.py    problems in words of the form
     locust_page.py      additions to Locust's own pages

@@ -43,6 +43,7 @@ from locust_softphone.swarm.web import form, live, locust_page
 from locust_softphone.swarm.web.finished_runs import FinishedRuns
 from locust_softphone.swarm.web.openmetrics_page import openmetrics_of
 from locust_softphone.swarm.web.origins import Origins, refuse_other_sites
+from locust_softphone.swarm.web.password import require_password
 from locust_softphone.swarm.web.prediction_pages import PredictionPages
 from locust_softphone.text import quoted
 
@@ -68,6 +69,8 @@ def add_pages(web_ui: WebUI, coordinator: RunCoordinator) -> None:
     app = web_ui.app
     assert app is not None
     origins = Origins(coordinator.allowed_hosts, web_ui.host)
+    if coordinator.web_password:
+        require_password(web_ui, coordinator.web_password)
     refuse_other_sites(app, origins, changing=(locust_page.SWARM, locust_page.STOP, locust_page.RESET))
     here = f"{app.blueprints['locust'].url_prefix or ''}/softphone"
     ours = Blueprint("softphone", __name__, url_prefix=here, template_folder="templates", static_folder="static")
