@@ -23,7 +23,7 @@ from locust_softphone.config.strict_yaml import StrictModel
 from locust_softphone.config.wire_template import allows, placeholders
 from locust_softphone.errors import InputError
 
-__all__ = ["OfferWire", "Wire", "WireOrFile", "load_wire", "spoken_by_the_edge"]
+__all__ = ["OfferWire", "ReadyWire", "TokenWire", "Wire", "WireOrFile", "load_wire", "spoken_by_the_edge"]
 
 _ANYONE = ("softphone", "number", "id", "basic", "client_id", "client_secret")
 _HOLDER = (*_ANYONE, "token")

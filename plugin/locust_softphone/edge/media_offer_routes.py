@@ -1,6 +1,6 @@
 """The dialect media-offer: a WebSocket that sends ``ready``, and an offer that refers to it.
 
-    token       POST /oauth/token              200 · 400 401 413 429      the default wire; a policy can have another
+    token       POST /oauth/token              200 · 400 401 413 429      by the default wire, and for all dialects
     handshake   GET  /signaling                101 · 400 401 426 429      then the session runs
     offer       POST /api/v2/media/offer       201 · 400 401 409 413 429
 
@@ -23,7 +23,7 @@ from urllib.parse import quote_plus
 from aiohttp import web
 from wsproto.frame_protocol import Opcode
 
-from locust_softphone.config.wire import OfferWire, ReadyWire, Wire
+from locust_softphone.config.wire import OfferWire, ReadyWire, TokenWire, Wire
 from locust_softphone.config.wire_template import PLACEHOLDER
 from locust_softphone.edge.edge_state import Admitted, EdgeState, Route
 from locust_softphone.edge.http_request import Caller, caller_of, check_upgrade, complete_body
@@ -94,7 +94,7 @@ class MediaOfferDialect:
         self._handshake_reader = RequestReader(handshake.path, handshake.headers)
         self._offer_reader = RequestReader(offer.path, offer.headers, offer.body)
         self._routes = (
-            (self._token_reader, Route("POST", "token", self._token)),
+            *([] if token == TokenWire() else [(self._token_reader, Route("POST", "token", self._token))]),
             (self._handshake_reader, Route("GET", "handshake", self._handshake)),
             (self._offer_reader, Route("POST", "offer", self._offer)),
         )
