@@ -17,6 +17,7 @@ from locust_softphone.commands.arguments import add_authorized_option, add_optio
 from locust_softphone.commands.probe_record import probe_record
 from locust_softphone.commands.twin import ProbedStep, twin
 from locust_softphone.config.policy import Policy
+from locust_softphone.config.profile_files import load_profile, profile_folders
 from locust_softphone.config.units import parse_duration
 from locust_softphone.errors import AttemptFailed, ExitCode, InputError
 from locust_softphone.metrics.failure_advice import unreachable
@@ -62,6 +63,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--host", metavar="URL", help="the edge")
     add_option(parser, "--region", "REGION", "a region of Genesys Cloud, in place of --host", kind=str)
     parser.add_argument("--dialect", metavar="DIALECT", help="what the edge speaks (default: media-offer)")
+    parser.add_argument(
+        "--profile", metavar="PROFILE", help="take the dialect and its settings (sip:, wire:) from this profile"
+    )
     parser.add_argument("--step", action="append", metavar="STEP", help="the step to probe; repeatable (default: all)")
     add_authorized_option(parser)
     parser.add_argument(
@@ -176,6 +180,7 @@ class _Wire:
 
     account: Account
     name: str
+    settings: object = None
 
     @classmethod
     def of(cls, parsed: argparse.Namespace) -> _Wire:
@@ -190,7 +195,11 @@ class _Wire:
             hosts = hosts_of(parsed.region, ca_file=parsed.ca, authorized=parsed.authorized)
         else:
             hosts = Hosts.one(Target.parse(parsed.host, ca_file=parsed.ca, authorized=parsed.authorized))
-        name = parsed.dialect or ("genesys-cloud" if parsed.region else DEFAULT_DIALECT)
+        if parsed.dialect and parsed.profile:
+            raise InputError("--dialect and --profile both name a dialect; give one of the two")
+        profile = load_profile(parsed.profile, profile_folders()) if parsed.profile else None
+        default = "genesys-cloud" if parsed.region else DEFAULT_DIALECT
+        name = parsed.dialect or (default if profile is None else profile.dialect)
         if name not in known_dialects():
             raise InputError(f"--dialect {name}: not a dialect, {choices(name, known_dialects())}")
         credentials = _credentials(parsed, name)
@@ -202,7 +211,8 @@ class _Wire:
                     f"--host {hosts.api.url}: needs --client-id, and LOCUST_SOFTPHONE_CLIENT_SECRET or "
                     "--client-secret-file"
                 )
-        return cls(Account(hosts, credentials).reached(_reached), name)
+        settings = None if profile is None else profile.dialect_settings
+        return cls(Account(hosts, credentials).reached(_reached), name, settings)
 
     @property
     def url(self) -> str:
@@ -220,7 +230,7 @@ class _Wire:
         if address is not None:
             sources = SourceAddresses.parse(address, "--source-address")
             account = account.reached(lambda target: target.sent_from(sources))
-        return dialect_for(self.name, account, timeout_s=TIMEOUT_S, random=random.Random())
+        return dialect_for(self.name, account, timeout_s=TIMEOUT_S, random=random.Random(), settings=self.settings)
 
 
 def _caveat(share: float) -> str:

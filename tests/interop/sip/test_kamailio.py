@@ -135,7 +135,8 @@ def test_a_burst_that_kamailio_refuses_registers_with_retries(
 def test_the_probe_finds_the_limit_of_kamailios_configuration(tmp_path: Path) -> None:
     with kamailio(tmp_path, registers_per_s=20) as server:
         host = f"http://127.0.0.1:{server.port}"
-        command = [sys.executable, "-m", "locust_softphone", "probe", "--host", host, "--dialect", "sip"]
+        command = [sys.executable, "-m", "locust_softphone", "probe", "--host", host, "--profile", "burst.yaml"]
+        (tmp_path / "burst.yaml").write_text(BURST)
         secret = tmp_path / "password"
         secret.write_text(PASSWORD)
         ran = subprocess.run(
