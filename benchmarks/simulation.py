@@ -104,14 +104,15 @@ def speed(million: bool) -> int:
     table.add_row("default comparison", f"{comparison_s:.2f}", "", _megabytes())
     each_us = {}
     for users in SIZES:
-        cpu_s = _cpu_s(_profile("burst-500-retry-after", users), _policy(users / 500))
+        runs = max(SIZES[1] // users, 1)  # small runs are repeated: a single one is too short to time
+        cpu_s = sum(_cpu_s(_profile("burst-500-retry-after", users), _policy(users / 500)) for _ in range(runs)) / runs
         each_us[users] = cpu_s / users * 1e6
         table.add_row(f"{users:,} with retries", f"{cpu_s:.1f}", f"{each_us[users]:.0f}", _megabytes())
     goals = [
         Goal("default comparison below 5 s", f"{comparison_s:.2f} s", comparison_s < 5),
         Goal("50,000 with retries below 60 s", f"{each_us[50_000] / 20:.1f} s", each_us[50_000] < 1200),
         Goal("below 2 GB", f"{_megabytes()} MB", float(_megabytes()) < 2000),
-        Goal("cost per softphone flat", f"{each_us[50_000] / each_us[500]:.2f}", each_us[50_000] < 1.3 * each_us[500]),
+        Goal("cost per softphone flat", f"{each_us[50_000] / each_us[500]:.2f}", each_us[50_000] < 1.1 * each_us[500]),
     ]
     if million:
         cpu_s = _cpu_s(_profile("paced-50", 1_000_000, ramp={"rate": "10000/s"}), _policy(1000.0))

@@ -49,6 +49,11 @@ ATTACKS = (
         "tests/signaling/test_core_dumps.py",
     ),
     Attack(
+        "a signal ends a command without a traceback",
+        "SIGINT while the simulated edge loads its modules",
+        "tests/commands/test_edge.py -k signal",
+    ),
+    Attack(
         "the pages of the web UI need their password",
         "every page and every form without it, and wrong passwords",
         "tests/swarm/test_web_login.py -k password",

@@ -96,6 +96,12 @@ class AttemptFailed(SoftphoneError):
         self.protocol = protocol
         self.tries = 0
 
+    @property
+    def says_too_fast(self) -> bool:
+        """Whether a limit refused the attempt: a 429; in SIP, which has no such 429, a 503 with Retry-After."""
+        told = self.advice.retry_after_s is not None
+        return self.outcome is Outcome.RATE_LIMITED or (self.protocol == "SIP" and self.status == 503 and told)
+
     def without_frames(self) -> AttemptFailed:
         """This exception without its traceback and context, for a failure that is kept.
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -67,3 +70,18 @@ def test_bad_input_is_explained_in_one_line(
     assert main(arguments.split()) == 2
     printed = capsys.readouterr()
     assert (printed.out, printed.err) == ("", f"{line}\n")
+
+
+@pytest.mark.parametrize(
+    "loading", ["argparse", "locust_softphone.errors", "locust_softphone.config.policy", "aiohttp.web"]
+)
+def test_a_signal_while_the_edge_is_loaded_ends_it_without_a_traceback(loading: str) -> None:
+    """Python names each module that it has loaded (``-X importtime``); the signal comes after this one."""
+    command = [sys.executable, "-X", "importtime", "-m", "locust_softphone", "edge", "--port", "0"]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True) as edge:
+        assert edge.stderr is not None
+        assert any(line.split()[-1] == loading for line in edge.stderr)
+        edge.send_signal(signal.SIGINT)
+        rest = [line for line in edge.stderr if not line.startswith("import time:")]
+    assert rest == []
+    assert edge.returncode in (0, 130, -signal.SIGINT)

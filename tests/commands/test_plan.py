@@ -43,6 +43,23 @@ def test_where_no_ramp_holds_it_says_what_has_to_change(folder: Path, capsys: py
     assert not list(folder.glob("*.yaml"))
 
 
+def test_a_plan_for_the_limits_that_a_simulated_run_shows(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    retries = "softphone.retry={initial: 1s, multiplier: 1, jitter: full, max_retries: 9}"
+    limited = ["--set", "edge={limits: {handshake: {rate: 20/s, burst: 40}}, max_early_retries: 1000}"]
+    simulated = ["burst-500", "--users", "90", "--set", retries, *limited, "--rtt", "2ms", "--work", "1ms"]
+    cli.main(["simulate", *simulated, "--repeat", "2", "--runs", "runs"])
+    first, repeated = sorted(path.name for path in folder.glob("runs/*-burst-500*"))
+    plan = ["plan", "burst-500", "--users", "90", "--runs", "runs", "-o", "paced.yaml"]
+    capsys.readouterr()
+    assert cli.main([*plan, "--from", first]) == 0
+    assert "decides: handshake: " in capsys.readouterr().out
+    needed_s = (90 - 40) / 20
+    assert needed_s <= load_profile("paced.yaml", []).schedule().last_start_s <= 2 * needed_s
+    assert cli.main(["simulate", "paced.yaml", *limited, "--runs", "runs"]) == 0
+    assert cli.main([*plan, "--from", repeated]) == 2
+    assert "only the first of some simulated repetitions is diagnosed; name that one" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("arguments", "problem"),
     [

@@ -47,8 +47,15 @@ def test_each_explanation_has_a_sentence(explanation: tuple[str, float, float], 
 
 
 def test_of_several_explanations_none_is_called_the_cause() -> None:
-    *_, last = drop_sentences(with_drops(("lifetime", 5.0, 5.0), ("no call", 50.0, 50.0)))
+    *_, last = drop_sentences(with_drops(("crowded", 50.0, 50.0), ("no call", 50.0, 50.0)))
     assert last == "each of these holds for nearly all of them: one may be the cause, or all together"
+
+
+@pytest.mark.parametrize("when", [("lifetime", 5.0, 5.0), ("together", 10.3, 10.5)])
+def test_a_time_is_not_the_cause_if_only_some_sessions_ended(when: tuple[str, float, float]) -> None:
+    which, then = list(drop_sentences(with_drops(when, ("no call", 50.0, 50.0))))[1:]
+    assert which == "only those without an answered call: a deadline for the offer"
+    assert then in ("each 5.00 s after it had opened", "at the same time, 10.3 to 10.5 s")
 
 
 def test_drops_without_anything_in_common_are_not_explained() -> None:

@@ -13,6 +13,8 @@ from pathlib import Path
 import pytest
 
 from locust_softphone.errors import InputError
+from locust_softphone.metrics.attempt import Attempt
+from locust_softphone.metrics.outcome import Outcome
 from locust_softphone.metrics.tally import Tally
 from locust_softphone.runs import journal
 from locust_softphone.runs.history import read_or_recover
@@ -61,29 +63,64 @@ def test_an_incomplete_last_line_is_ignored(tmp_path: Path, cut: int) -> None:
 
 def test_a_rewritten_journal_gives_the_same_record(tmp_path: Path) -> None:
     for name, rewrites in (("plain", False), ("rewritten", True)):
-        kept, so_far = written(tmp_path / name)
+        kept, _ = written(tmp_path / name, 100)
+        before = kept.path.stat().st_size
+        steps = kept.rewrite() if rewrites else iter([None] * 3)
+        for number, _ in enumerate(steps):
+            if number < 3:  # lines are appended meanwhile
+                kept.append(number + 101.0, measured_in(number))
         if rewrites:
-            before = kept.path.stat().st_size
-            kept.rewrite(float(SECONDS), so_far)
             assert kept.path.stat().st_size < before
             assert not is_left_behind(tmp_path / name), "the lock has moved to the new file"
-        kept.append(SECONDS + 1.0, measured_in(SECONDS))
+        kept.append(104.0, measured_in(SECONDS))
         kept.close(keep=True)
     assert recover(tmp_path / "plain") == recover(tmp_path / "rewritten")
 
 
 def test_a_journal_that_has_grown_is_rewritten(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(journal, "REWRITTEN_AT", 5_000)
-    kept, so_far, most = Journal(tmp_path, a_start()), Tally(), 0
+    kept, most = Journal(tmp_path, a_start()), 0
     for second in range(300):
-        so_far.merge(measured_in(second % 5))
         kept.append(second + 1.0, measured_in(second % 5))
         if kept.has_grown:
-            kept.rewrite(second + 1.0, so_far)
+            for _ in kept.rewrite():
+                pass
         most = max(most, kept.path.stat().st_size)
     kept.close(keep=True)
     assert recover(tmp_path).totals.answered == 300
     assert most < 60_000, "what is appended, one line more, and the sum of all"
+
+
+@pytest.mark.parametrize("keep", [True, False])
+def test_a_journal_is_closed_in_the_middle_of_a_rewrite(tmp_path: Path, keep: bool) -> None:
+    kept, _ = written(tmp_path)
+    steps = kept.rewrite()
+    next(steps)
+    kept.close(keep=keep)
+    assert list(steps) == []
+    assert [path.name for path in tmp_path.iterdir()] == [NAME] * keep
+    assert not keep or recover(tmp_path).totals.answered == SECONDS
+
+
+def test_observations_that_the_run_does_not_keep_are_not_written_and_the_record_is_the_same(tmp_path: Path) -> None:
+    """At 30,000 attempts of a step, 20,000 are kept exactly and 2,000 of the others."""
+    kept, so_far, unsaved, sizes = Journal(tmp_path, a_start()), Tally(), Tally(), [0]
+    for second in range(10):
+        measured = Tally()
+        for number in range(3000):
+            at_s = second + number / 3000
+            measured.attempt(Attempt("offer", at_s, at_s, at_s + 0.01, Outcome.OK, softphone=number))
+        so_far.merge(measured)
+        unsaved.merge(measured)
+        kept.append(second + 1.0, unsaved)
+        unsaved = so_far.continued()
+        sizes.append(kept.path.stat().st_size)
+    kept.close(keep=True)
+    found = recover(tmp_path).observations["offer"]
+    live = so_far.observations["offer"].compact()
+    assert (found.count, found.later_count, found.left_out) == (20_000, 2_000, 8_000)
+    assert [found.columns, found.later] == [live["columns"], live["later"]]
+    assert sizes[10] - sizes[9] < (sizes[2] - sizes[1]) / 2
 
 
 def test_the_journal_of_a_run_that_is_not_over_is_not_recovered(tmp_path: Path) -> None:
@@ -140,7 +177,7 @@ def test_on_a_full_disk_only_whole_lines_are_kept_and_writing_can_go_on_later(tm
         kept.append(1.0, measured_in(0))
         limit, most = kept.path.stat().st_size + 500, resource.getrlimit(resource.RLIMIT_FSIZE)[1]
         resource.setrlimit(resource.RLIMIT_FSIZE, (limit, most))
-        for fails in (lambda: kept.append(2.0, measured_in(1)), lambda: kept.rewrite(2.0, measured_in(1))):
+        for fails in (lambda: kept.append(2.0, measured_in(1)), lambda: list(kept.rewrite())):
             try:
                 fails()
             except OSError as error:
@@ -172,10 +209,11 @@ def test_a_file_is_whole_or_absent_after_a_kill_at_any_moment(tmp_path: Path, wh
                 kept.append(second + 1.0, measured_in(second % 10))
             """,
         "rewritten journal": """
-            kept, so_far = written(Path(sys.argv[1]))
+            kept, _ = written(Path(sys.argv[1]))
             print(flush=True)
             while True:
-                kept.rewrite(4.0, so_far)
+                for _ in kept.rewrite():
+                    pass
             """,
     }
     moments = random.Random(1)

@@ -13,7 +13,11 @@ import pytest
 
 from locust_softphone.config.policy import Policy
 from locust_softphone.config.profile_files import load_profile, pack_folder
+from locust_softphone.limits.inference.kinds import Kind
+from locust_softphone.report.drop_texts import drop_causes
+from locust_softphone.runs.limit_parts import StepLimit
 from locust_softphone.runs.record import RunRecord
+from locust_softphone.simulation.network_model import NetworkModel
 from tests.simulation.simulated import OPEN, simulate
 from tests.swarm.locust_process import run_locust
 
@@ -33,6 +37,22 @@ CAUSES: Mapping[str, Mapping[str, object]] = {
     "field-wall-at-300": {"sessions": []},
 }
 """The parts of each policy that cause the symptoms, and what they are without the cause."""
+
+
+DIAGNOSES: Mapping[str, Mapping[str, str]] = {
+    "field-408-after-300": {"offer 408": Kind.CAP, "drops": "no call"},
+    "field-429-then-503": {"handshake 429": Kind.TOKEN_BUCKET, "offer 503": Kind.WORK_QUEUE},
+    "field-429-then-drops": {"handshake 429": Kind.CAP, "drops": "crowded"},
+    "field-burst-429-1006": {"offer 429": Kind.TOKEN_BUCKET, "drops": "no call"},
+    "field-drops-after-45s": {"handshake 503": Kind.WORK_QUEUE, "drops": "together"},
+    "field-drops-at-50": {"drops": "evicted"},
+    "field-drops-from-1200": {"drops": "evicted"},
+    "field-paced-still-429": {"handshake 429": Kind.TOKEN_BUCKET},
+    "field-retry-after-30": {"handshake 429": Kind.CAP},
+    "field-timer-still-429": {"offer 429": Kind.TOKEN_BUCKET, "drops": "no call"},
+    "field-wall-at-300": {"handshake 503": Kind.CAP},
+}
+"""What a run shows: the kind of each limit, and the cause of the drops."""
 
 
 def without(policy: Mapping[str, Any], causes: Mapping[str, object]) -> Policy:
@@ -63,6 +83,20 @@ def test_the_symptoms_come_out_because_of_the_limit(name: str) -> None:
     assert with_limit.ledger.balanced
     assert symptoms(with_limit)
     assert symptoms(simulate(profile, without(profile.edge, CAUSES[name]))) == {}
+
+
+@pytest.mark.parametrize("name", FIELD_CASES)
+def test_the_diagnosis_of_a_plain_run_names_the_true_kinds_and_nothing_else(name: str) -> None:
+    profile = load_profile(name, [pack_folder()])
+    record = simulate(profile, Policy.model_validate(profile.edge), NetworkModel(jitter_s=0.001), diagnosed=True)
+    found = {f"{each.step} {each.status}": _likely(each) for each in record.limits or ()}
+    if record.drops:
+        found["drops"] = [each.kind for each in drop_causes(record.drops)]
+    assert found == {limit: [kind] for limit, kind in DIAGNOSES[name].items()}
+
+
+def _likely(limit: StepLimit) -> list[str]:
+    return [each.kind for each in limit.hypotheses if each.likely]
 
 
 @pytest.mark.parametrize(

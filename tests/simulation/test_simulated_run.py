@@ -198,6 +198,14 @@ def test_a_sip_edge_refuses_registrations_with_503() -> None:
     assert record.steps["registration"].outcomes == {"ok": 4, "unavailable": 6}
 
 
+def test_one_503_of_a_sip_edge_holds_back_the_fleet() -> None:
+    limits = {"registration": {"rate": "5/s", "burst": 1}}
+    retry = {"max_retries": 3, "retry_after": "honour", "scope": "fleet", "pace": "5/s"}
+    record = simulate(profile(10, dialect="sip", ramp="100ms", softphone={"retry": retry}), policy(limits=limits))
+    assert record.totals.answered == 10
+    assert record.steps["registration"].attempts < 20
+
+
 def now_by_second(record: RunRecord, name: str) -> list[int]:
     return [second.counts.get(name, 0) for second in record.timeline]
 

@@ -95,12 +95,16 @@ def run(parsed: argparse.Namespace) -> int:
 
 
 def simulate_all(parsed: argparse.Namespace, profiles: Sequence[Profile], network: NetworkModel, seed: int) -> int:
-    """Simulate profiles as often as ``--repeat`` says, and print the comparison; returns the exit code."""
+    """Simulate profiles as often as ``--repeat`` says, and print the comparison; returns the exit code.
+
+    The first run of each profile is diagnosed. The others meet the same limits, and a diagnosis takes longer than
+    a run.
+    """
     policies = [policy_of(parsed.policy, profile) for profile in profiles]
     records = []
     for number in range(parsed.repeat):
         for profile, policy in zip(profiles, policies, strict=True):
-            record = simulate(profile, Surroundings(policy, network, seed + number))
+            record = simulate(profile, Surroundings(policy, network, seed + number), diagnosed=not number)
             storage.write(record, parsed.runs / record.run_id)
             records.append(record)
     print_comparison(compare_runs(records), parsed.format)

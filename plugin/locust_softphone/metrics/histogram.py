@@ -16,6 +16,7 @@ import struct
 import zlib
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import compress
 
 from hdrh.histogram import HdrHistogram
 
@@ -96,7 +97,7 @@ class Histogram:
             self._use_array()
 
     def __len__(self) -> int:
-        return sum(count for _, count in self._buckets())
+        return sum(self._few.values() if self._many is None else self._many)
 
     def items(self) -> Iterator[tuple[int, int]]:
         """The lowest value of each bucket in use, in microseconds, and its count; in no order."""
@@ -115,17 +116,19 @@ class Histogram:
 
     def percentile_s(self, percent: float) -> float:
         """The duration that ``percent`` per cent of all durations do not exceed, in seconds; 0 if there are none."""
-        return next(iter(self._percentiles_s([percent])), 0.0)
+        return next(iter(self._percentiles_s([percent])[1]), 0.0)
 
     def summary(self, points: Iterable[str] = (*PERCENTILES, "max")) -> dict[str, float]:
         """The count, and percentiles and maximum in seconds; only the count if there are no durations."""
         percents = {point: PERCENTILES.get(point, 100.0) for point in points}
-        return {"count": len(self), **dict(zip(percents, self._percentiles_s(percents.values()), strict=False))}
+        total, durations_s = self._percentiles_s(percents.values())
+        return {"count": total, **dict(zip(percents, durations_s, strict=False))}
 
-    def _percentiles_s(self, percents: Iterable[float]) -> list[float]:
-        """The percentiles, which must ascend, from one pass over the buckets; none if there are no durations."""
-        buckets = iter(sorted(self._buckets()))
-        total, reached, highest_s, found = len(self), 0, 0.0, []
+    def _percentiles_s(self, percents: Iterable[float]) -> tuple[int, list[float]]:
+        """The count, and from one pass over the buckets the percentiles, which must ascend; none without durations."""
+        in_order = sorted(self._buckets())
+        total = sum(count for _, count in in_order)
+        buckets, reached, highest_s, found = iter(in_order), 0, 0.0, []
         for percent in percents if total else ():
             rank = max(int(percent / 100 * total + 0.5), 1)
             while reached < rank:
@@ -133,7 +136,7 @@ class Histogram:
                 reached += count
                 highest_s = self._highest(number) / _MICROSECONDS
             found.append(highest_s)
-        return found
+        return total, found
 
     def _highest(self, number: int) -> int:
         shift = max(number // self._half - 1, 0)
@@ -173,7 +176,8 @@ class Histogram:
     def _buckets(self) -> Iterable[tuple[int, int]]:
         if self._many is None:
             return self._few.items()
-        return [(number, count) for number, count in enumerate(self._many) if count]
+        numbers = range(len(self._many))
+        return list(zip(compress(numbers, self._many), filter(None, self._many), strict=True))
 
     def _use_array(self) -> None:
         self._many = array("q")

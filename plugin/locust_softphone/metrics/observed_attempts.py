@@ -18,8 +18,8 @@ import sys
 import zlib
 from array import array
 from base64 import b64decode, b64encode
-from collections.abc import Iterator, Mapping, Sequence
-from heapq import nsmallest
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from itertools import repeat
 from math import inf
 from typing import Any, Final, NamedTuple
 
@@ -47,6 +47,7 @@ SESSIONS: Final = "session"
 OWN: Final = "own"
 """How a session ended that the softphone ended."""
 
+_ANSWER: Final = list(COLUMNS).index("answer")
 _LONGEST_S = 1e9
 _MOST_ANSWERS = 1000
 
@@ -82,7 +83,7 @@ class Observations:
         left_out: how many later ones are not kept.
     """
 
-    __slots__ = ("_answers", "_columns", "_later", "_most", "_numbers", "exact_until_s", "left_out")
+    __slots__ = ("_answers", "_columns", "_later", "_limit", "_most", "_numbers", "exact_until_s", "left_out")
 
     def __init__(self, most_exact: int = MOST_EXACT) -> None:
         self.exact_until_s = inf
@@ -91,7 +92,8 @@ class Observations:
         self._answers: list[str] = []
         self._numbers: dict[str, int] = {}
         self._columns = tuple(array(kind) for kind in COLUMNS.values())
-        self._later: list[tuple[int, ...]] = []
+        self._later: list[tuple[int, tuple[int, ...]]] = []  # with their hashes, the smallest first
+        self._limit = inf  # a later attempt with a larger hash is not in the sample
 
     def __len__(self) -> int:
         """How many are kept exactly."""
@@ -128,31 +130,43 @@ class Observations:
     def merge(self, other: Observations) -> None:
         """Add those of another process, or of a later time."""
         numbers = [self._number(answer) for answer in other._answers]
-        for place, (column, added) in enumerate(zip(self._columns, other._columns, strict=True)):
-            column.extend(array("H", [numbers[each] for each in added]) if place == 2 else added)
+        columns: list[Sequence[int]] = list(other._columns)
+        columns[_ANSWER] = array("H", [numbers[each] for each in columns[_ANSWER]])
         self.left_out += other.left_out
+        fewer = other.exact_until_s < self.exact_until_s
         self.exact_until_s = min(self.exact_until_s, other.exact_until_s)
-        self._later += [(began, took, numbers[answer], *rest) for began, took, answer, *rest in other._later]
-        if len(self) > self._most or len(self._later) > MOST_LATER:
+        self._sample([(began, took, numbers[answer], *rest) for _, (began, took, answer, *rest) in other._later])
+        if not fewer and min(columns[0], default=inf) >= self._until_us:  # as most are, once enough are kept
+            self._sample(list(zip(*columns, strict=True)))
+            return
+        for column, added in zip(self._columns, columns, strict=True):
+            column.extend(added)
+        if len(self) > self._most or self.exact_until_s < inf:
             self._bound()
+
+    def continued(self) -> Observations:
+        """None yet: for attempts after these, without those that ``merge`` would not keep."""
+        found = Observations(self._most)
+        found.exact_until_s, found._limit = self.exact_until_s, self._limit
+        return found
 
     def exact(self) -> Iterator[Observed]:
         """All that began before ``exact_until_s``, in that order."""
-        until_us = self.exact_until_s * 1e6
+        until_us = self._until_us
         return (self._observed(row) for row in sorted(zip(*self._columns, strict=True)) if row[0] < until_us)
 
     def later(self) -> Iterator[Observed]:
         """Some of the later ones."""
-        return map(self._observed, sorted(self._later))
+        return map(self._observed, self._later_rows())
 
     def to_plain(self) -> dict[str, Any]:
         """The observations as strings and numbers, for another process: quickly, and not compressed."""
-        return self._plain(self._columns, list(zip(*self._later, strict=True)), level=0)
+        return self._plain(self._columns, list(zip(*self._later_rows(), strict=True)), level=0)
 
     def compact(self) -> dict[str, Any]:
         """The same for a record: sorted by instant, and compressed."""
         columns = list(zip(*sorted(zip(*self._columns, strict=True)), strict=True))
-        return self._plain(columns, list(zip(*sorted(self._later), strict=True)), level=6)
+        return self._plain(columns, list(zip(*self._later_rows(), strict=True)), level=6)
 
     def _plain(self, columns: Sequence[Sequence[int]], later: Sequence[Sequence[int]], level: int) -> dict[str, Any]:
         return {
@@ -178,10 +192,10 @@ class Observations:
         if plain["count"]:
             found._columns = tuple(_unpacked(plain["columns"], plain["count"]))
         if plain["later_count"]:
-            found._later = list(zip(*_unpacked(plain["later"], plain["later_count"]), strict=True))
-        found.left_out = int(plain["left_out"])
+            found._sample(list(zip(*_unpacked(plain["later"], plain["later_count"]), strict=True)))
+        found.left_out += int(plain["left_out"])
         found.exact_until_s = inf if plain["exact_until_s"] is None else float(plain["exact_until_s"])
-        if any(answer >= len(found._answers) for answer in found._columns[2]):
+        if any(answer >= len(found._answers) for answer in found._columns[_ANSWER]):
             raise ValueError("an answer has no text")
         return found
 
@@ -192,16 +206,44 @@ class Observations:
             self._answers.append(answer)
         return self._numbers[answer]
 
+    @property
+    def _until_us(self) -> float:
+        return inf if self.exact_until_s == inf else round(self.exact_until_s * 1e6)
+
+    def _later_rows(self) -> list[tuple[int, ...]]:
+        return sorted(row for _, row in self._later)
+
     def _bound(self) -> None:
-        """Keep the earliest exactly, and a sample of the others: those with the smallest hashes, which is random."""
-        rows = sorted(zip(*self._columns, strict=True))
-        kept, others = rows[: self._most], rows[self._most :]
-        if others:
-            self.exact_until_s = min(self.exact_until_s, others[0][0] / 1e6)
-            self._columns = tuple(map(array, COLUMNS.values(), zip(*kept, strict=True)))
-        candidates = [*self._later, *others]
-        self._later = nsmallest(MOST_LATER, candidates, key=_hash)
-        self.left_out += len(candidates) - len(self._later)
+        """Keep the earliest exactly, and a sample of the others.
+
+        Rows are nearly in order: only those after the first that goes are touched, because tuples are slow.
+        """
+        began = self._columns[0]
+        until_us = self._until_us
+        if len(began) > self._most:
+            until_us = min(until_us, sorted(began)[self._most])
+        first = next((place for place, each in enumerate(began) if each >= until_us), len(began))
+        rows = list(zip(*(column[first:] for column in self._columns), strict=True))
+        if rows:
+            self.exact_until_s = until_us / 1e6
+            early = [row for row in rows if row[0] < until_us]
+            for column, added in zip(self._columns, zip(*early, strict=True) if early else repeat(()), strict=False):
+                del column[first:]
+                column.extend(added)
+            self._sample([row for row in rows if row[0] >= until_us])
+
+    def _sample(self, rows: Collection[tuple[int, ...]]) -> None:
+        """Keep those of ``rows`` that belong to the sample: those with the smallest hashes, which is random."""
+        limit, later = self._limit, self._later
+        hashed = [each for row in rows if (each := (_hash(row), row))[0] < limit]
+        self.left_out += len(rows) - len(hashed)
+        if hashed:
+            later += hashed
+            later.sort()
+            self.left_out += max(len(later) - MOST_LATER, 0)
+            del later[MOST_LATER:]
+            if len(later) == MOST_LATER:
+                self._limit = min(limit, later[-1][0])
 
     def _observed(self, row: tuple[int, ...]) -> Observed:
         began_us, took_us, answer, softphone, retry_after_ms, reset_ms = row

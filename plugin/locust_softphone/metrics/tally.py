@@ -12,8 +12,9 @@ on. Instants are in seconds since the plan's start.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import lru_cache, partial
+from itertools import islice
 from math import inf
 from sys import intern
 from typing import Any, NamedTuple
@@ -25,6 +26,9 @@ from locust_softphone.metrics.outcome import Outcome
 from locust_softphone.metrics.retry_after_sample import RetryAfterSample, RetryAfterSamples
 
 __all__ = ["OTHER", "Tally", "parts_of"]
+
+_PART = {"latencies": 1, "observations": 1, "timeline": 200, "setup_times": 20}
+"""How many histograms, or seconds, are in a part of a tally."""
 
 OTHER = "other causes"
 """The cause that attempts are counted under when there are too many different ones."""
@@ -118,6 +122,13 @@ class Tally:
         for name, last_s in other.last_s.items():
             self._extend_span(name, other.first_s[name], last_s)
 
+    def continued(self) -> Tally:
+        """An empty tally for what comes next, which keeps no observation that ``merge`` would leave out."""
+        tally = Tally()
+        for name, observations in self.observations.items():
+            tally.observations[name] = observations.continued()
+        return tally
+
     def _extend_span(self, name: str, first_s: float, last_s: float) -> None:
         if first_s < self.first_s.get(name, inf):
             self.first_s[name] = first_s
@@ -136,6 +147,20 @@ class Tally:
             "first_s": dict(self.first_s),
             "last_s": dict(self.last_s),
         }
+
+    def parts(self) -> Iterator[Tally]:
+        """Small tallies that add up to this one: each can be made plain in a few milliseconds."""
+        small = Tally()
+        small.counts, small.retry_sample = self.counts, self.retry_sample
+        small.first_s, small.last_s = self.first_s, self.last_s
+        yield small
+        for name in ("latencies", "observations", "timeline", "setup_times"):
+            whole: defaultdict[Any, Any] = getattr(self, name)
+            keys = iter(whole)
+            while some := list(islice(keys, _PART[name])):
+                part = Tally()
+                getattr(part, name).update((key, whole[key]) for key in some)
+                yield part
 
     @classmethod
     def from_plain(cls, plain: Mapping[str, Any]) -> Tally:

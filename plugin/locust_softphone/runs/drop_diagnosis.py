@@ -82,10 +82,11 @@ def _sessions(observed: Mapping[str, Observations]) -> Iterator[_Session]:
 def _explanations(sessions: Sequence[_Session], drops: Sequence[_Session]) -> Iterator[_Explanation | None]:
     together = _together(drops)
     yield together
-    if not together:  # otherwise nothing else can be seen in them
+    if not together:  # otherwise these hold by chance, or because of it
         yield _lifetime(drops)
         yield _evicted(sessions, drops)
         yield _crowded(sessions)
+    if not together or any(not each.dropped and each.ended_s > together.high for each in sessions):
         yield _without_call(sessions)
 
 

@@ -75,7 +75,7 @@ class EdgeProcess:
         Raises:
             InputError: it did not start; with its messages.
         """
-        command = [sys.executable, "-m", "locust_softphone.cli", "edge", "--port", "0", "--until-stdin-closes"]
+        command = [sys.executable, "-m", "locust_softphone", "edge", "--port", "0", "--until-stdin-closes"]
         if policy:
             command += ["--policy", str(policy)]
         with TemporaryFile() as messages:  # a pipe that is not read would stop the edge once it is full

@@ -6,16 +6,21 @@
 
 One line is appended each second, with one system call. kill -9 loses only what was measured since the last line; an
 incomplete last line is ignored. A power failure may lose more: the file is not synced to the disk each second, which
-would delay the softphones. A file that has grown large is rewritten with one line, the sum of all tallies. It is locked
-while its run goes on, and deleted once the run's record is written. ``recover`` makes a record of a journal that was
-left behind.
+would delay the softphones. It is locked while its run goes on, and deleted once the run's record is written.
+``recover`` makes a record of a journal that was left behind.
+
+A file that has grown large is rewritten in small steps, between which the softphones go on and lines are appended:
+
+    journal.jsonl           head  line 1 … line n   line n+1 … (appended meanwhile)
+                                  └── added up ──┐  └───────┐
+    journal.jsonl.partial   head  sum, in parts  ┘  copied  ┘     ──► takes the place of the other
 """
 
 from __future__ import annotations
 
 import fcntl
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -34,6 +39,9 @@ NAME = "journal.jsonl"
 VERSION = 1
 REWRITTEN_AT = 32 * 1024 * 1024
 """How many bytes are appended before the file is rewritten."""
+
+_COPIED = 1024 * 1024
+"""How many bytes are copied in one step."""
 
 _AFTER_PLAN_S = 3600
 """No run lasts this much longer than its plan."""
@@ -57,6 +65,8 @@ class Journal:
         self.path = folder / NAME
         self._head = _line({"journal": VERSION, **vars(start)})
         self._base = 0
+        self._closed = False
+        self._partial = folder / f"{NAME}.partial"
         self._file = self._begin(self.path)
 
     def append(self, until_s: float, measured: Tally) -> None:
@@ -72,31 +82,53 @@ class Journal:
         """Whether it is time for ``rewrite``."""
         return self._file.tell() - self._base > REWRITTEN_AT
 
-    def rewrite(self, until_s: float, so_far: Tally) -> None:
-        """Replace all lines by one, with everything that was measured so far.
+    def rewrite(self) -> Iterator[None]:
+        """Replace the lines by their sum, in steps of a few milliseconds; lines may be appended between two steps.
 
         Raises:
             OSError: it cannot be written; the old file is unchanged.
         """
-        partial = self.path.with_name(f"{NAME}.partial")
-        file = self._begin(partial)
+        size = self._base = self._file.tell()  # if it fails, it is not tried again at each line
+        new: BinaryIO | None = None
         try:
-            self._write(file, _line({"until_s": until_s, "tally": so_far.to_plain()}))
-            partial.replace(self.path)
-        except OSError:
-            file.close()
-            with suppress(OSError):
-                partial.unlink()
-            self._base = self._file.tell()  # do not try again at each line
-            raise
-        self._file.close()
-        self._file, self._base = file, file.tell()
+            with self.path.open("rb") as old:
+                new = self._begin(self._partial)
+                until_s, so_far = 0.0, Tally()
+                old.readline()
+                while old.tell() < size:
+                    content = json.loads(old.readline())
+                    until_s = content["until_s"]
+                    so_far.merge(Tally.from_plain(content["tally"]))
+                    yield
+                    if self._closed:
+                        return
+                for part in so_far.parts():
+                    self._write(new, _line({"until_s": until_s, "tally": part.to_plain()}))
+                    yield
+                    if self._closed:
+                        return
+                base = new.tell()
+                while appended := old.read(min(self._file.tell() - old.tell(), _COPIED)):
+                    self._write(new, appended)
+                    if len(appended) == _COPIED:
+                        yield
+                        if self._closed:
+                            return
+                self._partial.replace(self.path)
+                self._file.close()
+                self._file, self._base, new = new, base, None
+        finally:
+            if new is not None:
+                new.close()
+                with suppress(OSError):
+                    self._partial.unlink()
 
     def close(self, *, keep: bool) -> None:
         """The run is over: delete the journal, or ``keep`` it if no record was written."""
-        if not keep:
+        self._closed = True
+        for path in (self._partial,) if keep else (self._partial, self.path):
             with suppress(OSError):
-                self.path.unlink()
+                path.unlink()
         self._file.close()
 
     def _begin(self, path: Path) -> BinaryIO:
@@ -166,6 +198,7 @@ def recover(folder: Path) -> RunRecord:
         raise InputError(f"{path}: not a journal of locust-softphone ({type(error).__name__})") from None
     with suppress(InputError, OSError):
         write(record, folder)
+        path.with_name(f"{NAME}.partial").unlink(missing_ok=True)
         path.unlink()
     return record
 

@@ -38,11 +38,14 @@ MOST_FITTED = 4
 BEFORE_SESSIONS = ("token", "identity", "channel")
 """Steps that open no session, so that no cap of open sessions limits them."""
 
+PROCESSOR_RATE = 1_000.0
+"""A queue that serves more requests per second, and refuses none, is a busy processor: a generator's or the edge's."""
+
 QUICK_S = 0.01
 """An answer within this time was not worked on."""
 
-UNLIKELY = 0.05
-"""A hypothesis that decides this share of the requests differently is unlikely, if another one decides them right."""
+UNLIKELY = 0.1
+"""A hypothesis is unlikely if it decides this share of the rarer decisions differently, and another one far fewer."""
 
 
 def limits_of(observed: Mapping[str, Observations], *, late_s: float, alone: bool) -> list[dict[str, Any]]:
@@ -62,7 +65,7 @@ def limits_of(observed: Mapping[str, Observations], *, late_s: float, alone: boo
         undelayed_s = noise_s(step, observed, late_s)
         for status in evidence.refusals or [""]:
             diagnoses = list(_diagnoses(evidence, status, share, undelayed_s))
-            if status or diagnoses[0][1].hypotheses:
+            if status or _is_slow_queue(diagnoses[0][1]):
                 until_s = observed[step].exact_until_s
                 found.append(_plain(evidence, status, diagnoses, None if until_s == inf else until_s))
     return found
@@ -109,6 +112,11 @@ def _or_queue(observations: Sequence[Observation], diagnosis: Diagnosis) -> Diag
 
 def _is_queue(diagnosis: Diagnosis) -> bool:
     return any(each.kind in (Kind.LEAKY_QUEUE, Kind.WORK_QUEUE) for each in diagnosis.hypotheses)
+
+
+def _is_slow_queue(diagnosis: Diagnosis) -> bool:
+    """Whether it is a queue that does not serve as fast as a busy processor."""
+    return any(each.bounds["rate"].low < PROCESSOR_RATE for each in diagnosis.hypotheses)
 
 
 def _both_queues(observations: Sequence[Observation], diagnosis: Diagnosis) -> Diagnosis:
@@ -159,7 +167,8 @@ def _hypotheses(explained: Sequence[tuple[list[Observation], Hypothesis]]) -> li
     close = len(explained) == 1 and all(each.high <= CLOSE * each.low for each in explained[0][1].bounds.values())
     fitted = len(explained) <= MOST_FITTED and not close
     fits = [best_fit(*each) if fitted else None for each in explained]
-    least = min((fit.different for fit in fits if fit), default=0)
+    different = [_different(hypothesis, fit) for (_, hypothesis), fit in zip(explained, fits, strict=True)]
+    least = min((each for each in different if each is not None), default=0)
     found = [
         {
             "kind": hypothesis.kind.value,
@@ -167,15 +176,18 @@ def _hypotheses(explained: Sequence[tuple[list[Observation], Hypothesis]]) -> li
             "foreign_share": hypothesis.foreign_share,
             "best": dict(fit.parameters) if fit else {},
             "different": fit.different if fit else None,
-            "likely": not (fit and _is_unlikely(fit, least)),
+            "likely": not (fit and fit.different > max(UNLIKELY * fit.rarer, 5 * least + 5)),
         }
         for (_, hypothesis), fit in zip(explained, fits, strict=True)
     ]
     return sorted(found, key=lambda each: not each["likely"])
 
 
-def _is_unlikely(fit: BestFit, least: int) -> bool:
-    return fit.different > max(UNLIKELY * fit.replayed, 5 * least + 5)
+def _different(hypothesis: Hypothesis, fit: BestFit | None) -> int | None:
+    """How many decisions differ at best; none for a cap, whose fit checks each decision against what was open."""
+    if hypothesis.kind is Kind.CAP:
+        return 0
+    return fit.different if fit else None
 
 
 def _ruled_out(ruled_out: RuledOut) -> dict[str, Any]:

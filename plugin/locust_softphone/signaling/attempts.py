@@ -92,7 +92,7 @@ class Attempts:
             self.ended(step, planned_s, began_s, failed)
             self.note_failure(step, failed)
             self._adapt(step, failed)
-            if self._context.shared_backoff is not None and failed.outcome is Outcome.RATE_LIMITED:
+            if self._context.shared_backoff is not None and failed.says_too_fast:
                 self._context.shared_backoff.refused(step, self._hold_s(failed))
             if step == "handshake":
                 self.closed(failed)
@@ -210,7 +210,7 @@ class Attempts:
     def _adapt(self, step: str, failed: AttemptFailed | None) -> None:
         """Tell the adaptive rate of this step how an attempt ended."""
         if self._rates is not None and step in self._counted:
-            limited = failed is not None and failed.outcome is Outcome.RATE_LIMITED
+            limited = failed is not None and failed.says_too_fast
             self._rates.of(step).answered(self._context.clock(), limited=limited)
 
     def _hold_s(self, failed: AttemptFailed) -> float:

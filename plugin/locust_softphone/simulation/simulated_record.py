@@ -22,7 +22,8 @@ def simulate(profile: Profile, surroundings: Surroundings, *, diagnosed: bool = 
     Args:
         profile: what the softphones do.
         surroundings: the edge, the network and the seed.
-        diagnosed: whether the record says which limits the run met. They are known, and it takes longer than the run.
+        diagnosed: whether the record says which limits explain the refusals, as that of a real run does. It
+            takes longer than the run.
 
     Raises:
         InputError: the policy has something that cannot be simulated.

@@ -95,4 +95,4 @@ class _Session(VirtualSession):
             return NO_ADVICE
         told = {name: value for name, value in answer.headers.items() if name == "Retry-After"}
         advice = wire.advice(answer._replace(headers=told))
-        raise AttemptFailed(outcome_of_status(answer.status), status=answer.status, advice=advice)
+        raise AttemptFailed(outcome_of_status(answer.status), status=answer.status, advice=advice, protocol="SIP")

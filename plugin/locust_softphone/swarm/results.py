@@ -7,7 +7,7 @@ measurements ──► tally ──► run.json
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from tempfile import mkdtemp
@@ -27,6 +27,7 @@ __all__ = ["RunResults"]
 logger = logging.getLogger(__name__)
 
 _JOURNAL_EVERY_S = 1.0
+_REST_S = 0.01  # between two steps of a few milliseconds
 
 
 class RunResults:
@@ -43,6 +44,7 @@ class RunResults:
         self.folder = folder
         self._unsaved = Tally()  # the part of it that is not in the journal yet
         self._journal: Journal | None = None
+        self._rewriting: Iterator[None] = iter(())
         self._closed = False
         self._update = update
         self._clock = clock
@@ -60,11 +62,13 @@ class RunResults:
                 if self._journal is None:
                     self._journal = Journal(self.folder, start)
                 self._append_to(self._journal)
+                self._rewrite_until(self._clock() + _JOURNAL_EVERY_S, self._journal)
             except OSError as error:
                 if not warned:
                     warned = True
                     logger.warning("%s: %s: if this run is killed now, it is lost", self.folder / NAME, error.strerror)
-            gevent.sleep(_JOURNAL_EVERY_S)
+                self._rewriting = iter(())
+                gevent.sleep(_JOURNAL_EVERY_S)
 
     def save(self, record: RunRecord) -> Path:
         """Write the record and delete the journal.
@@ -87,9 +91,17 @@ class RunResults:
     def _append_to(self, journal: Journal) -> None:
         self._update()
         journal.append(self._clock(), self._unsaved)
-        self._unsaved = Tally()
+        self._unsaved = self.tally.continued()
+
+    def _rewrite_until(self, until_s: float, journal: Journal) -> None:
+        """Until it is time for the next line, rewrite a journal that has grown, with rests for the softphones."""
         if journal.has_grown:
-            journal.rewrite(self._clock(), self.tally)
+            self._rewriting = journal.rewrite()
+        for _ in self._rewriting:
+            gevent.sleep(_REST_S)
+            if self._closed or self._clock() >= until_s:
+                return
+        gevent.sleep(max(until_s - self._clock(), 0.0))
 
     def _save_elsewhere(self, record: RunRecord) -> str:
         """Write the record to a temporary folder, and say where; or how to recover it from the journal."""

@@ -203,3 +203,16 @@ def test_a_limit_refuses_with_503_and_seconds_whatever_the_policy_has_for_http()
         counted = edge.stats()
         assert counted["steps"]["registration"]["refused"] == {"503": 1}
         assert counted["refused_by"]["registration"] == {"token-bucket": 1}
+
+
+def test_registrations_end_with_their_connection(edge: EdgeProcess) -> None:
+    with phones(edge, "ann") as (ann,):
+        ann.register()
+        with phones(edge, "bob") as (bob,):
+            bob.register()
+            bob.user = "eve"  # a second user on the same WebSocket
+            bob.register()
+        assert [ann.ask("INVITE", f"sip:{user}@edge.example", body=OFFER).status for user in ("bob", "eve")] == [
+            480,
+            480,
+        ]

@@ -34,7 +34,7 @@ def test_where_several_kinds_may_explain_a_limit_there_is_no_policy() -> None:
 
 
 def test_a_run_without_refusals_shows_no_limit() -> None:
-    record = simulate(profile(3), policy())
+    record = simulate(profile(3), policy(), diagnosed=True)
     with pytest.raises(InputError, match=r"the run met no limit that its record shows; give a --policy instead"):
         policy_of_run(record)
 

@@ -28,6 +28,7 @@ __all__ = ["CallRouter"]
 
 WITHIN_S = 32.0  # for a final response or an ACK: timers B and H
 MOST_HOPS = 70
+MOST_ASKED = 100_000  # requests within calls that are still unanswered
 FINGERPRINT = ":".join(["AB"] * 32)  # no media flows, so there is no certificate
 
 Count = Callable[[SipConnection, SipMessage, SipStep, str], None]
@@ -211,6 +212,8 @@ class CallRouter:
         branch = secrets.token_hex(8)
         if request.method != "ACK":
             self._asked[branch] = sender
+            if len(self._asked) > MOST_ASKED:
+                del self._asked[next(iter(self._asked))]
         receiver.send(passed_on(request, self._host, branch, uri=request.uri))
 
     def _on_cancel(self, call: Call, request: SipMessage) -> bool:

@@ -40,7 +40,7 @@ class SipConnection(Session):
         stats: where the session is counted.
 
     Attributes:
-        user: the name that it has registered; empty before.
+        users: the names that it has registered.
         passed: the nonces of requests that have passed their limits and were challenged then.
     """
 
@@ -49,7 +49,7 @@ class SipConnection(Session):
     def __init__(self, caller: Caller, parts: KeyParts, handler: Handler, policy: Policy, stats: Stats) -> None:
         super().__init__(caller, policy, stats)
         self.parts = parts
-        self.user = ""
+        self.users: set[str] = set()
         self.passed: set[str] = set()
         self._handler = handler
 

@@ -63,8 +63,8 @@ class SipServer:
                 connection.send(reply(message, 500, tag=secrets.token_hex(4)))
 
     def on_disconnected(self, connection: SipConnection) -> None:
-        if connection.user:
-            self._registrar.unbind(connection.user, phone=connection)
+        for user in connection.users:
+            self._registrar.unbind(user, phone=connection)
         self._router.disconnected(connection)
 
     def _handle(self, connection: SipConnection, message: SipMessage) -> None:
@@ -113,7 +113,7 @@ class SipServer:
         if any(lifetime is not None and 0 < lifetime < least_s for lifetime in request.expires_s.values()):
             raise Refused(423, "The lifetime is too short", {"Min-Expires": str(least_s)})
         self._count(connection, message, "registration", "admitted")
-        connection.user = user
+        connection.users.add(user)
         set_up_s = self._state.setup.reserve(time.monotonic())
         self._later(answer.delay_s + set_up_s, connection, lambda: self._bind(connection, message, user, request))
 
@@ -141,7 +141,7 @@ class SipServer:
 
     def _new_call(self, connection: SipConnection, message: SipMessage) -> None:
         user = user_of(address(message.get("from")).uri)
-        if not connection.user or user != connection.user:
+        if user not in connection.users:
             raise Refused(403, "Only a user who has registered can call")
         if self._policy.challenge_calls:
             answer = self._pass_limits(connection, message, "offer", "proxy-authorization")

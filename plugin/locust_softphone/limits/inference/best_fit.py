@@ -21,6 +21,7 @@ from locust_softphone.limits.decision import Limit
 from locust_softphone.limits.inference.diagnosis import Hypothesis
 from locust_softphone.limits.inference.kinds import RARE, SIMPLE, Kind, Method
 from locust_softphone.limits.inference.observations import Evidence, Observation
+from locust_softphone.limits.inference.replay import decided_differently
 from locust_softphone.limits.inference.search import Bounds
 
 __all__ = ["BestFit", "best_fit", "replayed"]
@@ -40,12 +41,12 @@ class BestFit(NamedTuple):
     Args:
         parameters: its parameters by name.
         different: how many decisions it would have made differently.
-        replayed: of how many.
+        rarer: how many requests were admitted, or refused, whichever are fewer.
     """
 
     parameters: Mapping[str, float]
     different: int
-    replayed: int
+    rarer: int
 
 
 def best_fit(observations: Sequence[Observation], hypothesis: Hypothesis) -> BestFit | None:
@@ -66,7 +67,8 @@ def best_fit(observations: Sequence[Observation], hypothesis: Hypothesis) -> Bes
     differences = [_search(replay, method, evidence, bounds, rounds=1)[0] for replay in replays]
     best = replays[differences.index(min(differences))]
     difference, point = _search(best, method, evidence, bounds, rounds=ROUNDS)
-    return BestFit(dict(zip(method.parameters, point, strict=True)), difference, len(every))
+    admitted = sum(each.admitted for each in every)
+    return BestFit(dict(zip(method.parameters, point, strict=True)), difference, min(admitted, len(every) - admitted))
 
 
 def replayed(arrived: Sequence[Observation], kind: Kind, parameters: Mapping[str, float]) -> list[bool]:
@@ -106,12 +108,7 @@ class _Replay:
 
     def difference(self, limit: Limit, most: int) -> int:
         """How many decisions of this limit differ, counted until there are more than ``most``."""
-        different = 0
-        for instants, admitted in self._bins:
-            different += abs(sum(limit.admit(now).admitted for now in instants) - admitted)
-            if different > most:
-                break
-        return different
+        return decided_differently(self._bins, limit, most)
 
 
 def _search(

@@ -4,7 +4,8 @@
     refused while n were possibly open     ►  cap ≤ n
 
 The client knows how many are open when it sends: those admitted by then, less those that have ended. Requests under
-way may have been admitted already, and a session that has just ended may still count at the limit.
+way may have been admitted already. A session that has just ended may still count at the limit, and one that is about to
+end may not: the limit sees the end of a session while its closing is under way.
 """
 
 from __future__ import annotations
@@ -45,7 +46,11 @@ class _CapFit:
 
     def surely_open(self, request: Arrival) -> int:
         """The least number of open sessions when this request arrived, without itself."""
-        next_known = min(bisect_left(self._known_at, request.latest_s), len(self._ended) - 1)
+        next_known = bisect_left(self._known_at, request.answered_s)
+        if next_known == len(self._ended):
+            if self._ended[-1]:
+                return 0  # no later request shows how many had ended by then
+            next_known -= 1
         return bisect_right(self._curve.latest, request.earliest_s) - self._ended[next_known]
 
     def possibly_open(self, request: Arrival) -> int:

@@ -24,6 +24,9 @@ __all__ = ["Arrival", "ArrivalCurve", "Evidence", "Observation", "most_foreign",
 MOST_POINTS = 400
 """How many requests are checked one by one. Counts between them always include all requests."""
 
+LATE_TIMES = 5
+"""A refusal is late if it takes this many times longer than nearly all admissions."""
+
 T = TypeVar("T")
 
 
@@ -99,17 +102,14 @@ class Evidence:
         shortest_s = delays_s[0]
         several = min(len(delays_s) - 1, 1 + min(2, len(delays_s) // 10) + len(delays_s) // 100)
         allowance_s = delays_s[several] - shortest_s  # the shortest has jitter too
+        late_s = _refused_late_s(every)
+
+        def latest_s(each: Observation) -> float:
+            known_s = shortest_s if each.admitted else shortest_s + late_s
+            return min(each.answered_s - known_s + allowance_s, each.answered_s)
+
         return cls(
-            (
-                Arrival(
-                    each.sent_s,
-                    min(each.answered_s - shortest_s + allowance_s, each.answered_s),
-                    each.admitted,
-                    each.open,
-                    each.answered_s,
-                )
-                for each in every
-            ),
+            (Arrival(each.sent_s, latest_s(each), each.admitted, each.open, each.answered_s) for each in every),
             shortest_s,
         )
 
@@ -166,6 +166,21 @@ class Evidence:
                 *thinned(self.every_refusal, MOST_POINTS // 4),
             }
         )
+
+
+def _refused_late_s(observations: Sequence[Observation]) -> float:
+    """By how much longer every refusal took than an admission; 0 unless that is far more than the network explains.
+
+    An edge that lets a request wait for seconds, and then refuses it, had no room for it when it arrived either.
+    """
+    refused_s, admitted_s = (
+        sorted(each.answered_s - each.sent_s for each in observations if each.admitted is admitted)
+        for admitted in (False, True)
+    )
+    if not refused_s or not admitted_s:
+        return 0.0
+    late_s = refused_s[0] - admitted_s[0]
+    return late_s if late_s > LATE_TIMES * admitted_s[len(admitted_s) * 9 // 10] else 0.0
 
 
 def thinned(items: Sequence[T], most: int) -> list[T]:

@@ -7,14 +7,14 @@ same time is unknown, so the replay compares the number of admissions in each in
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from itertools import groupby, product
 
 from locust_softphone.limits.decision import Limit
 from locust_softphone.limits.inference.observations import Evidence, thinned
 from locust_softphone.limits.inference.search import Region
 
-__all__ = ["Replay"]
+__all__ = ["Replay", "decided_differently"]
 
 MOST_REPLAYED = 15_000
 BINS = 100  # intervals of time in which admissions are counted
@@ -84,9 +84,29 @@ class Replay:
 
     def _different(self, limit: Limit) -> int:
         """How many decisions of this limit differ; stops counting when there are far too many."""
-        different = 0
-        for instants, admitted in self._bins:
-            different += abs(sum(limit.admit(now).admitted for now in instants) - admitted)
-            if different > NEAR * self._tolerated:
-                break
-        return different
+        return decided_differently(self._bins, limit, NEAR * self._tolerated)
+
+
+def decided_differently(bins: Iterable[tuple[Sequence[float], int]], limit: Limit, most: float) -> int:
+    """How many decisions of a limit differ, counted until there are more than ``most``.
+
+    One request that is admitted in the next bin instead is no difference: where a bucket has just one token, a
+    millisecond decides which of two requests gets it.
+
+    Args:
+        bins: for each interval of time, when the requests arrived, and how many were admitted.
+        limit: unused so far.
+        most: more than this is enough.
+    """
+    different = last = 0
+    for instants, admitted in bins:
+        more = sum(limit.admit(now).admitted for now in instants) - admitted
+        different += abs(more)
+        if last * more < 0:
+            different -= 2
+            last = 0
+        else:
+            last = more
+        if different > most + 1:
+            break
+    return different

@@ -22,6 +22,7 @@ __all__ = ["fit_aligned_window", "fit_first_window", "fit_measured_rate", "fit_s
 MOST_WINDOWS = 200  # in the observed time
 GAPS = 2  # a window must be this many times as long as the uncertainty of its boundary
 JITTERS = 4  # a window must be this many times as long as the jitter
+SHORTEST_S = 0.2  # products count in seconds or more; shorter windows only explain bursts by chance
 MOST_BEGINS = 400  # checked windows of a sliding log
 MOST_DECISIONS = 80  # checked for a sliding counter
 
@@ -81,7 +82,8 @@ def fit_measured_rate(evidence: Evidence, foreign_share: float = 0.0) -> Fits:
 
 
 def _window_range(evidence: Evidence) -> tuple[float, float]:
-    return max(evidence.span_s / MOST_WINDOWS, JITTERS * evidence.jitter_s), 4 * evidence.span_s
+    low = max(evidence.span_s / MOST_WINDOWS, JITTERS * evidence.jitter_s, SHORTEST_S)
+    return low, max(4 * evidence.span_s, 2 * low)
 
 
 def _fit(quotas: Callable[[float, float], QuotaRange], low: float, high: float) -> Fits:

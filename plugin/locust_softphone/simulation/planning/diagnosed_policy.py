@@ -32,6 +32,10 @@ def policy_of_run(record: RunRecord) -> Policy:
     Raises:
         InputError: the run met no limit, or one that its record does not explain.
     """
+    if record.simulation is not None and record.limits is None:
+        raise InputError(
+            f"--from {record.run_id}: only the first of some simulated repetitions is diagnosed; name that one"
+        )
     found = [limit for limit in record.limits or () if limit.step in _STEPS]
     if not found:
         raise InputError(f"--from {record.run_id}: the run met no limit that its record shows; give a --policy instead")
