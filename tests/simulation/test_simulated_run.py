@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from locust_softphone.config.policy import Policy
+from locust_softphone.config.profile_files import load_profile, profile_folders
 from locust_softphone.errors import InputError
 from locust_softphone.runs.record import RunRecord
 from locust_softphone.simulation.network_model import NetworkModel
@@ -236,3 +238,12 @@ def test_a_softphone_that_leaves_stops_its_retries() -> None:
     record = simulate(profile(2, "0s", stay="10s", softphone=hopeful), policy(limits={"handshake": limit}))
     assert (record.totals.answered, record.totals.unfinished) == (1, 1)
     assert record.steps["handshake"].attempts == 3
+
+
+def test_pacing_brings_the_sip_burst_of_the_pack_through() -> None:
+    burst, paced = (
+        simulate(load_profile(name, profile_folders()), Policy.model_validate({})).totals.answered
+        for name in ("sip-burst-500", "sip-paced-50")
+    )
+    assert burst < 150
+    assert paced == 500

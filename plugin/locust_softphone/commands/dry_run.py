@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Sequence
 from itertools import count
 from math import inf
+from typing import Any
 
 from locust_softphone.config.profile import Profile
 from locust_softphone.errors import AttemptFailed, InputError
@@ -29,6 +30,7 @@ from locust_softphone.signaling.oauth import SIMULATED_CREDENTIALS
 from locust_softphone.signaling.recording import record
 from locust_softphone.signaling.softphone import Softphone
 from locust_softphone.signaling.target import Target
+from locust_softphone.signaling.token import Token
 
 __all__ = ["dry_run"]
 
@@ -56,14 +58,18 @@ def dry_run(
     jid = Jid.parse(user.jid)
     name, domain = (jid.local, jid.domain) if jid else (_USER, "")
     grant = {"name": name, "access_token": "of-the-dry-run"}
-    policy = {"genesys_cloud": {"users": [grant], **({"domain": domain} if domain else {})}}
+    policy: dict[str, Any] = {"genesys_cloud": {"users": [grant], **({"domain": domain} if domain else {})}}
+    if profile.wire:
+        policy["wire"] = profile.wire.model_dump(mode="json")
     edge = EdgeProcess.with_policy(policy, profile.name)
     try:
         stand_in = Target.parse(edge.url).resolved()
         numbers = count(1)
 
+        token = _KnownToken()
+
         def show(url: str, text: str) -> None:
-            for line in _lines(url, text, numbers):
+            for line in _lines(url, token.masked(text), numbers):
                 say(line)
 
         account = Account(
@@ -72,12 +78,33 @@ def dry_run(
             [User(user.jid, grant["access_token"] if user.token else "")] if users else (),
             call_to or CALL_TO,
         )
-        _make_calls(profile, account, say)
+        _make_calls(profile, account, token, say)
     finally:
         edge.stop()
 
 
-def _make_calls(profile: Profile, account: Account, say: Callable[[str], None]) -> None:
+class _KnownToken:
+    """The token of the stand-in, so that it is masked wherever a wire has it; with the credentials of the stand-in."""
+
+    def __init__(self) -> None:
+        self._token: Token | None = None
+
+    def get(self, fetch: Callable[[], Token]) -> Token:
+        self._token = self._token or fetch()
+        return self._token
+
+    def reject(self, token: Token) -> None:
+        self._token = None
+
+    def masked(self, text: str) -> str:
+        """``text`` without the token and the credentials."""
+        bearer = self._token.bearer if self._token else ""
+        for secret in (bearer, SIMULATED_CREDENTIALS.client_secret, SIMULATED_CREDENTIALS.basic):
+            text = text.replace(secret, "***") if secret else text
+        return text
+
+
+def _make_calls(profile: Profile, account: Account, token: _KnownToken, say: Callable[[str], None]) -> None:
     """Make one softphone's calls without the pauses between them; stop at the first failure."""
     rng, began_s = random.Random(), time.perf_counter()
     behaviour = profile.softphone.model_copy(
@@ -88,7 +115,7 @@ def _make_calls(profile: Profile, account: Account, say: Callable[[str], None]) 
         behaviour=behaviour,
         dialect=dialect_of(profile, account, rng),
         observer=observer,
-        shared_token=None,
+        shared_token=token,
         shared_backoff=None,
         budget=RetryBudget(inf),
         clock=lambda: time.perf_counter() - began_s,

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from locust_softphone.commands.argument_types import whole_number
+from locust_softphone.config.wire import load_wire, spoken_by_the_edge
 from locust_softphone.edge import Policy, load_policy, serve
 from locust_softphone.errors import ExitCode, InputError
 
@@ -37,6 +38,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="port; 0 for any (default: 8080)",
     )
     parser.add_argument("--policy", type=Path, metavar="FILE", help="limits and timings (default: the built-in policy)")
+    parser.add_argument(
+        "--wire", type=Path, metavar="FILE", help="what softphones of media-offer send and expect, as in a profile"
+    )
     parser.add_argument("--tls-cert", type=Path, metavar="FILE", help="PEM certificate: serve https and wss")
     parser.add_argument("--tls-key", type=Path, metavar="FILE", help="PEM key of that certificate")
     parser.add_argument("--stats", type=Path, metavar="FILE", help="write the counters of GET /stats there at the end")
@@ -52,10 +56,13 @@ def run(parsed: argparse.Namespace) -> int:
         if parsed.stats:
             _write(parsed.stats, json.dumps(stats) + "\n")
 
+    policy = load_policy(parsed.policy) if parsed.policy else Policy()
+    if parsed.wire:
+        policy = policy.model_copy(update={"wire": spoken_by_the_edge(load_wire(parsed.wire))})
     serve(
         host=parsed.host,
         port=parsed.port,
-        policy=load_policy(parsed.policy) if parsed.policy else Policy(),
+        policy=policy,
         ssl_context=_tls_context(parsed.tls_cert, parsed.tls_key),
         ready_to=lambda url: print(f"listening on {url}", flush=True),
         until_stdin_closes=parsed.until_stdin_closes,

@@ -28,6 +28,7 @@ from locust_softphone.config.old_spellings import OldSpellings
 from locust_softphone.config.sip_policy import SipPolicy
 from locust_softphone.config.strict_yaml import StrictModel
 from locust_softphone.config.units import Period, PerSecond
+from locust_softphone.config.wire import Wire, WireOrFile, spoken_by_the_edge
 from locust_softphone.limits.step_limits import StepLimits
 
 __all__ = ["LimitedStep", "Limits", "Organisation", "Policy", "SetUp", "load_policy"]
@@ -128,6 +129,10 @@ class Policy(StrictModel):
     genesys_cloud: GenesysCloud = Field(
         GenesysCloud(), description="the dialect genesys-cloud: some of it documented, the rest illustrative"
     )
+    wire: WireOrFile = Field(
+        Wire(),
+        description="what softphones of the dialect media-offer send and expect, or a file with it beside the policy",
+    )
     sip: SipPolicy = Field(SipPolicy(), description="the dialect sip: illustrative")
     request_timeout_s: Period = Field(
         20.0,
@@ -146,6 +151,11 @@ class Policy(StrictModel):
         strict=False,  # a YAML list, frozen as a tuple
         description="who may ask for a token; the default is illustrative and public",
     )
+
+    @field_validator("wire")
+    @classmethod
+    def _is_one_that_the_edge_speaks(cls, wire: Wire) -> Wire:
+        return spoken_by_the_edge(wire)
 
     @model_validator(mode="after")
     def _users_have_an_organisation(self) -> Policy:
@@ -170,6 +180,8 @@ class Policy(StrictModel):
             "organisations": {"__all__": {"client_secret"}},
             "genesys_cloud": {"users": {"__all__": {"access_token"}}},
         }
+        if self.wire == Wire():
+            without["wire"] = True
         if self.retry_after.always_s is None:
             without["retry_after"] = {"always_s"}
         limits = {step: shortest(limits) for step, limits in self.limits if limits or step != "sessions"}

@@ -27,6 +27,7 @@ from locust_softphone.config.schedule import Arrivals, Schedule, Stage
 from locust_softphone.config.sip_settings import SipSettings
 from locust_softphone.config.strict_yaml import StrictModel
 from locust_softphone.config.units import LONGEST_S, Seconds, describe_duration, format_duration
+from locust_softphone.config.wire import Wire, WireOrFile
 from locust_softphone.metrics.catalogue import KINDS, metrics_of
 from locust_softphone.metrics.steps import DEFAULT_DIALECT, DIALECTS, known_dialects, request_steps, steps_of
 from locust_softphone.text import did_you_mean, quoted
@@ -76,6 +77,11 @@ class Profile(StrictModel):
         "installed package's.",
         json_schema_extra={"anyOf": [{"enum": list(DIALECTS)}, {"type": "string", "pattern": f"^{NAME}$"}]},
     )
+    wire: WireOrFile | None = Field(
+        None,
+        description="What softphones of the dialect media-offer send and expect, or a file with it beside the profile "
+        "(default: the dialect's own wire).",
+    )
     sip: SipSettings | None = Field(
         None, description="The users of the softphones and whom they call, in the dialect sip (default: all defaults)."
     )
@@ -113,6 +119,13 @@ class Profile(StrictModel):
             raise ValueError(f"{quoted(dialect)} is not one of the choices, {did_you_mean(dialect, known_dialects())}")
         steps_of(dialect)  # those of an installed package may not be usable
         return dialect
+
+    @field_validator("wire")
+    @classmethod
+    def _is_of_the_dialect(cls, wire: Wire | None, info: ValidationInfo) -> Wire | None:
+        if wire is not None and info.data.get("dialect", DEFAULT_DIALECT) != DEFAULT_DIALECT:
+            raise ValueError(f"only the dialect {DEFAULT_DIALECT} has one")
+        return wire
 
     @field_validator("ramp")
     @classmethod
@@ -198,7 +211,7 @@ class Profile(StrictModel):
     @property
     def dialect_settings(self) -> object:
         """What the profile has for its dialect alone; None for nothing."""
-        return self.sip
+        return self.sip if self.dialect == "sip" else self.wire
 
     @property
     def duration_s(self) -> float:

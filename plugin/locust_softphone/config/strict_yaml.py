@@ -89,18 +89,21 @@ def loads(text: str, model: type[Model], *, name: str = "<text>") -> Model:
     if not isinstance(tree.data, dict):
         raise InputError(f"{name}:{tree.lines[()]}: must be a mapping (key: value), not {quoted(tree.data)}")
     _modernize(tree, model, name)
-    value, problems = _validate(tree, model)
+    value, problems = _validate(tree, model, os.path.dirname(name))
     if value is None or problems:
         raise InputError(*(f"{name}:{line}: {problem}" for line, problem in sorted(problems)))
     return value
 
 
-def _validate(tree: LocatedYAML, model: type[Model]) -> tuple[Model | None, list[tuple[int, str]]]:
-    """The value, if it is valid, and the problems with their lines, one for each path."""
+def _validate(tree: LocatedYAML, model: type[Model], folder: str) -> tuple[Model | None, list[tuple[int, str]]]:
+    """The value, if it is valid, and the problems with their lines, one for each path.
+
+    ``folder`` is where files are that the text names.
+    """
     found: dict[Path, tuple[int, str]] = {path: (line, problem) for line, path, problem in tree.problems}
     value = None
     try:
-        value = model.model_validate(tree.data)
+        value = model.model_validate(tree.data, context={"folder": folder})
     except ValidationError as e:
         for error in e.errors(include_url=False):
             path = _path_in_file(error, tree)

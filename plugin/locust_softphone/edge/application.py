@@ -43,9 +43,9 @@ class Edge:
     def __init__(self, policy: Policy, rng: random.Random) -> None:
         self._instance = secrets.token_hex(8)
         self._state = EdgeState(policy, rng)
+        self._media_offer = MediaOfferDialect(self._state)
         self._routes = {
             "/oauth/token": Route("POST", "token", self._token),
-            **MediaOfferDialect(self._state).routes,
             **GenesysCloudDialect(self._state).routes,
             **SipDialect(self._state).routes,
         }
@@ -60,7 +60,8 @@ class Edge:
     async def _answer(self, request: web.BaseRequest) -> web.StreamResponse:
         if request.path == "/stats":
             return json_reply(200, self.stats()) if request.method == "GET" else _not_allowed("GET")
-        route = self._routes.get(CHANNELS if request.path.startswith(CHANNELS) else request.path)
+        route = self._media_offer.route(request.raw_path)  # first: a wire can have any path
+        route = route or self._routes.get(CHANNELS if request.path.startswith(CHANNELS) else request.path)
         if route is None:
             return Refused(404, "There is nothing here").reply()
         return await self._handle(route, request) if request.method == route.method else _not_allowed(route.method)

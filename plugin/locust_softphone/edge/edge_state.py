@@ -97,7 +97,14 @@ class EdgeState:
         Raises:
             Refused: 401, the request has no valid token.
         """
-        grant = self.access.grant_of_header(request.headers.get("Authorization", ""), now)
+        return self._valid(self.access.grant_of_header(request.headers.get("Authorization", ""), now))
+
+    def granted(self, token: str, now: float) -> Grant:
+        """The grant of a token, as ``authorize``."""
+        return self._valid(self.access.grant(token, now))
+
+    @staticmethod
+    def _valid(grant: Grant | None) -> Grant:
         if grant is None:
             raise Refused(401, "No valid token", {"WWW-Authenticate": 'Bearer realm="edge"'})
         return grant

@@ -1,5 +1,6 @@
 """The dialect media-offer: a WebSocket that sends ``ready``, and an offer that refers to it.
 
+    token       POST /oauth/token              200 · 400 401 413 429      by the default wire, and for all dialects
     handshake   GET  /signaling                101 · 400 401 426 429      then the session runs
     offer       POST /api/v2/media/offer       201 · 400 401 409 413 429
 
@@ -15,18 +16,22 @@ import hashlib
 import json
 import random
 import time
+from base64 import b64encode
 from collections.abc import Mapping
+from urllib.parse import quote_plus
 
 from aiohttp import web
 from wsproto.frame_protocol import Opcode
 
+from locust_softphone.config.wire import OfferWire, ReadyWire, TokenWire, Wire
+from locust_softphone.config.wire_template import PLACEHOLDER
 from locust_softphone.edge.edge_state import Admitted, EdgeState, Route
 from locust_softphone.edge.http_request import Caller, caller_of, check_upgrade, complete_body
 from locust_softphone.edge.replies import Refused, json_reply
 from locust_softphone.edge.websocket_session import Session
+from locust_softphone.edge.wire_reader import RequestReader, message_with
 from locust_softphone.limits.keyed import KeyParts
 from locust_softphone.sdp import SdpError, make_answer, parse
-from locust_softphone.untrusted import json_object
 
 __all__ = ["MediaOfferDialect"]
 
@@ -42,7 +47,10 @@ class MediaOfferSession(Session):
 
     def __init__(self, caller: Caller, state: EdgeState) -> None:
         super().__init__(caller, state.policy, state.stats)
-        self.headers = {"X-Session-Id": self.id}
+        wire = state.policy.wire
+        self.subprotocol = wire.handshake.subprotocol
+        self.headers = {wire.handshake.session: self.id} if wire.handshake.session else {}
+        self._ready_frame = ready_frame(wire, self.id)
         self._setup = state.setup
         self._deadline_runs = False
         self.ready = False
@@ -71,7 +79,8 @@ class MediaOfferSession(Session):
     def _become_ready(self) -> None:
         self.ready = True
         self._stats.ready += 1
-        self._write(Opcode.TEXT, json.dumps({"type": "ready", "session": self.id}).encode())
+        if self._ready_frame:
+            self._write(Opcode.TEXT, self._ready_frame)
         self._start_pinging()
 
 
@@ -80,16 +89,47 @@ class MediaOfferDialect:
 
     def __init__(self, state: EdgeState) -> None:
         self._state = state
-        self.routes: Mapping[str, Route] = {
-            "/signaling": Route("GET", "handshake", self._handshake),
-            "/api/v2/media/offer": Route("POST", "offer", self._offer),
-        }
+        token, handshake, offer = state.policy.wire.token, state.policy.wire.handshake, state.policy.wire.offer
+        self._token_reader = RequestReader(token.path, token.headers, token.body)
+        self._handshake_reader = RequestReader(handshake.path, handshake.headers)
+        self._offer_reader = RequestReader(offer.path, offer.headers, offer.body)
+        self._routes = (
+            *([] if token == TokenWire() else [(self._token_reader, Route("POST", "token", self._token))]),
+            (self._handshake_reader, Route("GET", "handshake", self._handshake)),
+            (self._offer_reader, Route("POST", "offer", self._offer)),
+        )
+
+    def route(self, target: str) -> Route | None:
+        """The route for a request target, or None."""
+        return next((route for reader, route in self._routes if reader.is_for(target)), None)
+
+    def _token(self, request: web.BaseRequest, body: bytes | None) -> Admitted:
+        state, now, wire = self._state, time.monotonic(), self._state.policy.wire.token
+        values = self._token_reader.read(request, body or b"")
+        client_id = self._client_id(values)
+        if client_id is None:
+            raise Refused(401, "No valid client credentials", {"WWW-Authenticate": 'Basic realm="edge"'})
+        caller = caller_of(request, client_id)
+        state.limiter.check_early_retries("token", caller, now)
+        complete_body(body)
+        answer = state.limiter.check_limits("token", "token", caller, state.parts(request, caller), now)
+        granted = {wire.token: state.access.issue(client_id, now), wire.expires_in: int(state.policy.token_expires_s)}
+        headers = {**answer.headers, "Cache-Control": "no-store", "Pragma": "no-cache"}
+        return Admitted(json_reply(200, message_with(granted), headers), answer.delay_s)
+
+    def _client_id(self, values: Mapping[str, str]) -> str | None:
+        """The OAuth client whose credentials were filled in; without a place for them, the first one."""
+        basic = values.get("basic")
+        if basic is None and "client_id" in values and "client_secret" in values:
+            pair = f"{quote_plus(values['client_id'])}:{quote_plus(values['client_secret'])}"
+            basic = b64encode(pair.encode()).decode()
+        return None if basic is None else self._state.access.client_id(f"Basic {basic}")
 
     def _handshake(self, request: web.BaseRequest, body: bytes | None) -> Admitted:
         state, now = self._state, time.monotonic()
-        caller, parts = self._caller(request, now)
+        caller, parts = self._caller(request, self._handshake_reader.read(request), now)
         state.limiter.check_early_retries("handshake", caller, now)
-        check_upgrade(request)
+        check_upgrade(request, state.policy.wire.handshake.subprotocol)
         answer = state.limiter.check_limits("handshake", "handshake", caller, parts, now)
         session = MediaOfferSession(caller, state)
         held = state.hold("sessions", "handshake", caller, parts, now, session)
@@ -98,14 +138,15 @@ class MediaOfferDialect:
 
     def _offer(self, request: web.BaseRequest, body: bytes | None) -> Admitted:
         state, now = self._state, time.monotonic()
-        caller, parts = self._caller(request, now)
+        values = self._offer_reader.read(request, body or b"")
+        caller, parts = self._caller(request, values, now)
         state.limiter.check_early_retries("offer", caller, now)
-        message = json_object(complete_body(body))
-        session = state.sessions.get(message.get("sessionId"), caller.organisation)
+        complete_body(body)
+        session = state.sessions.get(values.get("session"), caller.organisation)
         if not isinstance(session, MediaOfferSession):
             answer = state.limiter.check_limits("offer", "offer", caller, parts, now, now)
             state.limiter.release("offer", parts, now, now)
-            answer_to(message, state.rng)
+            answer_to(values.get("sdp"), state.rng)
             raise Refused(409, "There is no such session", delay_s=answer.delay_s)
         try:
             answer = state.hold("offer", "offer", caller, parts, now, session)
@@ -113,7 +154,7 @@ class MediaOfferDialect:
             session.offer_waits()
             raise
         try:
-            sdp = answer_to(message, state.rng)
+            sdp = answer_to(values.get("sdp"), state.rng)
         except Refused:
             session.free("offer")
             raise
@@ -122,24 +163,46 @@ class MediaOfferDialect:
             raise Refused(409, "The session was not ready")
         if answer.delay_s:
             session.offer_waits()
-        reply = json_reply(201, {"sessionId": session.id, "type": "answer", "sdp": sdp}, answer.headers)
+        message = answer_message(state.policy.wire.offer, {**values, "session": session.id}, sdp)
+        reply = json_reply(201, message, answer.headers)
         return Admitted(reply, answer.delay_s, session.offer_answered)
 
-    def _caller(self, request: web.BaseRequest, now: float) -> tuple[Caller, KeyParts]:
-        grant = self._state.authorize(request, now)
+    def _caller(self, request: web.BaseRequest, values: Mapping[str, str], now: float) -> tuple[Caller, KeyParts]:
+        token = values.get("token")
+        grant = self._state.authorize(request, now) if token is None else self._state.granted(token, now)
         caller = caller_of(request, grant.organisation)
         return caller, self._state.parts(request, caller, grant.id)
 
 
-def answer_to(message: Mapping[str, object], rng: random.Random) -> str:
-    """The SDP answer to the offer in the message.
+def ready_frame(wire: Wire, session_id: str) -> bytes:
+    """The frame that tells a client that its session is ready; empty if the wire has none."""
+    if wire.ready is None:
+        return b""
+    values = {"$.type": "ready", "$.session": session_id} if wire.ready == ReadyWire() else dict(wire.ready.match)
+    if wire.ready.session:
+        values[wire.ready.session] = session_id
+    return json.dumps(message_with(values)).encode()
+
+
+def answer_message(offer: OfferWire, values: Mapping[str, str], sdp: str) -> dict[str, object]:
+    """The message with the answer to an offer, with what the offer's request had filled in."""
+    match = {
+        path: PLACEHOLDER.sub(lambda found: values.get(found[1], ""), each) if isinstance(each, str) else each
+        for path, each in offer.match.items()
+    }
+    session = {offer.session: values["session"]} if offer.session else {}
+    message: dict[str, object] = message_with({**session, **match, offer.answer: sdp})
+    return message
+
+
+def answer_to(text: str | None, rng: random.Random) -> str:
+    """The SDP answer to an offer.
 
     Raises:
-        Refused: 400, the message does not hold an offer.
+        Refused: 400, there is no offer.
     """
-    text = message.get("sdp")
-    if message.get("type") != "offer" or not isinstance(text, str):
-        raise Refused(400, "The body must be JSON with sessionId, type: offer and sdp")
+    if text is None:
+        raise Refused(400, "The body must be as the wire has it: JSON with sessionId, type: offer and sdp by default")
     try:
         return make_answer(parse(text), rng, FINGERPRINT)
     except SdpError as e:

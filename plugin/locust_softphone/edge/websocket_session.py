@@ -15,7 +15,7 @@ import secrets
 from base64 import b64encode
 from collections.abc import Callable
 from hashlib import sha1
-from typing import Any, ClassVar, cast
+from typing import Any, cast
 
 from aiohttp import web
 from wsproto.frame_protocol import CloseReason, Frame, FrameProtocol, Opcode, ParseFailed
@@ -46,7 +46,7 @@ class Session:
         headers: additional headers of the 101.
     """
 
-    subprotocol: ClassVar[str | None] = None
+    subprotocol: str | None = None
     """The subprotocol that the handshake agrees on (RFC 6455 1.9)."""
 
     def __init__(self, caller: Caller, policy: Policy, stats: Stats) -> None:

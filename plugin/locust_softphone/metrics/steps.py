@@ -32,7 +32,7 @@ __all__ = [
 ]
 
 DEFAULT_DIALECT: Final = "media-offer"
-IN_EVERY_DIALECT = ("handshake", "ready", "offer", "close")
+IN_EVERY_DIALECT = ("handshake", "offer", "close")
 
 
 class Step(NamedTuple):
@@ -107,6 +107,8 @@ def steps_of(dialect: str) -> tuple[Step, ...]:
     names = [step.name for step in steps]
     if missing := [name for name in IN_EVERY_DIALECT if name not in names]:
         raise ValueError(f"the dialect {dialect} has no step {missing[0]}")
+    if not {"ready", "registration"} & set(names):
+        raise ValueError(f"the dialect {dialect} has neither a step ready nor a step registration")
     if unknown := [name for name in names if name not in STEPS]:
         raise ValueError(f"the dialect {dialect} has a step {quoted(unknown[0])}, {choices(unknown[0], STEPS)}")
     return steps

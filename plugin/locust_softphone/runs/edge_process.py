@@ -18,6 +18,7 @@ from tempfile import TemporaryDirectory, TemporaryFile
 from typing import Any
 
 from locust_softphone.config.profile import Profile
+from locust_softphone.config.wire import Wire
 from locust_softphone.errors import ExitCode, InputError
 
 __all__ = ["EdgeProcess"]
@@ -50,7 +51,10 @@ class EdgeProcess:
         Raises:
             InputError: as ``start``.
         """
-        return cls.start(policy) if policy or not profile.edge else cls.with_policy(profile.edge, profile.name)
+        if policy:
+            return cls.start(policy, wire=profile.wire)
+        own = {"wire": profile.wire.model_dump(mode="json"), **profile.edge} if profile.wire else profile.edge
+        return cls.with_policy(own, profile.name) if own else cls.start()
 
     @classmethod
     def with_policy(cls, policy: Mapping[str, Any], name: str) -> EdgeProcess:
@@ -65,12 +69,13 @@ class EdgeProcess:
             return cls.start(file, shown_as=f"{name}: edge")
 
     @classmethod
-    def start(cls, policy: Path | None = None, shown_as: str | None = None) -> EdgeProcess:
+    def start(cls, policy: Path | None = None, shown_as: str | None = None, wire: Wire | None = None) -> EdgeProcess:
         """Start an edge, and log its warnings.
 
         Args:
             policy: its policy file, or None for the default policy.
             shown_as: replaces the policy file and its line numbers in messages.
+            wire: replaces the policy's wire.
 
         Raises:
             InputError: it did not start; with its messages.
@@ -78,7 +83,14 @@ class EdgeProcess:
         command = [sys.executable, "-m", "locust_softphone", "edge", "--port", "0", "--until-stdin-closes"]
         if policy:
             command += ["--policy", str(policy)]
-        with TemporaryFile() as messages:  # a pipe that is not read would stop the edge once it is full
+        with (
+            TemporaryFile() as messages,
+            TemporaryDirectory() as folder,
+        ):  # a pipe that is not read would stop the edge once it is full
+            if wire:
+                file = Path(folder, "wire.yaml")
+                file.write_text(wire.model_dump_json(), encoding="utf-8")
+                command += ["--wire", str(file)]
             process = subprocess.Popen(
                 command,
                 stdin=subprocess.PIPE,

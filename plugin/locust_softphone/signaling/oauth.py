@@ -9,11 +9,11 @@ from urllib.parse import quote_plus
 from locust_softphone.errors import AttemptFailed
 from locust_softphone.metrics.outcome import Outcome
 from locust_softphone.signaling.dialect import Reply
-from locust_softphone.signaling.http import HttpConnection
+from locust_softphone.signaling.http import HttpConnection, Response
 from locust_softphone.signaling.token import Token
 from locust_softphone.untrusted import json_object
 
-__all__ = ["SIMULATED_CREDENTIALS", "Credentials", "fetch_token", "is_header_value"]
+__all__ = ["SIMULATED_CREDENTIALS", "Credentials", "fetch_token", "granted_token", "is_header_value"]
 
 _LONGEST_LIFE_S = 10 * 365 * 86_400
 
@@ -63,10 +63,23 @@ def fetch_token(http: HttpConnection, headers: str, basic: str, timeout_s: float
         timeout_s,
     )
     granted = json_object(response.body)
-    bearer, lifetime_s = granted.get("access_token"), _lifetime_s(granted.get("expires_in"))
+    return granted_token(
+        response, granted.get("access_token"), granted.get("expires_in"), granted.get("token_type"), now_s
+    )
+
+
+def granted_token(
+    response: Response, bearer: object, expires_in: object, token_type: object, now_s: float
+) -> Reply[Token]:
+    """The token of a response, from its fields; ``now_s`` as for ``fetch_token``.
+
+    Raises:
+        AttemptFailed: ``MALFORMED``, they are not a valid token.
+    """
+    lifetime_s = _lifetime_s(expires_in)
     if not isinstance(bearer, str) or not is_header_value(bearer) or lifetime_s is None:
         raise AttemptFailed(Outcome.MALFORMED, status=response.status)
-    if str(granted.get("token_type") or "Bearer").lower() != "bearer":
+    if str(token_type or "Bearer").lower() != "bearer":
         raise AttemptFailed(Outcome.MALFORMED, status=response.status, reason="not a Bearer token (RFC 6749 7.1)")
     return Token.granted(bearer, lifetime_s, now_s), response.advice
 

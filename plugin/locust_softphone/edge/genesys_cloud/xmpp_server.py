@@ -13,7 +13,6 @@ import time
 import uuid
 from base64 import b64decode
 from collections.abc import Callable
-from typing import ClassVar
 from xml.etree.ElementTree import Element
 from xml.sax.saxutils import escape
 
@@ -43,7 +42,7 @@ def bare_jid(user: str, domain: str) -> str:
 class XmppSession(Session):
     """A WebSocket session with an XMPP stream."""
 
-    subprotocol: ClassVar[str | None] = "xmpp"
+    subprotocol = "xmpp"
 
     def __init__(
         self,

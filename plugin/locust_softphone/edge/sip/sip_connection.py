@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Protocol
+from typing import Protocol
 
 from wsproto.frame_protocol import Opcode
 
@@ -44,7 +44,7 @@ class SipConnection(Session):
         passed: the nonces of requests that have passed their limits and were challenged then.
     """
 
-    subprotocol: ClassVar[str | None] = "sip"
+    subprotocol = "sip"
 
     def __init__(self, caller: Caller, parts: KeyParts, handler: Handler, policy: Policy, stats: Stats) -> None:
         super().__init__(caller, policy, stats)
