@@ -137,7 +137,7 @@ def main() -> int:
         table.add_row(name, ", ".join(found[name]))
     rounds = [[each[number] for name, each in found.items() if name not in SIZED] for number in range(parsed.repeat)]
     right = [each.count("right") for each in rounds]
-    wrong = sum(each.count("wrong") for each in rounds)
+    wrong = sum(one.startswith("wrong") for each in rounds for one in each)
     sized = [each for name in SIZED for each in found.get(name, ())]
     goals = [
         Goal(

@@ -16,11 +16,16 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 TESTS = Path(__file__).parent
 REPEATS = 2
 LOCKS = pytest.StashKey[ExitStack]()
 FOLDER = pytest.StashKey[Path]()
+
+# How long an example takes says how busy the machine is.
+settings.register_profile("busy", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("busy")
 
 DRIVING_PROCESSES = (
     "commands",  # the command line, most of them with a Locust process
@@ -36,6 +41,9 @@ DRIVING_PROCESSES = (
     "swarm",
     "test_browser.py",
     "test_ci_examples.py",
+    "test_cli.py",
+    "test_compose.py",
+    "test_kubernetes.py",
     "test_packages.py",  # builds and installs
     "test_soak.py",
 )

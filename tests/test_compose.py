@@ -208,7 +208,7 @@ def up(folder: Path, profile: str) -> Iterator[Swarm]:
             text = re.sub(
                 r"\b(8080|8089|5557)\b", lambda port: ports[port[1]], json.dumps(services[service]["healthcheck"])
             )
-            return subprocess.run(real(json.loads(text)["test"][1:]), capture_output=True, timeout=20).returncode == 0
+            return subprocess.run(real(json.loads(text)["test"][1:]), capture_output=True, timeout=60).returncode == 0
 
         start("edge", "edge")
         eventually(lambda: healthy("edge"))

@@ -309,6 +309,9 @@ def test_the_pack_has_these_profiles() -> None:
         "reconnect-storm-jitter",
         "reconnect-storm-purecloud-11",
         "reconnect-storm-recommended",
+        "sip-burst-500",
+        "sip-paced-50",
+        "sip-registration-storm",
         "smoke",
     ]
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import csv
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import trustme
 
 from tests.edge_process import running_edge
+from tests.swarm.forked_locust import ForkedLocust
 from tests.swarm.locust_process import TINY, Finished, records, run_locust
 
 STEPS = ["token", "handshake", "ready", "offer", "close"]
@@ -140,6 +142,14 @@ NO_PERMISSION = (
     "add --authorized once you have it"
 )
 NO_CLIENT = "--host http://192.0.2.1: needs LOCUST_SOFTPHONE_CLIENT_ID and LOCUST_SOFTPHONE_CLIENT_SECRET"
+
+
+@pytest.fixture(scope="module")
+def forked() -> Iterator[ForkedLocust]:
+    with ForkedLocust() as locust:
+        yield locust
+
+
 SIX_PROBLEMS = "a: 1\nb: 2\nc: 3\nd: 4\ne: 5\nf: 6\n"
 
 
@@ -171,10 +181,10 @@ SIX_PROBLEMS = "a: 1\nb: 2\nc: 3\nd: 4\ne: 5\nf: 6\n"
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
 def test_bad_input_exits_with_2_and_a_line_for_each_problem(
-    tmp_path: Path, options: list[str], profile: str | None, problems: list[str]
+    forked: ForkedLocust, tmp_path: Path, options: list[str], profile: str | None, problems: list[str]
 ) -> None:
     (tmp_path / "policy.yaml").write_text(SIX_PROBLEMS)
-    run = run_locust(tmp_path, *options, profile=profile)
+    run = forked.run(tmp_path, "--headless", *options, profile=profile)
     assert run.returncode == 2
     assert len(run.complaints) == len(problems), run.complaints
     assert [said[: len(due)] for said, due in zip(run.complaints, problems, strict=True)] == problems

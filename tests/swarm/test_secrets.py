@@ -23,6 +23,7 @@ import pytest
 from locust_softphone.commands.locust_process import unused_port
 from tests.edge.softphone import eventually
 from tests.edge_process import running_edge
+from tests.swarm.forked_locust import ForkedLocust
 from tests.swarm.locust_process import (
     LOCUSTFILE,
     PACKAGES,
@@ -161,6 +162,12 @@ def test_the_simulated_edge_is_started_without_the_secret(here: Path, tmp_path: 
     assert records(here)[0]["verdict"] == "passed"
 
 
+@pytest.fixture(scope="module")
+def forked() -> Iterator[ForkedLocust]:
+    with ForkedLocust() as locust:
+        yield locust
+
+
 @pytest.mark.parametrize(
     ("content", "problem"),
     [
@@ -185,24 +192,22 @@ def test_the_simulated_edge_is_started_without_the_secret(here: Path, tmp_path: 
     ],
 )
 def test_a_secret_file_that_cannot_be_used_is_refused(
-    here: Path, tmp_path: Path, content: str | None, problem: str
+    forked: ForkedLocust, here: Path, tmp_path: Path, content: str | None, problem: str
 ) -> None:
     file = tmp_path / "secret"
     if content is not None:
         file.write_text(content, encoding="latin-1")
-    with running_locust(here, "--headless", "--softphone-client-secret-file", str(file)) as process:
-        _, said = process.communicate(timeout=PATIENCE_S)
-    assert process.returncode == 2
-    assert said.splitlines()[-1] == f"--softphone-client-secret-file {file}: {problem}"
+    run = forked.run(here, "--headless", "--softphone-client-secret-file", str(file))
+    assert run.returncode == 2
+    assert run.stderr.splitlines()[-1] == f"--softphone-client-secret-file {file}: {problem}"
 
 
-def test_two_secrets_are_refused(here: Path, secret_file: Path) -> None:
+def test_two_secrets_are_refused(forked: ForkedLocust, here: Path, secret_file: Path) -> None:
     options = ["--headless", "--softphone-client-secret-file", str(secret_file)]
-    with running_locust(here, *options, environment=CREDENTIALS) as process:
-        shown = process.communicate(timeout=PATIENCE_S)
-    assert process.returncode == 2
-    assert "has a secret already; give one of the two" in shown[1]
-    assert found([SECRET], here, *shown) == {}
+    run = forked.run(here, *options, environment=CREDENTIALS)
+    assert run.returncode == 2
+    assert "has a secret already; give one of the two" in run.stderr
+    assert found([SECRET], here, run.stdout, run.stderr) == {}
 
 
 # Ways a run can end
