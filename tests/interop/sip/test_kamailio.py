@@ -42,14 +42,15 @@ softphone: {{retry: {{max_retries: 15, retry_after: honour, jitter: full}}}}
 def softphones(
     port: int, call: str, password: str = PASSWORD, domain: str = DOMAIN, count: int = 2
 ) -> Iterator[tuple[list[Softphone], Observations]]:
-    """Softphones, agent1 and so on, that call a number, or each other."""
+    """Softphones, agent1 and so on, that call a number, or each other, and do not try again."""
     settings = SipSettings(domain=domain, user="agent{number}", call=call)
 
     def dialect(target: Target, _: object, **options: Any) -> Sip:
         return Sip(target, password, settings, **options)
 
     seen = Observations()
-    fleet = a_fleet(Target("127.0.0.1", port).resolved(), seen, Time(), dialect=dialect)
+    once = {"max_retries": 0}
+    fleet = a_fleet(Target("127.0.0.1", port).resolved(), seen, Time(), dialect=dialect, retry=once)
     phones = [Softphone(fleet, number, 0.0) for number in range(count)]
     try:
         yield phones, seen
