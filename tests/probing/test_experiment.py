@@ -16,9 +16,10 @@ from locust_softphone.limits.session_cap import SessionCap
 from locust_softphone.limits.sliding_counter import MeasuredRate
 from locust_softphone.limits.sliding_log import SlidingLog
 from locust_softphone.limits.token_bucket import TokenBucket
+from locust_softphone.probing import paces
 from locust_softphone.probing.experiment import Finding, probe
-from locust_softphone.probing.probe_budget import Budget
-from locust_softphone.probing.virtual_target import VirtualTarget
+from locust_softphone.probing.probe_budget import Budget, Metered
+from locust_softphone.probing.virtual_target import Network, VirtualTarget
 
 CASES: dict[str, tuple[Callable[[], Limit], Kind, Mapping[str, float]]] = {
     "bucket": (lambda: TokenBucket(50.0, 150), Kind.TOKEN_BUCKET, {"rate": 50.0, "burst": 150}),
@@ -76,8 +77,16 @@ def test_a_probe_keeps_to_its_budget(budget: Budget, spent: str) -> None:
     finding = probe(VirtualTarget(TokenBucket(50.0, 20)), budget)
     assert finding.spent == spent
     assert len(finding.observations) <= budget.most_requests
-    assert sum(not each.admitted for each in finding.observations) <= budget.most_refused + 40  # were under way
+    assert sum(not each.admitted for each in finding.observations) <= budget.most_refused
     assert finding.seconds <= budget.longest_s + 1.0
+
+
+def test_a_large_burst_at_once_keeps_to_the_budget_of_refusals() -> None:
+    metered = Metered(VirtualTarget(SessionCap(30), Network(0.1, 0.01)), Budget(most_refused=100))
+    answers = metered.send(paces.at([0.0] * 1_000))
+    assert sum(each.admitted for each in answers) == 30
+    assert sum(not each.admitted for each in answers) == 70
+    assert metered.spent == "100 refusals"
 
 
 def test_without_a_limit_there_is_no_hypothesis() -> None:

@@ -20,7 +20,7 @@ class Budget:
 
     Args:
         most_requests: requests sent.
-        most_refused: refusals received; requests that are under way at that moment may be refused too.
+        most_refused: refusals received. Nothing more is sent once all requests under way, refused, would use it up.
         longest_s: seconds from the first request to the last one.
     """
 
@@ -41,6 +41,7 @@ class Metered:
         self._target = target
         self._began_s = target.now()
         self._requests = self._refused = 0
+        self._could_be_refused = 0  # the refusals so far, and all requests under way
 
     @property
     def opens_sessions(self) -> bool:
@@ -52,7 +53,7 @@ class Metered:
         budget = self.budget
         if self._requests >= budget.most_requests:
             return f"{budget.most_requests} requests"
-        if self._refused >= budget.most_refused:
+        if self._could_be_refused >= budget.most_refused:
             return f"{budget.most_refused} refusals"
         if self._target.now() - self._began_s >= budget.longest_s:
             return f"{budget.longest_s:g} s"
@@ -73,19 +74,26 @@ class Metered:
         return self._target.close(count)
 
     def send(self, pace: Pace) -> list[Observation]:
-        refused_before, counted = self._refused, 0
+        sent = counted = 0
 
-        def metered(now_s: float, answers: Sequence[Observation]) -> float | None:
+        def count(answers: Sequence[Observation]) -> None:
             nonlocal counted
             self._refused += sum(not each.admitted for each in answers[counted:])
             counted = len(answers)
+            self._could_be_refused = self._refused + sent - counted
+
+        def metered(now_s: float, answers: Sequence[Observation]) -> float | None:
+            nonlocal sent
+            count(answers)
             due_s = None if self.spent else pace(now_s, answers)
             if due_s is None or due_s > self._began_s + self.budget.longest_s:
                 return None
+            sent += 1
             self._requests += 1
             return due_s
 
         answers = self._target.send(metered)
-        self._refused = refused_before + sum(not each.admitted for each in answers)
+        if not self.spent:
+            count(answers)
         self.observations += answers
         return answers
