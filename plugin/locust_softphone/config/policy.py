@@ -131,7 +131,7 @@ class Policy(StrictModel):
     )
     wire: WireOrFile = Field(
         Wire(),
-        description="what softphones of the dialect media-offer send and expect, or a file with it beside the policy",
+        description="what softphones of the dialect media-offer send and expect, or a file with it; illustrative",
     )
     sip: SipPolicy = Field(SipPolicy(), description="the dialect sip: illustrative")
     request_timeout_s: Period = Field(

@@ -170,7 +170,13 @@ class Histogram:
 
     @classmethod
     def from_plain(cls, plain: Sequence[int], *, bits: int = FINE_BITS) -> Histogram:
-        """The histogram that ``to_plain`` made plain."""
+        """The histogram that ``to_plain`` made plain.
+
+        Raises:
+            ValueError: something else than counts of values.
+        """
+        if not all(type(count) is int and count >= 0 for count in plain[1::2]):
+            raise ValueError("a histogram with a count that is not a whole number, or below 0")
         return cls(zip(plain[::2], plain[1::2], strict=True), bits=bits)
 
     def _buckets(self) -> Iterable[tuple[int, int]]:
