@@ -3,6 +3,9 @@
 Debian's packages are kamailio and kamailio-websocket-modules. It is a registrar with digest authentication and a proxy,
 in the way of Kamailio's own example for WebSockets. Its limits are its own: ``pipelimit`` counts the requests without
 credentials of a second, ``pike`` all requests of a source address.
+
+    python -m tests.interop.sip.kamailio [REGISTERS_PER_S [INVITES_PER_S]]      runs it, with sipp as its callee, until
+                                                                                Enter is pressed
 """
 
 from __future__ import annotations
@@ -11,6 +14,8 @@ import os
 import shutil
 import signal
 import subprocess
+import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -21,7 +26,7 @@ import pytest
 from locust_softphone.commands.locust_process import unused_port
 from tests.listening import await_port
 
-__all__ = ["DOMAIN", "PASSWORD", "SERVICE", "Kamailio", "kamailio"]
+__all__ = ["DOMAIN", "PASSWORD", "SERVICE", "Kamailio", "callee", "kamailio"]
 
 DOMAIN = "softphones.test"
 PASSWORD = "correct horse"  # of each user
@@ -185,3 +190,34 @@ def kamailio(
         finally:
             process.send_signal(signal.SIGTERM)
             process.wait(_PATIENCE_S)
+
+
+@contextmanager
+def callee(folder: Path, server: Kamailio, *options: str) -> Iterator[subprocess.Popen[bytes]]:
+    """Run sipp, which answers the calls to ``SERVICE``; skips the test where it is not installed."""
+    program = shutil.which("sipp")
+    if program is None:
+        pytest.skip("no sipp here (Debian package sip-tester)")
+    scenario = str(Path(__file__).with_name("callee.xml"))
+    command = [program, "-sf", scenario, "-i", "127.0.0.1", "-p", str(server.callee_port), "-nostdin", *options]
+    with (folder / "sipp.log").open("w") as output, subprocess.Popen(command, stdout=output, cwd=folder) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def _main() -> None:
+    registers, invites = [*map(int, sys.argv[1:]), 50, 50][:2]
+    with tempfile.TemporaryDirectory() as made:
+        folder = Path(made)
+        with (
+            kamailio(folder, registers_per_s=registers, invites_per_s=invites) as server,
+            callee(folder, server),
+        ):
+            print(f"a Kamailio at http://127.0.0.1:{server.port}, password {PASSWORD!r}, number {SERVICE}", flush=True)
+            sys.stdin.readline()
+
+
+if __name__ == "__main__":
+    _main()

@@ -7,7 +7,6 @@ leaves those out here; ``pike`` counts every request of a source address.
 from __future__ import annotations
 
 import re
-import shutil
 import subprocess
 import sys
 import threading
@@ -22,7 +21,7 @@ from locust_softphone.config.sip_settings import SipSettings
 from locust_softphone.signaling.dialects.sip.sip_client import Sip
 from locust_softphone.signaling.softphone import Softphone
 from locust_softphone.signaling.target import Target
-from tests.interop.sip.kamailio import DOMAIN, PASSWORD, SERVICE, kamailio
+from tests.interop.sip.kamailio import DOMAIN, PASSWORD, SERVICE, callee, kamailio
 from tests.signaling.softphones import Observations, Time, a_fleet
 from tests.swarm.locust_process import records, run_locust
 
@@ -102,21 +101,14 @@ def test_a_user_that_nobody_has_registered_is_unavailable(tmp_path: Path) -> Non
 
 
 def test_sipp_is_called_through_kamailio_and_gets_ack_and_bye(tmp_path: Path) -> None:
-    program = shutil.which("sipp")
-    if program is None:
-        pytest.skip("no sipp here (Debian package sip-tester)")
-    with kamailio(tmp_path) as server:
-        options = ["-sf", str(Path(__file__).with_name("callee.xml")), "-i", "127.0.0.1", "-p", str(server.callee_port)]
-        command = [program, *options, "-m", "2", "-nostdin", "-timeout", "60s"]
-        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=tmp_path) as callee:
-            try:
-                with softphones(server.port, SERVICE) as (phones, seen):
-                    assert all(phone.call() for phone in phones)
-                    assert seen.outcomes("offer") == ["ok", "ok"]  # its answer fits our offer
-                said, _ = callee.communicate(timeout=PATIENCE_S)
-            finally:
-                callee.kill()
-        assert callee.returncode == 0, said  # each call had its ACK and BYE, and nothing else came
+    with kamailio(tmp_path) as server, callee(tmp_path, server, "-m", "2", "-timeout", "60s") as process:
+        with softphones(server.port, SERVICE) as (phones, seen):
+            assert all(phone.call() for phone in phones)
+            assert seen.outcomes("offer") == ["ok", "ok"]  # its answer fits our offer
+        process.wait(PATIENCE_S)
+    assert process.returncode == 0, (
+        tmp_path / "sipp.log"
+    ).read_text()  # each call had its ACK and BYE, and nothing else came
 
 
 def test_a_burst_that_pipelimit_refuses_registers_with_retries(tmp_path: Path) -> None:
