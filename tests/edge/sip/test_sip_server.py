@@ -156,6 +156,14 @@ def test_calls_that_are_refused(edge: EdgeProcess, uri: str, body: str, status: 
         assert ann.ask("INVITE", uri, body=body).status == status
 
 
+@pytest.mark.parametrize("hops", ["0", "-1", "many", "\u00b2", "9" * 5000])
+def test_a_call_without_a_hop_left_is_refused(hops: str, edge: EdgeProcess) -> None:
+    with phones(edge, "ann", "bob") as (ann, bob):
+        ann.register()
+        bob.register()
+        assert ann.ask("INVITE", "sip:bob@edge.example", {"Max-Forwards": hops}, OFFER).status == 483
+
+
 def test_a_call_to_another_softphone_is_passed_on_and_its_answer_back(edge: EdgeProcess) -> None:
     with phones(edge, "ann", "bob") as (ann, bob):
         ann.register()

@@ -19,7 +19,7 @@ from locust_softphone.edge.edge_state import EdgeState
 from locust_softphone.edge.replies import Refused
 from locust_softphone.edge.sip.registrar import Registrar
 from locust_softphone.edge.sip.sip_connection import SipConnection
-from locust_softphone.edge.sip.sip_replies import PHRASES, passed_back, passed_on, reply, top_branch
+from locust_softphone.edge.sip.sip_replies import PHRASES, may_be_passed_on, passed_back, passed_on, reply, top_branch
 from locust_softphone.edge.stats import CallEvent, SipStep
 from locust_softphone.sdp import SdpError, make_answer, make_offer, parse
 from locust_softphone.sip_text import SipMessage, address, format_sip, user_of
@@ -27,7 +27,6 @@ from locust_softphone.sip_text import SipMessage, address, format_sip, user_of
 __all__ = ["CallRouter"]
 
 WITHIN_S = 32.0  # for a final response or an ACK: timers B and H
-MOST_HOPS = 70
 MOST_ASKED = 100_000  # requests within calls that are still unanswered
 FINGERPRINT = ":".join(["AB"] * 32)  # no media flows, so there is no certificate
 
@@ -107,7 +106,7 @@ class CallRouter:
         Raises:
             Refused: with a SIP status, for a callee who is not there or an offer that cannot be answered.
         """
-        if invite.get("max-forwards").strip() == "0":
+        if not may_be_passed_on(invite):
             raise Refused(483, "Too many hops")
         user = user_of(invite.uri)
         bindings = self._registrar.bindings(user, time.monotonic())
@@ -204,11 +203,9 @@ class CallRouter:
         call.caller.send(reply(request, 200, headers, tag=call.tag, body=body))
 
     def _pass_request(self, call: Call, request: SipMessage, sender: SipConnection, receiver: SipConnection) -> None:
-        hops = request.get("max-forwards").strip() or str(MOST_HOPS)
-        if not hops.isdigit() or int(hops) == 0:
+        if not may_be_passed_on(request):
             sender.send(reply(request, 483, tag=secrets.token_hex(4)))
             return
-        request.headers["max-forwards"] = [hops[:3]]
         branch = secrets.token_hex(8)
         if request.method != "ACK":
             self._asked[branch] = sender

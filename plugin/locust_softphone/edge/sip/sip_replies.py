@@ -11,9 +11,10 @@ from time import time
 from locust_softphone.edge.replies import Refused
 from locust_softphone.sip_text import SipMessage, format_sip
 
-__all__ = ["PHRASES", "passed_back", "passed_on", "reply", "retry_after", "top_branch"]
+__all__ = ["PHRASES", "may_be_passed_on", "passed_back", "passed_on", "reply", "retry_after", "top_branch"]
 
 MAGIC = "z9hG4bK"
+MOST_HOPS = "70"  # of a request that does not say (RFC 3261 16.6, item 3)
 PHRASES = {
     100: "Trying", 180: "Ringing", 200: "OK", 400: "Bad Request", 401: "Unauthorized", 403: "Forbidden",
     404: "Not Found", 405: "Method Not Allowed", 407: "Proxy Authentication Required", 408: "Request Timeout",
@@ -54,8 +55,17 @@ def retry_after(refused: Refused) -> list[tuple[str, str]]:
     return [("Retry-After", written)]
 
 
+def may_be_passed_on(request: SipMessage) -> bool:
+    """Whether a request has a hop left (RFC 3261 16.3, item 3); Max-Forwards is added where it is missing."""
+    hops = request.get("max-forwards").strip() or MOST_HOPS
+    request.headers["max-forwards"] = [hops]
+    return re.fullmatch("0*[1-9][0-9]{0,2}", hops, re.ASCII) is not None
+
+
 def passed_on(request: SipMessage, host: str, branch: str, *, uri: str, route: str = "") -> str:
     """The request with the edge's Via above the others, one hop less to go, and the edge's own Route taken off.
+
+    It ``may_be_passed_on``.
 
     Args:
         request: the request.
