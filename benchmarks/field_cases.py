@@ -16,6 +16,7 @@ import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
+import yaml
 from rich.table import Table
 
 from locust_softphone.config.policy import Policy
@@ -30,19 +31,9 @@ from locust_softphone.simulation.simulated_record import simulate
 from locust_softphone.simulation.simulated_run import Surroundings
 from tables import Goal, show
 
-FIELD_CASES: Mapping[str, Mapping[str, str]] = {
-    "field-408-after-300": {"offer 408": Kind.CAP, "drops": "no call"},
-    "field-429-then-503": {"handshake 429": Kind.TOKEN_BUCKET, "offer 503": Kind.WORK_QUEUE},
-    "field-429-then-drops": {"handshake 429": Kind.CAP, "drops": "crowded"},
-    "field-burst-429-1006": {"offer 429": Kind.TOKEN_BUCKET, "drops": "no call"},
-    "field-drops-after-45s": {"handshake 503": Kind.WORK_QUEUE, "drops": "together"},
-    "field-drops-at-50": {"drops": "evicted"},
-    "field-drops-from-1200": {"drops": "evicted"},
-    "field-paced-still-429": {"handshake 429": Kind.TOKEN_BUCKET},
-    "field-retry-after-30": {"handshake 429": Kind.CAP},
-    "field-timer-still-429": {"offer 429": Kind.TOKEN_BUCKET, "drops": "no call"},
-    "field-wall-at-300": {"handshake 503": Kind.CAP},
-}
+FIELD_CASES: Mapping[str, Mapping[str, str]] = yaml.safe_load(
+    (Path(__file__).parents[1] / "tests/scenarios/field_cases.yaml").read_text()
+)
 """The true kind of each limit, and the true cause of the drops."""
 
 BURSTS: Mapping[str, Mapping[str, float]] = {

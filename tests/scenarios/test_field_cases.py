@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from locust_softphone.config.policy import Policy
 from locust_softphone.config.profile_files import load_profile, pack_folder
-from locust_softphone.limits.inference.kinds import Kind
 from locust_softphone.report.drop_texts import drop_causes
 from locust_softphone.runs.limit_parts import StepLimit
 from locust_softphone.runs.record import RunRecord
@@ -39,19 +39,7 @@ CAUSES: Mapping[str, Mapping[str, object]] = {
 """The parts of each policy that cause the symptoms, and what they are without the cause."""
 
 
-DIAGNOSES: Mapping[str, Mapping[str, str]] = {
-    "field-408-after-300": {"offer 408": Kind.CAP, "drops": "no call"},
-    "field-429-then-503": {"handshake 429": Kind.TOKEN_BUCKET, "offer 503": Kind.WORK_QUEUE},
-    "field-429-then-drops": {"handshake 429": Kind.CAP, "drops": "crowded"},
-    "field-burst-429-1006": {"offer 429": Kind.TOKEN_BUCKET, "drops": "no call"},
-    "field-drops-after-45s": {"handshake 503": Kind.WORK_QUEUE, "drops": "together"},
-    "field-drops-at-50": {"drops": "evicted"},
-    "field-drops-from-1200": {"drops": "evicted"},
-    "field-paced-still-429": {"handshake 429": Kind.TOKEN_BUCKET},
-    "field-retry-after-30": {"handshake 429": Kind.CAP},
-    "field-timer-still-429": {"offer 429": Kind.TOKEN_BUCKET, "drops": "no call"},
-    "field-wall-at-300": {"handshake 503": Kind.CAP},
-}
+DIAGNOSES: Mapping[str, Mapping[str, str]] = yaml.safe_load(Path(__file__).with_name("field_cases.yaml").read_text())
 """What a run shows: the kind of each limit, and the cause of the drops."""
 
 

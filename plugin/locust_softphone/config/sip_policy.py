@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
-from locust_softphone.config.sip_settings import is_domain
+from locust_softphone.config.sip_settings import Domain
 from locust_softphone.config.strict_yaml import StrictModel
 from locust_softphone.config.units import Period, Seconds
 
@@ -18,12 +18,6 @@ def sip_status(status: int) -> int:
     return 503 if status == 429 else status
 
 
-def _domain(text: str) -> str:
-    if not is_domain(text):
-        raise ValueError("must be a domain name in lower case, such as edge.example")
-    return text
-
-
 def _one_or_more(algorithms: tuple[str, ...]) -> tuple[str, ...]:
     if not algorithms or len(set(algorithms)) < len(algorithms):
         raise ValueError("must name at least one algorithm, and each only once")
@@ -33,7 +27,7 @@ def _one_or_more(algorithms: tuple[str, ...]) -> tuple[str, ...]:
 class SipPolicy(StrictModel):
     """What the edge allows in the dialect sip."""
 
-    domain: Annotated[str, AfterValidator(_domain)] = Field(
+    domain: Domain = Field(
         "edge.example", description="the domain that the edge is the registrar of, and the realm; illustrative"
     )
     algorithms: Annotated[tuple[Literal["MD5", "SHA-256"], ...], AfterValidator(_one_or_more)] = Field(

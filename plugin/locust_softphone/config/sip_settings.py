@@ -18,7 +18,7 @@ from locust_softphone.config.units import Period, Seconds
 from locust_softphone.sip_text import is_sip_user
 from locust_softphone.text import quoted
 
-__all__ = ["ANOTHER_SOFTPHONE", "SipSettings", "is_domain"]
+__all__ = ["ANOTHER_SOFTPHONE", "Domain", "SipSettings"]
 
 ANOTHER_SOFTPHONE = "softphone"
 """The value of ``call`` with which the softphones call each other."""
@@ -28,15 +28,14 @@ _DOMAIN = re.compile(r"[a-z0-9-]{1,63}(\.[a-z0-9-]{1,63}){0,8}", re.ASCII)
 _URI = re.compile(r"sips?:[^\s<>\",;@]{1,128}@[A-Za-z0-9.\[\]:-]{1,255}", re.ASCII)
 
 
-def is_domain(text: str) -> bool:
-    """Whether ``text`` is a domain name in lower case."""
-    return _DOMAIN.fullmatch(text) is not None
-
-
 def _domain(text: str) -> str:
-    if not is_domain(text):
+    if not _DOMAIN.fullmatch(text):
         raise ValueError(f"{quoted(text)} is not a domain name in lower case, write one such as example.com")
     return text
+
+
+Domain = Annotated[str, AfterValidator(_domain)]
+"""A domain name in lower case."""
 
 
 def _user(text: str) -> str:
@@ -65,7 +64,7 @@ def _path(text: str) -> str:
 class SipSettings(StrictModel):
     """The users of the softphones, their registrar, and whom they call."""
 
-    domain: Annotated[str, AfterValidator(_domain)] = Field(
+    domain: Domain = Field(
         "edge.example", description="The domain of the users and of their registrar: sip:user@domain."
     )
     user: Annotated[str, AfterValidator(_user)] = Field(

@@ -84,19 +84,6 @@ class VirtualWire:
         return LimitAdvice.from_headers(headers, self.edge.wall_s())
 
 
-class VirtualMediaOffer:
-    """The dialect."""
-
-    name = "media-offer"
-    calls_outlive_connection = False
-
-    def __init__(self, wire: VirtualWire) -> None:
-        self.wire = wire
-
-    def client(self, number: int) -> VirtualClient:
-        return VirtualClient(self.wire, number)
-
-
 class VirtualClient:
     """The state of one softphone between attempts: whether its HTTP connection is open, and its tokens."""
 
@@ -137,6 +124,20 @@ class VirtualClient:
         advice = self.wire.ask(request, connects=not kept)
         self._kept = True
         return advice
+
+
+class VirtualMediaOffer:
+    """The dialect, and what the other dialects change of it."""
+
+    name = "media-offer"
+    calls_outlive_connection = False
+    client_type: type[VirtualClient] = VirtualClient
+
+    def __init__(self, wire: VirtualWire) -> None:
+        self.wire = wire
+
+    def client(self, number: int) -> VirtualClient:
+        return self.client_type(self.wire, number)
 
 
 class VirtualSession:

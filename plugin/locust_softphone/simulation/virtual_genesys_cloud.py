@@ -17,25 +17,12 @@ from locust_softphone.limits.advice import NO_ADVICE
 from locust_softphone.signaling.dialect import Reply, SetupStep
 from locust_softphone.signaling.dialects.genesys_cloud.channel_use import ChannelUse
 from locust_softphone.signaling.token import Token
-from locust_softphone.simulation.virtual_dialect import VirtualClient, VirtualSession, VirtualWire
+from locust_softphone.simulation.virtual_dialect import VirtualClient, VirtualMediaOffer, VirtualSession, VirtualWire
 
 __all__ = ["VirtualGenesysCloud"]
 
 _BEFORE_BIND, _AFTER_BIND = 4, 2  # round trips
 _AFTER_REQUEST = 2
-
-
-class VirtualGenesysCloud:
-    """The dialect."""
-
-    name = "genesys-cloud"
-    calls_outlive_connection = True
-
-    def __init__(self, wire: VirtualWire) -> None:
-        self.wire = wire
-
-    def client(self, number: int) -> _Client:
-        return _Client(self.wire, number)
 
 
 class _Client(VirtualClient):
@@ -62,6 +49,14 @@ class _Client(VirtualClient):
         advice = self.ask(partial(self.wire.edge.request, "channel", self.parts(token)))
         self.channel_use.opened("streaming")
         return None, advice
+
+
+class VirtualGenesysCloud(VirtualMediaOffer):
+    """The dialect."""
+
+    name = "genesys-cloud"
+    calls_outlive_connection = True
+    client_type = _Client
 
 
 class _Session(VirtualSession):

@@ -16,22 +16,9 @@ from locust_softphone.metrics.outcome import outcome_of_status
 from locust_softphone.signaling.dialect import Reply
 from locust_softphone.signaling.token import Token
 from locust_softphone.simulation.edge_model import EdgeAnswer
-from locust_softphone.simulation.virtual_dialect import VirtualClient, VirtualSession, VirtualWire
+from locust_softphone.simulation.virtual_dialect import VirtualClient, VirtualMediaOffer, VirtualSession
 
 __all__ = ["VirtualSip"]
-
-
-class VirtualSip:
-    """The dialect."""
-
-    name = "sip"
-    calls_outlive_connection = False
-
-    def __init__(self, wire: VirtualWire) -> None:
-        self.wire = wire
-
-    def client(self, number: int) -> _Client:
-        return _Client(self.wire, number)
 
 
 class _Client(VirtualClient):
@@ -44,6 +31,13 @@ class _Client(VirtualClient):
     def connect(self, token: Token) -> Reply[VirtualSession]:
         session = _Session(self, self._parts)
         return session, session.open()
+
+
+class VirtualSip(VirtualMediaOffer):
+    """The dialect."""
+
+    name = "sip"
+    client_type = _Client
 
 
 class _Session(VirtualSession):
