@@ -9,7 +9,7 @@ from locust_softphone.metrics.outcome import Outcome
 __all__ = ["ENDED", "advice_for", "unreachable"]
 
 _ADVICE = {
-    Outcome.UNAUTHORIZED: "the edge does not accept the credentials: check the client's id and secret, or the users",
+    Outcome.UNAUTHORIZED: "the edge does not accept the credentials: check the client id and secret, or the password",
     Outcome.REJECTED: "the edge does not know this request: check --host (is it https://?), and the profile's dialect",
     Outcome.REDIRECTED: "redirects are not followed: give the host that it redirects to as --host",
     Outcome.SERVER_ERROR: "the server does not support this request: check that --host is an edge, not a web server",
