@@ -156,7 +156,9 @@ def test_calls_that_are_refused(edge: EdgeProcess, uri: str, body: str, status: 
         assert ann.ask("INVITE", uri, body=body).status == status
 
 
-@pytest.mark.parametrize("hops", ["0", "-1", "many", "\u00b2", "9" * 5000])
+@pytest.mark.parametrize(
+    "hops", ["0", "-1", "many", "\u00b2", "9" * 5000], ids=["none", "below 0", "word", "exponent", "long"]
+)
 def test_a_call_without_a_hop_left_is_refused(hops: str, edge: EdgeProcess) -> None:
     with phones(edge, "ann", "bob") as (ann, bob):
         ann.register()
