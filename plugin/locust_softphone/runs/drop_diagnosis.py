@@ -53,7 +53,7 @@ class _Explanation(NamedTuple):
 
 def drops_of(observed: Mapping[str, Observations]) -> dict[str, Any] | None:
     """What explains the sessions that the edge ended, as the record has it; None if it ended none."""
-    if SESSIONS not in observed:
+    if SESSIONS not in observed or not {*observed[SESSIONS].answers} - {OWN}:
         return None
     sessions = list(_sessions(observed))
     drops = [each for each in sessions if each.dropped]
