@@ -146,8 +146,16 @@ def _crowded(sessions: Sequence[_Session]) -> _Explanation | None:
 
 
 def _without_call(sessions: Sequence[_Session]) -> _Explanation | None:
-    """Those ended that had no answered call, and nearly no others."""
-    without = [each.dropped for each in sessions if not each.had_call]
-    dropped = sum(each.dropped for each in sessions)
-    explained = sum(without) >= max(MOST * len(without), MOST * dropped)
+    """Those ended that had no answered call, and nearly no others.
+
+    A session that ended by itself sooner than drops come does not show whether it would have been dropped.
+    """
+    lasted = sorted(each.ended_s - each.began_s for each in sessions if each.dropped)
+    sooner_s = lasted[len(lasted) // 20]
+    without = [
+        each.dropped
+        for each in sessions
+        if not each.had_call and (each.dropped or each.ended_s - each.began_s >= sooner_s)
+    ]
+    explained = sum(without) >= MOST * max(len(without), len(lasted))
     return _Explanation("no call", len(without), len(without)) if explained else None
