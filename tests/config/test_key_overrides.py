@@ -43,6 +43,13 @@ def test_a_part_that_the_file_does_not_have_can_be_set(five: str) -> None:
     assert profile.edge == {"limits": {"token": {"rate": "9/s", "burst": 1}}}
 
 
+@pytest.mark.parametrize("number", ["600", "+12025550100", "0600", "true"])
+def test_a_number_to_call_is_text_as_it_was_written(five: str, number: str) -> None:
+    (profile,) = load_overridden(five, [], [parse_set("dialect=sip"), parse_set(f"sip.call={number}")], [])
+    assert profile.sip
+    assert profile.sip.call == number
+
+
 def test_the_name_itself_can_be_set(five: str) -> None:
     (profile,) = load_overridden(five, [], [parse_set("name=mine"), parse_set("users=6")], [])
     assert profile.name == "mine"

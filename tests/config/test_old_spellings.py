@@ -72,7 +72,7 @@ def test_the_new_spelling_is_read_without_a_warning(caplog: pytest.LogCaptureFix
     ("text", "problem"),
     [
         ("\npatience: -1", "policy.yaml:2: max_early_retries: must be at least 0"),
-        ("who:\n- called: 5", "policy.yaml:2: customers[0].name: must be text, not 5"),
+        ("who:\n- called: 5", "policy.yaml:2: customers[0].name: must be text, not 5, put it in quotes"),
         (
             "patience: 1\nmax_early_retries: 2",
             "policy.yaml:1: patience: is the old spelling of max_early_retries",

@@ -64,9 +64,11 @@ def test_a_duration_out_of_range(seconds: float, kept_s: float, why: str) -> Non
 
 
 @settings(deadline=None, max_examples=30)
-@given(DURATIONS)
-def test_percentiles_and_encoding_are_those_of_an_hdr_histogram(seconds: list[float]) -> None:
-    histogram, expected = durations(*seconds), reference(seconds)
+@given(DURATIONS, st.sampled_from([0, 1000]))
+def test_percentiles_and_encoding_are_those_of_an_hdr_histogram(seconds: list[float], few: int) -> None:
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(module, "FEW", few)
+        histogram, expected = durations(*seconds), reference(seconds)
     assert histogram.encode() == expected.encode().decode()
     for percent in PERCENTILES.values():
         assert histogram.percentile_s(percent) * 1e6 == pytest.approx(expected.get_value_at_percentile(percent))

@@ -53,6 +53,13 @@ def test_ten_thousand_attempts_take_less_than_300_kb_of_a_record() -> None:
     assert len(json.dumps(many(10_000).compact())) < 300_000
 
 
+@pytest.mark.parametrize("answers", [None, ["ok"], [REFUSED, "never came"], []])
+def test_the_durations_are_those_of_the_attempts_that_are_kept_exactly(answers: list[str] | None) -> None:
+    observations = many(500, most=100)
+    kept = [each for each in observations.exact() if answers is None or each.answer in answers]
+    assert observations.durations_s(answers) == pytest.approx(sorted(each.ended_s - each.began_s for each in kept))
+
+
 def test_the_first_are_kept_exactly_and_a_sample_of_the_others() -> None:
     everything, observations = many(9000), many(9000, most=1000)
     observations.merge(Observations())

@@ -84,6 +84,13 @@ def test_sessions_that_were_dropped_because_they_had_no_call() -> None:
     assert [each["kind"] for each in found["explanations"]] == ["lifetime", "no call"]
 
 
+def test_sessions_that_ended_before_a_drop_was_due_are_no_counter_example() -> None:
+    ends = [*after_a_deadline(), *((END_S - 4.0, END_S - 1.0, OWN) for _ in range(50))]
+    found = drops(iter(ends), answered=lambda number: number < 100 and number % 3 != 0)
+    assert found is not None
+    assert [each["kind"] for each in found["explanations"]] == ["lifetime", "no call"]
+
+
 def test_a_few_drops_show_nothing_but_are_counted() -> None:
     found = drops(iter([(0.0, 1.0, LOST), (0.0, 9.0, OWN), (0.5, 1.5, LOST)]))
     assert found is not None

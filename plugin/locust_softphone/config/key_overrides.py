@@ -19,6 +19,7 @@ from typing import Any, NamedTuple, cast
 
 from locust_softphone.config import strict_yaml
 from locust_softphone.config.located_yaml import LocatedYAMLError, parse
+from locust_softphone.config.model_types import types_inside
 from locust_softphone.config.profile import Profile
 from locust_softphone.config.profile_files import first_comment, profile_text
 from locust_softphone.errors import InputError
@@ -35,12 +36,15 @@ class Override(NamedTuple):
     Args:
         path: the key, such as ``("softphone", "retry", "jitter")``.
         value: as YAML has it.
-        text: the value as it was written.
+        text: the value, for a name.
+        written: the value as it was written, where that is known: a key whose value must be text takes this, so that a
+            number to call keeps its plus sign and its zeros.
     """
 
     path: tuple[str, ...]
     value: Any
     text: str
+    written: str | None = None
 
     @property
     def label(self) -> str:
@@ -55,7 +59,7 @@ def parse_set(text: str) -> Override:
         ValueError: it is something else.
     """
     path, written = _split(text, "users=200")
-    return Override(path, _yaml(written, text), written.strip())
+    return Override(path, _yaml(written, text), written.strip(), written.strip())
 
 
 def parse_sweep(text: str) -> tuple[Override, ...]:
@@ -98,7 +102,7 @@ def _overridden(text: str, about: str, overrides: Sequence[Override]) -> Profile
             if not isinstance(below, dict):
                 below = inner[part] = {}
             inner = below
-        inner[override.path[-1]] = override.value
+        inner[override.path[-1]] = _value(override)
     if ("name",) not in [override.path for override in overrides]:
         data["name"] = "-".join([str(data["name"]), *(override.label for override in overrides)])[:_LONGEST_NAME]
     try:
@@ -106,6 +110,16 @@ def _overridden(text: str, about: str, overrides: Sequence[Override]) -> Profile
     except InputError as error:
         raise InputError(*(re.sub(r"^--set:\d+:", "--set", problem) for problem in error.problems)) from None
     return profile.model_copy(update={"about": profile.about or about})
+
+
+def _value(override: Override) -> Any:
+    """The value as its key takes it."""
+    kinds: list[object] = [Profile]
+    for part in override.path:
+        kinds = [inner for kind in kinds for inner in types_inside(kind, part)]
+    numbers = isinstance(override.value, int | float)
+    takes_text_only = str in kinds and not {bool, int, float} & {kind for kind in kinds if isinstance(kind, type)}
+    return override.written if numbers and takes_text_only and override.written is not None else override.value
 
 
 def _split(text: str, example: str) -> tuple[tuple[str, ...], str]:

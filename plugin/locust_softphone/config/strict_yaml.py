@@ -175,6 +175,8 @@ def _wording(error: ErrorDetails, *, secret: bool) -> str:
         return f"{quoted(context['tag'])} is not one of the choices, {did_you_mean(context['tag'], known)}"
     if error["type"].startswith("tuple_") and isinstance(error["input"], str):
         return f"must be a list, write [{value}]"
+    if error["type"] == "string_type" and isinstance(error["input"], int | float) and not secret:
+        return f"must be text, not {value}, put it in quotes"
     for kind, words in WORDS.items():
         if error["type"].startswith(kind):
             return one_line(words.format(value=value, **context))

@@ -15,8 +15,9 @@ import base64
 import struct
 import zlib
 from array import array
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import compress
+from itertools import accumulate, compress
 
 from hdrh.histogram import HdrHistogram
 
@@ -125,18 +126,18 @@ class Histogram:
         return {"count": total, **dict(zip(percents, durations_s, strict=False))}
 
     def _percentiles_s(self, percents: Iterable[float]) -> tuple[int, list[float]]:
-        """The count, and from one pass over the buckets the percentiles, which must ascend; none without durations."""
-        in_order = sorted(self._buckets())
-        total = sum(count for _, count in in_order)
-        buckets, reached, highest_s, found = iter(in_order), 0, 0.0, []
-        for percent in percents if total else ():
-            rank = max(int(percent / 100 * total + 0.5), 1)
-            while reached < rank:
-                number, count = next(buckets)
-                reached += count
-                highest_s = self._highest(number) / _MICROSECONDS
-            found.append(highest_s)
-        return total, found
+        """The count, and from one pass over the buckets the percentiles; none without durations."""
+        if self._many is None:
+            numbers: Sequence[int] = sorted(self._few)
+            counts: Iterable[int] = map(self._few.__getitem__, numbers)
+        else:
+            numbers, counts = range(len(self._many)), self._many
+        reached = list(accumulate(counts))
+        total = reached[-1] if reached else 0
+        if not total:
+            return 0, []
+        ranks = (max(int(percent / 100 * total + 0.5), 1) for percent in percents)
+        return total, [self._highest(numbers[bisect_left(reached, rank)]) / _MICROSECONDS for rank in ranks]
 
     def _highest(self, number: int) -> int:
         shift = max(number // self._half - 1, 0)

@@ -127,6 +127,22 @@ class Observations:
         if len(began) > 2 * self._most:
             self._bound()
 
+    @property
+    def answers(self) -> Sequence[str]:
+        """The different answers that came."""
+        return self._answers
+
+    def durations_s(self, answers: Collection[str] | None = None) -> list[float]:
+        """How long those took that began before ``exact_until_s``, the shortest first.
+
+        Args:
+            answers: only those with one of these answers; all by default.
+        """
+        numbers = {number for text, number in self._numbers.items() if answers is None or text in answers}
+        until_us = self._until_us
+        rows = zip(*self._columns[:3], strict=True) if numbers else ()
+        return sorted([took / 1e6 for began, took, answer in rows if answer in numbers and began < until_us])
+
     def merge(self, other: Observations) -> None:
         """Add those of another process, or of a later time."""
         numbers = [self._number(answer) for answer in other._answers]
@@ -164,9 +180,9 @@ class Observations:
         return self._plain(self._columns, list(zip(*self._later_rows(), strict=True)), level=0)
 
     def compact(self) -> dict[str, Any]:
-        """The same for a record: sorted by instant, and compressed."""
+        """The same for a record: sorted by instant, and compressed; a higher level takes three times as long."""
         columns = list(zip(*sorted(zip(*self._columns, strict=True)), strict=True))
-        return self._plain(columns, list(zip(*self._later_rows(), strict=True)), level=6)
+        return self._plain(columns, list(zip(*self._later_rows(), strict=True)), level=4)
 
     def _plain(self, columns: Sequence[Sequence[int]], later: Sequence[Sequence[int]], level: int) -> dict[str, Any]:
         return {

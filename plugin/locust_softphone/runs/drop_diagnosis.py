@@ -53,7 +53,7 @@ class _Explanation(NamedTuple):
 
 def drops_of(observed: Mapping[str, Observations]) -> dict[str, Any] | None:
     """What explains the sessions that the edge ended, as the record has it; None if it ended none."""
-    if SESSIONS not in observed:
+    if SESSIONS not in observed or not {*observed[SESSIONS].answers} - {OWN}:
         return None
     sessions = list(_sessions(observed))
     drops = [each for each in sessions if each.dropped]
@@ -146,8 +146,16 @@ def _crowded(sessions: Sequence[_Session]) -> _Explanation | None:
 
 
 def _without_call(sessions: Sequence[_Session]) -> _Explanation | None:
-    """Those ended that had no answered call, and nearly no others."""
-    without = [each.dropped for each in sessions if not each.had_call]
-    dropped = sum(each.dropped for each in sessions)
-    explained = sum(without) >= max(MOST * len(without), MOST * dropped)
+    """Those ended that had no answered call, and nearly no others.
+
+    A session that ended by itself sooner than drops come does not show whether it would have been dropped.
+    """
+    lasted = sorted(each.ended_s - each.began_s for each in sessions if each.dropped)
+    sooner_s = lasted[len(lasted) // 20]
+    without = [
+        each.dropped
+        for each in sessions
+        if not each.had_call and (each.dropped or each.ended_s - each.began_s >= sooner_s)
+    ]
+    explained = sum(without) >= MOST * max(len(without), len(lasted))
     return _Explanation("no call", len(without), len(without)) if explained else None

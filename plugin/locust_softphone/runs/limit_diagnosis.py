@@ -18,8 +18,10 @@ from locust_softphone.limits.inference.best_fit import BestFit, best_fit
 from locust_softphone.limits.inference.diagnosis import Diagnosis, Hypothesis, RuledOut, diagnose
 from locust_softphone.limits.inference.kinds import Kind
 from locust_softphone.limits.inference.observations import Observation
+from locust_softphone.limits.inference.queue_fit import may_queue
 from locust_softphone.metrics.observed_attempts import SESSIONS, Observations
-from locust_softphone.runs.step_evidence import StepEvidence, evidence_of, noise_s
+from locust_softphone.metrics.outcome import Outcome
+from locust_softphone.runs.step_evidence import StepEvidence, evidence_of, noise_s, refusing_answers, usual_s
 
 __all__ = ["ASSUMED_SHARE", "limits_of"]
 
@@ -56,17 +58,20 @@ def limits_of(observed: Mapping[str, Observations], *, late_s: float, alone: boo
         late_s: by how much the generator was late: at most a delay like that shows no queue.
         alone: whether no other client uses the edge.
     """
-    found = []
+    found, usual = [], usual_s(observed)
     for step in sorted(observed):
-        if step == SESSIONS or not len(observed[step]):
+        observations = observed[step]
+        if step == SESSIONS or not len(observations):
             continue
+        undelayed_s = noise_s(step, observations, usual, late_s)
+        if not refusing_answers(observations) and not may_queue(observations.durations_s([Outcome.OK]), undelayed_s):
+            continue  # most steps of most runs; it is cheap to see
         evidence = evidence_of(step, observed)
         share = _share(evidence, alone=alone)
-        undelayed_s = noise_s(step, observed, late_s)
         for status in evidence.refusals or [""]:
             diagnoses = list(_diagnoses(evidence, status, share, undelayed_s))
             if status or _is_slow_queue(diagnoses[0][1]):
-                until_s = observed[step].exact_until_s
+                until_s = observations.exact_until_s
                 found.append(_plain(evidence, status, diagnoses, None if until_s == inf else until_s))
     return found
 

@@ -59,7 +59,7 @@ def _late_starts(tally: Tally) -> Iterator[str]:
 
 def _late_calls(tally: Tally) -> Iterator[str]:
     setup, lost = tally.latencies["call_setup"], tally.latencies["call_setup.lag"]
-    if not len(setup) or not len(lost):
+    if lost.percentile_s(99) <= LATE_SETUP_S or not len(setup):
         return
     for point in (50, 95, 99):
         lost_s, setup_s = lost.percentile_s(point), setup.percentile_s(point)

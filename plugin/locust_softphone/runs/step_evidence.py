@@ -24,7 +24,7 @@ from locust_softphone.metrics.observed_attempts import SESSIONS, Observations, O
 from locust_softphone.metrics.outcome import Outcome
 from locust_softphone.metrics.retry_after_sample import EARLY_TOLERANCE_S
 
-__all__ = ["STATUSES", "StepEvidence", "Told", "evidence_of", "noise_s"]
+__all__ = ["STATUSES", "StepEvidence", "Told", "evidence_of", "noise_s", "refusing_answers", "usual_s"]
 
 STATUSES = ("429", "503", "504", "408")
 """The HTTP statuses of refusals by a limit."""
@@ -133,27 +133,39 @@ def evidence_of(step: str, observed: Mapping[str, Observations]) -> StepEvidence
     return StepEvidence(step, attempts, [numbers[bisect_right(instants, each.began_s)] for each in attempts])
 
 
-def noise_s(step: str, observed: Mapping[str, Observations], late_s: float) -> float:
+def refusing_answers(observations: Observations) -> list[str]:
+    """The answers by which a limit refused attempts of a step."""
+    return [each for each in observations.answers if _status(each) in STATUSES]
+
+
+def usual_s(observed: Mapping[str, Observations]) -> dict[str, float]:
+    """How long nearly all attempts took, by step, where there are enough of them and they were answered at once."""
+    return {
+        name: _high(observations.durations_s())
+        for name, observations in observed.items()
+        if name not in (SESSIONS, *WAITS) and len(observations) >= FEWEST_FOR_NOISE
+    }
+
+
+def noise_s(step: str, observations: Observations, usual_s: Mapping[str, float], late_s: float) -> float:
     """How long an answer may take although no limit delays it.
 
     Args:
         step: the step in question.
-        observed: all attempts of the run.
+        observations: its attempts.
+        usual_s: how long nearly all attempts of each step took.
         late_s: by how much the generator was late.
 
     Refusals do not wait in a queue, and neither do all the other steps.
     """
-    own = [each.ended_s - each.began_s for each in observed[step].exact() if _status(each.answer) in STATUSES]
-    others = [
-        _high([each.ended_s - each.began_s for each in observations.exact()])
-        for name, observations in observed.items()
-        if name not in (step, SESSIONS, *WAITS) and len(observations) >= FEWEST_FOR_NOISE
-    ]
-    return max(late_s, _high(own), min(others, default=0.0))
+    own_s = _high(observations.durations_s(refusing_answers(observations)))
+    others_s = min((each for name, each in usual_s.items() if name != step), default=0.0)
+    return max(late_s, own_s, others_s)
 
 
-def _high(durations: list[float]) -> float:
-    return sorted(durations)[len(durations) * 99 // 100] if durations else 0.0
+def _high(durations_s: Sequence[float]) -> float:
+    """The 99th percentile of sorted durations."""
+    return durations_s[len(durations_s) * 99 // 100] if durations_s else 0.0
 
 
 def _sessions(observed: Mapping[str, Observations]) -> Iterable[Observed]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -13,7 +14,7 @@ from locust_softphone.config.sip_settings import SipSettings
 from locust_softphone.signaling.dialects.sip.sip_client import Sip
 from locust_softphone.signaling.softphone import Softphone
 from tests.edge_process import EdgeProcess, running_edge
-from tests.signaling.softphones import Field, a_field
+from tests.signaling.softphones import PATIENT_S, Field, a_field
 
 PAIR = SipSettings(call="softphone")
 
@@ -131,9 +132,45 @@ def test_the_edge_hangs_up() -> None:
         assert phone.connected
 
 
+def hold_until(phone: Softphone, condition: Callable[[], bool]) -> None:
+    """Stay connected until the condition holds."""
+    give_up_s = time.monotonic() + PATIENT_S
+    while not condition():
+        assert time.monotonic() < give_up_s
+        phone.hold(0.05)
+
+
 def test_a_registration_is_refreshed_before_it_ends(edge: EdgeProcess) -> None:
     settings = SipSettings.model_validate({"expires": "1s"})
     with sip_field(edge, settings) as field:
         phone = field.softphone()
         assert phone.call()  # the edge demands 10 s, and gets them
+        hold_until(phone, lambda: field.edge_counted()["registrations"]["refreshed"] == 1)
         assert field.seen.failures == []
+        assert phone.in_call
+
+
+def test_a_call_that_rings_too_long_is_cancelled() -> None:
+    with sip_field("sip: {ring_for: 1h}", timeout="300ms", retry={"max_retries": 0}) as field:
+        phone = field.softphone()
+        assert not phone.call()
+        assert [each.outcome.value for each in field.seen.failures] == ["timed_out"]
+        hold_until(phone, lambda: field.edge_counted()["calls"]["retracted"] == 1)
+        assert phone.connected
+
+
+def test_an_answer_that_comes_too_late_is_confirmed_and_the_call_ended(edge: EdgeProcess) -> None:
+    with sip_field(edge, settings=PAIR, timeout="1s", retry={"max_retries": 0}) as field:
+        callee, caller = field.softphone(), field.softphone()
+        callee.call()
+        callee_calls = field.edge_counted()["calls"]
+        assert not caller.call()  # nobody reads the callee's WebSocket
+        stop = threading.Event()
+        holding = threading.Thread(target=hold, args=(callee, stop))
+        holding.start()
+        try:
+            hold_until(caller, lambda: field.edge_counted()["calls"]["ended"] > callee_calls["ended"])
+        finally:
+            stop.set()
+            holding.join()
+        assert field.edge_counted()["calls"]["answered"] == callee_calls["answered"] + 1

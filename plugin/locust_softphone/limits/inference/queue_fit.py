@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from math import inf
@@ -19,9 +20,10 @@ from math import inf
 from locust_softphone.limits.inference.observations import Arrival, Evidence
 from locust_softphone.limits.inference.search import Bounds
 
-__all__ = ["QueueFit", "fit_queue"]
+__all__ = ["QueueFit", "fit_queue", "may_queue"]
 
 FEWEST_DELAYED = 5
+LONGEST_TIMES = 1.5  # without a queue, an answer takes at most this many times the shortest round trip
 MOST_WORKERS = 32  # that are tried
 MOST_EXPLAINED = 2_000  # delays that are compared with those of the queue
 MOST_UNEXPLAINED = 0.4  # of the delays
@@ -51,9 +53,9 @@ def fit_queue(evidence: Evidence, undelayed_s: float = 0.0) -> QueueFit | None:
     """
     passed = [each for each in evidence.all if each.admitted]
     undelayed_s = max(undelayed_s, _undelayed_s(evidence))
-    delayed = sorted(each.answered_s for each in passed if _round_trip_s(each) > 2 * undelayed_s)
-    if len(delayed) < max(FEWEST_DELAYED, len(passed) / 10):
+    if not _are_delayed(sorted(map(_round_trip_s, passed)), undelayed_s):
         return None
+    delayed = sorted(each.answered_s for each in passed if _round_trip_s(each) > 2 * undelayed_s)
     begin, end = _longest_busy(delayed, undelayed_s)
     served, lasted_s = end - begin, delayed[end] - delayed[begin]
     if served < FEWEST_DELAYED or lasted_s <= 2 * undelayed_s:
@@ -77,6 +79,22 @@ def fit_queue(evidence: Evidence, undelayed_s: float = 0.0) -> QueueFit | None:
     if unexplained > MOST_UNEXPLAINED:
         return None
     return QueueFit(rate, _capacity(evidence, passed, jitter_s), works)
+
+
+def may_queue(round_trips_s: Sequence[float], undelayed_s: float) -> bool:
+    """Whether a limit that refused nothing can be a queue: a quick test for ``fit_queue``, which decides.
+
+    Args:
+        round_trips_s: of all requests, the shortest first.
+        undelayed_s: how long an answer may take without a queue, at least.
+    """
+    return bool(round_trips_s) and _are_delayed(round_trips_s, max(undelayed_s, LONGEST_TIMES * round_trips_s[0]))
+
+
+def _are_delayed(round_trips_s: Sequence[float], undelayed_s: float) -> bool:
+    """Whether enough admitted requests were answered late."""
+    delayed = len(round_trips_s) - bisect_right(round_trips_s, 2 * undelayed_s)
+    return delayed >= max(FEWEST_DELAYED, len(round_trips_s) / 10)
 
 
 def _unexplained(
@@ -111,7 +129,7 @@ def _round_trip_s(request: Arrival) -> float:
 def _undelayed_s(evidence: Evidence) -> float:
     """The round trip of an answer without delay: the 90th percentile of the refusals, else 1.5 times the shortest."""
     refused = sorted(map(_round_trip_s, evidence.every_refusal))
-    return refused[len(refused) * 9 // 10] if refused else 1.5 * evidence.shortest_s
+    return refused[len(refused) * 9 // 10] if refused else LONGEST_TIMES * evidence.shortest_s
 
 
 def _longest_busy(answers: list[float], undelayed_s: float) -> tuple[int, int]:

@@ -111,7 +111,7 @@ class LoadGenerator:
             goodbye_s=0.0,
             stands_still=lambda: self._lag.stands_still(self.clock()),
         )
-        self._saturation_so_far = Tally()
+        self._taken: Tally | None = None  # what ``saturation`` needs of the tallies that were handed on
         self._set_goodbye_time()
 
     # The run's side.
@@ -175,7 +175,9 @@ class LoadGenerator:
         for metric, number in self._hosts.take_handshakes().items():
             self.recorder.count(metric, self.clock(), number)
         taken = self.recorder.take()
-        self._saturation_so_far.merge(judged_by(taken))
+        if self._taken is None:
+            self._taken = Tally()
+        self._taken.merge(judged_by(taken))
         return taken
 
     def summary(self) -> None:
@@ -258,6 +260,8 @@ class LoadGenerator:
         """Allow time to hang up after the plan's end, unless the generator is saturated and would end even later."""
         if self.stopped:
             return
-        so_far = judged_by(self.recorder.tally)
-        so_far.merge(self._saturation_so_far)
+        so_far = self.recorder.tally
+        if self._taken is not None:
+            so_far = judged_by(so_far)
+            so_far.merge(self._taken)
         self.context.goodbye_s = 0.0 if saturation(so_far) else _HANG_UP_S + _HANG_UP_EACH_S * self._unfinished
