@@ -22,7 +22,8 @@ from locust_softphone.config.units import parse_duration
 from locust_softphone.errors import AttemptFailed, ExitCode, InputError
 from locust_softphone.metrics.failure_advice import unreachable
 from locust_softphone.metrics.steps import DEFAULT_DIALECT, known_dialects, request_steps
-from locust_softphone.probing.experiment import MOST_RATE, Finding, probe
+from locust_softphone.probing.experiment import MOST_RATE, probe
+from locust_softphone.probing.finding import Finding
 from locust_softphone.probing.key_experiment import shares_limit
 from locust_softphone.probing.probe_budget import DEFAULT_BUDGET, Budget
 from locust_softphone.probing.virtual_target import VirtualTarget

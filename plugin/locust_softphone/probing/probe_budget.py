@@ -64,6 +64,11 @@ class Metered:
         """Seconds that are left."""
         return max(0.0, self._began_s + self.budget.longest_s - self._target.now())
 
+    @property
+    def left_refused(self) -> int:
+        """Refusals that are left."""
+        return max(0, self.budget.most_refused - self._refused)
+
     def now(self) -> float:
         return self._target.now()
 
