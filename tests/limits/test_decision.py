@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from itertools import accumulate
 
 import pytest
 from hypothesis import example, given, settings
@@ -57,6 +58,19 @@ def test_peek_gives_the_decision_of_admit_and_counts_nothing(
     for number, step in enumerate(steps):
         now += step * period_s
         assert limit.peek(now) == limit.peek(now) == limit.admit(now, number)
+
+
+@pytest.mark.parametrize("name", RATES)
+@settings(deadline=None, max_examples=50)
+@given(quota=QUOTA, period_s=PERIOD_S, start=START, steps=STEPS, cut=st.integers(0, 60))
+def test_counting_admissions_decides_as_admit_does(
+    name: str, quota: int, period_s: float, start: float, steps: list[float], cut: int
+) -> None:
+    instants = list(accumulate((step * period_s for step in steps), initial=start))
+    one_by_one, counting = RATES[name](quota, period_s), RATES[name](quota, period_s)
+    for part in (instants[:cut], instants[cut:]):
+        assert counting.count_admitted(part) == sum(one_by_one.admit(now).admitted for now in part)
+    assert counting.peek(instants[-1]) == one_by_one.peek(instants[-1])
 
 
 @pytest.mark.parametrize("name", RATES)

@@ -8,7 +8,7 @@ Windows are aligned to a clock, or each begins with the first request after the 
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 
 from locust_softphone.limits.decision import Decision, periods, reached
 from locust_softphone.limits.window import Window
@@ -48,6 +48,17 @@ class FixedWindow(Window):
         self._began, self._used = self._window(now)
         self._used += decision.admitted
         return decision
+
+    def count_admitted(self, instants: Sequence[float]) -> int:
+        """Decide about a request at each of these instants, which are in order: how many are admitted."""
+        admitted = place = 0
+        while place < len(instants):
+            self._began, self._used = self._window(instants[place])
+            following = self._first_after(instants, place)
+            more = min(following - place, self.quota - self._used)
+            self._used += more
+            admitted, place = admitted + more, following
+        return admitted
 
     def _window(self, now: float) -> tuple[float, int]:
         """When the window at ``now`` began, and how many requests it has admitted."""

@@ -6,7 +6,7 @@ inner limit refuses  ►  everything is refused for penalty_s  ►  inner limit 
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 from math import inf
 
 from locust_softphone.limits.decision import Decision, Limit, reached, require
@@ -62,6 +62,19 @@ class Penalty(Limit):
         if starts:
             self._ends = now + self.penalty_s
         return decision
+
+    def count_admitted(self, instants: Sequence[float]) -> int:
+        """Decide about a request at each of these instants, which are in order: how many are admitted."""
+        admitted = 0
+        for now in instants:
+            if reached(now, self._ends):
+                passes = self.inner.count_admitted((now,))
+                admitted += passes
+                if not passes:
+                    self._ends = now + self.penalty_s
+            elif self.renewed:
+                self._ends = now + self.penalty_s
+        return admitted
 
     def release(self, now: float, session: Hashable) -> None:
         """Free what ``session`` holds of the inner limit."""

@@ -12,7 +12,7 @@ The weight is the share of the last window that a sliding window still covers.
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 from math import floor, ulp
 
 from locust_softphone.limits.decision import Decision, periods, reached
@@ -68,6 +68,34 @@ class SlidingCounter(Window):
         decision = self.peek(now)
         self._this += decision.admitted or self.refusals_count
         return decision
+
+    def count_admitted(self, instants: Sequence[float]) -> int:
+        """Decide about a request at each of these instants, which are in order: how many are admitted."""
+        admitted = place = 0
+        while place < len(instants):
+            self._roll(instants[place])
+            following = self._first_after(instants, place)
+            more = self._count_in_window(instants[place:following])
+            self._this += following - place if self.refusals_count else more
+            admitted, place = admitted + more, following
+        return admitted
+
+    def _count_in_window(self, instants: Sequence[float]) -> int:
+        """How many are admitted at these instants, which are all in the current window."""
+        quota, last, this = self.quota, self._last, self._this
+        if not last:
+            return max(0, min(len(instants), quota - this))
+        began, window_s, refusals_count = self._began, self.window_s, self.refusals_count
+        admitted = 0
+        for now in instants:
+            if this >= quota:
+                break
+            if last * max(0.0, 1 - (now - began) / window_s) + this < quota:
+                admitted += 1
+                this += 1
+            elif refusals_count:
+                this += 1
+        return admitted
 
     def _wait_s(self, now: float, this: int) -> float:
         """Seconds until the measured number is below the quota, with ``this`` requests in the current window.

@@ -5,8 +5,10 @@ admitted at t  ►  stops counting at t + window_s, exactly
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import deque
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
+from functools import partial
 
 from locust_softphone.limits.decision import Decision, Limit, reached, require
 
@@ -51,3 +53,17 @@ class SlidingLog(Limit):
         if decision.admitted:
             self._admitted.append(now)
         return decision
+
+    def count_admitted(self, instants: Sequence[float]) -> int:
+        """Decide about a request at each of these instants, which are in order: how many are admitted."""
+        log, admitted, place = self._admitted, 0, 0
+        while place < len(instants):
+            if len(log) >= self.quota:
+                ends_s = log[0] + self.window_s
+                if not reached(instants[place], ends_s):
+                    place = bisect_left(instants, True, place + 1, key=partial(reached, instant=ends_s))
+                    continue
+                log.popleft()
+            log.append(instants[place])
+            admitted, place = admitted + 1, place + 1
+        return admitted

@@ -7,7 +7,7 @@ It starts full. A request that finds less than one token is refused and takes no
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 from math import floor, inf, ulp
 
 from locust_softphone.limits.decision import Decision, Limit, require
@@ -56,6 +56,20 @@ class TokenBucket(Limit):
         if admitted:
             self._tokens, self._at = tokens - 1, now
         return self._decision(admitted, tokens)
+
+    def count_admitted(self, instants: Sequence[float]) -> int:
+        """Decide about a request at each of these instants, which are in order: how many are admitted."""
+        rate, burst, tokens, at = self.rate, self.burst, self._tokens, self._at
+        admitted = 0
+        for now in instants:
+            there = tokens + (now - at) * rate if now > at else tokens
+            if there > burst:
+                there = burst
+            if there >= 1 or self._suffice(there, now):
+                tokens, at = there - 1, now
+                admitted += 1
+        self._tokens, self._at = tokens, at
+        return admitted
 
     def _suffice(self, tokens: float, now: float) -> bool:
         """Whether there is a token, up to rounding errors."""

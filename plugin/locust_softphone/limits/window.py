@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
+from collections.abc import Sequence
+from functools import partial
 from math import inf
 
-from locust_softphone.limits.decision import Limit, require
+from locust_softphone.limits.decision import Limit, reached, require
 
 __all__ = ["Window"]
 
@@ -30,3 +33,8 @@ class Window(Limit):
         self.window_s = window_s
         self.aligned_to_s = aligned_to_s
         self._began = -inf
+
+    def _first_after(self, instants: Sequence[float], place: int) -> int:
+        """The place of the first instant after this place at which the current window is over."""
+        ends_s = self._began + self.window_s
+        return bisect_left(instants, True, place + 1, key=partial(reached, instant=ends_s))

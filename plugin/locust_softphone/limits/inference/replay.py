@@ -57,7 +57,7 @@ class Replay:
         points = thinned(region.points, max(FEWEST_POINTS, MOST_DECIDED // max(1, self._replayed)))
         fewest, best = self._tolerated * 1000 + 1, region.points[0]
         for point in points:
-            different = self._different(make(*point))
+            different = self._different(make(*point), fewest)
             if different < fewest:
                 fewest, best = different, point
         if self._tolerated < fewest <= NEAR * self._tolerated:
@@ -75,16 +75,16 @@ class Replay:
             bounds = region[number]
             moved = min(max(best[number] * (1 + sign * step), bounds.low), bounds.high)
             point = (*best[:number], moved, *best[number + 1 :])
-            different = self._different(make(*point))
+            different = self._different(make(*point), fewest)
             if different < fewest:
                 fewest, best = different, point
             if fewest <= self._tolerated:
                 break
         return fewest, best
 
-    def _different(self, limit: Limit) -> int:
-        """How many decisions of this limit differ; stops counting when there are far too many."""
-        return decided_differently(self._bins, limit, NEAR * self._tolerated)
+    def _different(self, limit: Limit, fewest: float) -> int:
+        """How many decisions of this limit differ; stops counting beyond the fewest so far, or when far too many do."""
+        return decided_differently(self._bins, limit, min(fewest, NEAR * self._tolerated))
 
 
 def decided_differently(bins: Iterable[tuple[Sequence[float], int]], limit: Limit, most: float) -> int:
@@ -100,7 +100,7 @@ def decided_differently(bins: Iterable[tuple[Sequence[float], int]], limit: Limi
     """
     different = last = 0
     for instants, admitted in bins:
-        more = sum(limit.admit(now).admitted for now in instants) - admitted
+        more = limit.count_admitted(instants) - admitted
         different += abs(more)
         if last * more < 0:
             different -= 2
