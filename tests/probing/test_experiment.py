@@ -7,7 +7,7 @@ from functools import cache
 
 import pytest
 
-from locust_softphone.limits.decision import Limit
+from locust_softphone.limits.decision import Decision, Limit
 from locust_softphone.limits.fixed_window import FixedWindow
 from locust_softphone.limits.inference.kinds import Kind
 from locust_softphone.limits.leaky_bucket import LeakyBucket
@@ -21,6 +21,7 @@ from locust_softphone.probing.experiment import probe
 from locust_softphone.probing.finding import Finding
 from locust_softphone.probing.plans import Plan, most_different
 from locust_softphone.probing.probe_budget import Budget, Metered
+from locust_softphone.probing.probe_target import Told
 from locust_softphone.probing.virtual_target import Network, VirtualTarget
 
 CASES: dict[str, tuple[Callable[[], Limit], Kind, Mapping[str, float]]] = {
@@ -142,3 +143,43 @@ def test_a_probe_is_refused_no_more_often_than_the_burst_and_a_few_seconds_of_th
     size = max(truth.get("burst", 0.0), truth.get("quota", 0.0), truth.get("cap", 0.0), 40.0)
     rate = truth.get("rate", size / truth.get("window_s", truth.get("penalty_s", 1.0)))
     assert probed(name).diagnosis.refused <= size + 5 * rate
+
+
+WINDOWED: dict[str, Callable[[], Limit]] = {
+    "window": lambda: FixedWindow(60, 40.0),
+    "log": lambda: SlidingLog(60, 40.0),
+    "measured": lambda: MeasuredRate(60, 40.0),
+}
+
+
+def told_of_forty_seconds(tell: Callable[[Decision], Told]) -> dict[str, Finding]:
+    return {name: probe(VirtualTarget(make(), tell=tell)) for name, make in WINDOWED.items()}
+
+
+def spent(findings: Mapping[str, Finding]) -> int:
+    return sum(each.diagnosis.requests for each in findings.values())
+
+
+@cache
+def untold() -> dict[str, Finding]:
+    return told_of_forty_seconds(lambda _: Told())
+
+
+def test_headers_that_tell_the_truth_save_requests() -> None:
+    told = told_of_forty_seconds(lambda decision: Told(decision.quota, 40.0, decision.wait_s))
+    assert spent(told) < spent(untold())
+    assert [each.best and each.best.kind for each in told.values()] == [
+        Kind.FIRST_WINDOW,
+        Kind.SLIDING_LOG,
+        Kind.MEASURED_RATE,
+    ]
+
+
+@pytest.mark.parametrize("tell", [Told(600, 3.0, 0.0), Told(5, 3600.0, 7200.0), Told(1, None, 1.0)])
+def test_headers_that_are_wrong_do_not_mislead(tell: Told) -> None:
+    for name, finding in told_of_forty_seconds(lambda _: tell).items():
+        best = finding.best
+        assert best is not None, name
+        assert best.kind is untold()[name].best.kind  # type: ignore[union-attr]
+        assert best.bounds["window_s"].low <= 40.0 <= best.bounds["window_s"].high
+        assert best.bounds["quota"].low <= 60 <= best.bounds["quota"].high

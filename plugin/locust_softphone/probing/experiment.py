@@ -34,6 +34,8 @@ FIRST_RATE = 1.0
 MOST_RATE = 400.0  # requests per second
 MOST_ROUNDS = 10
 LEAST_REFUSED = 40  # by a polite plan, however small the burst is
+TRUSTED = 0.2  # of the time that is left: for how long a refusal is believed that says when to ask again
+TOLD_EARLY_S, TOLD_LATE_S = 1.5, 0.2  # before and after that instant, of which most say whole seconds only
 RESTS = (1.2, 1.65)  # times the window
 MOST_COMPARED = 12  # hypotheses
 MOST_CONFIRMED = 2  # times that a doubtful kind is compared with rare ones
@@ -159,14 +161,22 @@ class _Run:
         return sum(each.admitted for each in self.target.send(paces.steady(20.0, count + 3))) == count
 
     def _await_reopening(self) -> None:
-        """Ask once in a while, after longer and longer silence, until a request is admitted."""
+        """Ask once in a while, after longer and longer silence, until a request is admitted.
+
+        If the last refusal said when, it asks about then only, and goes on like that if it is refused still.
+        """
         self._say("waits for the limit to admit again")
-        gap_s = 1.0
+        told_s, gap_s = self.target.told.wait_s, 1.0
+        if told_s and told_s < TRUSTED * self.target.left_s:
+            gaps_s = [max(0.0, told_s - TOLD_EARLY_S), min(told_s, TOLD_EARLY_S) + TOLD_LATE_S]
+            gap_s = max(gap_s, told_s / 4)
+        else:
+            gaps_s = []
         while not self.target.spent:
-            self.target.wait(gap_s)
+            self.target.wait(gaps_s.pop(0) if gaps_s else gap_s)
             if any(each.admitted for each in self.target.send(paces.at([0.0]))):
                 return
-            gap_s *= 1.5
+            gap_s *= 1.0 if gaps_s else 1.5
 
     def _confirm(self, only: Hypothesis) -> bool:
         """Separate the only kind that is left from rare kinds that do the same so far; returns whether it sent any."""
@@ -186,12 +196,14 @@ class _Run:
         hypotheses = hypotheses[:MOST_COMPARED]
         evidence = Evidence.of(self.target.observations)
         sizes = [plan_size(each) for each in hypotheses]
+        told = self.target.told
+        told_sizes = [(told.quota, told.window_s or sizes[0][1])] if told.quota else []
         window_s, now_s = median(window_s for _, window_s in sizes), self.target.now()
         kinds = frozenset(each.kind for each in hypotheses)
         candidates = [
             (now_s + rest * window_s, plan)
             for rest in RESTS
-            for quota, plan_window_s in dict.fromkeys(sizes)
+            for quota, plan_window_s in dict.fromkeys([*told_sizes, *sizes])
             for plan in plans_for(quota, plan_window_s)
             if (plan.name, len(plan.instants), kinds) not in self._tried
             and rest * window_s + plan.lasts_s < self.target.left_s

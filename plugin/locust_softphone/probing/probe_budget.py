@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from locust_softphone.limits.inference.observations import Observation
-from locust_softphone.probing.probe_target import Pace, ProbeTarget
+from locust_softphone.probing.probe_target import Pace, ProbeTarget, Told
 
 __all__ = ["DEFAULT_BUDGET", "Budget", "Metered"]
 
@@ -46,6 +46,10 @@ class Metered:
     @property
     def opens_sessions(self) -> bool:
         return self._target.opens_sessions
+
+    @property
+    def told(self) -> Told:
+        return self._target.told
 
     @property
     def spent(self) -> str:
