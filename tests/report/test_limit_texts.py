@@ -149,6 +149,11 @@ def test_what_is_not_certain_is_not_stated_as_certain(parts: dict[str, Any], ans
     assert text.answer == answer
 
 
+def test_attempts_that_were_refused_for_another_reason_are_among_all_requests() -> None:
+    (text,) = limit_texts(with_limit(step="offer", requests=97, refused=97, unclear=50, hypotheses=[]))
+    assert text.title == "offer: 97 of 147 requests were refused with 429"
+
+
 def test_an_unlikely_hypothesis_is_a_note() -> None:
     (text,) = limit_texts(with_limit(hypotheses=[BUCKET, {**WINDOW, "likely": False}]))
     assert text.answer.startswith("Token bucket, about 150 at once")

@@ -96,6 +96,22 @@ def test_attempts_without_an_answer_make_the_bounds_wider() -> None:
     assert wide.high - wide.low > narrow.high - narrow.low
 
 
+@pytest.mark.parametrize("before_the_limit", [True, False])
+def test_bounds_hold_whether_attempts_that_are_refused_for_another_reason_count_or_not(before_the_limit: bool) -> None:
+    limit, step, chance = TokenBucket(50.0, 60.0), Observations(), random.Random(1)
+    for number in range(300):  # the first 50 come too early
+        sent_s, early = number / 100, number < 50
+        admitted = (early and before_the_limit) or limit.admit(sent_s + 0.005).admitted
+        answer = REFUSED if not admitted else "rejected 409" if early else "ok"
+        step.add(sent_s, sent_s + 0.01 + chance.random() / 1000, answer, number)
+    (found,) = diagnosed({"offer": step})
+    assert found.unclear == 50
+    assert found.requests + found.unclear == 300
+    (bucket,) = [each for each in found.hypotheses if each.kind == Kind.TOKEN_BUCKET]
+    assert bucket.foreign_share == 0
+    assert bucket.bounds["burst"].low <= 60 <= (bucket.bounds["burst"].high or 0)
+
+
 def test_other_clients_are_allowed_for_on_an_edge_that_is_not_ours() -> None:
     observed = {"offer": asked(TokenBucket(50.0, 50.0), requests=600, per_s=100.0)}
     assert all(each.foreign_share == 0 for each in diagnosed(observed)[0].hypotheses)

@@ -41,6 +41,7 @@ _POLICY = re.compile(
     r'(?:"[^"]{0,200}"|[^",;]{0,200})((?:;[^",;]{0,200})*)', re.ASCII
 )  # an item of RFC 9651 3.3, loosely
 _REMAINING = ("x-ratelimit-remaining", "x-rate-limit-remaining", "ratelimit-remaining")
+_HEADERS = frozenset({"retry-after", "inin-ratelimit-count", "ratelimit", *_REMAINING})
 _EARLIEST_EPOCH_S, _EARLIEST_EPOCH_MS, _LATEST_EPOCH_MS = 1e9, 1e11, 1e14
 
 
@@ -67,6 +68,8 @@ class LimitAdvice(NamedTuple):
             headers: with names in lower case, or a mapping that ignores case.
             now_s: seconds since the epoch, used where the response has no ``Date``.
         """
+        if headers.keys().isdisjoint(_HEADERS):
+            return NO_ADVICE
         value = headers.get("retry-after")
         resets = list(_resets(headers))
         if value is None and not resets:

@@ -64,7 +64,7 @@ class Histogram:
         self._few: dict[int, int] = {}  # number of the bucket: count
         self._many: array[int] | None = None
         for value, count in counted:
-            self._add(value, count)
+            self.record(value / _MICROSECONDS, count)
 
     def record(self, seconds: float, times: int = 1) -> None:
         """Count a duration."""
@@ -73,18 +73,18 @@ class Histogram:
             value = _LONGEST
         elif value < 0:
             value = 0
-        self._add(value, times)
-
-    def _add(self, value: int, count: int) -> None:
         shift = value.bit_length() - self._bits
         number = shift * self._half + (value >> shift) if shift > 0 else value
-        if self._many is None:
+        many = self._many
+        if many is None:
             few = self._few
-            few[number] = few.get(number, 0) + count
+            few[number] = few.get(number, 0) + times
             if len(few) > FEW:
                 self._use_array()
+        elif number < len(many):
+            many[number] += times
         else:
-            self._add_to_array(self._many, ((number, count),))
+            self._add_to_array(many, ((number, times),))
 
     def merge(self, other: Histogram) -> None:
         """Add the counts of another histogram with as many bits."""

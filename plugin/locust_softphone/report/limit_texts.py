@@ -86,7 +86,8 @@ def limits_identified(record: RunRecord) -> dict[str, str]:
 def _title(limit: StepLimit) -> str:
     if limit.status is None:
         return f"{limit.step}: none of {limit.requests} requests was refused, but they had to wait"
-    return f"{limit.step}: {limit.refused} of {limit.requests} requests were refused with {limit.status}"
+    requests = limit.requests + limit.unclear
+    return f"{limit.step}: {limit.refused} of {requests} requests were refused with {limit.status}"
 
 
 def _answer(limit: StepLimit) -> str:

@@ -2,12 +2,13 @@
 
     ok                          admitted
     HTTP 429, 503, 504 or 408   refused by a limit, one for each status
+    another HTTP status         refused for another reason, such as 409: before the limit, or after it was admitted
     anything else that may      unclear: it may have used up part of the limit, as the traffic of another client would
     have arrived
     never arrived               left out
 
-Several limits can stand in a row. A request that another limit of the same step refused either had passed this one, or
-never came to it; both are tried.
+Several limits, and other reasons to refuse, can stand in a row. A request that was refused elsewhere in the same step
+either had passed this limit, or never came to it; both are tried.
 """
 
 from __future__ import annotations
@@ -86,18 +87,26 @@ class StepEvidence:
                 refusals[status] += times
         return refusals
 
+    @property
+    def refused_otherwise(self) -> Counter[str]:
+        """How many attempts were refused for another reason than a limit, by HTTP status."""
+        return Counter(
+            found for each in self.attempts if _decision(each.answer) is None and (found := _status(each.answer))
+        )
+
     def observations(self, status: str, *, passed_by: Iterable[str] = ()) -> list[Observation]:
         """The observations of the limit that refuses with this status.
 
         Args:
             status: the HTTP status.
-            passed_by: statuses of other limits; a request refused with one of them has passed this limit.
+            passed_by: other statuses; a request refused with one of them has passed this limit.
         """
-        admitting = {"", *passed_by}
+        passing = set(passed_by)
         return [
-            Observation(each.began_s, each.ended_s, answer in admitting, open_before, str(each.softphone))
+            Observation(each.began_s, each.ended_s, admitted, open_before, str(each.softphone))
             for each, open_before in zip(self.attempts, self.open_before, strict=True)
-            if (answer := _decision(each.answer)) == status or answer in admitting
+            if (admitted := _decision(each.answer) == "" or _status(each.answer) in passing)
+            or _decision(each.answer) == status
         ]
 
     @property

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 import time
+from functools import lru_cache
 from typing import NamedTuple
 
 from locust_softphone.errors import AttemptFailed
@@ -75,11 +76,10 @@ def read_head(stream: Stream) -> Head:
     """
     while True:
         text = stream.read_until(_END_OF_HEAD, MAX_HEAD).decode("latin-1").replace("\r\n", "\n")
-        lines = _FOLD.sub(" ", text).split("\n")
-        found = _STATUS_LINE.fullmatch(lines[0])
-        if found is None:
-            raise AttemptFailed(Outcome.MALFORMED)
-        version, status = found[1], int(found[2])
+        if "\n " in text or "\n\t" in text:
+            text = _FOLD.sub(" ", text)
+        lines = text.split("\n")
+        version, status = _read_status_line(lines[0])
         if status == 101 or status >= 200:
             break
     if status == 101 and version == "HTTP/1.0":  # which has no upgrade, RFC 9110 7.8, 15.2
@@ -96,6 +96,15 @@ def read_head(stream: Stream) -> Head:
             value = headers[name] + ("\n" if name == "set-cookie" else ", ") + value
         headers[name] = value
     return Head(status, headers, LimitAdvice.from_headers(headers, time.time()), version)
+
+
+@lru_cache(maxsize=64)
+def _read_status_line(line: str) -> tuple[str, int]:
+    """The version and the status."""
+    found = _STATUS_LINE.fullmatch(line)
+    if found is None:
+        raise AttemptFailed(Outcome.MALFORMED)
+    return found[1], int(found[2])
 
 
 def read_body(stream: Stream, head: Head) -> bytes:

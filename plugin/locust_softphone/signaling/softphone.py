@@ -94,8 +94,13 @@ class Softphone:
             self._call(planned_s)
 
     def stay(self) -> None:
-        """Stay connected until the plan is over or it is time to leave, then hang up."""
+        """Stay connected until the plan is over or it is time to leave, then hang up.
+
+        Thousands wake at the plan's end at once. Each gives way once, so that the event loop reads the network between
+        some of them: otherwise no answer is read, and no master answered, until all have said bye.
+        """
         self._hold_until(self.end_s)
+        self.context.sleep(0.0)
         self.hang_up()
 
     def start(self) -> None:

@@ -27,6 +27,7 @@ from locust_softphone.config.profile import Profile
 from locust_softphone.config.sip_settings import ANOTHER_SOFTPHONE
 from locust_softphone.errors import InputError
 from locust_softphone.metrics.run_so_far import RunSoFar
+from locust_softphone.metrics.tally import Tally
 from locust_softphone.retry.budget import RetryBudget
 from locust_softphone.runs.tally_observer import TallyObserver
 from locust_softphone.signaling.context import SoftphoneContext
@@ -119,7 +120,6 @@ class SimulatedRun:
         if surroundings.policy.genesys_cloud.inbound_calls is not None:
             raise InputError("genesys_cloud.inbound_calls: calls from outside cannot be simulated; take them out")
         self.observer = TallyObserver()
-        self.tally = self.observer.tally
         self.profile = profile
         self._schedule = profile.schedule()
         self._time = VirtualTime()
@@ -155,6 +155,11 @@ class SimulatedRun:
                 return False
         self._hang_up()
         return True
+
+    @property
+    def tally(self) -> Tally:
+        """Everything that was measured."""
+        return self.observer.tally
 
     @property
     def ended_s(self) -> float:

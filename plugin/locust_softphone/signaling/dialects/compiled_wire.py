@@ -102,6 +102,10 @@ class CompiledWire:
             (parse_path(path), self._filled(value, str)) for path, value in match.items() if [*placeholders(value)]
         ]
 
+        if len(match) == len(fixed) == 1 and len(fixed[0][0]) == 1 and isinstance(fixed[0][1], str):  # most
+            ((name,), text) = fixed[0]
+            return lambda message, values: message.get(name) == text
+
         def matches(message: Any, values: Values) -> bool:
             for path, value in fixed:
                 found = value_at(message, path)

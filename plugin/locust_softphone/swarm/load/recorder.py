@@ -13,7 +13,6 @@ from locust_softphone.errors import AttemptFailed
 from locust_softphone.metrics.attempt import Attempt
 from locust_softphone.metrics.outcome import Outcome
 from locust_softphone.metrics.steps import DEFAULT_DIALECT, transports_of
-from locust_softphone.metrics.tally import Tally
 from locust_softphone.runs.tally_observer import TallyObserver
 from locust_softphone.swarm.load.loop_lag import LoopLag
 from locust_softphone.swarm.load.telemetry import Telemetry
@@ -46,11 +45,6 @@ class Recorder(TallyObserver):
         self._request = request
         self._telemetry = telemetry
 
-    def take(self) -> Tally:
-        """What was recorded since the last call."""
-        taken, self.tally = self.tally, Tally()
-        return taken
-
     def attempt(self, attempt: Attempt, failure: AttemptFailed | None) -> None:
         super().attempt(attempt, failure)
         if self._telemetry is not None:
@@ -61,7 +55,7 @@ class Recorder(TallyObserver):
     def call(self, planned_s: float, began_s: float, ended_s: float, failure: AttemptFailed | None) -> None:
         super().call(planned_s, began_s, ended_s, failure)
         if failure is None and self._lag is not None:
-            self.tally.latencies["call_setup.lag"].record(self._lag.lost_s(planned_s, ended_s))
+            self._tally.latencies["call_setup.lag"].record(self._lag.lost_s(planned_s, ended_s))
         if failure is None or failure.outcome is not Outcome.CANCELLED:
             if self._telemetry is not None:
                 self._telemetry.call(planned_s, began_s, ended_s, failure)
