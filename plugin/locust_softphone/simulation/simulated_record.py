@@ -11,8 +11,8 @@ from locust_softphone.runs import ledger
 from locust_softphone.runs.build import RunEnd, RunStart, build
 from locust_softphone.runs.record import RunRecord
 from locust_softphone.runs.versions import installed_versions
-from locust_softphone.simulation.garbage import only_young_garbage
 from locust_softphone.simulation.simulated_run import SimulatedRun, Surroundings
+from locust_softphone.simulation.young_garbage import only_young_garbage
 
 __all__ = ["simulate"]
 

@@ -36,12 +36,12 @@ from locust_softphone.signaling.shared_backoff import SharedBackoff
 from locust_softphone.signaling.softphone import Softphone
 from locust_softphone.signaling.token import SharedToken
 from locust_softphone.simulation.edge_model import EdgeModel
-from locust_softphone.simulation.garbage import only_young_garbage
 from locust_softphone.simulation.network_model import Network, NetworkModel
 from locust_softphone.simulation.virtual_dialect import VirtualMediaOffer, VirtualSession, VirtualWire
 from locust_softphone.simulation.virtual_genesys_cloud import VirtualGenesysCloud
 from locust_softphone.simulation.virtual_sip import VirtualSip
 from locust_softphone.simulation.virtual_time import VirtualLock, VirtualTime
+from locust_softphone.simulation.young_garbage import only_young_garbage
 
 __all__ = ["CHECKS", "SimulatedRun", "Surroundings"]
 
