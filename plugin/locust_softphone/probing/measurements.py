@@ -10,6 +10,7 @@ queue            a little more than its rate
 from __future__ import annotations
 
 from collections.abc import Iterator
+from math import sqrt
 from typing import NamedTuple
 
 from locust_softphone.limits.inference.diagnosis import Hypothesis
@@ -113,22 +114,24 @@ def _queue(only: Hypothesis, times: int) -> Measurement:
 def _period(only: Hypothesis, round_trip_s: float) -> Measurement:
     """A burst that is as large as the limit may be, and polls about the instants when it may admit again."""
     name = "window_s" if "window_s" in only.bounds else "penalty_s"
-    period = only.bounds[name]
+    period = only.bounds[name]._replace(low=max(only.bounds[name].low, 1e-3))
     quota, window_s = plan_size(only)
     most = min(1.2 * quota, only.bounds["quota"].high) if "quota" in only.bounds else quota
     burst = [0.0] * (round(most) + 2)
     spacing_s = burst_spacing_s(burst, round_trip_s, period.low)
-    polls = list(_polls_of_a_clock(window_s) if only.kind is Kind.ALIGNED_WINDOW else _polls_about(period))
+    match only.kind:
+        case Kind.ALIGNED_WINDOW:
+            polls = [number * window_s / 16 for number in range(1, 36)]
+        case Kind.RENEWED_PENALTY:
+            polls = [spacing_s * len(burst) + sqrt(period.low * period.high)]  # one only: it starts the penalty again
+        case _:
+            polls = list(_polls_about(period))
     return Measurement(f"the {name.removesuffix('_s')}", 1.2 * window_s, paces.at([*burst, *polls], spacing_s))
 
 
 def _polls_about(period: Bounds) -> Iterator[float]:
     step_s = (min(period.high, MOST_TIMES * period.low) - period.low) / 12
     return (period.low + number * step_s for number in range(13))
-
-
-def _polls_of_a_clock(window_s: float) -> Iterator[float]:
-    return (number * window_s / 16 for number in range(1, 36))
 
 
 def _number(least: float, usual: float, times: int) -> int:

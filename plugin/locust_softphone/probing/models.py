@@ -35,8 +35,10 @@ def plan_size(hypothesis: Hypothesis) -> tuple[float, float]:
 
 
 def together(hypotheses: Sequence[Hypothesis]) -> Hypothesis:
-    """One hypothesis in place of several of one kind: the first one, with the bounds of all."""
+    """One hypothesis in place of several windows of one kind: the first one, with the bounds of all."""
     first = hypotheses[0]
+    if "window_s" not in first.bounds:
+        return first
     bounds = {
         name: Bounds(
             min(each.bounds[name].low for each in hypotheses), max(each.bounds[name].high for each in hypotheses)

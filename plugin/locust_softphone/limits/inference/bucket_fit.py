@@ -23,6 +23,7 @@ __all__ = ["fit_bucket"]
 SPANS = 20  # a rate of less than 1 token in this many times the observed time is the same as none
 TIMES_ASKED = 4  # the highest rate that is tried, as a multiple of the highest request rate
 PARTS = 100
+LONGEST_PART_S = 1.0
 STRICTLY = 1e-6  # of a token: a refusal bounds the burst strictly from above
 
 
@@ -42,7 +43,7 @@ def fit_bucket(evidence: Evidence, foreign_share: float = 0.0) -> Fits:
 
 def _busiest(evidence: Evidence) -> float:
     """The highest request rate, in any of many equal parts of the observed time: pauses must not hide it."""
-    part_s = evidence.span_s / PARTS
+    part_s = min(evidence.span_s / PARTS, LONGEST_PART_S)
     parts = Counter(int((instant - evidence.begin_s) / part_s) for instant in evidence.everything.earliest)
     return max(parts.values()) / part_s
 

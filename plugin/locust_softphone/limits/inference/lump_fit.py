@@ -19,7 +19,7 @@ FEWEST_FILLS = 2
 MOST_FILLS = 200  # that the interval is narrowed by
 UNSURE = 1.5  # an interval must be this many times as long as the uncertainty of a fill
 MOST_POSSIBLE = 60
-MOST_TRIED = 4
+MOST_TRIED = 8
 
 
 def fit_lumps(evidence: Evidence, foreign_share: float = 0.0) -> Fits:
@@ -39,9 +39,10 @@ def fit_lumps(evidence: Evidence, foreign_share: float = 0.0) -> Fits:
 def _intervals(fills: Sequence[Bounds]) -> list[Bounds]:
     """The intervals for which all observed fills are whole multiples of it apart, the longest first.
 
-    Intervals about as short as the uncertainty of the fills are always possible, so they are left out.
+    Intervals about as short as the uncertainty of the fills are always possible, so they are left out: of the few that
+    are known best, since the limit may have rested before others.
     """
-    unsure_s = sorted(fill.high - fill.low for fill in fills)[len(fills) // 2]
+    unsure_s = sorted(fill.high - fill.low for fill in fills)[max(1, len(fills) // 4)]
     first, last = fills[0], fills[-1]
     possible = [Bounds(UNSURE * unsure_s, last.high - first.low)]
     for fill in fills[1 : 1 + MOST_FILLS]:
