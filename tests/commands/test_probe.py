@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 import re
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -16,11 +19,19 @@ from locust_softphone.limits.inference.kinds import Kind
 from tests.edge_process import running_edge
 
 
+TWO_CLIENTS = """
+limits: {token: [], handshake: {rate: 20/s, burst: 12, key: [client]}}
+organisations: [{client_id: locust-softphone, client_secret: simulated}, {client_id: other, client_secret: secret-two}]
+"""
+
+
 def test_the_limits_of_a_real_edge_are_found(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    twin, record = tmp_path / "twin.yaml", tmp_path / "probe.json"
-    with running_edge("limits: {token: [], handshake: {rate: 20/s, burst: 12}}") as edge:
+    twin, record, secret = tmp_path / "twin.yaml", tmp_path / "probe.json", tmp_path / "secret"
+    secret.write_text("secret-two\n")
+    with running_edge(TWO_CLIENTS) as edge:
         arguments = ["probe", "--host", edge.url, "--step", "handshake", "-o", str(twin), "--record", str(record)]
-        assert main(arguments) == ExitCode.PASSED
+        second = ["--second-client-id", "other", "--second-client-secret-file", str(secret)]
+        assert main([*arguments, *second]) == ExitCode.PASSED
         counted = edge.stats()["steps"]["handshake"]
     found = json.loads(record.read_text())["steps"]["handshake"]
     best = found["hypotheses"][0]
@@ -30,6 +41,8 @@ def test_the_limits_of_a_real_edge_are_found(tmp_path: Path, capsys: pytest.Capt
     assert found["requests"] == len(found["observations"]) <= counted["admitted"] + sum(counted["refused"].values())
     (limit,) = load_policy(twin).limits.handshake
     assert limit.rate_per_s == pytest.approx(20.0, rel=0.1)
+    assert list(limit.key) == ["client"]
+    assert found["shared_between"] == {"token": True, "client": False}
     printed = capsys.readouterr()
     assert "token bucket" in printed.out
     assert printed.err.startswith("probes handshake: for each at most 5,000 requests, 400 a second")
@@ -86,3 +99,62 @@ def test_a_dry_run_says_what_a_probe_would_do(capsys: pytest.CaptureFixture[str]
     assert printed.startswith("nothing is sent")
     assert "offer: asks more and more often, until a request is refused" in printed
     assert "120 requests" in printed
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--second-client-id", "other"], "--second-client-id and --second-client-secret-file: give both"),
+        (["--second-client-id", "nobody", "--second-client-secret-file", "FILE"], "the client gets no token"),
+    ],
+)
+def test_a_second_client_that_cannot_be_used_is_said_before_anything_is_sent(
+    options: list[str], message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    secret = tmp_path / "secret"
+    secret.write_text("hush\n")
+    with running_edge() as edge:
+        given = [str(secret) if each == "FILE" else each for each in options]
+        assert main(["probe", "--host", edge.url, "-o", str(tmp_path / "twin.yaml"), *given]) == ExitCode.BAD_INPUT
+    printed = capsys.readouterr().err
+    assert message in printed
+    assert "hush" not in printed
+    assert printed.count("\n") == 1
+
+
+def test_ctrl_c_in_the_middle_prints_and_writes_what_is_known(tmp_path: Path) -> None:
+    twin, record = tmp_path / "twin.yaml", tmp_path / "probe.json"
+    with running_edge("limits: {token: [], handshake: {rate: 5/s, burst: 5}}") as edge:
+        command = [sys.executable, "-m", "locust_softphone", "probe", "--host", edge.url]
+        files = ["--twin", str(twin), "--record", str(record)]
+        process = subprocess.Popen(
+            [*command, *files, "--step", "handshake", "--step", "offer"],
+            text=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
+        assert process.stderr is not None
+        for line in process.stderr:
+            if "follows what the limit lets through" in line:
+                break
+        process.send_signal(signal.SIGINT)
+        printed, said = process.communicate(timeout=60)
+    assert process.returncode in (ExitCode.PASSED, ExitCode.INVALID), said
+    assert "Traceback" not in said
+    assert re.search(r"\d+ requests, \d+ refused, .*ended by: interrupted", printed)
+    assert "offer" not in printed  # no further step
+    assert "handshake:" in twin.read_text()
+    steps = json.loads(record.read_text())["steps"]
+    assert steps["handshake"]["ended_by"] == "interrupted"
+    assert any(not admitted for _, _, admitted, _ in steps["handshake"]["observations"])
+
+
+def test_an_edge_that_speaks_genesys_cloud_is_probed(tmp_path: Path) -> None:
+    record, twin = tmp_path / "probe.json", tmp_path / "twin.yaml"
+    with running_edge("limits: {token: [], handshake: {rate: 5/s, burst: 5}}") as edge:
+        arguments = ["probe", "--host", edge.url, "--dialect", "genesys-cloud", "--step", "handshake"]
+        assert main([*arguments, "--most-requests", "30", "-o", str(twin), "--record", str(record)]) == ExitCode.PASSED
+    found = json.loads(record.read_text())["steps"]["handshake"]
+    assert found["failures"] == {}
+    assert found["refused"] > 0
+    assert Kind.TOKEN_BUCKET in [each["kind"] for each in found["hypotheses"]]

@@ -99,7 +99,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="ID",
         help="find out whether limits count by OAuth client: another client to ask with, of the same organisation",
     )
-    parser.add_argument("--second-client-secret-file", metavar="FILE", help="file with only that client's secret")
+    parser.add_argument(
+        "--second-client-secret-file", type=Path, metavar="FILE", help="file with only that client's secret"
+    )
     parser.add_argument(
         "-o", "--twin", type=Path, default=Path("twin.yaml"), metavar="FILE", help="the policy file to write"
     )
