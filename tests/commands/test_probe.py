@@ -18,7 +18,6 @@ from locust_softphone.errors import ExitCode
 from locust_softphone.limits.inference.kinds import Kind
 from tests.edge_process import running_edge
 
-
 TWO_CLIENTS = """
 limits: {token: [], handshake: {rate: 20/s, burst: 12, key: [client]}}
 organisations: [{client_id: locust-softphone, client_secret: simulated}, {client_id: other, client_secret: secret-two}]
