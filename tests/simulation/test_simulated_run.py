@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from typing import Any
 
 import pytest
@@ -9,7 +10,9 @@ import pytest
 from locust_softphone.config.policy import Policy
 from locust_softphone.config.profile_files import load_profile, profile_folders
 from locust_softphone.errors import InputError
+from locust_softphone.metrics.steps import ready_step
 from locust_softphone.runs.record import RunRecord
+from locust_softphone.signaling.softphone import Softphone
 from locust_softphone.simulation.network_model import NetworkModel
 from locust_softphone.simulation.simulated_run import SimulatedRun, Surroundings
 from tests.simulation.simulated import INSTANT, policy, profile, simulate
@@ -77,6 +80,26 @@ def test_an_offer_that_is_answered_later_keeps_its_session() -> None:
     )
     assert record.totals.answered == 2
     assert record.closes == {"1000": 2}
+
+
+@pytest.mark.parametrize("dialect", ["media-offer", "genesys-cloud", "sip"])
+def test_each_session_is_set_up_once(dialect: str) -> None:
+    record = simulate(profile(3, dialect=dialect, softphone=NO_RETRY), policy(setup="1/s"))
+    assert record.steps[ready_step(dialect)].service_s.max == pytest.approx(2.0, rel=0.01)
+
+
+def test_softphones_are_freed_without_the_garbage_collector() -> None:
+    def softphones() -> int:
+        return sum(isinstance(each, Softphone) for each in gc.get_objects())
+
+    gc.collect()
+    before = softphones()
+    gc.disable()
+    try:
+        simulate(profile(20), policy(limits={"handshake": TEN_AT_ONCE}, drop_all_after="5s"))
+        assert softphones() == before
+    finally:
+        gc.enable()
 
 
 @pytest.mark.parametrize("dialect", ["media-offer", "genesys-cloud", "sip"])

@@ -17,7 +17,7 @@ from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from itertools import accumulate
 
 from locust_softphone.limits.inference.observations import Observation
@@ -73,10 +73,19 @@ class StepEvidence:
     attempts: Sequence[Observed]
     open_before: Sequence[int]
 
+    @cached_property
+    def answers(self) -> Counter[str]:
+        """How many attempts met each answer."""
+        return Counter(each.answer for each in self.attempts)
+
     @property
     def refusals(self) -> Counter[str]:
         """How many attempts were refused by a limit, by HTTP status."""
-        return Counter(status for each in self.attempts if (status := _status(each.answer)) in STATUSES)
+        refusals = Counter[str]()
+        for answer, times in self.answers.items():
+            if (status := _status(answer)) in STATUSES:
+                refusals[status] += times
+        return refusals
 
     @property
     def refused_otherwise(self) -> Counter[str]:
@@ -103,7 +112,7 @@ class StepEvidence:
     @property
     def unclear(self) -> int:
         """How many attempts may have used up part of a limit, without a known decision."""
-        return sum(_decision(each.answer) is None for each in self.attempts)
+        return sum(times for answer, times in self.answers.items() if _decision(answer) is None)
 
     def told(self, status: str) -> Told | None:
         """What the refusals with this status advised, and what came of it; None if they advised nothing."""
@@ -196,5 +205,6 @@ def _decision(answer: str) -> str | None:
     return status if status in STATUSES else None
 
 
+@lru_cache(maxsize=1024)
 def _never_arrived(answer: str) -> bool:
     return Outcome(answer.split()[0]).never_arrived

@@ -150,6 +150,16 @@ class Softphone:
         self._opens = True
         self._close()
 
+    def release(self) -> None:
+        """Free what it is made of, when it has hung up for good.
+
+        Its parts call it back. Without this, only the garbage collector would free such a cycle.
+        """
+        if self._engine is not None:
+            self._engine.iter_state.reset()
+            self._engine = None
+        del self._attempts, self._authorization
+
     def _close(self) -> None:
         self._in_call = False
         session, self.session = self.session, None

@@ -7,6 +7,7 @@ virtual_sip             the same for the dialect sip
 edge_model              the edge's limits, sessions, deadlines and drops
 network_model           how long a message takes
 virtual_time            the clock, and which softphone acts next
+young_garbage           garbage collection while millions of objects are in use
 simulated_run           profile in, run record out
 simulated_record        what the record of such a run says about itself
 limit_examples          one policy for each kind of limit, for the table of remedies

@@ -64,22 +64,27 @@ class EdgeSession:
 
     Args:
         parts: what limits count it by.
-        on_cut: called when the edge drops the connection.
+
+    Attributes:
+        on_cut: called when the edge drops the connection; None unless it is open.
     """
 
-    __slots__ = ("_on_cut", "answered", "deadline_s", "open", "parts", "ready_s")
+    __slots__ = ("answered", "deadline_s", "on_cut", "open", "parts", "ready_s")
 
-    def __init__(self, parts: KeyParts, on_cut: Callable[[], None]) -> None:
+    def __init__(self, parts: KeyParts) -> None:
         self.parts = parts
         self.open = False
         self.ready_s = inf
         self.answered = False
         self.deadline_s = inf
-        self._on_cut = on_cut
+        self.on_cut: Callable[[], None] | None = None
 
     def cut(self) -> None:
+        """Drop the connection."""
         self.open = False
-        self._on_cut()
+        on_cut, self.on_cut = self.on_cut, None
+        if on_cut is not None:
+            on_cut()
 
 
 class EdgeModel:
@@ -195,6 +200,7 @@ class EdgeModel:
         """The client has closed the connection, or dropped it."""
         if session.open:
             session.open = False
+            session.on_cut = None
             self._ended(session)
 
     def wall_s(self) -> float:

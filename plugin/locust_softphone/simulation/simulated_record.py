@@ -12,6 +12,7 @@ from locust_softphone.runs.build import RunEnd, RunStart, build
 from locust_softphone.runs.record import RunRecord
 from locust_softphone.runs.versions import installed_versions
 from locust_softphone.simulation.simulated_run import SimulatedRun, Surroundings
+from locust_softphone.simulation.young_garbage import only_young_garbage
 
 __all__ = ["simulate"]
 
@@ -28,6 +29,11 @@ def simulate(profile: Profile, surroundings: Surroundings, *, diagnosed: bool = 
     Raises:
         InputError: the policy has something that cannot be simulated.
     """
+    with only_young_garbage():  # until nothing but the record is left
+        return _simulated(profile, surroundings, diagnosed=diagnosed)
+
+
+def _simulated(profile: Profile, surroundings: Surroundings, *, diagnosed: bool) -> RunRecord:
     run = SimulatedRun(profile, surroundings)
     run.go()
     counters = run.edge.counters()

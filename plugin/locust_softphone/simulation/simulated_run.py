@@ -1,19 +1,20 @@
 """One simulated run: the softphones of a profile against the model of an edge.
 
     start n ──► the calls of the profile, in a greenlet ──► parked ──► resumed if the edge drops the connection
-                                                              ├── it leaves before the plan's end ──► hangs up
-                                                              └── the plan's end ──► hangs up
+                                                        │     ├── it leaves before the plan's end ──► hangs up
+                                                        │     └── the plan's end ──► hangs up
+                                                        └──► without a connection: released
 
-A parked softphone has no greenlet, so a million of them fit in memory. After the plan's end softphones no longer affect
+A parked softphone has no greenlet, so a million of them fit in memory. One that has hung up, or has given up, is
+released at once. After the plan's end softphones no longer affect
 each other, so they hang up one by one, each from the same instant. The seed makes jitter, and the phase of limits that
 are aligned to the wall clock. The same seed gives the same measurements.
 """
 
 from __future__ import annotations
 
-import gc
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from random import Random
@@ -40,6 +41,7 @@ from locust_softphone.simulation.virtual_dialect import VirtualMediaOffer, Virtu
 from locust_softphone.simulation.virtual_genesys_cloud import VirtualGenesysCloud
 from locust_softphone.simulation.virtual_sip import VirtualSip
 from locust_softphone.simulation.virtual_time import VirtualLock, VirtualTime
+from locust_softphone.simulation.young_garbage import only_young_garbage
 
 __all__ = ["CHECKS", "SimulatedRun", "Surroundings"]
 
@@ -95,21 +97,6 @@ class _Now(NamedTuple):
         return _Now(self.connected + times * other.connected, self.in_call + times * other.in_call)
 
 
-@contextmanager
-def _rare_garbage_collection() -> Iterator[None]:
-    """Collect garbage less often.
-
-    A waiting softphone is some 40 objects, all of them still needed. To look at them again and again took a fifth of
-    the CPU time of a large run.
-    """
-    usual = gc.get_threshold()
-    gc.set_threshold(50_000, 20, 50)
-    try:
-        yield
-    finally:
-        gc.set_threshold(*usual)
-
-
 class _Ended(BaseException):
     """The run is over: whatever a softphone waits for, it hangs up."""
 
@@ -156,7 +143,7 @@ class SimulatedRun:
         self._start_next(enumerate(self._schedule))
         for second in range(int(self.context.end_s) + 1):
             self._time.call_at(second + 1.0, partial(self._sample_connections, second))
-        with _rare_garbage_collection():
+        with only_young_garbage():
             return self._go_to_end(stop)
 
     def _go_to_end(self, stop: Callable[[float], bool]) -> bool:
@@ -238,14 +225,16 @@ class SimulatedRun:
             if phone.cut_short and act == phone.make_calls:
                 self.tally.count("scripts_cut_short", self._time.now_s)
             del self._active[phone]
-            self._park(phone)
+            self._park_or_release(phone)
 
         self._active[phone] = self._time.greenlet(live)
         self._active[phone].switch()
 
-    def _park(self, phone: Softphone) -> None:
+    def _park_or_release(self, phone: Softphone) -> None:
         if self._time.now_s >= self.context.end_s:
             self._time.run_alone(phone.hang_up, self._time.now_s)
+        if phone.session is None:
+            phone.release()
             return
         self._parked[phone] = now = _Now(phone.connected, phone.in_call)
         self._parked_now = self._parked_now.plus(now)
@@ -270,6 +259,7 @@ class SimulatedRun:
         end_s = self.context.end_s
         for phone in self._parked:
             self._time.run_alone(phone.hang_up, end_s)
+            phone.release()
         self._parked.clear()
         self._time.run(end_s + self.context.goodbye_s)
         for waiting in tuple(self._active.values()):

@@ -148,7 +148,7 @@ class VirtualSession:
     def __init__(self, client: VirtualClient, parts: KeyParts) -> None:
         self.client = client
         self.ready = False
-        self.edge_session = EdgeSession(parts, self._cut)
+        self.edge_session = EdgeSession(parts)
         self._when_lost: Callable[[], None] | None = None
         self._lost_s = inf
         self._ended_s = inf
@@ -166,8 +166,13 @@ class VirtualSession:
         """The upgrade reaches the edge."""
         answer = self.client.wire.edge.handshake(self.edge_session)
         if answer.status == 101:
-            self.client.wire.edge.reserve_set_up(self.edge_session)
+            self.edge_session.on_cut = self._cut
+            self._upgraded()
         return answer
+
+    def _upgraded(self) -> None:
+        """What the edge does when a WebSocket opens: it sets the session up."""
+        self.client.wire.edge.reserve_set_up(self.edge_session)
 
     @property
     def pings(self) -> int:

@@ -66,6 +66,9 @@ class _Session(VirtualSession):
 
     client: _Client
 
+    def _upgraded(self) -> None:
+        """Nothing: the set-up begins when the softphone binds its resource."""
+
     def wait_ready(self) -> Reply[None]:
         """Log in."""
         wire = self.client.wire

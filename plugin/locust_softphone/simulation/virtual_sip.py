@@ -15,7 +15,6 @@ from locust_softphone.limits.advice import NO_ADVICE, LimitAdvice
 from locust_softphone.metrics.outcome import outcome_of_status
 from locust_softphone.signaling.dialect import Reply
 from locust_softphone.signaling.token import Token
-from locust_softphone.simulation.edge_model import EdgeAnswer
 from locust_softphone.simulation.virtual_dialect import VirtualClient, VirtualMediaOffer, VirtualSession
 
 __all__ = ["VirtualSip"]
@@ -70,9 +69,8 @@ class _Session(VirtualSession):
         wire.edge.answered(self.edge_session)
         return None, advice
 
-    def _arrive(self) -> EdgeAnswer:
-        """The upgrade reaches the edge; the set-up begins with the registration."""
-        return self.client.wire.edge.handshake(self.edge_session)
+    def _upgraded(self) -> None:
+        """Nothing: the set-up begins with the registration."""
 
     def _ask(self, step: str, deadline_s: float) -> LimitAdvice:
         """Send a request that the limits decide about, and wait for its answer.

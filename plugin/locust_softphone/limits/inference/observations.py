@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
+from functools import cached_property
 from itertools import pairwise
 from math import sqrt
 from typing import NamedTuple, Self, TypeVar
@@ -66,13 +67,29 @@ class ArrivalCurve:
         self.earliest = sorted(each.earliest_s for each in arrivals)
         self.latest = sorted(each.latest_s for each in arrivals)
 
+    def surely_by(self, instant: float) -> int:
+        """The least number of arrivals up to an instant."""
+        return bisect_right(self.latest, instant)
+
+    def possibly_by(self, instant: float) -> int:
+        """The greatest number of arrivals up to an instant."""
+        return bisect_right(self.earliest, instant)
+
+    def surely_before(self, instant: float) -> int:
+        """The least number of arrivals before an instant."""
+        return bisect_left(self.latest, instant)
+
+    def possibly_before(self, instant: float) -> int:
+        """The greatest number of arrivals before an instant."""
+        return bisect_left(self.earliest, instant)
+
     def surely_in(self, begin: float, end: float) -> int:
         """The least number of arrivals from ``begin`` to ``end``."""
-        return max(0, bisect_right(self.latest, end) - bisect_left(self.earliest, begin))
+        return max(0, self.surely_by(end) - self.possibly_before(begin))
 
     def possibly_in(self, begin: float, end: float) -> int:
         """The greatest number of arrivals from ``begin`` to ``end``."""
-        return bisect_right(self.earliest, end) - bisect_left(self.latest, begin)
+        return self.possibly_by(end) - self.surely_before(begin)
 
 
 class Evidence:
@@ -112,6 +129,11 @@ class Evidence:
             (Arrival(each.sent_s, latest_s(each), each.admitted, each.open, each.answered_s) for each in every),
             shortest_s,
         )
+
+    @cached_property
+    def probably(self) -> list[tuple[float, bool]]:
+        """When each request probably arrived, in order, and whether it was admitted."""
+        return sorted(((each.earliest_s + each.latest_s) / 2, each.admitted) for each in self.all)
 
     @property
     def sharpest_reopening(self) -> tuple[float, float]:

@@ -38,10 +38,9 @@ class Replay:
 
     def __init__(self, evidence: Evidence, foreign_share: float) -> None:
         bin_s = max(evidence.span_s / BINS, JITTERS * evidence.jitter_s)
-        arrivals = sorted(((each.earliest_s + each.latest_s) / 2, each.admitted) for each in evidence.all)
         replayed = 0
         self._bins: list[tuple[list[float], int]] = []  # the instants in a bin, and how many were admitted
-        for _, group in groupby(arrivals, lambda each: int((each[0] - evidence.begin_s) / bin_s)):
+        for _, group in groupby(evidence.probably, lambda each: int((each[0] - evidence.begin_s) / bin_s)):
             in_bin = list(group)
             replayed += len(in_bin)
             if self._bins and replayed > MOST_REPLAYED:

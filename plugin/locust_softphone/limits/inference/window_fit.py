@@ -30,17 +30,25 @@ MOST_DECISIONS = 80  # checked for a sliding counter
 def fit_sliding_log(evidence: Evidence, foreign_share: float = 0.0) -> Fits:
     """The window and the quota of a sliding log."""
     curve = evidence.admitted
-    begins, refusals = Tightest(thinned(curve.earliest, MOST_BEGINS)), Tightest(evidence.refusals)
+    begins = Tightest([(begin, curve.possibly_before(begin)) for begin in thinned(curve.earliest, MOST_BEGINS)])
+    refusals = Tightest([(each, curve.possibly_by(each.latest_s)) for each in evidence.refusals])
 
     def quotas(shortest_s: float, longest_s: float) -> QuotaRange:
         just_shorter_s = shortest_s * (1 - 1e-9)
-        negative, begin = begins.lowest(lambda begin: -curve.surely_in(begin, begin + just_shorter_s), -inf)
+        latest, surely_before = curve.latest, curve.surely_before
+
+        def negative_count(begin: tuple[float, int]) -> int:
+            return min(0, begin[1] - bisect_right(latest, begin[0] + just_shorter_s))
+
+        def most_of(refusal: tuple[Arrival, int]) -> float:
+            count = refusal[1] - surely_before(refusal[0].earliest_s - longest_s)
+            return _with_foreign(count, foreign_share)
+
+        negative, fullest = begins.lowest(negative_count, -inf)
         least = max(1.0, -negative)
-        most, refusal = refusals.lowest(
-            lambda each: _with_foreign(curve.possibly_in(each.earliest_s - longest_s, each.latest_s), foreign_share),
-            least,
-        )
-        return QuotaRange(least, most, (begin or 0.0, (begin or 0.0) + shortest_s), refusal)
+        most, refusal = refusals.lowest(most_of, least)
+        begin = fullest[0] if fullest else 0.0
+        return QuotaRange(least, most, (begin, begin + shortest_s), refusal[0] if refusal else None)
 
     return _fit(quotas, *_window_range(evidence))
 
@@ -108,15 +116,14 @@ def _with_foreign(quota: float, share: float) -> float:
 
 def _fullest(curve: ArrivalCurve, windows: list[Window]) -> tuple[float, tuple[float, float]]:
     """The lower bound of the quota from the fullest window, or the fullest two in a row, and their instants."""
+    before = [curve.possibly_before(window.surely_from) for window in windows]
+    by_end = [curve.surely_by(window.end_low) for window in windows]
     least, admitted_within = 1.0, (inf, inf)
-    for number, window in enumerate(windows):
-        for together in (1, 2):
-            if number + together > len(windows):
-                break
-            end = windows[number + together - 1].end_low
-            count = ceil(curve.surely_in(window.surely_from, end) / together)
+    for first in range(len(windows)):
+        for last in range(first, min(first + 2, len(windows))):
+            count = ceil((by_end[last] - before[first]) / (last - first + 1))
             if count > least:
-                least, admitted_within = count, (window.surely_from, end)
+                least, admitted_within = count, (windows[first].surely_from, windows[last].end_low)
     return least, admitted_within
 
 
@@ -148,8 +155,9 @@ def _fit_windows(evidence: Evidence, foreign_share: float, windows_of: Windows, 
 
 def _fit_counter(evidence: Evidence, counted: ArrivalCurve, foreign_share: float, own: int) -> Fits:
     rows_of = one_after_another(evidence)
-    admissions = Tightest(evidence.last_admissions)
-    refusals = Tightest(thinned(evidence.refusals, MOST_DECISIONS))
+    admissions = Tightest([(each, counted.surely_by(each.earliest_s)) for each in evidence.last_admissions])
+    some_refusals = thinned(evidence.refusals, MOST_DECISIONS)
+    refusals = Tightest([(each, counted.possibly_by(each.latest_s) - own) for each in some_refusals])
 
     def quotas(shortest_s: float, longest_s: float) -> QuotaRange:
         found = [in_row(row, shortest_s, longest_s) for row in rows_of(shortest_s, longest_s)]
@@ -160,55 +168,59 @@ def _fit_counter(evidence: Evidence, counted: ArrivalCurve, foreign_share: float
         return lowest._replace(high=highest.high, refusal=highest.refusal)  # any of the rows may be the true one
 
     def in_row(windows: list[Window], shortest_s: float, longest_s: float) -> QuotaRange:
-        measure = _Measure(counted, windows, shortest_s, longest_s, own)
+        measure = _Measure(counted, windows, shortest_s, longest_s)
         least, admitted_within = _fullest(evidence.admitted, windows)
-        most, refusal = refusals.lowest(lambda each: _with_foreign(measure.most(each), foreign_share), least)
+        most, refused = refusals.lowest(lambda each: _with_foreign(measure.most(*each), foreign_share), least)
+        refusal = refused[0] if refused else None
         if most < least:
             return QuotaRange(least, most, admitted_within, refusal)
-        negative, admission = admissions.lowest(lambda each: -1.0 - floor(measure.least(each)), -most)
+        negative, admission = admissions.lowest(lambda each: -1.0 - floor(measure.least(*each)), -most)
         if admission is not None and -negative > least:
-            least, admitted_within = -negative, (admission.earliest_s, admission.latest_s)
+            least, admitted_within = -negative, (admission[0].earliest_s, admission[0].latest_s)
         return QuotaRange(least, most, admitted_within, refusal)
 
     return _fit(quotas, *_window_range(evidence))
 
 
 class _Measure:
-    """What the two counters measure at a request, for a range of the window length."""
+    """What the two counters measure at a request, for a range of the window length.
 
-    def __init__(
-        self, counted: ArrivalCurve, windows: list[Window], shortest_s: float, longest_s: float, own: int
-    ) -> None:
-        self._counted = counted
+    How many requests arrived before a window, and how many by a request, is looked up once for each of them.
+    """
+
+    def __init__(self, counted: ArrivalCurve, windows: list[Window], shortest_s: float, longest_s: float) -> None:
         self._windows = windows
         self._shortest_s = shortest_s
         self._longest_s = longest_s
-        self._own = own
         self._begins = [window.begin_low for window in windows]
         self._ends = [window.end_high for window in windows]
-        self._surely = [counted.surely_in(window.surely_from, window.end_low) for window in windows]
-        self._possibly = [counted.possibly_in(window.begin_low, window.end_high) for window in windows]
+        self._possibly_before = [counted.possibly_before(window.surely_from) for window in windows]
+        self._surely_before = [counted.surely_before(window.begin_low) for window in windows]
+        surely_by_end = [counted.surely_by(window.end_low) for window in windows]
+        possibly_by_end = [counted.possibly_by(window.end_high) for window in windows]
+        self._surely = [max(0, end - begin) for begin, end in zip(self._possibly_before, surely_by_end, strict=True)]
+        self._possibly = [end - begin for begin, end in zip(self._surely_before, possibly_by_end, strict=True)]
 
-    def least(self, request: Arrival) -> float:
-        """The least measured number at this request."""
-        found = []
+    def least(self, request: Arrival, surely_by: int) -> float:
+        """The least measured number at this request, by which so many requests have arrived for sure."""
+        found = inf
         for number in self._touched(request):
             window = self._windows[number]
-            left = max(0.0, 1 - (request.latest_s - window.begin_low) / self._shortest_s)
             last = self._surely[number - 1] if window.follows else 0
-            found.append(last * left + self._counted.surely_in(window.surely_from, request.earliest_s))
-        return min(found, default=0.0)
+            left = 1 - (request.latest_s - window.begin_low) / self._shortest_s if last else 0.0
+            this = surely_by - self._possibly_before[number]
+            found = min(found, last * max(0.0, left) + max(0, this))
+        return found if found < inf else 0.0
 
-    def most(self, request: Arrival) -> float:
-        """The greatest measured number at this request, without itself."""
-        found = []
+    def most(self, request: Arrival, possibly_by: int) -> float:
+        """The greatest measured number at this request, by which so many other requests may have arrived."""
+        found = -inf
         for number in self._touched(request):
             window = self._windows[number]
-            left = min(1.0, 1 - (request.earliest_s - window.begin_high) / self._longest_s)
             last = self._possibly[number - 1] if window.follows else 0
-            this = self._counted.possibly_in(window.begin_low, request.latest_s) - self._own
-            found.append(last * max(0.0, left) + this)
-        return max(found, default=inf)
+            left = min(1.0, 1 - (request.earliest_s - window.begin_high) / self._longest_s) if last else 0.0
+            found = max(found, last * max(0.0, left) + (possibly_by - self._surely_before[number]))
+        return found if found > -inf else inf
 
     def _touched(self, request: Arrival) -> range:
         """The windows in which the request may have arrived; none if it may have arrived after the last one."""
