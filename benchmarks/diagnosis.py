@@ -2,13 +2,14 @@
 
 right       the only kind, or the first of those that explain the answers, is the true one
 in bounds   all true parameters lie within the bounds
+polite      no more refusals than the burst, quota or cap, and a few seconds of the rate
 """
 
 from __future__ import annotations
 
 import argparse
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from itertools import repeat
@@ -30,6 +31,7 @@ DECLARED = 0.1  # the share of others that the probe is told about, with --decla
 ASSUMED = 0.02  # what a probe assumes of an edge that is not on this machine
 ROUNDING = 1e-6
 NEAR = 0.03
+FEW_S = 5.0
 MOST = {"burst": 2.0, "cap": 2.0}
 SAME_FOR_ONE = {Kind.TOKEN_BUCKET, Kind.FIRST_WINDOW, Kind.SLIDING_LOG, Kind.SLIDING_COUNTER, Kind.LUMPS, Kind.PENALTY}
 """Kinds that do the same if they admit one request at a time."""
@@ -82,6 +84,16 @@ class Result:
             )
             for each in self.found
         )
+
+    @property
+    def polite(self) -> bool:
+        """Whether it was refused at most as often as the burst and ``FEW_S`` of the rate."""
+        truth = self.truth
+        burst = max((truth[name] for name in ("burst", "quota", "cap", "capacity") if name in truth), default=0.0)
+        rate = truth.get("rate") or truth.get("quota", truth.get("lump", 0.0)) / (
+            truth.get("window_s") or truth.get("interval_s", 1.0)
+        )
+        return self.refused <= burst + FEW_S * rate
 
     @property
     def close(self) -> bool:
@@ -165,6 +177,11 @@ def report(results: list[Result], caption: str) -> int:
             f"{sum(each.certain and not each.right for each in shared)} of {len(shared)}",
             not any(each.certain and not each.right for each in shared),
         ),
+        Goal(
+            f"refusals ≤ burst, quota or cap + {FEW_S:.0f} s of the rate",
+            f"{sum(each.polite for each in results)} of {len(results)}",
+            None,
+        ),
     ]
     return show(confusion(results), goals, caption)
 
@@ -199,15 +216,18 @@ def confusion(results: list[Result]) -> Table:
         names = Counter(
             kind.value if each.right else (each.best.kind.value if each.best else "nothing") for each in own
         )
-        table.add_row(
-            kind.value,
-            ", ".join(f"{name} {times}" for name, times in names.most_common()),
-            f"{sum(len({one.kind for one in each.found}) == 1 for each in own)} of {len(own)}",
-            _spent([each.requests for each in own]),
-            _spent([each.refused for each in own]),
-            _spent([round(each.seconds) for each in own]),
-        )
+        table.add_row(kind.value, ", ".join(f"{name} {times}" for name, times in names.most_common()), *_costs(own))
+    table.add_section()
+    table.add_row("all", f"right {sum(each.right for each in results)} of {len(results)}", *_costs(results))
     return table
+
+
+def _costs(results: list[Result]) -> Iterator[str]:
+    """How many were sure of one kind, and what they spent."""
+    yield f"{sum(len({one.kind for one in each.found}) == 1 for each in results)} of {len(results)}"
+    yield _spent([each.requests for each in results])
+    yield _spent([each.refused for each in results])
+    yield _spent([round(each.seconds) for each in results])
 
 
 def _spent(values: list[int]) -> str:

@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from locust_softphone.limits.inference.kinds import Kind
-from locust_softphone.probing.experiment import Finding, probe
+from locust_softphone.probing.experiment import probe
+from locust_softphone.probing.finding import Finding
 from locust_softphone.runs.edge_process import EdgeProcess
 from locust_softphone.signaling.account import Account
 from locust_softphone.signaling.dialects.by_name import dialect_for

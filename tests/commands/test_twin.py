@@ -21,7 +21,7 @@ from locust_softphone.limits.sliding_counter import MeasuredRate, SlidingCounter
 from locust_softphone.limits.sliding_log import SlidingLog
 from locust_softphone.limits.token_bucket import TokenBucket
 from locust_softphone.limits.work_queue import WorkQueue
-from locust_softphone.probing.experiment import Finding
+from locust_softphone.probing.finding import Finding
 
 WINDOW = {"window_s": 9.5, "quota": 60}
 PENALTY = {"penalty_s": 5.25, "rate": 20.0, "burst": 40}

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from locust_softphone.limits.advice import NO_ADVICE, LimitAdvice
+from locust_softphone.limits.advice import NO_ADVICE, LimitAdvice, ToldLimit
 from locust_softphone.limits.decision import Decision
 from locust_softphone.limits.refusal import Reset, ietf_headers, inin_headers, x_ratelimit_headers
 
@@ -170,6 +170,7 @@ def test_what_refusal_writes_is_read(reset: Reset) -> None:
             7.0,
             (reset if family == "x-ratelimit" else family).replace("-", "_"),
         )
+        assert advice.limit == ToldLimit(10, 60.0 if family == "ratelimit" else None)
 
 
 def test_both_kinds_of_advice_can_be_in_one_response() -> None:

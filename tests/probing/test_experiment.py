@@ -7,7 +7,7 @@ from functools import cache
 
 import pytest
 
-from locust_softphone.limits.decision import Limit
+from locust_softphone.limits.decision import Decision, Limit
 from locust_softphone.limits.fixed_window import FixedWindow
 from locust_softphone.limits.inference.kinds import Kind
 from locust_softphone.limits.leaky_bucket import LeakyBucket
@@ -17,8 +17,11 @@ from locust_softphone.limits.sliding_counter import MeasuredRate
 from locust_softphone.limits.sliding_log import SlidingLog
 from locust_softphone.limits.token_bucket import TokenBucket
 from locust_softphone.probing import paces
-from locust_softphone.probing.experiment import Finding, probe
+from locust_softphone.probing.experiment import probe
+from locust_softphone.probing.finding import Finding
+from locust_softphone.probing.plans import Plan, most_different
 from locust_softphone.probing.probe_budget import Budget, Metered
+from locust_softphone.probing.probe_target import Told
 from locust_softphone.probing.virtual_target import Network, VirtualTarget
 
 CASES: dict[str, tuple[Callable[[], Limit], Kind, Mapping[str, float]]] = {
@@ -33,6 +36,8 @@ CASES: dict[str, tuple[Callable[[], Limit], Kind, Mapping[str, float]]] = {
     "measured": (lambda: MeasuredRate(60, 10.0), Kind.MEASURED_RATE, {"window_s": 10.0, "quota": 60}),
     "penalty": (lambda: Penalty(TokenBucket(20.0, 40), 5.0), Kind.PENALTY, {"penalty_s": 5.0, "burst": 40}),
 }
+
+POLLS = [20.0 + number / 100 for number in range(60)]
 
 
 @cache
@@ -112,3 +117,69 @@ def test_undeclared_traffic_of_others_never_leaves_a_wrong_kind_alone() -> None:
     target = VirtualTarget(FixedWindow(60, 10.0), foreign_rate=0.5)
     finding = probe(target, foreign_share=0.02)
     assert Kind.FIRST_WINDOW in {*finding.diagnosis.kinds, *finding.if_shared}
+
+
+def test_a_burst_ends_after_enough_refusals_in_a_row() -> None:
+    limit = TokenBucket(0.1, 30)
+    answers = VirtualTarget(limit).send(paces.at([*[0.0] * 200, 60.0], spacing_s=0.005))
+    first = [each for each in answers if each.sent_s < answers[0].sent_s + 30]
+    assert sum(each.admitted for each in first) == 30
+    assert paces.ENOUGH_REFUSED <= len(first) - 30 <= 3 * paces.ENOUGH_REFUSED
+    assert answers[-1].admitted  # at 60 s
+
+
+def test_of_two_plans_that_separate_alike_the_one_with_fewer_refusals_is_taken() -> None:
+    polite, rude = Plan("polite", (*[0.0] * 12, *[5.0] * 12)), Plan("rude", (*[0.0] * 12, *[5.0] * 12, *POLLS))
+    models = [lambda: TokenBucket(1.0, 10), lambda: FixedWindow(10, 10.0)]
+    both = [(0.0, rude), (0.0, polite)]
+    assert most_different(both, models, [10, 10]) == (0.0, polite)
+    assert most_different(both[:1], models, [10, 10]) == (0.0, rude)
+    assert most_different(both[:1], models, [10, 10], most_refused=20) is None
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_a_probe_is_refused_no_more_often_than_the_burst_and_a_few_seconds_of_the_rate(name: str) -> None:
+    _, _, truth = CASES[name]
+    size = max(truth.get("burst", 0.0), truth.get("quota", 0.0), truth.get("cap", 0.0), 40.0)
+    rate = truth.get("rate", size / truth.get("window_s", truth.get("penalty_s", 1.0)))
+    assert probed(name).diagnosis.refused <= size + 5 * rate
+
+
+WINDOWED: dict[str, Callable[[], Limit]] = {
+    "window": lambda: FixedWindow(60, 40.0),
+    "log": lambda: SlidingLog(60, 40.0),
+    "measured": lambda: MeasuredRate(60, 40.0),
+}
+
+
+def told_of_forty_seconds(tell: Callable[[Decision], Told]) -> dict[str, Finding]:
+    return {name: probe(VirtualTarget(make(), tell=tell)) for name, make in WINDOWED.items()}
+
+
+def spent(findings: Mapping[str, Finding]) -> int:
+    return sum(each.diagnosis.requests for each in findings.values())
+
+
+@cache
+def untold() -> dict[str, Finding]:
+    return told_of_forty_seconds(lambda _: Told())
+
+
+def test_headers_that_tell_the_truth_save_requests() -> None:
+    told = told_of_forty_seconds(lambda decision: Told(decision.quota, 40.0, decision.wait_s))
+    assert spent(told) < spent(untold())
+    assert [each.best and each.best.kind for each in told.values()] == [
+        Kind.FIRST_WINDOW,
+        Kind.SLIDING_LOG,
+        Kind.MEASURED_RATE,
+    ]
+
+
+@pytest.mark.parametrize("tell", [Told(600, 3.0, 0.0), Told(5, 3600.0, 7200.0), Told(1, None, 1.0)])
+def test_headers_that_are_wrong_do_not_mislead(tell: Told) -> None:
+    for name, finding in told_of_forty_seconds(lambda _: tell).items():
+        best = finding.best
+        assert best is not None, name
+        assert best.kind is untold()[name].best.kind  # type: ignore[union-attr]
+        assert best.bounds["window_s"].low <= 40.0 <= best.bounds["window_s"].high
+        assert best.bounds["quota"].low <= 60 <= best.bounds["quota"].high

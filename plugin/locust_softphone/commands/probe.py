@@ -4,47 +4,31 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
-import random
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
 
 from locust_softphone.commands.argument_types import checked, whole_number
 from locust_softphone.commands.arguments import add_authorized_option, add_option
 from locust_softphone.commands.probe_record import probe_record
+from locust_softphone.commands.probed_edge import SECOND_CLIENTS, ProbedEdge
 from locust_softphone.commands.twin import ProbedStep, twin
 from locust_softphone.config.policy import Policy
-from locust_softphone.config.profile_files import load_profile, profile_folders
 from locust_softphone.config.units import parse_duration
-from locust_softphone.errors import AttemptFailed, ExitCode, InputError
-from locust_softphone.metrics.failure_advice import unreachable
-from locust_softphone.metrics.steps import DEFAULT_DIALECT, known_dialects, request_steps
-from locust_softphone.probing.experiment import MOST_RATE, Finding, probe
+from locust_softphone.errors import ExitCode, InputError
+from locust_softphone.probing.experiment import MOST_RATE, probe
+from locust_softphone.probing.finding import Finding
 from locust_softphone.probing.key_experiment import shares_limit
 from locust_softphone.probing.probe_budget import DEFAULT_BUDGET, Budget
 from locust_softphone.probing.virtual_target import VirtualTarget
 from locust_softphone.report.probe_text import probe_text
-from locust_softphone.signaling.account import Account
-from locust_softphone.signaling.dialect import Dialect
-from locust_softphone.signaling.dialects.by_name import dialect_for
-from locust_softphone.signaling.dialects.genesys_cloud.regions import hosts_of
-from locust_softphone.signaling.hosts import Hosts
-from locust_softphone.signaling.oauth import SIMULATED_CREDENTIALS, Credentials
-from locust_softphone.signaling.secret_file import read_secret
-from locust_softphone.signaling.source_addresses import SourceAddresses
-from locust_softphone.signaling.target import ASK_FIRST, Target
 from locust_softphone.signaling.wire_target import WireTarget, probed_steps
 from locust_softphone.text import choices, duration, quoted
 
 __all__ = ["add_arguments", "run"]
 
-TIMEOUT_S = 30.0
-REACH_S = 5.0
-OTHERS = 0.02  # of a limit, on an edge that others may use; the diagnosis of a run assumes as much
-SECOND_CLIENTS = 1_000_000  # the numbers of the clients with the second key begin here
 EXAMPLES = """\
 locust-softphone probe --host http://127.0.0.1:8080
 locust-softphone probe --host https://edge.example --authorized --step handshake --most-refused 300
@@ -111,6 +95,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="find out whether limits count by address: another address of this machine to send from",
     )
     parser.add_argument(
+        "--second-client-id",
+        metavar="ID",
+        help="find out whether limits count by OAuth client: another client to ask with, of the same organisation",
+    )
+    parser.add_argument("--second-client-secret-file", metavar="FILE", help="file with only that client's secret")
+    parser.add_argument(
         "-o", "--twin", type=Path, default=Path("twin.yaml"), metavar="FILE", help="the policy file to write"
     )
     parser.add_argument("--record", type=Path, metavar="FILE", help="write all requests and results there, as JSON")
@@ -122,17 +112,23 @@ def run(parsed: argparse.Namespace) -> int:
     budget = Budget(parsed.most_requests, parsed.most_refused, parsed.longest)
     if parsed.dry_run:
         return _rehearse(parsed, budget)
-    wire = _Wire.of(parsed)
+    wire = ProbedEdge.of(parsed)
     steps = _chosen(parsed.step, probed_steps(wire.dialect(parsed.source_address)))
     for file in (parsed.twin, parsed.record):
         if file is not None:
             _write(file, "")  # a file that cannot be written is reported before anything is sent
     sys.stderr.write(f"{_load(steps, budget)}\n")
     probed: list[ProbedStep] = []
+    failed: InputError | None = None
     for step in steps:
-        probed.append(_probe_step(wire, step, budget, parsed))
-        if probed[-1].finding.spent == "interrupted":
+        try:
+            probed.append(_probe_step(wire, step, budget, parsed))
+        except InputError as error:  # what is known of the steps before is not lost
+            failed = error
+        if failed or probed[-1].finding.spent == "interrupted":
             break
+    if failed and not probed:
+        raise failed
     findings = {each.name: each.finding for each in probed}
     keys = {each.name: each.counts_by for each in probed if each.finding.best is not None}
     print(probe_text(findings, keys))
@@ -141,96 +137,64 @@ def run(parsed: argparse.Namespace) -> int:
     print(f"the twin: {parsed.twin}")
     if parsed.record is not None:
         _write(parsed.record, json.dumps(probe_record(wire.url, probed)) + "\n")
+    if failed:
+        raise failed
     unexplained = any(each.diagnosis.refused and each.best is None for each in findings.values())
     return ExitCode.INVALID if unexplained else ExitCode.PASSED
 
 
-def _probe_step(wire: _Wire, step: str, budget: Budget, parsed: argparse.Namespace) -> ProbedStep:
+def _probe_step(wire: ProbedEdge, step: str, budget: Budget, parsed: argparse.Namespace) -> ProbedStep:
     """Probe one step; with a second address, also what the limit counts by."""
     with _target(wire, parsed.source_address, step) as target:
         finding = probe(target, budget, foreign_share=wire.others(parsed.others), say=_sayer(step))
         shared: dict[str, bool | None] = {}
         if not finding.spent and finding.best is not None:
-            for part, address in (("token", parsed.source_address), ("address", parsed.second_address)):
-                if part == "address" and not address:
-                    continue
-                if part == "token" and step == "token":
-                    continue
-                _sayer(step)(f"asks with a second {part}")
-                with _target(wire, address, step, first_number=SECOND_CLIENTS) as other:
-                    shared[part] = shares_limit(target, other, finding)
+            try:
+                _find_key(wire, target, finding, step, parsed, shared)
+            except KeyboardInterrupt:
+                finding = replace(finding, spent="interrupted")
         status = target.refusals.most_common(1)[0][0] if target.refusals else 0
         told = sum(each is not None for each in target.told_s) > len(target.told_s) / 2
         return ProbedStep(step, finding, status, told, shared, dict(target.failures), target.dropped)
 
 
+def _find_key(
+    wire: ProbedEdge,
+    target: WireTarget,
+    finding: Finding,
+    step: str,
+    parsed: argparse.Namespace,
+    shared: dict[str, bool | None],
+) -> None:
+    """Fill in, for each part of a key of which there is a second one, whether both share the limit."""
+    for part, other_wire, address in _second_keys(wire, step, parsed):
+        if part == "client" and shared.get("token") is False:
+            continue  # another client has another token
+        _sayer(step)(f"asks with a second {part}")
+        with _target(other_wire, address, step, first_number=SECOND_CLIENTS) as other:
+            shared[part] = shares_limit(target, other, finding)
+
+
+def _second_keys(
+    wire: ProbedEdge, step: str, parsed: argparse.Namespace
+) -> Iterator[tuple[str, ProbedEdge, str | None]]:
+    """What a limit may count by, and how another one of it reaches the edge."""
+    if step != "token":
+        yield "token", wire, parsed.source_address
+    if wire.second is not None:
+        yield "client", wire.as_second_client(wire.second), parsed.source_address
+    if parsed.second_address:
+        yield "address", wire, parsed.second_address
+
+
 @contextmanager
-def _target(wire: _Wire, address: str | None, step: str, first_number: int = 0) -> Iterator[WireTarget]:
+def _target(wire: ProbedEdge, address: str | None, step: str, first_number: int = 0) -> Iterator[WireTarget]:
     needs_tls = wire.account.hosts.api.needs_tls
     target = WireTarget(wire.dialect(address), step, first_number=first_number, needs_tls=needs_tls)
     try:
         yield target
     finally:
         target.end()
-
-
-@dataclass(frozen=True)
-class _Wire:
-    """How the probe reaches the edge."""
-
-    account: Account
-    name: str
-    settings: object = None
-
-    @classmethod
-    def of(cls, parsed: argparse.Namespace) -> _Wire:
-        """As the options say.
-
-        Raises:
-            InputError: there is no edge or no permission, or the edge cannot be reached.
-        """
-        if bool(parsed.host) == bool(parsed.region):
-            raise InputError("probe: name the edge: --host URL, or --region REGION of Genesys Cloud, one of the two")
-        if parsed.region:
-            hosts = hosts_of(parsed.region, ca_file=parsed.ca, authorized=parsed.authorized)
-        else:
-            hosts = Hosts.one(Target.parse(parsed.host, ca_file=parsed.ca, authorized=parsed.authorized))
-        if parsed.dialect and parsed.profile:
-            raise InputError("--dialect and --profile both name a dialect; give one of the two")
-        profile = load_profile(parsed.profile, profile_folders()) if parsed.profile else None
-        default = "genesys-cloud" if parsed.region else DEFAULT_DIALECT
-        name = parsed.dialect or (default if profile is None else profile.dialect)
-        if name not in known_dialects():
-            raise InputError(f"--dialect {name}: not a dialect, {choices(name, known_dialects())}")
-        credentials = _credentials(parsed, name)
-        if not hosts.is_loopback:
-            if not parsed.authorized:
-                raise InputError(f"--host {hosts.api.url}: {ASK_FIRST}")
-            if not credentials.client_secret or credentials is SIMULATED_CREDENTIALS:
-                raise InputError(
-                    f"--host {hosts.api.url}: needs --client-id, and LOCUST_SOFTPHONE_CLIENT_SECRET or "
-                    "--client-secret-file"
-                )
-        settings = None if profile is None else profile.dialect_settings
-        return cls(Account(hosts, credentials).reached(_reached), name, settings)
-
-    @property
-    def url(self) -> str:
-        return self.account.hosts.api.url
-
-    def others(self, declared: float | None) -> float:
-        """The share of other clients: as declared, or some on an edge that is not on this machine."""
-        if declared is not None:
-            return declared
-        return 0.0 if self.account.hosts.is_loopback else OTHERS
-
-    def dialect(self, address: str | None) -> Dialect:
-        """The dialect, from one or more source addresses."""
-        account = self.account
-        if address is not None:
-            sources = SourceAddresses.parse(address, "--source-address")
-            account = account.reached(lambda target: target.sent_from(sources))
-        return dialect_for(self.name, account, timeout_s=TIMEOUT_S, random=random.Random(), settings=self.settings)
 
 
 def _caveat(share: float) -> str:
@@ -240,24 +204,6 @@ def _caveat(share: float) -> str:
         f"Not certain: this allows for other clients that use {share:.0%} of each limit at the same time. If they use "
         "more, kinds and bounds may be wrong; say so with --others."
     )
-
-
-def _credentials(parsed: argparse.Namespace, dialect: str) -> Credentials:
-    """As given, or the simulated edge's. A dialect without tokens has no client, and the secret is the password."""
-    file = parsed.client_secret_file
-    secret = read_secret(file, "--client-secret-file") if file else os.environ.get("LOCUST_SOFTPHONE_CLIENT_SECRET", "")
-    if not parsed.client_id and ("token" in request_steps(dialect) or not secret):
-        return SIMULATED_CREDENTIALS
-    return Credentials(parsed.client_id or "", secret)
-
-
-def _reached(target: Target) -> Target:
-    try:
-        return target.reached(REACH_S)
-    except AttemptFailed as failed:
-        raise InputError(
-            f"--host {target.url}: {unreachable(failed.outcome, failed.detail, tls=bool(target.tls))}"
-        ) from None
 
 
 def _chosen(wanted: Sequence[str] | None, known: Sequence[str]) -> list[str]:

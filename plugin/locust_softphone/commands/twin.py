@@ -17,7 +17,7 @@ from locust_softphone.config.units import format_duration
 from locust_softphone.limits.inference.diagnosis import Hypothesis
 from locust_softphone.limits.inference.kinds import Kind
 from locust_softphone.limits.inference.search import Bounds
-from locust_softphone.probing.experiment import Finding
+from locust_softphone.probing.finding import Finding
 
 __all__ = ["ProbedStep", "twin"]
 

@@ -28,7 +28,7 @@ from datetime import UTC
 from email.utils import parsedate_to_datetime
 from typing import Literal, NamedTuple, get_args
 
-__all__ = ["NO_ADVICE", "RESET_FORMS", "LimitAdvice", "ResetForm"]
+__all__ = ["NO_ADVICE", "RESET_FORMS", "LimitAdvice", "ResetForm", "ToldLimit"]
 
 ResetForm = Literal["seconds", "epoch_s", "epoch_ms", "inin_ratelimit", "ratelimit"]
 RESET_FORMS: tuple[ResetForm, ...] = get_args(ResetForm)
@@ -42,7 +42,20 @@ _POLICY = re.compile(
 )  # an item of RFC 9651 3.3, loosely
 _REMAINING = ("x-ratelimit-remaining", "x-rate-limit-remaining", "ratelimit-remaining")
 _HEADERS = frozenset({"retry-after", "inin-ratelimit-count", "ratelimit", *_REMAINING})
+_QUOTA = ("x-ratelimit-limit", "x-rate-limit-limit", "ratelimit-limit", "inin-ratelimit-allowed")
 _EARLIEST_EPOCH_S, _EARLIEST_EPOCH_MS, _LATEST_EPOCH_MS = 1e9, 1e11, 1e14
+
+
+class ToldLimit(NamedTuple):
+    """How large a limit is, as one response says it: a hint, not the truth.
+
+    Args:
+        quota: requests, by ``RateLimit-Policy``, ``X-RateLimit-Limit`` or ``inin-ratelimit-allowed``.
+        window_s: the seconds in which they are allowed, by ``RateLimit-Policy``; None where it is not said.
+    """
+
+    quota: int
+    window_s: float | None = None
 
 
 class LimitAdvice(NamedTuple):
@@ -53,12 +66,14 @@ class LimitAdvice(NamedTuple):
         reset_s: seconds until the limit resets, where the headers say that nothing is left; None otherwise.
         by_own_clock: whether an instant was read against this machine's clock, because the response had no ``Date``.
         reset_read_as: how ``reset_s`` was read; None without one.
+        limit: how large the limit is, read only in responses that say when to ask again; None otherwise.
     """
 
     retry_after_s: float | None = None
     reset_s: float | None = None
     by_own_clock: bool = False
     reset_read_as: ResetForm | None = None
+    limit: ToldLimit | None = None
 
     @classmethod
     def from_headers(cls, headers: Mapping[str, str], now_s: float) -> LimitAdvice:
@@ -79,7 +94,7 @@ class LimitAdvice(NamedTuple):
         wait_s, by_own_clock = max((each for each in waits if each[0] is not None), default=(None, False))
         read = [_until(number, form, date, now_s) for number, form in resets]
         reset_s, form, reset_by_own_clock = max(read, default=(None, None, False), key=lambda each: each[0])
-        return cls(wait_s, reset_s, by_own_clock or reset_by_own_clock, form)
+        return cls(wait_s, reset_s, by_own_clock or reset_by_own_clock, form, _limit(headers))
 
 
 NO_ADVICE = LimitAdvice()
@@ -106,6 +121,24 @@ def _resets(headers: Mapping[str, str]) -> Iterator[tuple[float, ResetForm]]:
         yield from ((reset_s, "ratelimit") for reset_s in _ietf_resets(policies))
 
 
+def _limit(headers: Mapping[str, str]) -> ToldLimit | None:
+    """The size of the limit: of several policies the first."""
+    policy = _POLICY.match(headers.get("ratelimit-policy", ""))
+    parameters = _parameters(policy[1]) if policy else {}
+    quota = _delta_seconds(parameters.get("q", ""))
+    if quota is not None:
+        return ToldLimit(int(quota), _delta_seconds(parameters.get("w", "")))
+    for name in _QUOTA:
+        quota = _delta_seconds(headers.get(name, "").partition(",")[0].partition(";")[0])
+        if quota is not None:
+            return ToldLimit(int(quota))
+    return None
+
+
+def _parameters(text: str) -> dict[str, str]:
+    return dict(part.strip().partition("=")[::2] for part in text.split(";"))
+
+
 def _form_of(reset: float) -> ResetForm:
     if reset < _EARLIEST_EPOCH_S:
         return "seconds"
@@ -115,7 +148,7 @@ def _form_of(reset: float) -> ResetForm:
 def _ietf_resets(policies: str) -> Iterator[float]:
     """The ``t`` of each policy in a ``RateLimit`` header whose ``r`` is 0."""
     for found in _POLICY.finditer(policies):
-        parameters = dict(part.strip().partition("=")[::2] for part in found[1].split(";"))
+        parameters = _parameters(found[1])
         reset_s = _delta_seconds(parameters.get("t", ""))
         if _delta_seconds(parameters.get("r", "")) == 0 and reset_s is not None:
             yield reset_s

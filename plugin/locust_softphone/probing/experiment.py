@@ -12,28 +12,31 @@ Between two experiments the limit rests.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from copy import deepcopy
 from functools import partial
+from math import inf
 from statistics import median
 
-from locust_softphone.limits.decision import Limit
 from locust_softphone.limits.inference.diagnosis import Diagnosis, Hypothesis, diagnose, rivals
-from locust_softphone.limits.inference.kinds import RARE, SIMPLE, Kind
+from locust_softphone.limits.inference.kinds import Kind
 from locust_softphone.limits.inference.observations import Evidence, Observation
-from locust_softphone.limits.inference.search import Bounds
-from locust_softphone.limits.session_cap import SessionCap
 from locust_softphone.probing import paces
-from locust_softphone.probing.plans import most_different, plans_for
+from locust_softphone.probing.finding import MOST_SHARED, Finding
+from locust_softphone.probing.measurements import measurement
+from locust_softphone.probing.models import model_of, plan_size, together
+from locust_softphone.probing.plans import burst_spacing_s, most_different, plans_for
 from locust_softphone.probing.probe_budget import DEFAULT_BUDGET, Budget, Metered
 from locust_softphone.probing.probe_target import ProbeTarget
 
-__all__ = ["MOST_RATE", "MOST_SHARED", "Finding", "plan_size", "probe"]
+__all__ = ["MOST_RATE", "probe"]
 
-MOST_SHARED = 0.1
-"""The share of other clients with which a result is checked."""
 FIRST_RATE = 1.0
 MOST_RATE = 400.0  # requests per second
 MOST_ROUNDS = 10
+LEAST_REFUSED = 40  # by a polite plan, however small the burst is
+TRUSTED = 0.2  # of the time that is left: for how long a refusal is believed that says when to ask again
+TOLD_EARLY_S, TOLD_LATE_S = 1.5, 0.2  # before and after that instant, of which most say whole seconds only
+RESTS = (1.2, 1.65)  # times the window
 MOST_COMPARED = 12  # hypotheses
 MOST_CONFIRMED = 2  # times that a doubtful kind is compared with rare ones
 DOUBTFUL = {
@@ -44,34 +47,6 @@ DOUBTFUL = {
     Kind.MEASURED_RATE,
 }
 """Kinds that a penalty or a bucket filled in lumps resembles for a while."""
-MOST_MEASURED = 3  # times that the same measurement is repeated
-MOST_TIMES = 4  # a window without an upper bound is looked for up to this many times its lower bound
-PRECISE = 0.03  # relative width of the bounds that is narrow enough
-METHODS = {method.kind: method for method in (*SIMPLE, *RARE)}
-
-
-@dataclass(frozen=True)
-class Finding:
-    """What a probe found out about one limit.
-
-    Args:
-        diagnosis: the kinds that explain the answers, with bounds.
-        observations: all requests.
-        spent: the part of the budget that ended the probe; empty if it was complete.
-        seconds: how long it took.
-        if_shared: other kinds that explain the answers if other clients used up to ``MOST_SHARED`` of the limit.
-    """
-
-    diagnosis: Diagnosis
-    observations: tuple[Observation, ...]
-    spent: str
-    seconds: float
-    if_shared: tuple[Kind, ...] = ()
-
-    @property
-    def best(self) -> Hypothesis | None:
-        """The hypothesis that explains the answers best; None without any."""
-        return self.diagnosis.hypotheses[0] if self.diagnosis.hypotheses else None
 
 
 def probe(
@@ -111,6 +86,7 @@ class _Run:
         self._share = foreign_share
         self._say = say
         self._measured = self._confirmed = 0
+        self._measured_kind: Kind | None = None
         self._tried: set[tuple[str, int, frozenset[Kind]]] = set()
         self.diagnosis = Diagnosis()
 
@@ -136,16 +112,24 @@ class _Run:
 
     def refine(self) -> None:
         """Separate the kinds that are left, and narrow the bounds of the one that remains."""
+        awaited = False
         for _ in range(MOST_ROUNDS):
             if self.target.spent:
                 return
             hypotheses = self.diagnosis.hypotheses
             if not hypotheses:
+                if awaited:
+                    return
+                awaited = True
                 self._await_reopening()
-            elif len(hypotheses) > 1:
+            elif len(self.diagnosis.kinds) > 1:
                 if not self._separate(hypotheses):
                     return
-            elif not self._confirm(hypotheses[0]) and not self._measure(hypotheses[0]):
+            elif not (
+                self._confirm(hypotheses[0])
+                or self._measure(together(hypotheses))
+                or (len(hypotheses) > 1 and self._separate(hypotheses))
+            ):
                 return
             self.diagnose()
 
@@ -177,14 +161,22 @@ class _Run:
         return sum(each.admitted for each in self.target.send(paces.steady(20.0, count + 3))) == count
 
     def _await_reopening(self) -> None:
-        """Ask once in a while, after longer and longer silence, until a request is admitted."""
+        """Ask once in a while, after longer and longer silence, until a request is admitted.
+
+        If the last refusal said when, it asks about then only, and goes on like that if it is refused still.
+        """
         self._say("waits for the limit to admit again")
-        gap_s = 1.0
+        told_s, gap_s = self.target.told.wait_s, 1.0
+        if told_s and told_s < TRUSTED * self.target.left_s:
+            gaps_s = [max(0.0, told_s - TOLD_EARLY_S), min(told_s, TOLD_EARLY_S) + TOLD_LATE_S]
+            gap_s = max(gap_s, told_s / 4)
+        else:
+            gaps_s = []
         while not self.target.spent:
-            self.target.wait(gap_s)
+            self.target.wait(gaps_s.pop(0) if gaps_s else gap_s)
             if any(each.admitted for each in self.target.send(paces.at([0.0]))):
                 return
-            gap_s *= 1.5
+            gap_s *= 1.0 if gaps_s else 1.5
 
     def _confirm(self, only: Hypothesis) -> bool:
         """Separate the only kind that is left from rare kinds that do the same so far; returns whether it sent any."""
@@ -192,133 +184,64 @@ class _Run:
             return False
         self._confirmed += 1
         others = rivals(self.target.observations, self._share)
-        return bool(others) and self._separate((only, *others))
+        return bool(others) and self._separate((only, *others), politely=True)
 
-    def _separate(self, hypotheses: Sequence[Hypothesis]) -> bool:
-        """Send the plan for which the remaining kinds differ most; returns whether there is one."""
+    def _separate(self, hypotheses: Sequence[Hypothesis], *, politely: bool = False) -> bool:
+        """Send the plan for which the remaining kinds differ most; returns whether there is one.
+
+        Args:
+            hypotheses: at least two.
+            politely: only with a plan that is refused no more often than a burst is large.
+        """
         hypotheses = hypotheses[:MOST_COMPARED]
         evidence = Evidence.of(self.target.observations)
         sizes = [plan_size(each) for each in hypotheses]
-        rest_s = 1.2 * median(window_s for _, window_s in sizes)
-        begin_s = self.target.now() + rest_s
+        told = self.target.told
+        told_sizes = [(told.quota, told.window_s or sizes[0][1])] if told.quota else []
+        window_s, now_s = median(window_s for _, window_s in sizes), self.target.now()
         kinds = frozenset(each.kind for each in hypotheses)
         candidates = [
-            plan
-            for quota, window_s in dict.fromkeys(sizes)
-            for plan in plans_for(quota, window_s)
-            if (plan.name, len(plan.instants), kinds) not in self._tried and rest_s + plan.lasts_s < self.target.left_s
+            (now_s + rest * window_s, plan)
+            for rest in RESTS
+            for quota, plan_window_s in dict.fromkeys([*told_sizes, *sizes])
+            for plan in plans_for(quota, plan_window_s)
+            if (plan.name, len(plan.instants), kinds) not in self._tried
+            and rest * window_s + plan.lasts_s < self.target.left_s
         ]
-        models = [partial(_model, each, evidence) for each in hypotheses]
-        plan = most_different(candidates, models, [quota for quota, _ in sizes], begin_s)
-        if plan is None:
+        models = [partial(deepcopy, model_of(each, evidence)) for each in hypotheses]
+        quotas = [quota for quota, _ in sizes]
+        most_refused = min(self.target.left_refused, max(LEAST_REFUSED, median(quotas)) if politely else inf)
+        if (chosen := most_different(candidates, models, quotas, most_refused)) is None:
             return False
+        begin_s, plan = chosen
+        rest_s = begin_s - now_s
         self._tried.add((plan.name, len(plan.instants), kinds))
         self._say(f"rests for {rest_s:.1f} s, then separates {', '.join(sorted(kinds))} ({plan.name})")
         self.target.close(10**6)
         self.target.wait(rest_s)
-        self.target.send(paces.at(plan.instants))
+        spacing_s = burst_spacing_s(plan.instants, self._round_trip_s(), plan.lasts_s)
+        self.target.send(paces.at(plan.instants, spacing_s))
         return True
 
     def _measure(self, only: Hypothesis) -> bool:
         """Narrow the bounds of the only hypothesis that is left; returns whether more can be done."""
-        if only.kind is Kind.TOKEN_BUCKET:
-            return self._measure_bucket(only, {name for name, each in only.bounds.items() if _is_wide(name, each)})
-        if only.kind is Kind.LUMPS:
-            return self._measure_lumps(only)
-        if only.kind in (Kind.LEAKY_QUEUE, Kind.WORK_QUEUE):
-            return self._measure_queue(only)
-        period = only.bounds.get("window_s") or only.bounds.get("penalty_s")
-        if period is None or not _is_wide("window_s", period) or self._measured >= MOST_MEASURED:
+        if self._measured_kind is not only.kind:
+            self._measured_kind, self._measured = only.kind, 0
+        next_one = measurement(only, self._measured, self._round_trip_s())
+        if next_one is None:
             return False
         self._measured += 1
-        quota, window_s = plan_size(only)
-        self._say(f"measures the {'window' if 'window_s' in only.bounds else 'penalty'}")
-        self.target.wait(1.2 * window_s)
-        step_s = (min(period.high, MOST_TIMES * period.low) - period.low) / 12
-        edges = [period.low + number * step_s for number in range(13)]
-        if only.kind is Kind.ALIGNED_WINDOW:
-            edges = [number * window_s / 16 for number in range(1, 36)]
-        self.target.send(paces.at([*[0.0] * (round(quota) + 2), *edges]))
+        rest = f", after a rest of {next_one.rest_s:.1f} s" if next_one.rest_s else ""
+        self._say(f"measures {next_one.what}{rest}")
+        self.target.wait(next_one.rest_s)
+        self.target.send(next_one.pace)
         return True
 
-    def _measure_queue(self, only: Hypothesis) -> bool:
-        if not _is_wide("rate", only.bounds["rate"]) or self._measured >= MOST_MEASURED:
-            return False
-        rate = only.likely["rate"]
-        number = round(min(600.0, max(40.0, 3 * rate))) * 2**self._measured
-        self._measured += 1
-        self._say(f"keeps the queue busy, {number} requests at {1.15 * rate:.3g}/s")
-        self.target.send(paces.steady(1.15 * rate, number))
-        return True
-
-    def _measure_lumps(self, only: Hypothesis) -> bool:
-        if not any(_is_wide(name, each) for name, each in only.bounds.items()) or self._measured >= MOST_MEASURED:
-            return False
-        self._measured += 1
-        found = only.likely
-        rate = 1.6 * found["lump"] / found["interval_s"]
-        self._say("measures the fills")
-        self.target.send(
-            paces.steady(max(rate, 12 / found["interval_s"]), round(min(600.0, 12 * rate * found["interval_s"])))
-        )
-        return True
-
-    def _measure_bucket(self, only: Hypothesis, wide: set[str]) -> bool:
-        rate = sum(only.bounds["rate"]) / 2
-        burst = sum(only.bounds["burst"]) / 2
-        if "rate" in wide:
-            if self._measured >= MOST_MEASURED:
-                return False
-            number = round(min(max(60.0, 2.5 * rate), 600.0)) * 2**self._measured
-            self._measured += 1
-            self._say(f"measures the rate, {number} requests at {1.3 * rate:.3g}/s")
-            self.target.send(paces.steady(1.3 * rate, number))
-            return True
-        if "burst" not in wide:
-            return False
-        rest_s = 1.1 * burst / rate
-        self._say(f"measures the burst, after a rest of {rest_s:.1f} s")
-        self.target.wait(rest_s)
-        self.target.send(paces.at([0.0] * round(1.05 * burst + 4)))
-        return True
+    def _round_trip_s(self) -> float:
+        return median(each.answered_s - each.sent_s for each in self.target.observations)
 
 
 def _last_rate(answers: list[Observation]) -> float:
     """The rate of the last requests."""
     last = answers[-12:]
     return (len(last) - 1) / max(1e-3, last[-1].sent_s - last[0].sent_s) if len(last) > 1 else FIRST_RATE
-
-
-def _is_wide(name: str, bounds: Bounds) -> bool:
-    """Whether bounds are too wide; a number of requests need not be closer than 2."""
-    least = 0.0 if name.endswith("_s") or name == "rate" else 2.0
-    return bounds.high - bounds.low > max(least, PRECISE * bounds.high)
-
-
-def plan_size(hypothesis: Hypothesis) -> tuple[float, float]:
-    """The quota and the window that plans are made for."""
-    found = hypothesis.likely
-    if "cap" in found:
-        return found["cap"], 1.0
-    if "penalty_s" in found:
-        return found["burst"], max(found["penalty_s"], found["burst"] / max(found["rate"], 1e-3))
-    if "rate" in found and "burst" not in found:
-        capacity = found.get("capacity", 10.0)
-        return capacity, capacity / found["rate"]
-    if "rate" in found:
-        return found["burst"], found["burst"] / max(found["rate"], 1e-3)
-    if "interval_s" in found:
-        return found["burst"], found["interval_s"] * max(1.0, found["burst"] / found["lump"])
-    return found["quota"], found["window_s"]
-
-
-def _model(hypothesis: Hypothesis, evidence: Evidence) -> Limit:
-    """A limit of this kind after all requests so far. A cap is empty: its sessions are closed before a plan."""
-    found = hypothesis.likely
-    method = METHODS[hypothesis.kind]
-    if method.make is None:
-        return SessionCap(max(1, round(found["cap"])))
-    limit = method.make(evidence, *(found[name] for name in method.parameters))
-    for each in evidence.all:
-        limit.admit((each.earliest_s + each.latest_s) / 2)
-    return limit

@@ -6,8 +6,12 @@ the second key is admitted    each has its own
 
 from __future__ import annotations
 
+from statistics import median
+
 from locust_softphone.probing import paces
-from locust_softphone.probing.experiment import Finding, plan_size
+from locust_softphone.probing.finding import Finding
+from locust_softphone.probing.models import plan_size
+from locust_softphone.probing.plans import burst_spacing_s
 from locust_softphone.probing.probe_target import ProbeTarget
 
 __all__ = ["shares_limit"]
@@ -27,12 +31,14 @@ def shares_limit(target: ProbeTarget, other: ProbeTarget, finding: Finding) -> b
     if finding.best is None:
         return None
     quota, window_s = plan_size(finding.best)
+    round_trip_s = median(each.answered_s - each.sent_s for each in finding.observations)
     votes = []
     for _ in range(TIMES):
         target.close(10**6)
         other.close(10**6)
         target.wait(1.3 * window_s)
-        own = target.send(paces.at([0.0] * round(1.1 * quota + 3)))
+        burst = [0.0] * round(1.1 * quota + 3)
+        own = target.send(paces.at(burst, burst_spacing_s(burst, round_trip_s, window_s)))
         if all(each.admitted for each in own):
             return None
         asked = other.send(paces.at([0.0] * ASKED))

@@ -5,18 +5,23 @@
     steady      a constant rate                                 measures
     at          given instants                                  a plan
 
-Each is a function that makes a ``Pace``.
+Each is a function that makes a ``Pace``. A burst, of several requests at one instant, ends after ``ENOUGH_REFUSED``
+refusals in a row: more of them would show nothing new.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import groupby
 from math import log
 
 from locust_softphone.limits.inference.observations import Observation
 from locust_softphone.probing.probe_target import Pace
 
-__all__ = ["at", "following", "growing", "steady"]
+__all__ = ["ENOUGH_REFUSED", "at", "following", "growing", "steady"]
+
+ENOUGH_REFUSED = 8
+"""After this many refusals in a row, the rest of a burst is not sent."""
 
 
 def growing(first_rate: float, most_rate: float, most_requests: int, *, doubles_s: float = 1.0) -> Pace:
@@ -42,15 +47,15 @@ def growing(first_rate: float, most_rate: float, most_requests: int, *, doubles_
     return pace
 
 
-def steady(rate: float, requests: int) -> Pace:
-    """A constant rate, for a number of requests."""
+def steady(rate: float, requests: int, *, until_refused: bool = False) -> Pace:
+    """A constant rate, for a number of requests; with ``until_refused``, up to the first refusal."""
     begin_s: float | None = None
     sent = 0
 
-    def pace(now_s: float, _: Sequence[Observation]) -> float | None:
+    def pace(now_s: float, answers: Sequence[Observation]) -> float | None:
         nonlocal begin_s, sent
         begin_s = now_s if begin_s is None else begin_s
-        if sent >= requests:
+        if sent >= requests or (until_refused and answers and not answers[-1].admitted):
             return None
         sent += 1
         return begin_s + sent / rate
@@ -58,18 +63,37 @@ def steady(rate: float, requests: int) -> Pace:
     return pace
 
 
-def at(instants: Sequence[float]) -> Pace:
-    """Requests at these instants, in seconds from the first call."""
-    begin_s: float | None = None
-    left = iter(instants)
+def at(instants: Sequence[float], spacing_s: float = 0.0) -> Pace:
+    """Requests at these instants, in seconds from the first call.
 
-    def pace(now_s: float, _: Sequence[Observation]) -> float | None:
-        nonlocal begin_s
+    Args:
+        instants: in order; several that are equal are a burst.
+        spacing_s: between two requests of a burst; answers must come in time for the burst to end early.
+    """
+    bursts = [(instant, len(list(group))) for instant, group in groupby(instants)]
+    begin_s: float | None = None
+    number = sent = 0
+    burst_s = 0.0
+
+    def pace(now_s: float, answers: Sequence[Observation]) -> float | None:
+        nonlocal begin_s, number, sent, burst_s
         begin_s = now_s if begin_s is None else begin_s
-        instant = next(left, None)
-        return None if instant is None else begin_s + instant
+        if number < len(bursts) and (sent >= bursts[number][1] or (sent and _is_over(answers, burst_s))):
+            number, sent = number + 1, 0
+        if number == len(bursts):
+            return None
+        if not sent:
+            burst_s = max(now_s, begin_s + bursts[number][0])
+        sent += 1
+        return burst_s + (sent - 1) * spacing_s
 
     return pace
+
+
+def _is_over(answers: Sequence[Observation], burst_s: float) -> bool:
+    """Whether the last answers to a burst that began at ``burst_s`` are all refusals."""
+    last = answers[-ENOUGH_REFUSED:]
+    return len(last) == ENOUGH_REFUSED and all(not each.admitted and each.sent_s >= burst_s for each in last)
 
 
 def following(rate: float, most_rate: float, *, admissions: int, most_refused: int, longest_gap_s: float) -> Pace:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from locust_softphone.limits.inference.observations import Observation
-from locust_softphone.probing.probe_target import Pace, ProbeTarget
+from locust_softphone.probing.probe_target import Pace, ProbeTarget, Told
 
 __all__ = ["DEFAULT_BUDGET", "Budget", "Metered"]
 
@@ -48,6 +48,10 @@ class Metered:
         return self._target.opens_sessions
 
     @property
+    def told(self) -> Told:
+        return self._target.told
+
+    @property
     def spent(self) -> str:
         """Which part of the budget is spent; empty if none is."""
         budget = self.budget
@@ -63,6 +67,11 @@ class Metered:
     def left_s(self) -> float:
         """Seconds that are left."""
         return max(0.0, self._began_s + self.budget.longest_s - self._target.now())
+
+    @property
+    def left_refused(self) -> int:
+        """Refusals that are left."""
+        return max(0, self.budget.most_refused - self._refused)
 
     def now(self) -> float:
         return self._target.now()

@@ -6,14 +6,31 @@ The target has the clock. In tests it is virtual, so a probe of an hour takes se
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Protocol, TypeAlias
+from typing import NamedTuple, Protocol, TypeAlias
 
 from locust_softphone.limits.inference.observations import Observation
 
-__all__ = ["Pace", "ProbeTarget"]
+__all__ = ["NOTHING_TOLD", "Pace", "ProbeTarget", "Told"]
 
 Pace: TypeAlias = Callable[[float, Sequence[Observation]], float | None]
 """When to send the next request: called with the time now and the answers so far; None ends the sequence."""
+
+
+class Told(NamedTuple):
+    """What the last refusal said about the limit: a hint, not the truth; None for what it did not say.
+
+    Args:
+        quota: how many requests it allows.
+        window_s: in how many seconds.
+        wait_s: seconds from this refusal until another request is admitted.
+    """
+
+    quota: float | None = None
+    window_s: float | None = None
+    wait_s: float | None = None
+
+
+NOTHING_TOLD = Told()
 
 
 class ProbeTarget(Protocol):
@@ -22,6 +39,10 @@ class ProbeTarget(Protocol):
     @property
     def opens_sessions(self) -> bool:
         """Whether an admitted request opens a session."""
+
+    @property
+    def told(self) -> Told:
+        """What the last refusal said about the limit."""
 
     def now(self) -> float:
         """The current time, by the clock of the observations."""

@@ -9,7 +9,7 @@ from math import inf
 from locust_softphone.limits.inference.diagnosis import Hypothesis
 from locust_softphone.limits.inference.kinds import Kind
 from locust_softphone.limits.inference.observations import Observation
-from locust_softphone.probing.experiment import MOST_SHARED, Finding
+from locust_softphone.probing.finding import MOST_SHARED, Finding
 from locust_softphone.text import duration
 
 __all__ = ["probe_text"]

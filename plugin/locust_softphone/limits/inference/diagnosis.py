@@ -183,17 +183,21 @@ def _explain(
 
 
 def _explain_by(method: Method, evidence: Evidence, share: float) -> list[Hypothesis] | RuledOut:
-    """The hypotheses of one kind, or why there are none."""
+    """The hypotheses of one kind, the one that decides most as observed first; or why there are none."""
     fits = method.fit(evidence, share)
     if isinstance(fits, Conflict):
         return RuledOut(method.kind, *fits.quota)
     make = None if method.make is None else partial(method.make, evidence)
     replay = Replay(evidence, share)
-    surviving, fewest = [], 0
+    surviving: list[tuple[int, Hypothesis]] = []
+    fewest = 0
     for region in fits:
         different, likely = (0, region.points[0]) if make is None else replay.closest(region, make)
         bounds = dict(zip(method.parameters, region, strict=True))
-        if not different:
-            surviving.append(Hypothesis(method.kind, bounds, share, dict(zip(method.parameters, likely, strict=True))))
+        if replay.tolerates(different):
+            likely_by_name = dict(zip(method.parameters, likely, strict=True))
+            surviving.append((different, Hypothesis(method.kind, bounds, share, likely_by_name)))
         fewest = min(fewest, different) if fewest else different
-    return surviving or RuledOut(method.kind, different=fewest)
+    if not surviving:
+        return RuledOut(method.kind, different=fewest)
+    return [hypothesis for _, hypothesis in sorted(surviving, key=lambda each: each[0])]

@@ -52,7 +52,7 @@ class Replay:
         self._tolerated = TOLERATED_AT_LEAST + (TOLERATED + 3 * foreign_share) * rarer
 
     def closest(self, region: Region, make: Callable[..., Limit]) -> tuple[int, tuple[float, ...]]:
-        """How many decisions differ for the best point of a region, and the point; 0 if the number is tolerable."""
+        """How many decisions differ for the best point of a region, and the point."""
         points = thinned(region.points, max(FEWEST_POINTS, MOST_DECIDED // max(1, self._replayed)))
         fewest, best = self._tolerated * 1000 + 1, region.points[0]
         for point in points:
@@ -61,7 +61,11 @@ class Replay:
                 fewest, best = different, point
         if self._tolerated < fewest <= NEAR * self._tolerated:
             fewest, best = self._refined(fewest, best, region, make)
-        return (round(fewest) if fewest > self._tolerated else 0), best
+        return round(fewest), best
+
+    def tolerates(self, different: int) -> bool:
+        """Whether so many decisions can differ by chance."""
+        return different <= self._tolerated
 
     def _refined(
         self, fewest: float, best: tuple[float, ...], region: Region, make: Callable[..., Limit]

@@ -62,7 +62,8 @@ def from_first(evidence: Evidence) -> Windows:
             low = max(last.end_low, sent[first] if first < len(sent) else last.end_low)
             surely = bisect_left(sent, last.end_high)
             high = answered[surely] if surely < len(sent) else max(answered[-1], last.end_high)
-            found.append(Window(low, high, low + shortest_s, high + longest_s, high, True))
+            surely_from = low if surely == first else high  # it begins with one of the requests that are left
+            found.append(Window(low, high, low + shortest_s, high + longest_s, surely_from, True))
         return found
 
     return windows
