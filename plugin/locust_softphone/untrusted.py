@@ -71,7 +71,9 @@ def xml_element(
         depth += 1
         if depth > max_depth:
             raise XmlError("policy-violation")
-        tree.start(_qualified(name), {_qualified(key): value for key, value in attributes.items()})
+        if "}" in "".join(attributes):
+            attributes = {_qualified(key): value for key, value in attributes.items()}
+        tree.start(_qualified(name), attributes)
 
     def end(name: str) -> None:
         nonlocal depth

@@ -19,7 +19,7 @@ import zlib
 from array import array
 from base64 import b64decode, b64encode
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from itertools import repeat
+from itertools import compress, count, repeat
 from math import inf
 from typing import Any, Final, NamedTuple
 
@@ -238,7 +238,7 @@ class Observations:
         until_us = self._until_us
         if len(began) > self._most:
             until_us = min(until_us, sorted(began)[self._most])
-        first = next((place for place, each in enumerate(began) if each >= until_us), len(began))
+        first = next(compress(count(), map(until_us.__le__, began)), len(began))
         rows = list(zip(*(column[first:] for column in self._columns), strict=True))
         if rows:
             self.exact_until_s = until_us / 1e6

@@ -61,8 +61,12 @@ class RunResults:
             try:
                 if self._journal is None:
                     self._journal = Journal(self.folder, start)
-                self._append_to(self._journal)
-                self._rewrite_until(self._clock() + _JOURNAL_EVERY_S, self._journal)
+                until_s = self._clock()
+                self._update()
+                gevent.sleep(_REST_S)
+                if not self._closed:
+                    self._append_to(self._journal, until_s)
+                    self._rewrite_until(until_s + _JOURNAL_EVERY_S, self._journal)
             except OSError as error:
                 if not warned:
                     warned = True
@@ -88,9 +92,9 @@ class RunResults:
         """Keep the journal if no record was saved."""
         self._close_journal(keep=True)
 
-    def _append_to(self, journal: Journal) -> None:
-        self._update()
-        journal.append(self._clock(), self._unsaved)
+    def _append_to(self, journal: Journal, until_s: float) -> None:
+        """Append what was added and is not in the journal yet: all up to an instant, and perhaps a little more."""
+        journal.append(until_s, self._unsaved)
         self._unsaved = self.tally.continued()
 
     def _rewrite_until(self, until_s: float, journal: Journal) -> None:
@@ -116,5 +120,7 @@ class RunResults:
         if journal is not None:
             with suppress(OSError):
                 if keep:
-                    self._append_to(journal)
+                    until_s = self._clock()
+                    self._update()
+                    self._append_to(journal, until_s)
             journal.close(keep=keep)
