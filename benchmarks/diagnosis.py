@@ -177,11 +177,7 @@ def report(results: list[Result], caption: str) -> int:
             f"{sum(each.certain and not each.right for each in shared)} of {len(shared)}",
             not any(each.certain and not each.right for each in shared),
         ),
-        Goal(
-            f"refusals ≤ burst, quota or cap + {FEW_S:.0f} s of the rate",
-            f"{sum(each.polite for each in results)} of {len(results)}",
-            None,
-        ),
+        share_goal(f"refusals ≤ burst, quota or cap + {FEW_S:.0f} s of the rate", [each.polite for each in results]),
     ]
     return show(confusion(results), goals, caption)
 
