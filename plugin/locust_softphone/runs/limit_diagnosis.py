@@ -14,7 +14,7 @@ from dataclasses import replace
 from math import inf
 from typing import Any
 
-from locust_softphone.limits.inference.diagnosis import Diagnosis, Hypothesis, diagnose
+from locust_softphone.limits.inference.diagnosis import Diagnosis, Hypothesis, diagnose, diagnose_queue
 from locust_softphone.limits.inference.kinds import Kind
 from locust_softphone.limits.inference.observations import Observation
 from locust_softphone.limits.inference.queue_fit import may_queue
@@ -107,8 +107,8 @@ def _or_queue(observations: Sequence[Observation], diagnosis: Diagnosis) -> Diag
     takes_time = admitted_s[0] > 5 * max(refused_s[0], QUICK_S)
     if _is_queue(diagnosis) or not (takes_time or admitted_s[len(admitted_s) // 2] > quick_s):
         return diagnosis
-    queue = _both_queues(observations, diagnose(observations, undelayed_s=quick_s))
-    queues = queue.hypotheses if _is_queue(queue) else (Hypothesis(Kind.WORK_QUEUE, {}),)
+    queue = diagnose_queue(observations, quick_s)
+    queues = _kinds_of_queue(observations, queue) if queue else (Hypothesis(Kind.WORK_QUEUE, {}),)
     return replace(diagnosis, hypotheses=(*diagnosis.hypotheses, *queues))
 
 
@@ -122,13 +122,17 @@ def _is_slow_queue(diagnosis: Diagnosis) -> bool:
 
 
 def _both_queues(observations: Sequence[Observation], diagnosis: Diagnosis) -> Diagnosis:
-    """The diagnosis with both kinds of queue, unless the quickest answers tell which it was.
+    """The diagnosis with both kinds of queue, unless the quickest answers tell which it was."""
+    if not _is_queue(diagnosis):
+        return diagnosis
+    return replace(diagnosis, hypotheses=_kinds_of_queue(observations, diagnosis.hypotheses[0]))
+
+
+def _kinds_of_queue(observations: Sequence[Observation], queue: Hypothesis) -> tuple[Hypothesis, ...]:
+    """The queue as each kind that the quickest answers allow.
 
     A leaky bucket does not delay the first request: it is answered as quickly as a refusal. Work takes its time.
     """
-    if not _is_queue(diagnosis):
-        return diagnosis
-    queue = diagnosis.hypotheses[0]
     quickest_s = min(each.answered_s - each.sent_s for each in observations if each.admitted)
     refused_s = sorted(each.answered_s - each.sent_s for each in observations if not each.admitted)
     if quickest_s <= QUICK_S or (refused_s and quickest_s <= 2 * refused_s[0]):
@@ -137,4 +141,4 @@ def _both_queues(observations: Sequence[Observation], diagnosis: Diagnosis) -> D
         kinds = {Kind.WORK_QUEUE}
     else:
         kinds = {Kind.LEAKY_QUEUE, Kind.WORK_QUEUE}
-    return replace(diagnosis, hypotheses=tuple(replace(queue, kind=kind) for kind in sorted(kinds)))
+    return tuple(replace(queue, kind=kind) for kind in sorted(kinds))

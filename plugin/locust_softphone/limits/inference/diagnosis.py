@@ -20,7 +20,7 @@ from locust_softphone.limits.inference.queue_fit import fit_queue
 from locust_softphone.limits.inference.replay import Replay
 from locust_softphone.limits.inference.search import Bounds, Conflict
 
-__all__ = ["Diagnosis", "Hypothesis", "RuledOut", "diagnose", "rivals"]
+__all__ = ["Diagnosis", "Hypothesis", "RuledOut", "diagnose", "diagnose_queue", "rivals"]
 
 FOREIGN_SHARES = (0.02, 0.05, 0.1, 0.2)
 """Shares of the limit that other clients may have used, tried in this order."""
@@ -122,16 +122,28 @@ def diagnose(
         return Diagnosis()
     evidence = Evidence.of(every)
     result = partial(Diagnosis, requests=len(evidence.all), refused=len(evidence.every_refusal))
-    if (queue := fit_queue(evidence, undelayed_s)) is not None:
-        kind = Kind.WORK_QUEUE if queue.works else Kind.LEAKY_QUEUE
-        bounds = {"rate": queue.rate} | ({"capacity": queue.capacity} if queue.capacity else {})
-        likely = {name: (each.low + each.high) / 2 for name, each in bounds.items()}
-        return result((Hypothesis(kind, bounds, foreign_share, likely),))
+    if (queue := _queue(evidence, foreign_share, undelayed_s)) is not None:
+        return result((queue,))
     if not evidence.every_refusal:
         return result()
     simple = SIMPLE if opens_sessions else [method for method in SIMPLE if method.kind is not Kind.CAP]
     shares = (foreign_share, *(share for share in FOREIGN_SHARES if share > foreign_share))
     return result(*_explain(evidence, shares, simple))
+
+
+def diagnose_queue(observations: Iterable[Observation], undelayed_s: float) -> Hypothesis | None:
+    """The queue that ``diagnose`` would find, or None where it would find another limit or none."""
+    return _queue(Evidence.of(observations), 0.0, undelayed_s)
+
+
+def _queue(evidence: Evidence, foreign_share: float, undelayed_s: float) -> Hypothesis | None:
+    queue = fit_queue(evidence, undelayed_s)
+    if queue is None:
+        return None
+    kind = Kind.WORK_QUEUE if queue.works else Kind.LEAKY_QUEUE
+    bounds = {"rate": queue.rate} | ({"capacity": queue.capacity} if queue.capacity else {})
+    likely = {name: (each.low + each.high) / 2 for name, each in bounds.items()}
+    return Hypothesis(kind, bounds, foreign_share, likely)
 
 
 def rivals(observations: Iterable[Observation], foreign_share: float = 0.0) -> list[Hypothesis]:
