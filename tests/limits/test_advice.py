@@ -183,7 +183,7 @@ def test_both_kinds_of_advice_can_be_in_one_response() -> None:
 def test_a_mapping_that_ignores_case_is_read() -> None:
     response = HTTPMessage()  # as of urllib and http.client
     response["Retry-After"] = "7"
-    assert LimitAdvice.from_headers(response, NOW).retry_after_s == 7.0
+    assert LimitAdvice.from_headers(response, NOW).retry_after_s == 7.0  # type: ignore[arg-type]
 
 
 def test_a_response_without_such_headers_has_no_advice() -> None:
