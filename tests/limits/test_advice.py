@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from http.client import HTTPMessage
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -176,6 +178,12 @@ def test_what_refusal_writes_is_read(reset: Reset) -> None:
 def test_both_kinds_of_advice_can_be_in_one_response() -> None:
     sent = {"retry-after": "4", "x-ratelimit-remaining": "0", "x-ratelimit-reset": "60"}
     assert LimitAdvice.from_headers(sent, NOW) == LimitAdvice(4.0, 60.0, reset_read_as="seconds")
+
+
+def test_a_mapping_that_ignores_case_is_read() -> None:
+    response = HTTPMessage()  # as of urllib and http.client
+    response["Retry-After"] = "7"
+    assert LimitAdvice.from_headers(response, NOW).retry_after_s == 7.0  # type: ignore[arg-type]
 
 
 def test_a_response_without_such_headers_has_no_advice() -> None:

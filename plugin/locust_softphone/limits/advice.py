@@ -83,7 +83,7 @@ class LimitAdvice(NamedTuple):
             headers: with names in lower case, or a mapping that ignores case.
             now_s: seconds since the epoch, used where the response has no ``Date``.
         """
-        if headers.keys().isdisjoint(_HEADERS):
+        if isinstance(headers, dict) and headers.keys().isdisjoint(_HEADERS):  # quick, but needs names in lower case
             return NO_ADVICE
         value = headers.get("retry-after")
         resets = list(_resets(headers))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+import time
+from collections import Counter
+from typing import Any, cast
 
 import gevent
 import pytest
@@ -11,6 +13,7 @@ from locust.env import Environment
 from locust_softphone.config.profile import Profile
 from locust_softphone.errors import InputError
 from locust_softphone.signaling.account import Account
+from locust_softphone.signaling.dialect import Session
 from locust_softphone.signaling.hosts import Hosts
 from locust_softphone.signaling.oauth import Credentials
 from locust_softphone.signaling.target import Target
@@ -152,3 +155,43 @@ def test_a_run_sees_a_generator_without_workers() -> None:
     generator: Generator = a_generator(0)
     assert (generator.workers, generator.summary(), generator.problems()) == (0, None, [])
     assert generator.known_until_s == pytest.approx(generator.clock(), abs=0.1)
+
+
+class _BusyGoodbye:
+    """A session whose goodbye takes a millisecond of CPU; notes in which pass of the event loop it is said."""
+
+    pings = 0
+
+    def __init__(self, said: Counter[int], passes: list[int]) -> None:
+        self._said, self._passes = said, passes
+
+    def listen(self, timeout_s: float) -> None:
+        gevent.sleep(timeout_s)
+
+    def bye(self) -> int:
+        self._said[len(self._passes)] += 1
+        until_s = time.process_time() + 0.001
+        while time.process_time() < until_s:
+            pass
+        return 1000
+
+    def abort(self) -> None:
+        pass
+
+
+def test_the_network_is_read_between_the_goodbyes_of_many_softphones() -> None:
+    many = 200
+    generator = a_generator(*range(many), users=many, hold="200ms")
+    said, passes = Counter[int](), list[int]()
+    watcher = gevent.get_hub().loop.prepare()
+    watcher.start(passes.append, 0)
+    generator.begin(0.0)
+    staying = []
+    while (phone := generator.take_slot()) is not None:
+        phone.session = cast(Session, _BusyGoodbye(said, passes))
+        staying.append(gevent.spawn(phone.stay))
+    gevent.joinall(staying, timeout=LONG_S, raise_error=True)
+    watcher.stop()
+    generator.stop()
+    assert said.total() == many
+    assert max(said.values()) <= many / 2

@@ -177,7 +177,7 @@ class Session:
         dialect = self._client.dialect
         deadline_s = time.perf_counter() + dialect.timeout_s
         if dialect.wire.login and not self._logged_in:
-            self.connection.send(dialect.timeout_s, dialect.wire.login(self._values()))
+            self.connection.send(dialect.timeout_s, dialect.wire.login(self._values(self._token)))
             self._logged_in = True
         while not self.ready:
             message = self.connection.receive(remaining_s(deadline_s))
@@ -189,7 +189,7 @@ class Session:
     def offer(self, token: Token) -> Reply[sdp.SessionDescription]:
         """Offer a call and check the answer against the offer (RFC 3264 6)."""
         dialect, wire = self._client.dialect, self._client.dialect.wire
-        values = self._values(token=token.bearer, sdp=sdp.make_offer(dialect.random))
+        values = self._values(token, sdp=sdp.make_offer(dialect.random))
         exchange = self._offer_frame if wire.over_websocket else self._post_offer
         answer, status, advice = exchange(values)
         try:
@@ -251,12 +251,12 @@ class Session:
 
     def _last_messages(self) -> list[str]:
         bye = self._client.dialect.wire.bye
-        return [bye(self._values())] if bye else []
+        return [bye(self._values(self._token))] if bye else []
 
-    def _values(self, **more: str) -> dict[str, str]:
+    def _values(self, token: Token, **more: str) -> dict[str, str]:
         """What can be filled in on this session."""
         client = self._client
-        return client.dialect.values(client.number, **{"token": self._token.bearer, "session": self.session_id, **more})
+        return client.dialect.values(client.number, token=token.bearer, session=self.session_id, **more)
 
     def _handle(self, message: str) -> None:
         """Handle a message from the edge; only ``ready`` has an effect."""

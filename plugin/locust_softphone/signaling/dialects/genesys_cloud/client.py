@@ -81,6 +81,7 @@ class GenesysCloud:
         self.basic = credentials.basic
         self.users = users
         self.call = json.dumps({"phoneNumber": call_to}).encode()
+        self._identifies = hosts.is_one
         self._agent = f"User-Agent: {user_agent}\r\n"
         self._run_id = f"{random.getrandbits(32):08x}"
         self._attempts = count()
@@ -104,7 +105,7 @@ class GenesysCloud:
 
     def identity(self, number: int) -> str:
         """The header lines that identify the softphone and this attempt; a real organisation does not get them."""
-        if not self.hosts.is_one:
+        if not self._identifies:
             return self._agent
         run, attempt = self._run_id, next(self._attempts)
         return f"{self._agent}X-Softphone-Id: {run}-{number}\r\nX-Attempt-Id: {run}-{attempt}\r\n"
