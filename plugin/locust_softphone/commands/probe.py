@@ -125,9 +125,10 @@ def run(parsed: argparse.Namespace) -> int:
     for step in steps:
         try:
             probed.append(_probe_step(wire, step, budget, parsed))
-        except InputError as error:  # what is known of the steps before is not lost
-            failed = error
-        if failed or probed[-1].finding.spent == "interrupted":
+        except InputError as error:  # what is known of the other steps is not lost
+            failed = failed or error
+            continue
+        if probed[-1].finding.spent == "interrupted":
             break
     if failed and not probed:
         raise failed

@@ -151,7 +151,7 @@ class WireTarget:
         try:
             request = self._prepare()
         except AttemptFailed as failed:
-            self._failed(failed)
+            self._failed(failed, before=" in a step before it")
             return
         known_open, sent_s = len(self._open), self._clock()
         try:
@@ -171,7 +171,7 @@ class WireTarget:
             with self._lock:
                 self._open.append(session)
 
-    def _failed(self, failed: AttemptFailed) -> None:
+    def _failed(self, failed: AttemptFailed, before: str = "") -> None:
         with self._lock:
             self.failures[str(failed)] += 1
             many = self.failures.total() >= MOST_FAILED and self.failures.total() > len(self._answers) / 5
@@ -180,7 +180,8 @@ class WireTarget:
             elif many and self._fatal is None:
                 advice = advice_for(failed.outcome, failed.status, self._needs_tls)
                 why = f": {advice}" if advice else ""
-                self._fatal = InputError(f"{self._step}: {self.failures.total()} attempts failed ({failed}){why}")
+                failures = f"{self.failures.total()} attempts failed"
+                self._fatal = InputError(f"{self._step}: {failures}{before} ({failed}){why}")
 
     def _prepare(self) -> Callable[[], Session | None]:
         """Do what comes before the step; the returned function makes one attempt of it."""
