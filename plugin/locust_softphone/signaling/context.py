@@ -17,7 +17,15 @@ from locust_softphone.signaling.dialect import Dialect
 from locust_softphone.signaling.shared_backoff import SharedBackoff
 from locust_softphone.signaling.token import TokenSource
 
-__all__ = ["Observer", "SoftphoneContext"]
+__all__ = ["Observer", "SoftphoneContext", "goodbye_s"]
+
+_HANG_UP_S = 1.0
+_HANG_UP_EACH_S = 0.0005  # 0.1 ms of CPU here and as much at the edge, on cores that other workers may share
+
+
+def goodbye_s(softphones: int) -> float:
+    """How long so many softphones may take to hang up after the plan's end, in seconds."""
+    return _HANG_UP_S + _HANG_UP_EACH_S * softphones
 
 
 class Observer(Protocol):

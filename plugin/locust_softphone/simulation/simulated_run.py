@@ -30,7 +30,7 @@ from locust_softphone.metrics.run_so_far import RunSoFar
 from locust_softphone.metrics.tally import Tally
 from locust_softphone.retry.budget import RetryBudget
 from locust_softphone.runs.tally_observer import TallyObserver
-from locust_softphone.signaling.context import SoftphoneContext
+from locust_softphone.signaling.context import SoftphoneContext, goodbye_s
 from locust_softphone.signaling.dialect import Dialect
 from locust_softphone.signaling.shared_backoff import SharedBackoff
 from locust_softphone.signaling.softphone import Softphone
@@ -67,8 +67,6 @@ def _dialect_for(name: str) -> Callable[[VirtualWire], Dialect]:
 
 _NOTICE_S = 1e-6
 """Long enough for a softphone that holds to notice that its connection has dropped."""
-_HANG_UP_S = 1.0
-_HANG_UP_EACH_S = 0.0002
 _EPOCH_S = 1_800_000_000.0
 
 
@@ -193,7 +191,7 @@ class SimulatedRun:
             sleep=self._time.sleep,
             random=self._rng,
             end_s=profile.duration_s,
-            goodbye_s=_HANG_UP_S + _HANG_UP_EACH_S * profile.users,
+            goodbye_s=goodbye_s(profile.users),
         )
 
     # The softphones.

@@ -22,7 +22,7 @@ from locust_softphone.metrics.tally import Tally
 from locust_softphone.retry.budget import MASTER_PART, RetryBudget
 from locust_softphone.runs.saturation import LATE_START_S, judged_by, saturation
 from locust_softphone.signaling.account import Account
-from locust_softphone.signaling.context import SoftphoneContext
+from locust_softphone.signaling.context import SoftphoneContext, goodbye_s
 from locust_softphone.signaling.dialects.by_name import dialect_of
 from locust_softphone.signaling.shared_backoff import SharedBackoff
 from locust_softphone.signaling.softphone import Softphone
@@ -38,8 +38,6 @@ from locust_softphone.swarm.load.telemetry import telemetry_of
 
 __all__ = ["LoadGenerator"]
 
-_HANG_UP_S = 1.0
-_HANG_UP_EACH_S = 0.0005  # 0.1 ms of CPU here and as much at the edge, on cores that other workers may share
 _CUT_OFF_S = 30.0
 
 
@@ -264,4 +262,4 @@ class LoadGenerator:
         if self._taken is not None:
             so_far = judged_by(so_far)
             so_far.merge(self._taken)
-        self.context.goodbye_s = 0.0 if saturation(so_far) else _HANG_UP_S + _HANG_UP_EACH_S * self._unfinished
+        self.context.goodbye_s = 0.0 if saturation(so_far) else goodbye_s(self._unfinished)
