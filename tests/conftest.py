@@ -11,6 +11,7 @@ hidden. Tests of pure code are never repeated: what fails there once is a fault.
 from __future__ import annotations
 
 import fcntl
+import signal
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -47,6 +48,12 @@ DRIVING_PROCESSES = (
     "test_packages.py",  # builds and installs
     "test_soak.py",
 )
+
+
+def pytest_configure() -> None:
+    """Let Ctrl-C end the processes that tests start: background jobs of a shell, and what they start, ignore it."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

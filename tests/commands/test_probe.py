@@ -7,7 +7,6 @@ import re
 import signal
 import subprocess
 import sys
-from functools import partial
 from pathlib import Path
 
 import pytest
@@ -132,7 +131,6 @@ def test_ctrl_c_in_the_middle_prints_and_writes_what_is_known(tmp_path: Path) ->
             text=True,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),  # ignored in a job of the background
         )
         assert process.stderr is not None
         for line in process.stderr:
