@@ -51,7 +51,10 @@ def calling(at: Bench, dialect: str, each: int, connection: str, *, hold_s: floa
             "calls": {"count": each, "every": "0s"},
         },
     }
-    return at.complete(softphones(at, profile), LIMIT_S)
+    run = at.complete(softphones(at, profile), LIMIT_S)
+    if run.answered != each * USERS:  # the cost of a call would include the calls that failed
+        sys.exit(f"{dialect}, {connection}: only {run.answered} of {each * USERS} calls were answered")
+    return run
 
 
 def holding(at: Bench, dialect: str, hold_s: float) -> Run:

@@ -33,6 +33,7 @@ HIGH_LIMITS = """
 limits:
   token: {{rate: 100000/s, burst: 100000}}
   handshake: {{rate: 100000/s, burst: 100000}}
+  registration: {{rate: 100000/s, burst: 100000}}
   offer: {{rate: 100000/s, burst: 100000}}
 setup: {{rate: 100000/s, burst: 100000}}
 offer_deadline: 60s
