@@ -51,9 +51,10 @@ DRIVING_PROCESSES = (
 
 
 def pytest_configure() -> None:
-    """Let Ctrl-C end the processes that tests start: background jobs of a shell, and what they start, ignore it."""
-    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
+    """Let signals end the processes that tests start: background jobs of a shell ignore Ctrl-C, ``nohup`` a hang-up."""
+    for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP):
+        if signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
