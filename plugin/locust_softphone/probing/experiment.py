@@ -238,7 +238,7 @@ class _Run:
         return True
 
     def _round_trip_s(self) -> float:
-        return median(each.answered_s - each.sent_s for each in self.target.observations)
+        return median(each.took_s for each in self.target.observations)
 
 
 def _last_rate(answers: list[Observation]) -> float:

@@ -31,7 +31,7 @@ def shares_limit(target: ProbeTarget, other: ProbeTarget, finding: Finding) -> b
     if finding.best is None:
         return None
     quota, window_s = plan_size(finding.best)
-    round_trip_s = median(each.answered_s - each.sent_s for each in finding.observations)
+    round_trip_s = median(each.took_s for each in finding.observations)
     votes = []
     for _ in range(TIMES):
         target.close(10**6)

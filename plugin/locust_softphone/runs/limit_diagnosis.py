@@ -98,7 +98,7 @@ def _diagnoses(evidence: StepEvidence, status: str, others_share: float, undelay
 def _or_queue(observations: Sequence[Observation], diagnosis: Diagnosis) -> Diagnosis:
     """The diagnosis, and a queue if answers took much longer than refusals; its size is not always known."""
     admitted_s, refused_s = (
-        sorted(each.answered_s - each.sent_s for each in observations if each.admitted is admitted)
+        sorted(each.took_s for each in observations if each.admitted is admitted)
         for admitted in (True, False)
     )
     if not admitted_s or not refused_s:
@@ -133,8 +133,8 @@ def _kinds_of_queue(observations: Sequence[Observation], queue: Hypothesis) -> t
 
     A leaky bucket does not delay the first request: it is answered as quickly as a refusal. Work takes its time.
     """
-    quickest_s = min(each.answered_s - each.sent_s for each in observations if each.admitted)
-    refused_s = sorted(each.answered_s - each.sent_s for each in observations if not each.admitted)
+    quickest_s = min(each.took_s for each in observations if each.admitted)
+    refused_s = sorted(each.took_s for each in observations if not each.admitted)
     if quickest_s <= QUICK_S or (refused_s and quickest_s <= 2 * refused_s[0]):
         kinds = {Kind.LEAKY_QUEUE}
     elif refused_s and quickest_s > 3 * refused_s[len(refused_s) * 9 // 10]:

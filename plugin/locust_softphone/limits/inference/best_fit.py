@@ -99,7 +99,7 @@ class _Replay:
     """The observations as if each had arrived at this part of the time between its sending and its answer."""
 
     def __init__(self, every: Sequence[Observation], part: float) -> None:
-        arrived = sorted((each.sent_s + part * (each.answered_s - each.sent_s), each.admitted) for each in every)
+        arrived = sorted((each.sent_s + part * each.took_s, each.admitted) for each in every)
         bin_s = max(arrived[-1][0] - arrived[0][0], 1e-6) / BINS
         self._bins = [
             ([instant for instant, _ in group], sum(admitted for _, admitted in group))

@@ -48,6 +48,11 @@ class Observation(NamedTuple):
     open: int = 0
     key: str = ""
 
+    @property
+    def took_s(self) -> float:
+        """The time from the request to its answer."""
+        return self.answered_s - self.sent_s
+
 
 class Arrival(NamedTuple):
     """When a request reached the limit, at the earliest and at the latest, and what was decided."""
@@ -115,7 +120,7 @@ class Evidence:
     def of(cls, observations: Iterable[Observation]) -> Self:
         """The evidence of these observations; there must be at least one."""
         every = list(observations)
-        delays_s = sorted(each.answered_s - each.sent_s for each in every)
+        delays_s = sorted(each.took_s for each in every)
         shortest_s = delays_s[0]
         several = min(len(delays_s) - 1, 1 + min(2, len(delays_s) // 10) + len(delays_s) // 100)
         allowance_s = delays_s[several] - shortest_s  # the shortest has jitter too
@@ -196,7 +201,7 @@ def _refused_late_s(observations: Sequence[Observation]) -> float:
     An edge that lets a request wait for seconds, and then refuses it, had no room for it when it arrived either.
     """
     refused_s, admitted_s = (
-        sorted(each.answered_s - each.sent_s for each in observations if each.admitted is admitted)
+        sorted(each.took_s for each in observations if each.admitted is admitted)
         for admitted in (False, True)
     )
     if not refused_s or not admitted_s:
