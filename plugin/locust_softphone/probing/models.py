@@ -40,9 +40,7 @@ def together(hypotheses: Sequence[Hypothesis]) -> Hypothesis:
     if "window_s" not in first.bounds:
         return first
     bounds = {
-        name: Bounds(
-            min(each.bounds[name].low for each in hypotheses), max(each.bounds[name].high for each in hypotheses)
-        )
+        name: Bounds.around([each.bounds[name] for each in hypotheses])
         for name in first.bounds
         if all(name in each.bounds for each in hypotheses)
     }

@@ -98,8 +98,7 @@ def _diagnoses(evidence: StepEvidence, status: str, others_share: float, undelay
 def _or_queue(observations: Sequence[Observation], diagnosis: Diagnosis) -> Diagnosis:
     """The diagnosis, and a queue if answers took much longer than refusals; its size is not always known."""
     admitted_s, refused_s = (
-        sorted(each.took_s for each in observations if each.admitted is admitted)
-        for admitted in (True, False)
+        sorted(each.took_s for each in observations if each.admitted is admitted) for admitted in (True, False)
     )
     if not admitted_s or not refused_s:
         return diagnosis

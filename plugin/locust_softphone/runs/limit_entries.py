@@ -91,9 +91,7 @@ def _explained(orders: Sequence[Order]) -> list[_Explained]:
 def _bounds(explained: _Explained) -> dict[str, Bounds]:
     """Bounds that contain those of each order."""
     every = [hypothesis.bounds for _, hypothesis in explained]
-    return {
-        name: Bounds(min(each[name].low for each in every), max(each[name].high for each in every)) for name in every[0]
-    }
+    return {name: Bounds.around([each[name] for each in every]) for name in every[0]}
 
 
 def _hypotheses(explained: Sequence[_Explained]) -> list[dict[str, Any]]:

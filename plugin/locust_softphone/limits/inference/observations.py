@@ -201,8 +201,7 @@ def _refused_late_s(observations: Sequence[Observation]) -> float:
     An edge that lets a request wait for seconds, and then refuses it, had no room for it when it arrived either.
     """
     refused_s, admitted_s = (
-        sorted(each.took_s for each in observations if each.admitted is admitted)
-        for admitted in (False, True)
+        sorted(each.took_s for each in observations if each.admitted is admitted) for admitted in (False, True)
     )
     if not refused_s or not admitted_s:
         return 0.0

@@ -7,7 +7,7 @@ halved. What remains are the bounds (set inversion by interval analysis, Jaulin 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from math import ceil, inf, log, sqrt
 from typing import Generic, NamedTuple, Self, TypeVar
@@ -35,6 +35,11 @@ class Bounds(NamedTuple):
 
     def __contains__(self, value: object) -> bool:
         return isinstance(value, (int, float)) and self.low <= value <= self.high
+
+    @classmethod
+    def around(cls, several: Collection[Bounds] | Collection[QuotaRange]) -> Bounds:
+        """The bounds that contain each of these; there must be at least one."""
+        return cls(min(each.low for each in several), max(each.high for each in several))
 
 
 class QuotaRange(NamedTuple):
@@ -169,7 +174,7 @@ class _Search:
         step = (most.high / least.low) ** (1 / PARTS)
         cells = [(least.low * step**number, least.low * step ** (number + 1)) for number in range(PARTS)]
         found = [each for cell in (least, most, *cells) for each in self._bounded(*cell)]
-        quota = Bounds(min(each.low for each in found), max(each.high for each in found))
+        quota = Bounds.around(found)
         scale = Bounds(least.low, most.high)
         return Region((scale, quota), self._points(scale, quota))
 
