@@ -19,7 +19,7 @@ from typing import Any, NamedTuple, cast
 
 from locust_softphone.config import strict_yaml
 from locust_softphone.config.located_yaml import LocatedYAMLError, parse
-from locust_softphone.config.model_types import types_inside
+from locust_softphone.config.model_types import types_at
 from locust_softphone.config.profile import Profile
 from locust_softphone.config.profile_files import first_comment, profile_text
 from locust_softphone.errors import InputError
@@ -114,12 +114,11 @@ def _overridden(text: str, about: str, overrides: Sequence[Override]) -> Profile
 
 def _value(override: Override) -> Any:
     """The value as its key takes it."""
-    kinds: list[object] = [Profile]
-    for part in override.path:
-        kinds = [inner for kind in kinds for inner in types_inside(kind, part)]
-    numbers = isinstance(override.value, int | float)
-    takes_text_only = str in kinds and not {bool, int, float} & {kind for kind in kinds if isinstance(kind, type)}
-    return override.written if numbers and takes_text_only and override.written is not None else override.value
+    if override.written is None or not isinstance(override.value, int | float):
+        return override.value
+    kinds = types_at(Profile, override.path)
+    takes_text_only = str in kinds and not any(number in kinds for number in (bool, int, float))
+    return override.written if takes_text_only else override.value
 
 
 def _split(text: str, example: str) -> tuple[tuple[str, ...], str]:

@@ -5,12 +5,21 @@ A path leads through fields (by their key in a file), list items and dict values
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from types import UnionType
 from typing import Annotated, Union, get_args, get_origin
 
 from pydantic import BaseModel
 
-__all__ = ["fields_of_type", "types_inside"]
+__all__ = ["fields_of_type", "types_at", "types_inside"]
+
+
+def types_at(model: object, path: Iterable[str | int]) -> list[object]:
+    """The types at a path of a model."""
+    kinds = [model]
+    for part in path:
+        kinds = [inner for kind in kinds for inner in types_inside(kind, part)]
+    return kinds
 
 
 def types_inside(kind: object, part: str | int) -> list[object]:

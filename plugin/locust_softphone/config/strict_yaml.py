@@ -21,7 +21,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic_core import ErrorDetails
 
 from locust_softphone.config.located_yaml import LocatedYAML, LocatedYAMLError, Path, parse
-from locust_softphone.config.model_types import fields_of_type, types_inside
+from locust_softphone.config.model_types import fields_of_type, types_at, types_inside
 from locust_softphone.config.old_spellings import modernized, new_key
 from locust_softphone.errors import InputError
 from locust_softphone.text import did_you_mean, nearest, one_line, quoted
@@ -150,9 +150,7 @@ def _key(key: str) -> str:
 
 def _unknown_key(path: Path, model: type[StrictModel]) -> str:
     """What is wrong with a key that its model does not have."""
-    kinds: list[object] = [model]
-    for part in path[:-1]:
-        kinds = [inner for kind in kinds for inner in types_inside(kind, part)]
+    kinds = types_at(model, path[:-1])
     lists = [kind for kind in kinds if get_origin(kind) is tuple]  # a mapping can stand for a list of one
     kinds += [item for kind in lists for item in types_inside(kind, 0)]
     known = [key for kind in kinds for key in fields_of_type(kind)]
