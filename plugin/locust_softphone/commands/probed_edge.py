@@ -12,6 +12,7 @@ from locust_softphone.config.profile_files import load_profile, profile_folders
 from locust_softphone.errors import AttemptFailed, InputError
 from locust_softphone.metrics.failure_advice import unreachable
 from locust_softphone.metrics.steps import DEFAULT_DIALECT, known_dialects, request_steps
+from locust_softphone.runs.limit_diagnosis import ASSUMED_SHARE
 from locust_softphone.signaling.account import Account
 from locust_softphone.signaling.dialect import Dialect
 from locust_softphone.signaling.dialects.by_name import dialect_for
@@ -27,7 +28,6 @@ __all__ = ["SECOND_CLIENTS", "ProbedEdge"]
 
 TIMEOUT_S = 30.0
 REACH_S = 5.0
-OTHERS = 0.02  # of a limit, on an edge that others may use; the diagnosis of a run assumes as much
 SECOND_CLIENTS = 1_000_000  # the numbers of the clients with the second key begin here
 
 
@@ -109,7 +109,7 @@ class ProbedEdge:
         """The share of other clients: as declared, or some on an edge that is not on this machine."""
         if declared is not None:
             return declared
-        return 0.0 if self.account.hosts.is_loopback else OTHERS
+        return 0.0 if self.account.hosts.is_loopback else ASSUMED_SHARE
 
     def dialect(self, address: str | None) -> Dialect:
         """The dialect, from one or more source addresses."""

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from itertools import accumulate
@@ -81,18 +81,19 @@ class StepEvidence:
     @property
     def refusals(self) -> Counter[str]:
         """How many attempts were refused by a limit, by HTTP status."""
-        refusals = Counter[str]()
-        for answer, times in self.answers.items():
-            if (status := _status(answer)) in STATUSES:
-                refusals[status] += times
-        return refusals
+        return self._by_status(lambda answer: _status(answer) in STATUSES)
 
     @property
     def refused_otherwise(self) -> Counter[str]:
         """How many attempts were refused for another reason than a limit, by HTTP status."""
-        return Counter(
-            found for each in self.attempts if _decision(each.answer) is None and (found := _status(each.answer))
-        )
+        return self._by_status(lambda answer: _decision(answer) is None and _status(answer) != "")
+
+    def _by_status(self, wanted: Callable[[str], bool]) -> Counter[str]:
+        found = Counter[str]()
+        for answer, times in self.answers.items():
+            if wanted(answer):
+                found[_status(answer)] += times
+        return found
 
     def observations(self, status: str, *, passed_by: Iterable[str] = ()) -> list[Observation]:
         """The observations of the limit that refuses with this status.
@@ -165,19 +166,19 @@ def usual_s(observed: Mapping[str, Observations]) -> dict[str, float]:
     }
 
 
-def noise_s(step: str, observations: Observations, usual_s: Mapping[str, float], late_s: float) -> float:
+def noise_s(step: str, observations: Observations, usual: Mapping[str, float], late_s: float) -> float:
     """How long an answer may take although no limit delays it.
 
     Args:
         step: the step in question.
         observations: its attempts.
-        usual_s: how long nearly all attempts of each step took.
+        usual: how long nearly all attempts of each step took, as ``usual_s`` says.
         late_s: by how much the generator was late.
 
     Refusals do not wait in a queue, and neither do all the other steps.
     """
     own_s = _high(observations.durations_s(refusing_answers(observations)))
-    others_s = min((each for name, each in usual_s.items() if name != step), default=0.0)
+    others_s = min((each for name, each in usual.items() if name != step), default=0.0)
     return max(late_s, own_s, others_s)
 
 
