@@ -2,7 +2,6 @@
 //   SCENARIO   the executor, as JSON          HOLD_S    seconds to stay connected after the answer
 //   MEASURE    measure the call set-up        PAUSE_S   seconds between two calls of a user
 //   RATE       measure the start lag against this many starts per second; 0: all at once
-import encoding from 'k6/encoding';
 import exec from 'k6/execution';
 import http from 'k6/http';
 import { Trend } from 'k6/metrics';
@@ -19,15 +18,7 @@ export const options = {
   summaryTrendStats: ['p(50)', 'p(99)', 'max'],
 };
 
-export function setup() {
-  const answer = http.post(`${EDGE}/oauth/token`, 'grant_type=client_credentials', {
-    headers: {
-      Authorization: `Basic ${encoding.b64encode('locust-softphone:simulated')}`,
-      'Content-Type': 'application/x-www-form-urlencoded',
-    },
-  });
-  return answer.json('access_token');
-}
+export { setup } from './k6_token.js';
 
 export default function (token) {
   const began = Date.now();

@@ -23,15 +23,7 @@ export const options = {
   noConnectionReuse: true,
 };
 
-export function setup() {
-  const answer = http.post(`${EDGE}/oauth/token`, 'grant_type=client_credentials', {
-    headers: {
-      Authorization: `Basic ${encoding.b64encode('locust-softphone:simulated')}`,
-      'Content-Type': 'application/x-www-form-urlencoded',
-    },
-  });
-  return answer.json('access_token');
-}
+export { setup } from './k6_token.js';
 
 export default function (token) {
   const headers = {
