@@ -21,7 +21,7 @@ from locust_softphone.probing.experiment import probe
 from locust_softphone.probing.finding import Finding
 from locust_softphone.probing.plans import Plan, most_different
 from locust_softphone.probing.probe_budget import Budget, Metered
-from locust_softphone.probing.probe_target import Told
+from locust_softphone.probing.probe_target import Hint
 from locust_softphone.probing.virtual_target import Network, VirtualTarget
 
 CASES: dict[str, tuple[Callable[[], Limit], Kind, Mapping[str, float]]] = {
@@ -152,8 +152,8 @@ WINDOWED: dict[str, Callable[[], Limit]] = {
 }
 
 
-def told_of_forty_seconds(tell: Callable[[Decision], Told]) -> dict[str, Finding]:
-    return {name: probe(VirtualTarget(make(), tell=tell)) for name, make in WINDOWED.items()}
+def with_hints(hint_of: Callable[[Decision], Hint]) -> dict[str, Finding]:
+    return {name: probe(VirtualTarget(make(), hint_of=hint_of)) for name, make in WINDOWED.items()}
 
 
 def spent(findings: Mapping[str, Finding]) -> int:
@@ -162,11 +162,11 @@ def spent(findings: Mapping[str, Finding]) -> int:
 
 @cache
 def untold() -> dict[str, Finding]:
-    return told_of_forty_seconds(lambda _: Told())
+    return with_hints(lambda _: Hint())
 
 
 def test_headers_that_tell_the_truth_save_requests() -> None:
-    told = told_of_forty_seconds(lambda decision: Told(decision.quota, 40.0, decision.wait_s))
+    told = with_hints(lambda decision: Hint(decision.quota, 40.0, decision.wait_s))
     assert spent(told) < spent(untold())
     assert [each.best and each.best.kind for each in told.values()] == [
         Kind.FIRST_WINDOW,
@@ -175,9 +175,9 @@ def test_headers_that_tell_the_truth_save_requests() -> None:
     ]
 
 
-@pytest.mark.parametrize("tell", [Told(600, 3.0, 0.0), Told(5, 3600.0, 7200.0), Told(1, None, 1.0)])
-def test_headers_that_are_wrong_do_not_mislead(tell: Told) -> None:
-    for name, finding in told_of_forty_seconds(lambda _: tell).items():
+@pytest.mark.parametrize("hint", [Hint(600, 3.0, 0.0), Hint(5, 3600.0, 7200.0), Hint(1, None, 1.0)])
+def test_headers_that_are_wrong_do_not_mislead(hint: Hint) -> None:
+    for name, finding in with_hints(lambda _: hint).items():
         best = finding.best
         assert best is not None, name
         assert best.kind is untold()[name].best.kind  # type: ignore[union-attr]

@@ -166,7 +166,7 @@ class _Run:
         If the last refusal said when, it asks about then only, and goes on like that if it is refused still.
         """
         self._say("waits for the limit to admit again")
-        told_s, gap_s = self.target.told.wait_s, 1.0
+        told_s, gap_s = self.target.hint.wait_s, 1.0
         if told_s and told_s < TRUSTED * self.target.left_s:
             gaps_s = [max(0.0, told_s - TOLD_EARLY_S), min(told_s, TOLD_EARLY_S) + TOLD_LATE_S]
             gap_s = max(gap_s, told_s / 4)
@@ -196,8 +196,8 @@ class _Run:
         hypotheses = hypotheses[:MOST_COMPARED]
         evidence = Evidence.of(self.target.observations)
         sizes = [plan_size(each) for each in hypotheses]
-        told = self.target.told
-        told_sizes = [(told.quota, told.window_s or sizes[0][1])] if told.quota else []
+        hint = self.target.hint
+        told_sizes = [(hint.quota, hint.window_s or sizes[0][1])] if hint.quota else []
         window_s, now_s = median(window_s for _, window_s in sizes), self.target.now()
         kinds = frozenset(each.kind for each in hypotheses)
         candidates = [

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from locust_softphone.limits.inference.observations import Observation
-from locust_softphone.probing.probe_target import Pace, ProbeTarget, Told
+from locust_softphone.probing.probe_target import Hint, Pace, ProbeTarget
 
 __all__ = ["DEFAULT_BUDGET", "Budget", "Metered"]
 
@@ -48,8 +48,8 @@ class Metered:
         return self._target.opens_sessions
 
     @property
-    def told(self) -> Told:
-        return self._target.told
+    def hint(self) -> Hint:
+        return self._target.hint
 
     @property
     def spent(self) -> str:

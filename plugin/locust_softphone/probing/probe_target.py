@@ -10,13 +10,13 @@ from typing import NamedTuple, Protocol, TypeAlias
 
 from locust_softphone.limits.inference.observations import Observation
 
-__all__ = ["NOTHING_TOLD", "Pace", "ProbeTarget", "Told"]
+__all__ = ["NO_HINT", "Hint", "Pace", "ProbeTarget"]
 
 Pace: TypeAlias = Callable[[float, Sequence[Observation]], float | None]
 """When to send the next request: called with the time now and the answers so far; None ends the sequence."""
 
 
-class Told(NamedTuple):
+class Hint(NamedTuple):
     """What the last refusal said about the limit: a hint, not the truth; None for what it did not say.
 
     Args:
@@ -30,7 +30,7 @@ class Told(NamedTuple):
     wait_s: float | None = None
 
 
-NOTHING_TOLD = Told()
+NO_HINT = Hint()
 
 
 class ProbeTarget(Protocol):
@@ -41,7 +41,7 @@ class ProbeTarget(Protocol):
         """Whether an admitted request opens a session."""
 
     @property
-    def told(self) -> Told:
+    def hint(self) -> Hint:
         """What the last refusal said about the limit."""
 
     def now(self) -> float:

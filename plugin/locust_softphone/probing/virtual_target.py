@@ -14,7 +14,7 @@ from math import inf
 
 from locust_softphone.limits.decision import Decision, Limit
 from locust_softphone.limits.inference.observations import Observation
-from locust_softphone.probing.probe_target import NOTHING_TOLD, Pace, Told
+from locust_softphone.probing.probe_target import NO_HINT, Hint, Pace
 
 __all__ = ["Network", "VirtualTarget"]
 
@@ -39,7 +39,7 @@ class VirtualTarget:
         seed: of the jitter and the foreign traffic.
         foreign_rate: requests per second of other clients; they close their sessions after a second.
         opens_sessions: whether an admitted request opens a session.
-        tell: what a refusal says about the limit; by default nothing.
+        hint_of: what a refusal says about the limit; by default nothing.
     """
 
     def __init__(
@@ -50,15 +50,15 @@ class VirtualTarget:
         *,
         foreign_rate: float = 0.0,
         opens_sessions: bool = True,
-        tell: Callable[[Decision], Told] = lambda _: NOTHING_TOLD,
+        hint_of: Callable[[Decision], Hint] = lambda _: NO_HINT,
     ) -> None:
         self._limit = limit
         self._network = network
         self._rng = random.Random(seed)
         self._foreign_rate = foreign_rate
         self.opens_sessions = opens_sessions
-        self.told = NOTHING_TOLD
-        self._tell = tell
+        self.hint = NO_HINT
+        self._hint_of = hint_of
         self._now_s = 1000.0
         self._order = count()
         self._events: list[tuple[float, int, str, object]] = []
@@ -103,7 +103,7 @@ class VirtualTarget:
     def _on_request(self, number: int, sent: tuple[float, int]) -> None:
         decision = self._limit.admit(self._now_s, number)
         if not decision.admitted:
-            self.told = self._tell(decision)
+            self.hint = self._hint_of(decision)
         answered_s = self._now_s + decision.delay_s + self._network.way_s(self._rng)
         self._later(answered_s, "answer", (Observation(sent[0], answered_s, decision.admitted, sent[1]), number))
 

@@ -55,7 +55,7 @@ def step_limit(evidence: StepEvidence, status: str, orders: Sequence[Order], unt
         orders: at least one.
         until_s: later attempts were not used; None if all were.
     """
-    told = evidence.told(status)
+    told = evidence.retry_after_effect(status)
     chosen = next((each for each in orders if each.diagnosis.hypotheses), orders[0])
     kinds = {each.kind for order in orders for each in order.diagnosis.hypotheses}
     return {

@@ -25,7 +25,7 @@ from locust_softphone.metrics.observed_attempts import SESSIONS, Observations, O
 from locust_softphone.metrics.outcome import Outcome
 from locust_softphone.metrics.retry_after_sample import EARLY_TOLERANCE_S
 
-__all__ = ["STATUSES", "StepEvidence", "Told", "evidence_of", "noise_s", "refusing_answers", "usual_s"]
+__all__ = ["STATUSES", "RetryAfterEffect", "StepEvidence", "evidence_of", "noise_s", "refusing_answers", "usual_s"]
 
 STATUSES = ("429", "503", "504", "408")
 """The HTTP statuses of refusals by a limit."""
@@ -37,7 +37,7 @@ FEWEST_FOR_NOISE = 20
 
 
 @dataclass(frozen=True)
-class Told:
+class RetryAfterEffect:
     """How refusals advised to retry, and what came of it.
 
     Args:
@@ -115,7 +115,7 @@ class StepEvidence:
         """How many attempts may have used up part of a limit, without a known decision."""
         return sum(times for answer, times in self.answers.items() if _decision(answer) is None)
 
-    def told(self, status: str) -> Told | None:
+    def retry_after_effect(self, status: str) -> RetryAfterEffect | None:
         """What the refusals with this status advised, and what came of it; None if they advised nothing."""
         waits_s: list[float] = []
         deadlines_s: dict[int, float] = {}
@@ -130,7 +130,9 @@ class StepEvidence:
                 deadlines_s[each.softphone] = each.ended_s + each.retry_after_s
         if not waits_s:
             return None
-        return Told(len(waits_s), min(waits_s), max(waits_s), heeded.total(), heeded[False], early.total(), early[True])
+        return RetryAfterEffect(
+            len(waits_s), min(waits_s), max(waits_s), heeded.total(), heeded[False], early.total(), early[True]
+        )
 
 
 def evidence_of(step: str, observed: Mapping[str, Observations]) -> StepEvidence:

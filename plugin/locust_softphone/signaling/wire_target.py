@@ -26,7 +26,7 @@ from locust_softphone.limits.inference.observations import Observation
 from locust_softphone.metrics.failure_advice import advice_for
 from locust_softphone.metrics.outcome import Outcome
 from locust_softphone.metrics.steps import ready_step, request_steps
-from locust_softphone.probing.probe_target import NOTHING_TOLD, Pace, Told
+from locust_softphone.probing.probe_target import NO_HINT, Hint, Pace
 from locust_softphone.signaling.dialect import Dialect, DialectClient, Session
 from locust_softphone.signaling.token import Token
 
@@ -70,7 +70,7 @@ class WireTarget:
         self.failures: Counter[str] = Counter()
         self.refusals: Counter[int] = Counter()
         self.told_s: list[float | None] = []
-        self.told = NOTHING_TOLD
+        self.hint = NO_HINT
         self.dropped = 0
         self.opens_sessions = step == "handshake"
         self._dialect = dialect
@@ -164,7 +164,7 @@ class WireTarget:
             with self._lock:
                 self.refusals[failed.status or 0] += 1
                 self.told_s.append(failed.advice.retry_after_s)
-                self.told = _told(failed.advice)
+                self.hint = _hint(failed.advice)
             return
         answers.append(Observation(sent_s, self._clock(), True, known_open))
         if session is not None:
@@ -313,11 +313,11 @@ class WireTarget:
             return True
 
 
-def _told(advice: LimitAdvice) -> Told:
+def _hint(advice: LimitAdvice) -> Hint:
     """What a refusal said; of two waits the longer one."""
     quota, window_s = advice.limit or (None, None)
     waits_s = [each for each in (advice.retry_after_s, advice.reset_s) if each is not None]
-    return Told(quota, window_s, max(waits_s, default=None))
+    return Hint(quota, window_s, max(waits_s, default=None))
 
 
 def _only(client: DialectClient, request: Callable[[], object]) -> None:
