@@ -66,37 +66,6 @@ def of_cryptography(context: TlsContext) -> Client:
     return client
 
 
-def by_methods(context: TlsContext) -> Client:
-    """The same OpenSSL by pyOpenSSL's own methods."""
-
-    def client(near: socket.socket, number: int) -> Iterator[Any]:
-        connection = SSL.Connection(context.openssl)
-        connection.set_app_data(our_tls._Peer(HOST, context))
-        connection.set_connect_state()
-        if session := context.sessions.pop((HOST, number), None):
-            connection.set_session(session)
-        while True:
-            try:
-                connection.do_handshake()
-                break
-            except SSL.WantReadError:
-                near.send(connection.bio_read(SIZE))
-                yield None
-                connection.bio_write(near.recv(SIZE))
-        connection.send(REQUEST)
-        near.send(connection.bio_read(SIZE))
-        yield None
-        connection.bio_write(near.recv(SIZE))
-        connection.recv(SIZE)
-        if session := connection.get_session():
-            context.sessions[HOST, number] = session
-        yield connection
-        connection.shutdown()
-        near.send(connection.bio_read(SIZE))
-
-    return client
-
-
 def on_the_socket(context: TlsContext) -> Client:
     """The same OpenSSL reads and writes the socket itself."""
 
@@ -223,8 +192,7 @@ def ways(folder: Path, ca: str) -> dict[str, Client]:
     paths = ssl.get_default_verify_paths()
     system = Path(paths.cafile).read_text() if paths.cafile else ""
     bundle.write_text(system + Path(ca).read_text())
-    defaults, methods = TlsContext(ca), TlsContext(ca)
-    methods.host_chose("X25519")
+    defaults = TlsContext(ca)
     defaults.host_chose(None)
     defaults.openssl.set_tls13_ciphersuites(b"TLS_AES_256_GCM_SHA384:TLS_AES_128_GCM_SHA256")
     shared = ssl.create_default_context(cafile=ca)
@@ -234,7 +202,6 @@ def ways(folder: Path, ca: str) -> dict[str, Client]:
             TlsContext(str(bundle))
         ),
         "the same, with OpenSSL's own choice of keys and ciphers": of_cryptography(defaults),
-        "the same, by pyOpenSSL's methods": by_methods(methods),
         "the same, OpenSSL on the socket": on_the_socket(TlsContext(ca)),
         f"Python's ssl ({ssl.OPENSSL_VERSION.split()[1]}), one context": of_python(lambda: shared),
         "Python's ssl, a context for each connection": of_python(
