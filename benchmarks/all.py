@@ -77,8 +77,14 @@ BENCHMARKS = (
     Benchmark(
         "cpu_per_call.py --tls", "--calls 200 --repeat 1", {"CPU per call, back to back, wss": median_ms}, compares=True
     ),
+    Benchmark(
+        "cpu_per_call.py --tls --system-ca",
+        "--calls 200 --repeat 1",
+        {"the same with the system's authorities": median_ms},
+        compares=True,
+    ),
     Benchmark("memory.py", "--users 50", {"memory per held softphone, ws": each_kb}, compares=True),
-    Benchmark("memory.py --tls", "--users 50", {"memory per held softphone, wss": each_kb}, compares=True),
+    Benchmark("memory.py --tls --system-ca", "--users 50", {"memory per held softphone, wss": each_kb}, compares=True),
     Benchmark(
         "start_lag.py",
         "--seconds 1",
