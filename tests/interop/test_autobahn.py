@@ -120,7 +120,7 @@ def opened(target: Target, path: str) -> websocket.Connection:
     until_s = time.monotonic() + CASE_S
     while True:  # until the fuzzing server listens
         try:
-            return EchoClient.open(target, path, timeout_s=CASE_S)
+            return EchoClient.open(target, path, timeout_s=CASE_S)[0]
         except AttemptFailed:
             if time.monotonic() > until_s:
                 raise

@@ -48,7 +48,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Target]:
 
 
 def connected(server: Target) -> XmppStream:
-    connection = Connection.open(server, "/xmpp-websocket", timeout_s=PATIENCE_S, subprotocol=SUBPROTOCOL)
+    connection, _ = Connection.open(server, "/xmpp-websocket", timeout_s=PATIENCE_S, subprotocol=SUBPROTOCOL)
     return XmppStream(connection)
 
 

@@ -29,7 +29,7 @@ def connected() -> Iterator[Connection]:
     with serve(echo, "127.0.0.1", 0, compression=None, max_size=None) as server:
         listening = threading.Thread(target=server.serve_forever)
         listening.start()
-        connection = Connection.open(
+        connection, _ = Connection.open(
             Target("127.0.0.1", server.socket.getsockname()[1]).resolved(), "/", timeout_s=PATIENT_S
         )
         try:

@@ -136,7 +136,7 @@ def test_requests_and_handshakes_of_a_softphone_share_its_cookies() -> None:
             http.post("/b", "", b"", PATIENT_S)
         with pytest.raises(AttemptFailed) as refused:
             Connection.open(target, "/c", timeout_s=PATIENT_S, cookies=cookies)
-        Connection.open(target, "/d", timeout_s=PATIENT_S, cookies=cookies).abort()
+        Connection.open(target, "/d", timeout_s=PATIENT_S, cookies=cookies)[0].abort()
         http.close()
         assert cookies.header(target, "/") == "Cookie: n=4\r\n"
     assert cookies_in(requests) == [b"", b"Cookie: n=1", b"Cookie: n=2", b"Cookie: n=3"]

@@ -139,7 +139,7 @@ def test_a_response_of_one_byte_at_a_time_ends_with_the_timeout() -> None:
 )
 def test_the_outcome_when_a_connection_ends(script: Script, outcome: Outcome, code: int) -> None:
     with serving(script) as target:
-        connection = Connection.open(target, "/", timeout_s=PATIENT_S)
+        connection, _ = Connection.open(target, "/", timeout_s=PATIENT_S)
         with pytest.raises(AttemptFailed) as caught:
             connection.receive(PATIENT_S)
         connection.abort()
@@ -191,7 +191,7 @@ def test_a_frame_that_is_not_allowed_fails_the_connection_with_a_close_frame(fra
         waits_for_the_client(connection)
 
     with serving(switches(frames, then=reads_the_answer)) as target:
-        connection = Connection.open(target, "/", timeout_s=PATIENT_S)
+        connection, _ = Connection.open(target, "/", timeout_s=PATIENT_S)
         with pytest.raises(AttemptFailed) as caught:
             connection.receive(PATIENT_S)
         connection.abort()
@@ -205,13 +205,13 @@ def test_a_frame_that_is_not_allowed_fails_the_connection_with_a_close_frame(fra
 def test_the_connection_header_is_a_list_of_tokens(connection: bytes) -> None:
     """RFC 6455 4.1, RFC 9110 7.6.1."""
     with serving(upgrade_with(b"Connection: Upgrade", b"Connection: " + connection)) as target:
-        Connection.open(target, "/", timeout_s=PATIENT_S).abort()
+        Connection.open(target, "/", timeout_s=PATIENT_S)[0].abort()
 
 
 @pytest.mark.parametrize("together", [True, False], ids=["behind the head", "on its own"])
 def test_a_message_sent_with_the_101_is_not_lost(together: bool) -> None:
     with serving(switches(frame(1, b"ready"), together=together, then=waits_for_the_client)) as target:
-        connection = Connection.open(target, "/", timeout_s=PATIENT_S)
+        connection, _ = Connection.open(target, "/", timeout_s=PATIENT_S)
         assert connection.receive(PATIENT_S) == "ready"
         connection.abort()
 
@@ -225,7 +225,7 @@ def test_a_fragmented_message_with_a_ping_between_its_frames() -> None:
         waits_for_the_client(connection)
 
     with serving(switches(*frames, then=note_the_pong)) as target:
-        connection = Connection.open(target, "/", timeout_s=PATIENT_S)
+        connection, _ = Connection.open(target, "/", timeout_s=PATIENT_S)
         assert connection.receive(PATIENT_S) == "ready"
         assert connection.pings == 1
         connection.abort()
@@ -241,7 +241,7 @@ def test_receive_returns_none_at_the_timeout_and_can_be_called_again() -> None:
         waits_for_the_client(connection)
 
     with serving(switches(then=later)) as target:
-        connection = Connection.open(target, "/", timeout_s=PATIENT_S)
+        connection, _ = Connection.open(target, "/", timeout_s=PATIENT_S)
         assert connection.receive(SHORT_S) is None
         timed_out.set()
         assert connection.receive(PATIENT_S) == "late"
@@ -256,7 +256,7 @@ def test_messages_of_one_send_arrive_as_one_frame_each() -> None:
             received.extend(part)
 
     with serving(switches(then=reads)) as target:
-        connection = Connection.open(target, "/", timeout_s=PATIENT_S)
+        connection, _ = Connection.open(target, "/", timeout_s=PATIENT_S)
         connection.send(PATIENT_S, "one", "ü" * 100)
         connection.abort()
     assert (received[0], received[1]) == (0x81, 0x80 | 3), "a final text frame, masked (RFC 6455 5.2)"
@@ -272,7 +272,7 @@ def test_close_sends_1000_and_returns_the_code_of_the_edge() -> None:
         waits_for_the_client(connection)
 
     with serving(switches(then=answers_1001)) as target:
-        assert Connection.open(target, "/", timeout_s=PATIENT_S).close(PATIENT_S, "bye") == 1001
+        assert Connection.open(target, "/", timeout_s=PATIENT_S)[0].close(PATIENT_S, "bye") == 1001
 
 
 @pytest.mark.parametrize(
@@ -296,7 +296,7 @@ def test_a_ping_between_our_close_frame_and_the_edges_is_answered(frames: tuple[
         waits_for_the_client(connection)
 
     with serving(switches(then=pings_before_closing)) as target:
-        connection = Connection.open(target, "/", timeout_s=PATIENT_S)
+        connection, _ = Connection.open(target, "/", timeout_s=PATIENT_S)
         if code is None:
             with pytest.raises(AttemptFailed) as caught:
                 connection.close(PATIENT_S)

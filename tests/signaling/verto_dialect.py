@@ -54,8 +54,8 @@ class Client:
     def connect(self, token: Token) -> Reply[Session]:
         setup = self.dialect.setup
         target, timeout_s = setup.account.hosts.streaming, setup.timeout_s
-        connection = Connection.open(target, "/", timeout_s=timeout_s, choice=self.number)
-        return Session(self.dialect, connection), connection.response.advice
+        connection, response = Connection.open(target, "/", timeout_s=timeout_s, choice=self.number)
+        return Session(self.dialect, connection), response.advice
 
     def close_idle(self) -> int:
         return 0

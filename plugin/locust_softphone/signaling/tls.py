@@ -25,11 +25,11 @@ from cryptography.x509 import DNSName, ExtensionNotFound, IPAddress, SubjectAlte
 from OpenSSL import SSL, crypto
 
 from locust_softphone.errors import InputError
+from locust_softphone.signaling.openssl import OpenSslConnection, prefer_groups
 from locust_softphone.signaling.tls_problem import TlsProblem, certificate_problem, handshake_problem, wrong_host
 
 __all__ = ["Tls", "TlsContext", "TlsFailed", "TlsRefused", "engine", "is_for"]
 
-_RECORD = 16_384  # the most that one record carries, RFC 8446 5.1
 _CIPHERS = b"ECDHE+AESGCM:ECDHE+CHACHA20:ECDHE+AES:DHE+AES:!aNULL:!aDSS:!SHA1:!AESCCM"  # those of Python's ssl
 _SUITES = b"TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256"  # of TLS 1.3, as browsers
 _GROUPS = ("X25519MLKEM768", "X25519", "secp256r1", "secp384r1", "secp521r1")  # for key exchange, as browsers
@@ -86,8 +86,7 @@ class TlsContext:
         first = [each for each in _GROUPS if each.lower() == self.group.lower()]
         if first:
             names = ":?".join([*first, *(each for each in _GROUPS if each not in first)])  # ?: if OpenSSL knows it
-            with suppress(AttributeError):  # pyOpenSSL has no method for this; without it, handshakes only cost more
-                SSL._lib.SSL_CTX_set1_curves_list(self.openssl._context, names.encode("ascii"))  # type: ignore[attr-defined]
+            prefer_groups(self.openssl, names)
 
 
 class Tls:
@@ -99,7 +98,7 @@ class Tls:
         softphone: the number of the softphone; it resumes its own session only.
     """
 
-    __slots__ = ("_connection", "_context", "_ended", "_key", "_proven", "_settled")
+    __slots__ = ("_connection", "_context", "_drained", "_ended", "_key", "_proven", "_settled")
 
     def __init__(self, context: TlsContext, host: str, softphone: int) -> None:
         self._context = context
@@ -107,9 +106,9 @@ class Tls:
         self._proven = False  # whether the server has sent data
         self._settled = False  # whether it has been waited for more since then
         self._ended = False
-        self._connection = connection = SSL.Connection(context.openssl)
+        self._drained = False  # whether all data from the network has been decrypted
+        self._connection = connection = OpenSslConnection(context.openssl)
         connection.set_app_data(_Peer(host, context))
-        connection.set_connect_state()
         if not _is_address(host):
             connection.set_tlsext_host_name(host.encode("ascii"))
         if session := context.sessions.pop(self._key, None):  # a ticket is used once, RFC 8446 C.4
@@ -119,9 +118,8 @@ class Tls:
     def do_handshake(self) -> bool:
         """Continue the handshake (RFC 8446 2); returns False while it needs more data."""
         try:
-            self._connection.do_handshake()
-        except SSL.WantReadError:
-            return False
+            if not self._connection.continue_handshake():
+                return False
         except SSL.Error as error:
             raise TlsFailed(self._problem(error)) from None
         self._context.handshakes["tls_handshakes"] += 1
@@ -132,19 +130,14 @@ class Tls:
     def receive_data(self, data: bytes) -> None:
         """Take data from the network; empty data means that the other side has closed."""
         if data:
-            self._connection.bio_write(data)
+            self._connection.receive(data)
+            self._drained = False
         else:
             self._ended = True
 
     def data_to_send(self) -> bytes:
         """The data to send now, possibly empty."""
-        data = b""
-        with suppress(SSL.WantReadError):
-            while part := self._connection.bio_read(2 * _RECORD):
-                data += part
-                if len(part) < 2 * _RECORD:
-                    break
-        return data
+        return self._connection.to_send()
 
     def decrypted(self) -> bytes | None:
         """The next decrypted data; empty when the other side has said that it closes, None while there is none.
@@ -155,19 +148,20 @@ class Tls:
             ssl.SSLError: any other alert; or an end without a close_notify: the data may be cut short (RFC 8446 6.1).
         """
         try:
-            data = self._connection.recv(_RECORD)
-        except SSL.WantReadError:
-            if self._ended:
-                raise ssl.SSLEOFError(ssl.SSL_ERROR_EOF, "closed without close_notify") from None
-            if self._proven and not self._settled:
-                self._settled = True
-                _give_buffers_back(self._connection)
-            return None
+            data = None if self._drained else self._connection.decrypted()
         except SSL.ZeroReturnError:
             return b""
         except SSL.Error as error:
             failure = TlsFailed if self._proven else TlsRefused
             raise failure(self._problem(error)) from None
+        if data is None:
+            self._drained = True
+            if self._ended:
+                raise ssl.SSLEOFError(ssl.SSL_ERROR_EOF, "closed without close_notify")
+            if self._proven and not self._settled:
+                self._settled = True
+                self._connection.give_buffers_back()
+            return None
         if not self._proven:
             self._proven = True
             if session := self._connection.get_session():  # tickets come before the first data
@@ -177,8 +171,7 @@ class Tls:
     def encrypt(self, data: bytes) -> None:
         """Encrypt ``data`` for ``data_to_send``."""
         try:
-            while data:
-                data = data[self._connection.send(data) :]
+            self._connection.encrypt(data)
         except SSL.Error as error:
             raise ssl.SSLError(ssl.SSL_ERROR_SSL, _reason(error)) from None
 
@@ -212,20 +205,6 @@ def _group(connection: SSL.Connection) -> str | None:
     with suppress(NotImplementedError):
         return connection.get_group_name()
     return None
-
-
-def _give_buffers_back(connection: Any) -> None:
-    """Free what the buffers in memory have grown to in the handshake, if nothing waits in them.
-
-    That is 3 KB of a connection, with post-quantum keys 5. pyOpenSSL has no method for it, so its own parts are used;
-    if they change, the buffers stay as they are.
-    """
-    with suppress(AttributeError):
-        lib: Any = SSL._lib  # type: ignore[attr-defined]
-        if not lib.BIO_get_mem_data(connection._from_ssl, SSL._ffi.new("char **")):  # type: ignore[attr-defined]
-            incoming, outgoing = (lib.BIO_new(lib.BIO_s_mem()) for _ in range(2))
-            lib.SSL_set_bio(connection._ssl, incoming, outgoing)  # which frees the others
-            connection._into_ssl, connection._from_ssl = incoming, outgoing
 
 
 def engine() -> str:
@@ -274,6 +253,7 @@ def _trust_the_system(context: SSL.Context) -> None:
             store.add_cert(crypto.load_certificate(crypto.FILETYPE_ASN1, der))
 
 
+@lru_cache(maxsize=64)  # each connection asks it of the same few hosts
 def _is_address(host: str) -> bool:
     try:
         ip_address(host)

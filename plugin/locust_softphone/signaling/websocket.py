@@ -49,17 +49,15 @@ class Connection:
     """An open WebSocket. Pings are answered inside ``receive``, so an idle softphone must call it.
 
     Attributes:
-        response: the head of the 101 response.
         pings: the number of pings answered.
     """
 
-    __slots__ = ("_fragments", "_opcode", "_stream", "pings", "response")
+    __slots__ = ("_fragments", "_opcode", "_stream", "pings")
 
-    def __init__(self, stream: Stream, response: Head) -> None:
+    def __init__(self, stream: Stream) -> None:
         self._stream = stream
         self._fragments: bytearray | None = None
         self._opcode = _TEXT  # of the message that the fragments belong to
-        self.response = response
         self.pings = 0
 
     @classmethod
@@ -73,7 +71,7 @@ class Connection:
         subprotocol: str | None = None,
         choice: int = 0,
         cookies: Cookies | None = None,
-    ) -> Connection:
+    ) -> tuple[Connection, Head]:
         """Connect and upgrade (RFC 6455 4.1).
 
         Args:
@@ -85,6 +83,9 @@ class Connection:
             choice: picks the address that is tried first, modulo their number.
             cookies: of the softphone; its own by default.
 
+        Returns:
+            The WebSocket, and the head of the 101 response: 1 KB that a held softphone does not need.
+
         Raises:
             AttemptFailed: the edge refused, or the connection failed; with close code 1006, as in a browser.
         """
@@ -93,7 +94,7 @@ class Connection:
         except AttemptFailed as failed:
             raise _abnormal(failed) from None
         try:
-            return cls(stream, _upgrade(stream, target, path, headers, subprotocol, cookies or Cookies()))
+            return cls(stream), _upgrade(stream, target, path, headers, subprotocol, cookies or Cookies())
         except AttemptFailed as failed:
             stream.close()
             raise _abnormal(failed) from None

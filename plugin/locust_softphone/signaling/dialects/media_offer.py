@@ -139,7 +139,7 @@ class DialectClient:
     def connect(self, token: Token) -> Reply[Session]:
         dialect, wire = self.dialect, self.dialect.wire
         values = dialect.values(self.number, token=token.bearer)
-        connection = Connection.open(
+        connection, response = Connection.open(
             dialect.target,
             wire.handshake_path(values),
             dialect.identity(values) + wire.handshake_headers(values),
@@ -148,7 +148,8 @@ class DialectClient:
             choice=self.number,
             cookies=self._cookies,
         )
-        return Session(self, token, connection), connection.response.advice
+        session_id = response.headers.get(wire.session_header, "")
+        return Session(self, token, connection, session_id), response.advice
 
     def close_idle(self) -> int:
         return self.http.close_idle()
@@ -159,12 +160,11 @@ class Session:
 
     __slots__ = ("_client", "_logged_in", "_token", "connection", "ready", "session_id")
 
-    def __init__(self, client: DialectClient, token: Token, connection: Connection) -> None:
+    def __init__(self, client: DialectClient, token: Token, connection: Connection, session_id: str) -> None:
         self._client = client
         self._token = token
         self._logged_in = False
         self.connection = connection
-        session_id = connection.response.headers.get(client.dialect.wire.session_header, "")
         self.session_id = session_id if session_id.isprintable() else ""  # it may become a part of a header
         self.ready = not client.dialect.wire.waits_for_ready
 

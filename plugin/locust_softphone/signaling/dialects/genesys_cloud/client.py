@@ -171,7 +171,7 @@ class DialectClient:
 
     def connect(self, token: Token) -> Reply[Session]:
         dialect = self.dialect
-        connection = Connection.open(
+        connection, response = Connection.open(
             dialect.hosts.streaming,
             f"/stream/channels/{self._use.channel}",
             dialect.identity(self.number),
@@ -180,7 +180,7 @@ class DialectClient:
             choice=self.number,
             cookies=self._cookies,
         )
-        return Session(self, token, connection), connection.response.advice
+        return Session(self, token, connection), response.advice
 
     def place_call(self, token: Token) -> Reply[str]:
         """Ask the edge for a call; returns the conversation's id."""

@@ -138,7 +138,7 @@ class DialectClient:
 
     def connect(self, token: Token) -> Reply[Session]:
         dialect = self.dialect
-        connection = Connection.open(
+        connection, response = Connection.open(
             dialect.target,
             self.settings.path,
             f"User-Agent: {dialect.user_agent}\r\nX-Softphone-Id: {dialect.softphone_id(self.number)}\r\n"
@@ -149,7 +149,7 @@ class DialectClient:
             cookies=self._cookies,
         )
         calls = Calls(self.identity, dialect.random, self.settings.answer_after_s)
-        return Session(self, calls, connection), connection.response.advice
+        return Session(self, calls, connection), response.advice
 
     def close_idle(self) -> int:
         return 0
