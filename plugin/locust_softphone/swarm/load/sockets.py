@@ -9,7 +9,7 @@ no difference.
 from __future__ import annotations
 
 import os
-from _socket import SO_ERROR, SOCK_NONBLOCK, SOL_SOCKET, SocketType
+from _socket import SO_ERROR, SOL_SOCKET, SocketType
 from dataclasses import replace
 from errno import EALREADY, EINPROGRESS, EISCONN
 from typing import Any
@@ -50,7 +50,8 @@ class Socket(SocketType):
     __slots__ = ("_readable", "_timeout_s")
 
     def __init__(self, family: int, kind: int) -> None:
-        super().__init__(family, kind | SOCK_NONBLOCK)
+        super().__init__(family, kind)
+        self.setblocking(False)
         self._readable: Any = None
         self._timeout_s = 0.0
 
