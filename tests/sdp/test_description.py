@@ -70,6 +70,18 @@ def test_every_bundle_group_is_read_and_other_groups_are_not() -> None:
     assert parse(f"{SESSION}\n{groups}").bundles == (("0", "1"), ("2",))
 
 
+def test_what_differs_between_two_descriptions_of_one_kind_is_read_from_each() -> None:
+    """Sections that are alike but for these lines are read once."""
+    lines = "a=ice-ufrag:{0}fr1\na=ice-pwd:{0}\na=candidate:{0} 1 udp 1 192.0.2.1 9 typ host\na=fingerprint:sha-256 {0}"
+    for value in ("first", "second"):
+        section = parse(f"{SESSION}\n{AUDIO}\n{lines.format(value)}\na=mid:0").media[0]
+        assert (section.ice_ufrag, section.ice_pwd) == (f"{value}fr1", value)
+        assert (section.fingerprint, section.mid) == (f"sha-256 {value}", "0")
+    assert parse(f"{SESSION}\n{AUDIO}\na=mid:0").media[0].ice_ufrag is None
+    in_common = parse(f"{SESSION}\na=ice-ufrag:shared\n{AUDIO}\na=mid:0").media[0]
+    assert in_common.ice_ufrag == "shared"
+
+
 @pytest.mark.parametrize(
     ("rtpmap", "payload_type", "encoding"),
     [
@@ -82,7 +94,8 @@ def test_every_bundle_group_is_read_and_other_groups_are_not() -> None:
     ],
 )
 def test_encoding_of_a_payload_type(rtpmap: str, payload_type: str, encoding: str) -> None:
-    assert parse(f"{SESSION}\n{AUDIO}\n{rtpmap}").media[0].encoding(payload_type) == encoding
+    section = parse(f"{SESSION}\n{AUDIO} 96\n{rtpmap}").media[0]
+    assert dict(zip(section.formats, section.encodings, strict=True))[payload_type] == encoding
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,7 @@ from typing import Any, NamedTuple
 
 from locust_softphone.metrics.attempt import Attempt
 from locust_softphone.metrics.histogram import COARSE_BITS, Histogram
-from locust_softphone.metrics.observed_attempts import Observations
+from locust_softphone.metrics.observed_attempts import SESSIONS, Observations
 from locust_softphone.metrics.outcome import Outcome
 from locust_softphone.metrics.retry_after_sample import RetryAfterSample, RetryAfterSamples
 
@@ -63,6 +63,14 @@ class Tally:
         self.counts[name] += by
         self.timeline[max(int(at_s), 0)][name] += by
         self._extend_span(name, at_s, at_s)
+
+    def duration(self, name: str, seconds: float) -> None:
+        """Count a duration."""
+        self.latencies[name].record(seconds)
+
+    def session(self, opened_s: float, ended_s: float, how: str, softphone: int) -> None:
+        """Count a softphone's WebSocket that has ended, and how."""
+        self.observations[SESSIONS].add(opened_s, ended_s, how, softphone)
 
     def attempt(self, attempt: Attempt) -> None:
         """Count an attempt and its outcome, and its latencies unless it was cancelled."""

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Concatenate, ParamSpec
+
 from locust_softphone.errors import AttemptFailed
 from locust_softphone.metrics.attempt import Attempt
-from locust_softphone.metrics.observed_attempts import SESSIONS
 from locust_softphone.metrics.outcome import Outcome
 from locust_softphone.metrics.retry_after_sample import RetryAfterSample
 from locust_softphone.metrics.tally import OTHER, Tally
@@ -14,27 +16,27 @@ __all__ = ["TallyObserver"]
 _MOST_CAUSES = 100
 """So many different causes are counted by name, over all steps of a process; the rest is counted as one."""
 
-_MOST_WAITING = 256
-"""So many attempts wait to be counted: a millisecond's work."""
+_MOST_WAITING = 512
+"""So many events wait to be counted: a millisecond's work."""
+
+P = ParamSpec("P")
 
 
 class TallyObserver:
     """An observer (``signaling.context.Observer``) of softphones.
 
-    Attempts are counted many at once: that takes half as long as one by one, between other work.
+    Events are counted many at once: that takes half as long as one by one, between other work.
     """
 
     def __init__(self) -> None:
         self._tally = Tally()
-        self._waiting: list[Attempt] = []
+        self._waiting: list[tuple[Callable[..., None], tuple[object, ...]]] = []
         self._causes: set[str] = set()
 
     @property
     def tally(self) -> Tally:
         """Everything that was reported."""
-        waiting, self._waiting = self._waiting, []
-        for attempt in waiting:
-            self._tally.attempt(attempt)
+        self._count_waiting()
         return self._tally
 
     def take(self) -> Tally:
@@ -43,28 +45,36 @@ class TallyObserver:
         return taken
 
     def attempt(self, attempt: Attempt, failure: AttemptFailed | None) -> None:
-        waiting = self._waiting
-        waiting.append(attempt)
-        if len(waiting) == _MOST_WAITING:
-            _ = self.tally
+        self._later(Tally.attempt, attempt)
         if failure is not None and attempt.outcome is not Outcome.CANCELLED:
             self._tally.counts[self._cause(attempt.step, failure)] += 1
 
     def session(self, opened_s: float, ended_s: float, how: str, softphone: int) -> None:
-        self._tally.observations[SESSIONS].add(opened_s, ended_s, how, softphone)
+        self._later(Tally.session, opened_s, ended_s, how, softphone)
 
     def count(self, name: str, at_s: float, by: int = 1) -> None:
-        self._tally.count(name, at_s, by)
+        self._later(Tally.count, name, at_s, by)
 
     def duration(self, name: str, seconds: float) -> None:
-        self._tally.latencies[name].record(seconds)
+        self._later(Tally.duration, name, seconds)
 
     def retry(self, retry: RetryAfterSample) -> None:
-        self._tally.retry(retry)
+        self._later(Tally.retry, retry)
 
     def call(self, planned_s: float, began_s: float, ended_s: float, failure: AttemptFailed | None) -> None:
         if failure is None:
-            self._tally.call(planned_s, began_s, ended_s)
+            self._later(Tally.call, planned_s, began_s, ended_s)
+
+    def _later(self, count: Callable[Concatenate[Tally, P], None], *event: P.args, **_: P.kwargs) -> None:
+        """Count an event together with others."""
+        self._waiting.append((count, event))
+        if len(self._waiting) >= _MOST_WAITING:
+            self._count_waiting()
+
+    def _count_waiting(self) -> None:
+        tally, waiting, self._waiting = self._tally, self._waiting, []
+        for count, event in waiting:
+            count(tally, *event)
 
     def _cause(self, step: str, failure: AttemptFailed) -> str:
         """The counter of attempts that failed in the same way."""

@@ -108,11 +108,11 @@ def _common_formats(section: MediaSection) -> tuple[str, ...]:
     """The payload types of the answer; none if the section is rejected."""
     if section.kind != "audio" or not (section.port or section.bundle_only) or not section.is_rtp:
         return ()
-    for payload_type in section.formats:
-        encoding = section.encoding(payload_type)
+    encodings = dict(zip(section.formats, section.encodings, strict=True))
+    for payload_type, encoding in encodings.items():
         if encoding in KNOWN:
             event = f"telephone-event/{encoding.split('/')[1]}/1"
-            events = [other for other in section.formats if section.encoding(other) == event]
+            events = [other for other, encoding in encodings.items() if encoding == event]
             return (payload_type, *events[:1])
     return ()
 

@@ -127,7 +127,7 @@ def _check_accepted(offered: MediaSection, answered: MediaSection, answer: Sessi
     if answered.is_rtp:
         # Encodings are compared, because an answer may use other payload types (RFC 3264 6.1).
         codecs = [encoding for encoding in _encodings(answered, "answer") if not encoding.startswith(NOT_CODECS)]
-        if set(codecs).isdisjoint(map(offered.encoding, offered.formats)):
+        if set(codecs).isdisjoint(offered.encodings):
             raise SdpError("an accepted m-section has no codec of the offer")
     elif set(answered.formats).isdisjoint(offered.formats):
         raise SdpError("an accepted m-section has no format of the offer")
@@ -140,9 +140,9 @@ def _check_accepted(offered: MediaSection, answered: MediaSection, answer: Sessi
         raise SdpError("the answer's setup role does not fit the offer's")
 
 
-def _encodings(section: MediaSection, name: str) -> list[str]:
+def _encodings(section: MediaSection, name: str) -> tuple[str, ...]:
     """The encodings of an RTP section; every payload type must have one."""
-    encodings = [section.encoding(payload_type) for payload_type in section.formats]
+    encodings = section.encodings
     if "" in encodings:
         raise SdpError(f"the {name} has a dynamic payload type without a=rtpmap")
     return encodings

@@ -10,6 +10,7 @@ from typing import Any
 import gevent
 import pytest
 from locust.event import Events
+from locust.stats import RequestStats
 
 from locust_softphone.config.profile import Profile
 from locust_softphone.errors import InputError
@@ -31,7 +32,7 @@ class Runner:
     """The part of Locust's MasterRunner that is used; its workers answer echoes at once."""
 
     def __init__(self) -> None:
-        self.environment = SimpleNamespace(events=Events(), parsed_options=None)
+        self.environment = SimpleNamespace(events=Events(), stats=RequestStats(), parsed_options=None)
         self.clients = {worker: SimpleNamespace(state="running") for worker in "ab"}
         self.sent: defaultdict[str, list[tuple[str | None, Any]]] = defaultdict(list)
         self.silent: set[str] = set()

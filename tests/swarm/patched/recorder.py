@@ -10,6 +10,7 @@ from locust.event import EventHook
 from locust_softphone.errors import AttemptFailed
 from locust_softphone.metrics.attempt import Attempt
 from locust_softphone.metrics.outcome import Outcome
+from locust_softphone.swarm.load.locust_rows import LocustRows
 from locust_softphone.swarm.load.recorder import Recorder
 
 REFUSED = AttemptFailed(Outcome.RATE_LIMITED, status=429)
@@ -39,7 +40,7 @@ def rows() -> list[dict[str, Any]]:
 def recorder(rows: list[dict[str, Any]]) -> Recorder:
     request = EventHook()
     request.add_listener(lambda **row: rows.append(row))
-    return Recorder(request)
+    return Recorder(LocustRows(request, None))
 
 
 def an_attempt(outcome: Outcome, status: int | None = None) -> Attempt:
@@ -98,7 +99,7 @@ def test_take_returns_what_was_recorded_and_starts_anew(recorder: Recorder) -> N
 
 def test_telemetry_is_given_all_attempts_and_all_calls_but_cancelled_ones() -> None:
     telemetry: Any = Telemetry()
-    recorder, attempt = Recorder(EventHook(), telemetry), an_attempt(Outcome.OK)
+    recorder, attempt = Recorder(LocustRows(EventHook(), None), telemetry), an_attempt(Outcome.OK)
     recorder.attempt(attempt, None)
     recorder.call(1.0, 1.5, 2.0, REFUSED)
     recorder.call(1.0, 1.5, 2.0, CANCELLED)

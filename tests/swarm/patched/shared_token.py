@@ -16,6 +16,7 @@ from locust_softphone.limits.advice import NO_ADVICE, LimitAdvice
 from locust_softphone.metrics.outcome import Outcome
 from locust_softphone.signaling.token import Token
 from locust_softphone.swarm.cluster.shared_token import MasterTokenProvider, RemoteToken
+from locust_softphone.swarm.load.locust_rows import LocustRows
 from locust_softphone.swarm.load.recorder import Recorder
 
 REFUSED = AttemptFailed(Outcome.RATE_LIMITED, status=429, advice=LimitAdvice(retry_after_s=3.0))
@@ -47,7 +48,7 @@ class Fleet:
 
     def __init__(self, edge: Any, beyond_plan: float = 30.0) -> None:
         self.now_s = 0.0
-        self.recorder = Recorder(EventHook())
+        self.recorder = Recorder(LocustRows(EventHook(), None))
         self.master = MasterTokenProvider(edge, self.recorder, lambda: self.now_s, beyond_plan=beyond_plan)
 
     def worker(self) -> RemoteToken:

@@ -12,6 +12,7 @@ import pytest
 from gevent.event import Event
 from gevent.pool import Group
 from locust.event import Events
+from locust.stats import RequestStats
 
 from locust_softphone.errors import ExitCode
 from locust_softphone.metrics.tally import Tally
@@ -62,7 +63,7 @@ class LoadGenerator:
 def test_a_worker_that_leaves_reports_its_measurements_first(told_to_stop: bool) -> None:
     """A closed terminal signals the master and its workers at once."""
     runner, generator, events = Runner(), LoadGenerator(), Events()
-    environment: Any = SimpleNamespace(parsed_options=None, events=events)
+    environment: Any = SimpleNamespace(parsed_options=None, stats=RequestStats(), events=events)
     anything: Any = runner
     worker = Worker(environment, anything)
     worker.register()
@@ -83,7 +84,9 @@ def test_a_worker_whose_master_is_gone_before_the_run_begins_leaves_with_3(monke
     """It has its plan; the master was killed before it sent BEGIN."""
     monkeypatch.setattr("locust_softphone.swarm.cluster.worker._CHECK_EVERY_S", 0.001)
     runner, events = Runner(), Events()
-    environment: Any = SimpleNamespace(parsed_options=None, events=events, runner=runner, process_exit_code=None)
+    environment: Any = SimpleNamespace(
+        parsed_options=None, stats=RequestStats(), events=events, runner=runner, process_exit_code=None
+    )
     anything: Any = runner
     worker = Worker(environment, anything)
     worker.register()

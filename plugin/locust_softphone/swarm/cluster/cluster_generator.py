@@ -34,6 +34,7 @@ from locust_softphone.swarm.cluster.shared_token import MasterTokenProvider
 from locust_softphone.swarm.cluster.slots import SlotOwners
 from locust_softphone.swarm.cluster.worker_messages import UnusableMessage, read_report, read_worker_message
 from locust_softphone.swarm.load.lease import SILENT_S
+from locust_softphone.swarm.load.locust_rows import LocustRows
 from locust_softphone.swarm.load.recorder import Recorder
 from locust_softphone.swarm.load.telemetry import telemetry_of
 from locust_softphone.text import one_line
@@ -83,9 +84,9 @@ class ClusterGenerator:
         self._stopped: set[str] = set()
         self._stopping = self._collected = False
         self._received = Tally()
-        self._recorder = Recorder(
-            runner.environment.events.request, telemetry_of(runner.environment), dialect=profile.dialect
-        )
+        environment = runner.environment
+        rows = LocustRows(environment.events.request, environment.stats)
+        self._recorder = Recorder(rows, telemetry_of(environment), dialect=profile.dialect)
         dialect = dialect_of(profile, account, random.Random())
         self._token = MasterTokenProvider(
             dialect, self._recorder, self.clock, beyond_plan=profile.attempts_beyond_plan()

@@ -31,6 +31,7 @@ from locust_softphone.swarm.load.connections import sample_connections
 from locust_softphone.swarm.load.event_loop import monitor_event_loop
 from locust_softphone.swarm.load.garbage import collect_garbage_normally, collect_garbage_rarely
 from locust_softphone.swarm.load.lease import LEASE_S, Lease
+from locust_softphone.swarm.load.locust_rows import LocustRows
 from locust_softphone.swarm.load.loop_lag import LoopLag
 from locust_softphone.swarm.load.recorder import Recorder
 from locust_softphone.swarm.load.resources import raise_descriptor_limit, shortages
@@ -72,7 +73,8 @@ class LoadGenerator:
         self._schedule = profile.schedule()
         self._planned_end_s = profile.duration_s
         self._lag = LoopLag()
-        self.recorder = Recorder(environment.events.request, telemetry_of(environment), self._lag, profile.dialect)
+        rows = LocustRows(environment.events.request, environment.stats)
+        self.recorder = Recorder(rows, telemetry_of(environment), self._lag, profile.dialect)
         self.stopped = False
         self._lease = lease
         self._environment = environment

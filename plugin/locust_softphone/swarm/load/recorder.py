@@ -7,26 +7,24 @@ tally has both service and response times.
 
 from __future__ import annotations
 
-from locust.event import EventHook
-
 from locust_softphone.errors import AttemptFailed
 from locust_softphone.metrics.attempt import Attempt
 from locust_softphone.metrics.outcome import Outcome
 from locust_softphone.metrics.steps import DEFAULT_DIALECT, transports_of
+from locust_softphone.metrics.tally import Tally
 from locust_softphone.runs.tally_observer import TallyObserver
+from locust_softphone.swarm.load.locust_rows import LocustRows
 from locust_softphone.swarm.load.loop_lag import LoopLag
 from locust_softphone.swarm.load.telemetry import Telemetry
 
 __all__ = ["Recorder"]
-
-_MILLISECONDS = 1000.0
 
 
 class Recorder(TallyObserver):
     """The observer of the softphones of one process.
 
     Args:
-        request: Locust's ``events.request``.
+        rows: Locust's statistics.
         telemetry: the OpenTelemetry exporter, or None.
         lag: the lags of this process's event loop, if it makes calls.
         dialect: the dialect that the steps are of.
@@ -34,7 +32,7 @@ class Recorder(TallyObserver):
 
     def __init__(
         self,
-        request: EventHook,
+        rows: LocustRows,
         telemetry: Telemetry | None = None,
         lag: LoopLag | None = None,
         dialect: str = DEFAULT_DIALECT,
@@ -42,7 +40,7 @@ class Recorder(TallyObserver):
         super().__init__()
         self._transports = transports_of(dialect)
         self._lag = lag
-        self._request = request
+        self._rows = rows
         self._telemetry = telemetry
 
     def attempt(self, attempt: Attempt, failure: AttemptFailed | None) -> None:
@@ -50,23 +48,18 @@ class Recorder(TallyObserver):
         if self._telemetry is not None:
             self._telemetry.attempt(attempt, self._transports[attempt.step])
         if attempt.outcome is not Outcome.CANCELLED:
-            self._fire(self._transports[attempt.step], attempt.step, attempt.service_s, failure)
+            self._rows.add(self._transports[attempt.step], attempt.step, attempt.service_s, failure)
 
     def call(self, planned_s: float, began_s: float, ended_s: float, failure: AttemptFailed | None) -> None:
         super().call(planned_s, began_s, ended_s, failure)
         if failure is None and self._lag is not None:
-            self._tally.latencies["call_setup.lag"].record(self._lag.lost_s(planned_s, ended_s))
+            self.duration("call_setup.lag", self._lag.lost_s(planned_s, ended_s))
         if failure is None or failure.outcome is not Outcome.CANCELLED:
             if self._telemetry is not None:
                 self._telemetry.call(planned_s, began_s, ended_s, failure)
-            self._fire("CALL", "call setup", ended_s - began_s, failure)
+            self._rows.add("CALL", "call setup", ended_s - began_s, failure)
 
-    def _fire(self, request_type: str, name: str, seconds: float, failure: AttemptFailed | None) -> None:
-        self._request.fire(
-            request_type=request_type,
-            name=name,
-            response_time=seconds * _MILLISECONDS,
-            response_length=0,
-            exception=failure,
-            context={},
-        )
+    def take(self) -> Tally:
+        """The tally since the last call. Locust's statistics have all of it by then."""
+        self._rows.flush()
+        return super().take()
