@@ -3,7 +3,8 @@
     connect ── upgrade ──► 101, ready      connect ── POST offer ──► answer      bye, close 1000 ──► close frame
 
 What a load generator in Python on gevent cannot do without: the system calls, the loop and a switch of greenlets for
-each wait; over TLS, OpenSSL, with sessions resumed. ``cpu_per_call.py`` runs it beside the tools:
+each wait; over TLS, OpenSSL, with the project's settings and calls, and with sessions resumed. ``cpu_per_call.py``
+runs it beside the tools:
 
     floor.py USERS CALLS EVERY_S      each of the users starts a call every so often; 0 for back to back
 
@@ -22,13 +23,15 @@ import sys
 import time
 import urllib.request
 from collections.abc import Callable
-from contextlib import suppress
 from ssl import create_default_context
 from urllib.parse import urlsplit
 
 import gevent
 from gevent import get_hub, getcurrent
 from OpenSSL import SSL
+
+from locust_softphone.signaling.openssl import OpenSslConnection
+from locust_softphone.signaling.tls import TlsContext
 
 TIMEOUT_S = 20.0
 READ_SIZE = 16_384
@@ -65,7 +68,7 @@ class Caller:
         tls: for https and wss.
     """
 
-    def __init__(self, url: str, number: int, token: str, tls: SSL.Context | None) -> None:
+    def __init__(self, url: str, number: int, token: str, tls: TlsContext | None) -> None:
         parts = urlsplit(url)
         assert parts.hostname
         assert parts.port
@@ -115,35 +118,35 @@ class Wire:
         session: the TLS session to resume.
     """
 
-    def __init__(self, address: tuple[str, int], tls: SSL.Context | None, session: SSL.Session | None) -> None:
+    def __init__(self, address: tuple[str, int], tls: TlsContext | None, session: SSL.Session | None) -> None:
         self._socket = socket.socket()
         self._socket.setblocking(False)
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._watcher = get_hub().loop.io(self._socket.fileno(), READ)
         if self._socket.connect_ex(address) == errno.EINPROGRESS:
             self._socket.connect_ex(address)  # completes a connection to this machine
-        self._tls: SSL.Connection | None = None
+        self._tls: OpenSslConnection | None = None
         if tls:
-            self._tls = SSL.Connection(tls, self._socket)
+            self._tls = OpenSslConnection(tls.openssl)
             if session:
                 self._tls.set_session(session)
-            self._tls.set_connect_state()
-            self._when_readable(self._tls.do_handshake)
+            while not self._tls.continue_handshake():
+                self._socket.send(self._tls.to_send())
+                self._tls.receive(self._read())
+            if tls.group is None:
+                tls.host_chose(self._tls.get_group_name())
 
     def send(self, data: bytes) -> None:
-        sent = (self._tls or self._socket).send(data)
+        if self._tls:
+            self._tls.encrypt(data)
+            data = self._tls.to_send()
+        sent = self._socket.send(data)
         assert sent == len(data)
 
     def receive(self, complete: Callable[[bytes], bool]) -> bytes:
         data = b""
         while not complete(data):
-            if self._tls is None:
-                self._wait()  # an answer is never there at once
-                part = self._socket.recv(READ_SIZE)
-            else:
-                part = self._when_readable(lambda: self._tls.recv(READ_SIZE))  # type: ignore[union-attr]
-            assert part, "the edge has closed"
-            data += part
+            data += self._decrypted(self._tls) if self._tls else self._read()
         return data
 
     def session(self) -> SSL.Session | None:
@@ -152,16 +155,21 @@ class Wire:
 
     def close(self) -> None:
         if self._tls:
-            with suppress(SSL.Error):
-                self._tls.shutdown()
+            self._tls.shutdown()
+            self._socket.send(self._tls.to_send())
         self._watcher.close()
         self._socket.close()
 
-    def _when_readable(self, do: Callable[[], bytes | None]) -> bytes:
-        while True:
-            with suppress(SSL.WantReadError):
-                return do() or b""
-            self._wait()
+    def _decrypted(self, tls: OpenSslConnection) -> bytes:
+        while (part := tls.decrypted()) is None:
+            tls.receive(self._read())
+        return part
+
+    def _read(self) -> bytes:
+        self._wait()  # an answer is never there at once
+        part = self._socket.recv(READ_SIZE)
+        assert part, "the edge has closed"
+        return part
 
     def _wait(self) -> None:
         watcher = self._watcher
@@ -179,10 +187,9 @@ def fetch_token(url: str) -> str:
         return str(json.load(answer)["access_token"])
 
 
-def tls_context(ca: str) -> SSL.Context:
-    context = SSL.Context(SSL.TLS_CLIENT_METHOD)
-    context.load_verify_locations(ca)
-    context.set_verify(SSL.VERIFY_PEER)
+def tls_context(ca: str) -> TlsContext:
+    context = TlsContext(ca)
+    context.openssl.set_verify(SSL.VERIFY_PEER)  # the chain; not the host, and nothing is counted
     return context
 
 

@@ -44,12 +44,21 @@ genesys_cloud: {{requests_per_token: {{count: 1000000, per: 60s}}}}
 
 @dataclass(frozen=True)
 class Edge:
-    """The simulated edge that is called."""
+    """The simulated edge that is called.
+
+    Args:
+        url: its address.
+        process: that it runs in.
+        ca: the file of the authorities that a tool trusts; None without TLS.
+        tls: for requests to it; None without TLS.
+        trusted_by_system: whether the file also has the system's authorities, and is given to a tool as the system's.
+    """
 
     url: str
     process: Process
     ca: Path | None
     tls: ssl.SSLContext | None
+    trusted_by_system: bool = False
 
     def stats(self) -> dict[str, Any]:
         """The counters of ``GET /stats``."""
@@ -119,11 +128,13 @@ class Bench:
 
 
 @contextmanager
-def bench(*, tls: bool = False, ping_every: str = "10m") -> Iterator[Bench]:
+def bench(*, tls: bool = False, trusted_by_system: bool = False, ping_every: str = "10m") -> Iterator[Bench]:
     """A running edge on its own core.
 
     Args:
         tls: serve https and wss, with a certificate of a new authority.
+        trusted_by_system: for TLS: that authority is one of the system's, as for a real edge; otherwise it is the only
+            one that is trusted.
         ping_every: the time between two pings on a session.
     """
     with tempfile.TemporaryDirectory() as name:
@@ -132,9 +143,11 @@ def bench(*, tls: bool = False, ping_every: str = "10m") -> Iterator[Bench]:
         arguments = [sys.executable, "-m", "locust_softphone.cli", "edge", "--port", "0", "--until-stdin-closes"]
         arguments += ["--policy", "policy.yaml", *(["--tls-cert", "edge.pem"] if tls else [])]
         ca = _make_certificate(folder) if tls else None
+        if ca and trusted_by_system:
+            ca.write_text(_authorities_of_the_system() + ca.read_text())
         with Process(Command(arguments, folder), core=cores()[1], stdin=subprocess.PIPE) as process:
             context = ssl.create_default_context(cafile=ca) if ca else None
-            yield Bench(Edge(listening_on(process), process, ca, context), folder)
+            yield Bench(Edge(listening_on(process), process, ca, context, trusted_by_system), folder)
 
 
 def _make_certificate(folder: Path) -> Path:
@@ -147,6 +160,14 @@ def _make_certificate(folder: Path) -> Path:
     authority.issue_cert("127.0.0.1", "localhost").private_key_and_cert_chain_pem.write_to_path(folder / "edge.pem")
     authority.cert_pem.write_to_path(folder / "ca.pem")
     return folder / "ca.pem"
+
+
+def _authorities_of_the_system() -> str:
+    """Their certificates."""
+    file = ssl.get_default_verify_paths().cafile
+    if not file:
+        raise SystemExit("this system has no file of certificate authorities (Debian: ca-certificates)")
+    return Path(file).read_text()
 
 
 def listening_on(process: Process) -> str:

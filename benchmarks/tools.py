@@ -56,17 +56,19 @@ def softphones(
         pinned: whether it runs on the tool's core only.
         source_addresses: that they connect from; empty if the system chooses.
     """
-    folder = bench.new_folder("softphones")
+    folder, ca = bench.new_folder("softphones"), str(bench.edge.ca or "")
+    by_system = bench.edge.trusted_by_system
     (folder / "benchmark.yaml").write_text(yaml.safe_dump({"name": "benchmark", **profile}))
     return Command(
         [
             *(sys.executable, "-m", "locust", "-f", str(packaged_locustfile()), "--headless", "--only-summary"),
             *("--host", bench.edge.url, "--softphone-profile", "benchmark.yaml", "--softphone-runs", "runs"),
-            *(["--softphone-ca", str(bench.edge.ca)] if bench.edge.ca else []),
+            *(["--softphone-ca", ca] if ca and not by_system else []),
             *(["--softphone-source-address", source_addresses] if source_addresses else []),
             *_worker_options(processes),
         ],
         folder,
+        {"SSL_CERT_FILE": ca} if ca and by_system else {},
         pinned=pinned,
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from xml.etree.ElementTree import ParseError, fromstring
 
 import pytest
 from hypothesis import given
@@ -89,3 +90,21 @@ def test_what_a_softphone_escapes_is_read_unchanged(text: str) -> None:
 def test_any_text_is_an_element_or_refused(text: str) -> None:
     with suppress(XmlError):
         assert xml_element(text).tag
+
+
+@given(
+    st.from_regex(
+        r"""<[ab:-]{1,2}( (xmlns|x|y-z|x:y|xmlns:x|)=["'](urn:a|http://www.w3.org/2000/xmlns/|[ab {}'&<>]{0,3})["'])*"""
+        r""" ?(/>|></[ab]{1,2}>)[ \n]?""",
+        fullmatch=True,
+    )
+)
+def test_a_plain_element_is_what_the_standard_library_reads(text: str) -> None:
+    try:
+        judge = fromstring(text)
+    except ParseError:
+        with pytest.raises(XmlError):
+            xml_element(text)
+    else:
+        found = xml_element(text)
+        assert (found.tag, found.attrib, found.text, len(found)) == (judge.tag, judge.attrib, judge.text, len(judge))

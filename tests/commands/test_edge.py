@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -15,6 +16,7 @@ from cryptography.hazmat.primitives.serialization import (
     PrivateFormat,
     load_pem_private_key,
 )
+from OpenSSL import SSL
 
 from locust_softphone.cli import main
 from tests.edge_process import running_edge
@@ -35,6 +37,22 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "encrypted.pem").write_bytes(encrypted)
     monkeypatch.chdir(tmp_path)
     return tmp_path
+
+
+@pytest.mark.parametrize("first", [b"TLS_AES_128_GCM_SHA256", b"TLS_CHACHA20_POLY1305_SHA256"])
+def test_the_cipher_that_the_client_names_first_is_taken(folder: Path, first: bytes) -> None:
+    """As load balancers do; OpenSSL's own order would be AES-256 for every client."""
+    context = SSL.Context(SSL.TLS_CLIENT_METHOD)
+    context.set_tls13_ciphersuites(first + b":TLS_AES_256_GCM_SHA384")
+    with (
+        running_edge(tls=(folder / "cert.pem", folder / "key.pem")) as edge,
+        socket.create_connection(("127.0.0.1", int(edge.url.rpartition(":")[2]))) as plain,
+    ):
+        plain.settimeout(None)  # pyOpenSSL does not wait on a socket with a timeout
+        connection = SSL.Connection(context, plain)
+        connection.set_connect_state()
+        connection.do_handshake()
+        assert connection.get_cipher_name() == first.decode()
 
 
 def test_an_edge_with_a_certificate_serves_tls(folder: Path) -> None:

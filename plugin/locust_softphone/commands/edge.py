@@ -91,6 +91,7 @@ def _tls_context(certificate: Path | None, key: Path | None) -> ssl.SSLContext |
         except OSError as error:
             raise InputError(f"{name} {file}: cannot be read ({error.strerror})") from None
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.options &= ~ssl.OP_CIPHER_SERVER_PREFERENCE  # as load balancers: AES-128 with clients that name it first
     try:
         context.load_cert_chain(certificate, key, password=lambda: "")  # never ask for a passphrase on the terminal
     except (ssl.SSLError, OSError):

@@ -111,11 +111,11 @@ def _resets(headers: Mapping[str, str]) -> Iterator[tuple[float, ResetForm]]:
                     yield float(text), _form_of(float(text))
     count = headers.get("inin-ratelimit-count")
     if count is not None:
-        used, allowed, reset_s = (
-            _delta_seconds(headers.get(f"inin-ratelimit-{name}", "")) for name in ("count", "allowed", "reset")
-        )
-        if used is not None and allowed is not None and reset_s is not None and used >= allowed:
-            yield reset_s, "inin_ratelimit"
+        used, allowed = _delta_seconds(count), _delta_seconds(headers.get("inin-ratelimit-allowed", ""))
+        if used is not None and allowed is not None and used >= allowed:
+            reset_s = _delta_seconds(headers.get("inin-ratelimit-reset", ""))
+            if reset_s is not None:
+                yield reset_s, "inin_ratelimit"
     policies = headers.get("ratelimit")
     if policies is not None:
         yield from ((reset_s, "ratelimit") for reset_s in _ietf_resets(policies))

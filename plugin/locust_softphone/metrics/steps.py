@@ -120,6 +120,7 @@ def transports_of(dialect: str) -> Mapping[str, str]:
     return MappingProxyType({step.name: step.transport for step in steps_of(dialect)})
 
 
+@cache
 def request_steps(dialect: str) -> tuple[str, ...]:
     """The names of the steps whose requests the edge counts too."""
     return tuple(step.name for step in steps_of(dialect) if step.counted)

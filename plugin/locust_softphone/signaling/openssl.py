@@ -1,8 +1,8 @@
 """OpenSSL's side of one connection, with the calls made directly.
 
-pyOpenSSL's methods raise and catch an exception whenever more data is needed, allocate 32 KB for each read, and look
-three times for errors in callbacks. That is a quarter of the CPU of a resumed handshake. So what a connection does many
-times calls the library itself here; what is left to pyOpenSSL is making a connection, verification, and errors.
+pyOpenSSL's methods raise an exception whenever more data is needed, and look for errors of callbacks after each call.
+That is 4 % of the CPU of a connection with a resumed handshake, and the steps that it asks of its caller are more. So
+what each connection does calls the library here; pyOpenSSL makes the connection, verifies, and explains errors.
 
 This is the only module that uses pyOpenSSL's private parts; pyproject.toml names the versions that have them.
 """

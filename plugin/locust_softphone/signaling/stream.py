@@ -163,7 +163,7 @@ class Stream:
             AttemptFailed: ``TIMED_OUT``, ``RESET`` or ``LOST``.
         """
         if not self._buffer:
-            self._buffer = self._next_bytes()
+            self._buffer = self._more(or_end=True)
         taken, self._buffer = self._buffer[:size], self._buffer[size:]
         return taken
 
@@ -216,17 +216,15 @@ class Stream:
             with suppress(OSError):
                 self._socket.close()
 
-    def _more(self) -> bytes:
-        data = self._next_bytes()
-        if not data:
-            raise AttemptFailed(Outcome.LOST)
-        return data
-
-    def _next_bytes(self) -> bytes:
+    def _more(self, *, or_end: bool = False) -> bytes:
+        """The next bytes; with ``or_end``, none when the other side has closed."""
         try:
-            return self._receive() if self._tls is None else self._receive_decrypted(self._tls)
+            data = self._receive() if self._tls is None else self._receive_decrypted(self._tls)
         except (OSError, ValueError) as error:
             raise failure_of(error) from None
+        if not data and not or_end:
+            raise AttemptFailed(Outcome.LOST)
+        return data
 
     def _receive(self) -> bytes:
         self._socket.settimeout(self._remaining_s())

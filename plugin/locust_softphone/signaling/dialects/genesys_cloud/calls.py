@@ -28,7 +28,7 @@ from xml.etree.ElementTree import Element
 from locust_softphone import sdp
 from locust_softphone.jid import same_jid
 from locust_softphone.signaling.xmpp import jingle
-from locust_softphone.signaling.xmpp.stanza import escape, iq, message
+from locust_softphone.signaling.xmpp.stanza import addresses, escape, iq, message
 from locust_softphone.untrusted import json_object
 
 __all__ = ["PROPOSE", "RETRACT", "WEBRTC", "Call", "Calls"]
@@ -48,14 +48,18 @@ State = Literal["accepted", "answered", "active", "failed"]
 
 
 class Call:
-    """One call. ``peer`` is the JID that proposed it; the state is ``failed`` if it ended before it was active."""
+    """One call. ``peer`` is the JID that proposed it; the state is ``failed`` if it ended before it was active.
 
-    __slots__ = ("conversation", "over_jingle", "peer", "sid", "state")
+    ``addresses`` are those of the softphone's stanzas, escaped once for all of them.
+    """
 
-    def __init__(self, sid: str, conversation: str, peer: str, *, over_jingle: bool) -> None:
+    __slots__ = ("addresses", "conversation", "over_jingle", "peer", "sid", "state")
+
+    def __init__(self, sid: str, conversation: str, peer: str, addresses: str, *, over_jingle: bool) -> None:
         self.sid = sid
         self.conversation = conversation
         self.peer = peer
+        self.addresses = addresses
         self.state: State = "accepted"
         self.over_jingle = over_jingle
 
@@ -109,7 +113,8 @@ class Calls:
         if not sid or len(self._open) >= MAX_CALLS:
             return []
         over_jingle = propose.get("inin-sdp-over-xmpp") not in ("true", "1")
-        self._open[sid] = Call(sid, propose.get("inin-cid", ""), peer, over_jingle=over_jingle)
+        conversation, between = propose.get("inin-cid", ""), addresses(peer, self._jid)
+        self._open[sid] = Call(sid, conversation, peer, between, over_jingle=over_jingle)
         return [proceed, _jingle_message(self._bare, "accept", sid)]
 
     def retracted(self, sid: str) -> None:
@@ -233,7 +238,7 @@ class Calls:
         return self._iq(call, content, id_)
 
     def _iq(self, call: Call, content: str, id_: str = "") -> str:
-        return iq("set", id_ or self._new_id(), content, to=call.peer, sender=self._jid)
+        return iq("set", id_ or self._new_id(), content, call.addresses)
 
 
 def _jingle_message(to: str, what: str, sid: str) -> str:

@@ -34,7 +34,7 @@ from locust_softphone.signaling.token import Token
 from locust_softphone.signaling.websocket import ABNORMAL, NORMAL, Connection
 from locust_softphone.signaling.xmpp.jingle import JINGLE
 from locust_softphone.signaling.xmpp.login import log_in
-from locust_softphone.signaling.xmpp.stanza import IQ, MESSAGE, error_of, escape, iq, result_of
+from locust_softphone.signaling.xmpp.stanza import IQ, MESSAGE, addresses, error_of, escape, iq, result_of
 from locust_softphone.signaling.xmpp.xml_stream import CLOSE, XmppStream
 
 __all__ = ["INBOUND_ANSWERED", "Session", "SessionClient", "SessionSettings"]
@@ -212,8 +212,9 @@ class Session:
             self._keep_alive.answered(self._stream.heard_s, ok=kind == "result")
             return []
         replies = self._calls.acknowledged(id_, ok=kind == "result")
-        active, self._calls.become_active = self._calls.become_active, []
-        self._events.extend(INBOUND_ANSWERED for call in active if call.conversation not in self._placed)
+        if active := self._calls.become_active:
+            self._calls.become_active = []
+            self._events.extend(INBOUND_ANSWERED for call in active if call.conversation not in self._placed)
         return replies
 
     def _on_request(self, request: Element) -> list[str]:
@@ -279,9 +280,9 @@ class Session:
 
     def _extdisco(self, kind: str) -> tuple[str, str]:
         id_, domain = self._stream.new_id(), self._client.jid.partition("@")[2]
-        return id_, iq("get", id_, f'<services xmlns="{_EXTDISCO}" type="{kind}"/>', to=domain)
+        return id_, iq("get", id_, f'<services xmlns="{_EXTDISCO}" type="{kind}"/>', addresses(domain))
 
     def _subscription(self) -> tuple[str, str]:
         id_, bare = self._stream.new_id(), escape(self._stream.jid.partition("/")[0])
         content = f'<pubsub xmlns="{_PUBSUB}"><subscribe node="enable.server.side.pings" jid="{bare}"/></pubsub>'
-        return id_, iq("set", id_, content, to=f"notifications.{self._client.dialect.hosts.api.host}")
+        return id_, iq("set", id_, content, addresses(f"notifications.{self._client.dialect.hosts.api.host}"))
