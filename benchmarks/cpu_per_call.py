@@ -2,7 +2,8 @@
 
     (CPU of a run - CPU of a run with one call per user) / (calls of the first - calls of the second)
 
-The cost of starting a tool and its users cancels out. The runs are interleaved, and the ratio is the result. 100 users
+The cost of starting a tool and its users cancels out. The runs are interleaved, and the ratio is the result. Of several
+runs, the one that took the least CPU counts: what others do on a shared machine only adds to it, up to half. 100 users
 call back to back, or at a given rate with --paced. Back to back, this project waits for the end of its plan after the
 last call: both of its runs do so for as long. The floor is the same bytes by bare sockets on the same loop, with
 none of this project's logic (floor.py): what is above it is left to save. The targets: 0.65 of the CPU of k6 over ws,
@@ -14,8 +15,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
-from statistics import median
+from dataclasses import dataclass, field
 
 from rich.table import Table
 
@@ -82,10 +82,22 @@ class Load:
         return plain_locust(bench, USERS, USERS, calls=self.each, wait=wait)
 
 
-def cost_ms(full: Run, least: Run) -> float:
-    """The CPU of one call, in milliseconds."""
-    calls = full.answered - least.answered
-    return (full.usage.cpu_s - least.usage.cpu_s) * 1000 / calls if calls else float("nan")
+@dataclass
+class Runs:
+    """The runs of a tool: of the whole load, and with one call per user."""
+
+    full: list[Run] = field(default_factory=list)
+    least: list[Run] = field(default_factory=list)
+
+    def costs_ms(self) -> list[float]:
+        """The CPU of one call in each run of the whole load, in milliseconds."""
+        fewest = min(self.least, key=lambda run: run.usage.cpu_s)
+        return [
+            (run.usage.cpu_s - fewest.usage.cpu_s) * 1000 / calls
+            if (calls := run.answered - fewest.answered)
+            else float("nan")
+            for run in self.full
+        ]
 
 
 def main() -> int:
@@ -95,7 +107,7 @@ def main() -> int:
         "--system-ca", action="store_true", help="with --tls: all authorities of the system are trusted"
     )
     parser.add_argument("--calls", type=int, default=5000, help="calls of each tool (default: %(default)s)")
-    parser.add_argument("--repeat", type=int, default=3, help="how many runs of each (default: %(default)s)")
+    parser.add_argument("--repeat", type=int, default=5, help="how many runs of each (default: %(default)s)")
     parser.add_argument("--paced", type=float, default=0, metavar="RATE", help="calls per second (default: no limit)")
     add_option(parser)
     parsed = parser.parse_args()
@@ -103,29 +115,28 @@ def main() -> int:
     each = max(parsed.calls // USERS, 2)
     every_s = USERS / parsed.paced if parsed.paced else 0.0
     plan_s = each * every_s or each * USERS * HOLD_S_PER_CALL * (2 if parsed.tls else 1)
-    full, least = Load(each, every_s, plan_s + 1), Load(1, every_s, 1 if every_s else plan_s + 1)
+    whole, one_each = Load(each, every_s, plan_s + 1), Load(1, every_s, 1 if every_s else plan_s + 1)
     tools: dict[str, Callable[[Load, Bench], Command]] = {OURS: Load.ours}
     if k6 := K6.find(parsed.k6):
         tools[k6.name] = lambda load, bench: load.k6(k6, bench)
     tools |= {PLAIN: Load.plain, FLOOR: Load.floor}
-    costs: dict[str, list[float]] = {tool: [] for tool in tools}
-    runs: dict[str, list[Run]] = {tool: [] for tool in tools}
+    runs = {tool: Runs() for tool in tools}
     with bench(tls=parsed.tls, trusted_by_system=parsed.system_ca) as at:
         for _ in range(parsed.repeat):
             for tool, command in tools.items():
-                run = at.complete(command(full, at), LIMIT_S)
-                runs[tool].append(run)
-                costs[tool].append(cost_ms(run, at.complete(command(least, at), LIMIT_S)))
+                runs[tool].full.append(at.complete(command(whole, at), LIMIT_S))
+                runs[tool].least.append(at.complete(command(one_each, at), LIMIT_S))
 
     table = Table("", *tools, title=f"CPU per call over {'wss and https' if parsed.tls else 'ws and http'}")
+    costs = {tool: each.costs_ms() for tool, each in runs.items()}
     for number in range(parsed.repeat):
         table.add_row(f"run {number + 1}, ms", *(f"{costs[tool][number]:.3f}" for tool in tools))
-    medians = {tool: median(costs[tool]) for tool in tools}
-    table.add_row("median, ms", *(f"[bold]{medians[tool]:.3f}" for tool in tools))
+    least_ms = {tool: min(costs[tool]) for tool in tools}
+    table.add_row("least, ms", *(f"[bold]{least_ms[tool]:.3f}" for tool in tools))
     for base in (k6.name, FLOOR) if k6 else (FLOOR,):
-        table.add_row(f"ratio to {base}", *(f"[bold]{medians[tool] / medians[base]:.2f}" for tool in tools))
-    table.add_row("answered, by the edge", *(_each(run.answered for run in runs[tool]) for tool in tools))
-    table.add_row("closed with 1000", *(_each(run.closed for run in runs[tool]) for tool in tools))
+        table.add_row(f"ratio to {base}", *(f"[bold]{least_ms[tool] / least_ms[base]:.2f}" for tool in tools))
+    table.add_row("answered, by the edge", *(_each(run.answered for run in runs[tool].full) for tool in tools))
+    table.add_row("closed with 1000", *(_each(run.closed for run in runs[tool].full) for tool in tools))
     how = f"at {parsed.paced:g}/s" if parsed.paced else "back to back"
     caption = (
         f"{USERS} users with {each} calls each, {how}: WebSocket, ready, offer over HTTP, answer, close, on "
@@ -135,19 +146,19 @@ def main() -> int:
         caption += "; the system's authorities are trusted"
     if k6:
         caption += f"; {k6.note}"
-    missing = each * USERS * parsed.repeat - sum(run.answered for run in runs[OURS])
+    missing = each * USERS * parsed.repeat - sum(run.answered for run in runs[OURS].full)
     goals = [
-        _against_k6(medians, k6, 0.90 if parsed.tls else 0.75 if parsed.paced else 0.65),
+        _against_k6(least_ms, k6, 0.90 if parsed.tls else 0.75 if parsed.paced else 0.65),
         Goal(f"{OURS}: all calls answered", f"{missing} missing", missing == 0),
     ]
     return show(table, goals, caption)
 
 
-def _against_k6(medians: Mapping[str, float], k6: K6 | None, at_most: float) -> Goal:
+def _against_k6(least_ms: Mapping[str, float], k6: K6 | None, at_most: float) -> Goal:
     target = f"at most {at_most:g} of the CPU of k6"
     if k6 is None:
         return Goal(target, "k6 is not installed", None)
-    ratio = medians[OURS] / medians[k6.name]
+    ratio = least_ms[OURS] / least_ms[k6.name]
     return Goal(target, f"{ratio:.2f}", ratio <= at_most)
 
 
