@@ -119,7 +119,9 @@ def main() -> int:
     tools: dict[str, Callable[[Load, Bench], Command]] = {OURS: Load.ours}
     if k6 := K6.find(parsed.k6):
         tools[k6.name] = lambda load, bench: load.k6(k6, bench)
-    tools |= {PLAIN: Load.plain, FLOOR: Load.floor}
+    if not parsed.system_ca:  # it loads all authorities for each connection, which takes 30 ms
+        tools[PLAIN] = Load.plain
+    tools[FLOOR] = Load.floor
     runs = {tool: Runs() for tool in tools}
     with bench(tls=parsed.tls, trusted_by_system=parsed.system_ca) as at:
         for _ in range(parsed.repeat):
