@@ -16,10 +16,11 @@ import argparse
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from math import nan
 
 from rich.table import Table
 
-from harness import Bench, Run, bench
+from harness import Bench, Run, bench, cheapest, parse_with_tls
 from k6_program import K6, add_option
 from process import Command
 from tables import Goal, show
@@ -86,31 +87,25 @@ class Load:
 class Runs:
     """The runs of a tool: of the whole load, and with one call per user."""
 
-    full: list[Run] = field(default_factory=list)
-    least: list[Run] = field(default_factory=list)
+    whole: list[Run] = field(default_factory=list)
+    one_each: list[Run] = field(default_factory=list)
 
     def costs_ms(self) -> list[float]:
         """The CPU of one call in each run of the whole load, in milliseconds."""
-        fewest = min(self.least, key=lambda run: run.usage.cpu_s)
+        base = cheapest(self.one_each)
         return [
-            (run.usage.cpu_s - fewest.usage.cpu_s) * 1000 / calls
-            if (calls := run.answered - fewest.answered)
-            else float("nan")
-            for run in self.full
+            (run.usage.cpu_s - base.usage.cpu_s) * 1000 / calls if (calls := run.answered - base.answered) else nan
+            for run in self.whole
         ]
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--tls", action="store_true", help="https and wss")
-    parser.add_argument(
-        "--system-ca", action="store_true", help="with --tls: all authorities of the system are trusted"
-    )
     parser.add_argument("--calls", type=int, default=5000, help="calls of each tool (default: %(default)s)")
     parser.add_argument("--repeat", type=int, default=5, help="how many runs of each (default: %(default)s)")
     parser.add_argument("--paced", type=float, default=0, metavar="RATE", help="calls per second (default: no limit)")
     add_option(parser)
-    parsed = parser.parse_args()
+    parsed = parse_with_tls(parser)
 
     each = max(parsed.calls // USERS, 2)
     every_s = USERS / parsed.paced if parsed.paced else 0.0
@@ -126,8 +121,8 @@ def main() -> int:
     with bench(tls=parsed.tls, trusted_by_system=parsed.system_ca) as at:
         for _ in range(parsed.repeat):
             for tool, command in tools.items():
-                runs[tool].full.append(at.complete(command(whole, at), LIMIT_S))
-                runs[tool].least.append(at.complete(command(one_each, at), LIMIT_S))
+                runs[tool].whole.append(at.complete(command(whole, at), LIMIT_S))
+                runs[tool].one_each.append(at.complete(command(one_each, at), LIMIT_S))
 
     table = Table("", *tools, title=f"CPU per call over {'wss and https' if parsed.tls else 'ws and http'}")
     costs = {tool: each.costs_ms() for tool, each in runs.items()}
@@ -137,18 +132,18 @@ def main() -> int:
     table.add_row("least, ms", *(f"[bold]{least_ms[tool]:.3f}" for tool in tools))
     for base in (k6.name, FLOOR) if k6 else (FLOOR,):
         table.add_row(f"ratio to {base}", *(f"[bold]{least_ms[tool] / least_ms[base]:.2f}" for tool in tools))
-    table.add_row("answered, by the edge", *(_each(run.answered for run in runs[tool].full) for tool in tools))
-    table.add_row("closed with 1000", *(_each(run.closed for run in runs[tool].full) for tool in tools))
+    table.add_row("answered, by the edge", *(_each(run.answered for run in runs[tool].whole) for tool in tools))
+    table.add_row("closed with 1000", *(_each(run.closed for run in runs[tool].whole) for tool in tools))
     how = f"at {parsed.paced:g}/s" if parsed.paced else "back to back"
     caption = (
         f"{USERS} users with {each} calls each, {how}: WebSocket, ready, offer over HTTP, answer, close, on "
         "separate connections; CPU of the tool only, on one core, the edge on the other"
     )
-    if parsed.tls and parsed.system_ca:
+    if parsed.system_ca:
         caption += "; the system's authorities are trusted"
     if k6:
         caption += f"; {k6.note}"
-    missing = each * USERS * parsed.repeat - sum(run.answered for run in runs[OURS].full)
+    missing = each * USERS * parsed.repeat - sum(run.answered for run in runs[OURS].whole)
     goals = [
         _against_k6(least_ms, k6, 0.90 if parsed.tls else 0.75 if parsed.paced else 0.65),
         Goal(f"{OURS}: all calls answered", f"{missing} missing", missing == 0),

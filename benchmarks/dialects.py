@@ -23,7 +23,7 @@ from collections.abc import Sequence
 
 from rich.table import Table
 
-from harness import Bench, Run, bench
+from harness import Bench, Run, bench, cheapest
 from k6_program import K6, add_option
 from sockets import OURS, ROUND_TRIP, cost_ms, echoing
 from tables import Goal, show
@@ -84,7 +84,7 @@ def loads(at: Bench, dialect: str, each: int) -> tuple[Run, ...]:
 
 def costs(runs: Sequence[tuple[Run, ...]]) -> tuple[float, float, float]:
     """Milliseconds of CPU for a connection, for a call, and for a softphone held for a second."""
-    least, reused, opened, short, long = cheapest(runs)
+    least, reused, opened, short, long = map(cheapest, zip(*runs, strict=True))
     call = _cpu_ms(reused, least) / (reused.answered - least.answered)
     connection = _cpu_ms(opened, least) / (opened.answered - least.answered) - call
     return connection, call, _cpu_ms(long, short) / (HELD * (LONG_S - SHORT_S))
@@ -98,13 +98,8 @@ def k6_loads(at: Bench, k6: K6, each: int) -> tuple[Run, ...]:
 
 def k6_call_ms(runs: Sequence[tuple[Run, ...]]) -> float:
     """Milliseconds of CPU for a call of genesys-cloud on an open connection, by k6."""
-    least, many = cheapest(runs)
+    least, many = map(cheapest, zip(*runs, strict=True))
     return _cpu_ms(many, least) / (many.answered - least.answered)
-
-
-def cheapest(runs: Sequence[tuple[Run, ...]]) -> list[Run]:
-    """Of each load the run that took the least CPU: what others do on a shared machine only adds to it."""
-    return [min(load, key=lambda run: run.usage.cpu_s) for load in zip(*runs, strict=True)]
 
 
 def _cpu_ms(more: Run, less: Run) -> float:

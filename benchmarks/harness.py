@@ -8,6 +8,7 @@ The edge's counters say what a run has done, not the tool's own. To run the benc
 
 from __future__ import annotations
 
+import argparse
 import http.client
 import json
 import ssl
@@ -15,7 +16,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -104,6 +105,11 @@ class Run:
         return closes
 
 
+def cheapest(runs: Iterable[Run]) -> Run:
+    """Of several runs of one load that with the least CPU: what others do on a shared machine only adds to it."""
+    return min(runs, key=lambda run: run.usage.cpu_s)
+
+
 @dataclass(frozen=True)
 class Bench:
     """An edge, and folders for the runs against it."""
@@ -125,6 +131,18 @@ class Bench:
         with self.start(command) as process:
             usage = process.wait(limit_s)
         return Run(usage, since(before, self.edge.stats()), command.folder)
+
+
+def parse_with_tls(parser: argparse.ArgumentParser) -> argparse.Namespace:
+    """The arguments of a benchmark that can run over TLS."""
+    parser.add_argument("--tls", action="store_true", help="https and wss")
+    parser.add_argument(
+        "--system-ca", action="store_true", help="with --tls: all authorities of the system are trusted"
+    )
+    parsed = parser.parse_args()
+    if parsed.system_ca and not parsed.tls:
+        parser.error("--system-ca is for --tls")
+    return parsed
 
 
 @contextmanager

@@ -19,7 +19,7 @@ from typing import Any
 
 from rich.table import Table
 
-from harness import TIMEOUT_S, Bench, bench
+from harness import TIMEOUT_S, Bench, bench, parse_with_tls
 from k6_program import K6, add_option
 from process import Command
 from tables import Goal, show
@@ -80,13 +80,9 @@ def hold(bench: Bench, command: Command, users: int) -> Held:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--tls", action="store_true", help="https and wss")
-    parser.add_argument(
-        "--system-ca", action="store_true", help="with --tls: all authorities of the system are trusted"
-    )
     parser.add_argument("--users", type=int, default=2000, help="softphones held (default: %(default)s)")
     add_option(parser)
-    parsed = parser.parse_args()
+    parsed = parse_with_tls(parser)
 
     tools: dict[str, Callable[[Bench, int], Command]] = {OURS: ours}
     if k6 := K6.find(parsed.k6):
@@ -112,7 +108,7 @@ def main() -> int:
     caption = (
         f"{parsed.users:,} sessions over {transport}, each connected, answered, idle and pinged every {PING_EVERY_S:g} "
         "s; resident memory, median of samples, minus that with one session"
-    ) + ("; the system's authorities are trusted" if parsed.tls and parsed.system_ca else "")
+    ) + ("; the system's authorities are trusted" if parsed.system_ca else "")
     caption += f"; {k6.note}" if k6 else ""
     return show(table, goals, caption)
 

@@ -78,7 +78,7 @@ def xml_element(
     def start(name: str, attributes: dict[str, str]) -> None:
         if prefixed and "}" in "".join(attributes):
             attributes = {_qualified(key): value for key, value in attributes.items()}
-        begin("{" + name if "}" in name else name, attributes)
+        begin(_qualified(name), attributes)
 
     parser = expat.ParserCreate(namespace_separator="}")
     parser.buffer_text = True

@@ -41,8 +41,10 @@ class OpenSslConnection(SSL.Connection):
 
     def continue_handshake(self) -> bool:
         """Returns False while the handshake needs more data."""
-        result = _lib.SSL_do_handshake(self._ssl)
-        return result == 1 or self._needs_data(result)
+        result: int = _lib.SSL_do_handshake(self._ssl)
+        if result != 1:
+            self._check_waits(result)
+        return result == 1
 
     def receive(self, data: bytes) -> None:
         """Take data from the network."""
@@ -64,7 +66,7 @@ class OpenSslConnection(SSL.Connection):
         size = _lib.SSL_read(self._ssl, buffer, _RECORD)
         if size > 0:
             return bytes(_ffi.unpack(buffer, size))
-        self._needs_data(size)
+        self._check_waits(size)
         return None
 
     def encrypt(self, data: bytes) -> None:
@@ -85,11 +87,10 @@ class OpenSslConnection(SSL.Connection):
             _lib.SSL_set_bio(self._ssl, incoming, outgoing)  # which frees the others
             self._into_ssl, self._from_ssl = incoming, outgoing
 
-    def _needs_data(self, result: int) -> bool:
-        """False if a call gave this result because more data must come; otherwise raises its error."""
+    def _check_waits(self, result: int) -> None:
+        """Raise the error of a call with this result, unless it only waits for more data."""
         if _lib.SSL_get_error(self._ssl, result) != _WANT_READ:
             self._raise_ssl_error(self._ssl, result)
-        return False
 
 
 def prefer_groups(context: SSL.Context, names: str) -> None:

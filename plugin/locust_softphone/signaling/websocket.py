@@ -176,8 +176,6 @@ class Connection:
         """
         while True:
             opcode, payload, final = _read_frame(self._stream)
-            if opcode == _TEXT and final and self._fragments is None:
-                return opcode, payload  # as nearly all frames
             if opcode == _CLOSE:
                 return opcode, payload
             if opcode == _PING:

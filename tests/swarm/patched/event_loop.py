@@ -8,7 +8,7 @@ import time
 import gevent
 import pytest
 from gevent.monkey import get_original
-from locust.event import EventHook
+from locust.env import Environment
 
 from locust_softphone.swarm.load.event_loop import monitor_event_loop
 from locust_softphone.swarm.load.locust_rows import LocustRows
@@ -23,7 +23,7 @@ PATIENCE_S = 30.0  # a bound for a test that has gone wrong
 def test_a_blocked_loop_is_counted_and_warned_about(
     blocked_s: float, counter: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    recorder, began_s = Recorder(LocustRows(EventHook(), None)), time.perf_counter()
+    recorder, began_s = Recorder(LocustRows(Environment())), time.perf_counter()
 
     def seen() -> bool:
         return bool(recorder.tally.counts[counter]) or time.perf_counter() > began_s + PATIENCE_S

@@ -48,7 +48,7 @@ def a_run() -> Environment:
 
 def test_the_rows_are_those_of_locust() -> None:
     expected, environment = a_run(), a_run()
-    rows = LocustRows(environment.events.request, environment.stats)
+    rows = LocustRows(environment)
     for part in (REQUESTS[:3], REQUESTS[3:], []):
         for request_type, name, seconds, failure in part:
             expected.events.request.fire(
@@ -70,7 +70,7 @@ def test_the_rows_are_those_of_locust() -> None:
 def test_other_listeners_have_each_request_at_once_and_locust_counts_it_once() -> None:
     environment, heard = a_run(), list[Any]()
     environment.events.request.add_listener(lambda exception, **_: heard.append(exception))
-    rows = LocustRows(environment.events.request, environment.stats)
+    rows = LocustRows(environment)
     for request in REQUESTS:
         rows.add(*request)
     assert heard == [failure for *_, failure in REQUESTS]

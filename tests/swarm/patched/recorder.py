@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from locust.event import EventHook
+from locust.env import Environment
 
 from locust_softphone.errors import AttemptFailed
 from locust_softphone.metrics.attempt import Attempt
@@ -37,10 +37,17 @@ def rows() -> list[dict[str, Any]]:
 
 
 @pytest.fixture
-def recorder(rows: list[dict[str, Any]]) -> Recorder:
-    request = EventHook()
-    request.add_listener(lambda **row: rows.append(row))
-    return Recorder(LocustRows(request, None))
+def environment() -> Environment:
+    """Locust's, with the listener of its runner."""
+    environment = Environment()
+    environment.create_local_runner()
+    return environment
+
+
+@pytest.fixture
+def recorder(environment: Environment, rows: list[dict[str, Any]]) -> Recorder:
+    environment.events.request.add_listener(lambda **row: rows.append(row))
+    return Recorder(LocustRows(environment))
 
 
 def an_attempt(outcome: Outcome, status: int | None = None) -> Attempt:
@@ -97,9 +104,18 @@ def test_take_returns_what_was_recorded_and_starts_anew(recorder: Recorder) -> N
     assert recorder.take().counts["started"] == 0
 
 
+def test_locusts_statistics_have_all_that_is_taken(environment: Environment) -> None:
+    recorder = Recorder(LocustRows(environment))
+    recorder.attempt(an_attempt(Outcome.OK), None)
+    recorder.attempt(an_attempt(Outcome.RATE_LIMITED, 429), REFUSED)
+    assert environment.stats.total.num_requests == 0, "they wait"
+    recorder.take()
+    assert (environment.stats.total.num_requests, environment.stats.total.num_failures) == (2, 1)
+
+
 def test_telemetry_is_given_all_attempts_and_all_calls_but_cancelled_ones() -> None:
     telemetry: Any = Telemetry()
-    recorder, attempt = Recorder(LocustRows(EventHook(), None), telemetry), an_attempt(Outcome.OK)
+    recorder, attempt = Recorder(LocustRows(Environment()), telemetry), an_attempt(Outcome.OK)
     recorder.attempt(attempt, None)
     recorder.call(1.0, 1.5, 2.0, REFUSED)
     recorder.call(1.0, 1.5, 2.0, CANCELLED)

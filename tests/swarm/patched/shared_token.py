@@ -9,7 +9,7 @@ import gevent
 import locust  # noqa: F401 - patches what the rest imports
 import msgpack
 import pytest
-from locust.event import EventHook
+from locust.env import Environment
 
 from locust_softphone.errors import AttemptFailed
 from locust_softphone.limits.advice import NO_ADVICE, LimitAdvice
@@ -48,7 +48,7 @@ class Fleet:
 
     def __init__(self, edge: Any, beyond_plan: float = 30.0) -> None:
         self.now_s = 0.0
-        self.recorder = Recorder(LocustRows(EventHook(), None))
+        self.recorder = Recorder(LocustRows(Environment()))
         self.master = MasterTokenProvider(edge, self.recorder, lambda: self.now_s, beyond_plan=beyond_plan)
 
     def worker(self) -> RemoteToken:

@@ -84,9 +84,8 @@ class ClusterGenerator:
         self._stopped: set[str] = set()
         self._stopping = self._collected = False
         self._received = Tally()
-        environment = runner.environment
-        rows = LocustRows(environment.events.request, environment.stats)
-        self._recorder = Recorder(rows, telemetry_of(environment), dialect=profile.dialect)
+        rows = LocustRows(runner.environment)
+        self._recorder = Recorder(rows, telemetry_of(runner.environment), dialect=profile.dialect)
         dialect = dialect_of(profile, account, random.Random())
         self._token = MasterTokenProvider(
             dialect, self._recorder, self.clock, beyond_plan=profile.attempts_beyond_plan()

@@ -73,8 +73,7 @@ class LoadGenerator:
         self._schedule = profile.schedule()
         self._planned_end_s = profile.duration_s
         self._lag = LoopLag()
-        rows = LocustRows(environment.events.request, environment.stats)
-        self.recorder = Recorder(rows, telemetry_of(environment), self._lag, profile.dialect)
+        self.recorder = Recorder(LocustRows(environment), telemetry_of(environment), self._lag, profile.dialect)
         self.stopped = False
         self._lease = lease
         self._environment = environment

@@ -15,7 +15,7 @@ from collections import Counter, defaultdict
 from typing import Any, cast
 
 from locust import stats as locust_stats
-from locust.event import EventHook
+from locust.env import Environment
 from locust.stats import RequestStats, StatsEntry
 
 from locust_softphone.errors import AttemptFailed
@@ -29,13 +29,12 @@ class LocustRows:
     """The rows of Locust's statistics that one process adds to.
 
     Args:
-        request: Locust's ``events.request``.
-        stats: the statistics that Locust's own listener adds to; None if each request is to be an event.
+        environment: Locust's, with the statistics that the listener of its runner adds to.
     """
 
-    def __init__(self, request: EventHook, stats: RequestStats | None) -> None:
-        self._request = request
-        self._stats = stats
+    def __init__(self, environment: Environment) -> None:
+        self._request = environment.events.request
+        self._stats = environment.stats
         self._took_ms: defaultdict[tuple[str, str], list[float]] = defaultdict(list)
         self._failed: list[tuple[str, str, AttemptFailed]] = []
 
@@ -48,7 +47,7 @@ class LocustRows:
             seconds: its service time.
             failure: why it failed; None if it did not.
         """
-        if self._stats is not None and len(self._request._handlers) == 1:  # Locust's own, which its runner adds
+        if len(self._request._handlers) == 1:  # the runner's, which counts it in these statistics
             self._took_ms[request_type, name].append(seconds * _MILLISECONDS)
             if failure is not None:
                 self._failed.append((request_type, name, failure))
@@ -64,10 +63,8 @@ class LocustRows:
 
     def flush(self) -> None:
         """Add what waits to the statistics, as requests of this second."""
-        stats = self._stats
-        if stats is None or not self._took_ms:
-            return
-        rows, self._took_ms = self._took_ms, defaultdict(list)
+        stats, rows = self._stats, self._took_ms
+        self._took_ms = defaultdict(list)
         failed, self._failed = self._failed, []
         for (request_type, name), took_ms in rows.items():
             added = _entry(stats, request_type, name, took_ms)
